@@ -1,0 +1,130 @@
+"""The generative story as a batched, pure JAX log density (the fast path); tests hold it equal to model.py.
+
+Arrays are padded to fixed shapes and travel as arguments, never as constants, so that one compiled program
+serves every data set of a similar size. Axes: ``curve`` x ``point`` for data, ``curve`` x ``particle`` for
+parameters. Importing this module imports JAX; only the engines do so.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from forecaster import drift, laws
+from forecaster.design import Design
+
+Array = jax.Array | np.ndarray
+LOG_2PI = float(np.log(2.0 * np.pi))
+CHUNK = 4  # padded numbers of points are multiples of this
+
+
+class CurveArrays(NamedTuple):
+    """Sizes of each curve in descending order, padded at the end: all [curve, point] but the last two."""
+
+    x: Array  # log size
+    y: Array  # mean log error of the repeats at this size
+    repeats: Array  # how many measurements that mean holds
+    within: Array  # sum of squares of the repeats around their mean
+    known: Array  # variance of one measurement's log error that is known (test set, reported spread)
+    present: Array  # 1.0 for a measured size, 0.0 for padding
+    x_ref: Array  # [curve] log of the largest size measured in the group
+    x_min: Array  # [curve] log of the smallest size measured in the group
+
+
+class Constants(NamedTuple):
+    """What the card fixes: scalars, or [curve, 1] where cards differ."""
+
+    slope_ratio: Array
+    slope_memory: Array
+    sharpness: Array
+
+
+class Local(NamedTuple):
+    """Parameters of one curve given its level, [curve, particle] each."""
+
+    log_exponent: Array
+    log_break: Array  # relative to x_min
+    floor_logit: Array
+    log_noise: Array
+    log_drift: Array
+
+
+class LevelLikelihood(NamedTuple):
+    """The likelihood as a function of the level: ``exp(log_z) * Normal(level; mean, variance)``."""
+
+    log_z: Array
+    mean: Array
+    variance: Array
+
+
+def normal_logpdf(value: Array, mean: Array, variance: Array) -> Array:
+    """Log density of a normal, by its variance."""
+    return -0.5 * (LOG_2PI + jnp.log(variance) + (value - mean) ** 2 / variance)
+
+
+def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) -> LevelLikelihood:
+    """Integrate the drift out of each curve's likelihood, exactly, leaving a Gaussian in its level."""
+    per_point = [jnp.asarray(a).T[:, :, None] for a in curves[:6]]  # point x curve x 1
+    x, y, repeats, within, known, present = per_point
+    x_ref, x_min = (jnp.asarray(a)[:, None] for a in curves[6:])
+    decayed = laws.decay(
+        jnp, x, x_ref, jnp.exp(local.log_exponent), x_min + local.log_break, constants.sharpness
+    )
+    residual = y - laws.log_shape(jnp, decayed, local.floor_logit)
+    noise = jnp.exp(2.0 * local.log_noise)
+    drift_variance = jnp.exp(2.0 * local.log_drift)
+    before = jnp.concatenate([jnp.broadcast_to(x_ref, x[:1].shape), x[:-1]])
+    steps = drift.transition(jnp, before - x, constants.slope_ratio, constants.slope_memory)
+
+    zero = jnp.zeros(residual.shape[1:])
+    initial = (drift.start(jnp, zero, drift_variance, constants.slope_ratio), zero, zero, zero)
+    sizes = (steps, residual, (noise + known) / repeats, present)
+    chunks = jax.tree.map(lambda a: jnp.reshape(a, (-1, CHUNK, *a.shape[1:])), sizes)
+    (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, drift_variance), initial, chunks)
+    points = jnp.asarray(curves.present).sum(1)[:, None]
+    spread = noise + known
+    repeat_term = present * (
+        jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread
+    )
+    log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu + repeat_term.sum(0) - LOG_2PI + jnp.log(uu))
+    return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
+
+
+def _filter(carry: tuple, sizes: tuple, drift_variance: Array) -> tuple:
+    """Filter CHUNK sizes: their variances multiply without underflow, so one logarithm serves them all."""
+    state, yy, uy, uu = carry
+    product = jnp.ones_like(yy)
+    for i in range(CHUNK):
+        step, residual, noise, present = jax.tree.map(lambda a, i=i: a[i], sizes)
+        state = drift.predict(state, step, drift_variance)
+        state, (data, unit, f) = drift.update(state, residual, noise, present)
+        weight = present / f
+        product = product * jnp.where(present > 0, f, 1.0)
+        yy, uy, uu = yy + weight * data**2, uy + weight * unit * data, uu + weight * unit**2
+    return (state, yy, uy, uu), jnp.log(product)
+
+
+def log_likelihood(level: Array, local: Local, curves: CurveArrays, constants: Constants) -> Array:
+    """Log density of each curve's log errors given its parameters: [curve, particle]."""
+    integrated = level_likelihood(local, curves, constants)
+    return integrated.log_z + normal_logpdf(level, integrated.mean, integrated.variance)
+
+
+def log_density(
+    hyper: Array, level: Array, local: Local, curves: CurveArrays, design: Design, constants: Constants
+) -> Array:
+    """Joint log density of one group: hyper [particle, 8], curve parameters [curve, particle] -> [particle].
+
+    ``hyper`` holds the six centres and the logs of the two learned spreads, in the order of
+    ``domains.CENTRES``.
+    """
+    centre, spread = hyper[:, :6], jnp.concatenate(
+        [jnp.exp(hyper[:, 6:]), jnp.broadcast_to(jnp.asarray(design.spread_fixed), (hyper.shape[0], 4))], 1
+    )
+    prior = normal_logpdf(hyper, jnp.asarray(design.hyper_mean), jnp.asarray(design.hyper_sd) ** 2).sum(1)
+    values = jnp.stack([level, *local])  # quantity x curve x particle
+    curve_prior = normal_logpdf(values, centre.T[:, None, :], spread.T[:, None, :] ** 2).sum((0, 1))
+    return prior + curve_prior + log_likelihood(level, local, curves, constants).sum(0)

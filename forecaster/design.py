@@ -1,0 +1,84 @@
+"""Design: the curves of one (domain, task) and their card as the arrays that every engine and forecast use.
+
+Repeats at one size are reduced to their mean, count and sum of squares (sufficient for normal noise), so the
+cost of inference grows with the number of sizes, not of seeds. NumPy only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from forecaster.curves import Curve, LearningCurves
+from forecaster.domains import CENTRES, Domain
+
+LOCAL = CENTRES[1:]  # quantities of a curve besides its level
+
+
+@dataclass(frozen=True, eq=False)
+class SizedCurve:
+    """One curve by distinct size, in descending order of size; every array is [size]."""
+
+    curve: Curve
+    x: np.ndarray
+    y: np.ndarray
+    repeats: np.ndarray
+    within: np.ndarray
+    known: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """One group: its curves by size, its reference sizes and the priors of its card."""
+
+    domain: str
+    task: str
+    curves: tuple[SizedCurve, ...]
+    card: Domain
+    x_ref: float
+    x_min: float
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        return tuple(c.curve.architecture for c in self.curves)
+
+    @property
+    def hyper_mean(self) -> np.ndarray:
+        """Prior means of the six centres and the two log spreads, [8]."""
+        return np.asarray(self.card.hyper_mean, dtype=float)
+
+    @property
+    def hyper_sd(self) -> np.ndarray:
+        return np.asarray(self.card.hyper_sd, dtype=float)
+
+    @property
+    def spread_fixed(self) -> np.ndarray:
+        """Spreads across architectures that the card fixes: break, floor, noise, drift, [4]."""
+        return np.asarray(self.card.spread_fixed, dtype=float)
+
+    @property
+    def constants(self) -> tuple[float, float, float]:
+        """Slope ratio, slope memory (nats), sharpness (nats)."""
+        return self.card.constants
+
+
+def by_size(curve: Curve) -> SizedCurve:
+    """Reduce repeats: means of log error per distinct size, largest size first."""
+    sizes, index, repeats = np.unique(curve.n, return_inverse=True, return_counts=True)
+    log_error = np.log(curve.error)
+    mean = np.bincount(index, log_error) / repeats
+    within = np.bincount(index, (log_error - mean[index]) ** 2)
+    known = np.bincount(index, curve.noise_sd**2) / repeats
+    order = slice(None, None, -1)
+    return SizedCurve(
+        curve, np.log(sizes)[order], mean[order], repeats[order].astype(float), within[order], known[order]
+    )
+
+
+def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:
+    """Arrays of the group ``(domain, task)`` under ``card``."""
+    sized = tuple(by_size(c) for c in curves.curves if (c.domain, c.task) == group)
+    x_ref = max(float(c.x[0]) for c in sized)
+    x_min = min(float(c.x[-1]) for c in sized)
+    return Design(group[0], group[1], sized, card, x_ref, x_min)

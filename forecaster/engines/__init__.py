@@ -1,0 +1,1 @@
+"""Engines: curves and cards in, draws from the posterior out."""

@@ -1,0 +1,183 @@
+"""Mixtures of Student-t distributions as importance proposals, and their adaptation by tempering.
+
+Everything is batched over a leading axis of independent targets and traced by JAX. The scheme is population
+Monte Carlo (Cappé et al. 2008, M-PMC) with a likelihood that is tempered until its weights are usable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Array = jax.Array
+DEGREES = 7.0  # of freedom of every component: tails heavier than any target here
+DEFENSIVE = 0.05  # weight of the prior inside every proposal: it bounds the importance weights
+EM_STEPS = 5
+
+
+class Mixture(NamedTuple):
+    """Proposal of each target: component weights [b, m], means [b, m, d], lower Cholesky factors [b, m, d, d]."""
+
+    weight: Array
+    mean: Array
+    chol: Array
+
+
+def prior_mixture(mean: Array, sd: Array, components: int) -> Mixture:
+    """All components at the prior, [b, d] each."""
+    b, d = mean.shape
+    chol = jnp.eye(d) * sd[:, None, :]
+    return Mixture(
+        jnp.full((b, components), 1.0 / components),
+        jnp.broadcast_to(mean[:, None, :], (b, components, d)),
+        jnp.broadcast_to(chol[:, None], (b, components, d, d)),
+    )
+
+
+def _distances(chol: Array, diff: Array) -> Array:
+    """Squared Mahalanobis distances [b, m, n] of ``diff`` [b, m, n, d], by forward substitution."""
+    d = diff.shape[-1]
+    solved: list[Array] = []
+    for i in range(d):
+        total = diff[..., i]
+        for j in range(i):
+            total = total - chol[..., i, j][..., None] * solved[j]
+        solved.append(total / chol[..., i, i][..., None])
+    return sum(s**2 for s in solved)  # type: ignore[return-value]
+
+
+def _log_t(chol: Array, distance: Array, d: int) -> Array:
+    """Log density of each component at squared distances [b, m, n]."""
+    log_det = jnp.log(jnp.diagonal(chol, axis1=-2, axis2=-1)).sum(-1)[..., None]
+    constant = (
+        jax.lax.lgamma((DEGREES + d) / 2.0) - jax.lax.lgamma(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
+    )
+    return constant - log_det - (DEGREES + d) / 2.0 * jnp.log1p(distance / DEGREES)
+
+
+def components_logpdf(mixture: Mixture, points: Array) -> tuple[Array, Array]:
+    """Weighted log density of each component at ``points`` [b, n, d], and the squared distances: [b, m, n]."""
+    distance = _distances(mixture.chol, points[:, None] - mixture.mean[:, :, None])
+    return jnp.log(mixture.weight)[..., None] + _log_t(mixture.chol, distance, points.shape[-1]), distance
+
+
+def sample(key: Array, mixture: Mixture, mean: Array, sd: Array, n: int) -> tuple[Array, Array]:
+    """``n`` points of each proposal, the normal prior (``mean``, ``sd`` [b, d]) mixed in: points, log density."""
+    b, m, d = mixture.mean.shape
+    k_which, k_normal, k_chi, k_prior = jax.random.split(key, 4)
+    uniform = (jnp.arange(n) + jax.random.uniform(k_which, (b, 1))) / n  # stratified choice of component
+    edges = jnp.cumsum(mixture.weight, 1)
+    which = jnp.minimum((uniform[..., None] > edges[:, None, :]).sum(-1), m - 1)
+    z = jax.random.normal(k_normal, (b, n, d))
+    chi = jax.random.gamma(k_chi, DEGREES / 2.0, (b, n)) * 2.0 / DEGREES
+    chol = jnp.take_along_axis(mixture.chol.reshape(b, m, d * d), which[..., None], 1).reshape(b, n, d, d)
+    centre = jnp.take_along_axis(mixture.mean, which[..., None], 1)
+    points = centre + jnp.einsum("bnij,bnj->bni", chol, z) / jnp.sqrt(chi)[..., None]
+    from_prior = jnp.arange(n) % round(1 / DEFENSIVE) == 0
+    points = jnp.where(from_prior[None, :, None], mean[:, None] + sd[:, None] * jnp.roll(z, 1, 1), points)
+    log_mixture = jax.nn.logsumexp(components_logpdf(mixture, points)[0], 1)
+    prior = normal_prior(points, mean, sd)
+    return points, jnp.logaddexp(np.log1p(-DEFENSIVE) + log_mixture, np.log(DEFENSIVE) + prior)
+
+
+def normal_prior(points: Array, mean: Array, sd: Array) -> Array:
+    """Log density of independent normals ``mean``, ``sd`` [b, d] at ``points`` [b, n, d]: [b, n]."""
+    standard = (points - mean[:, None]) / sd[:, None]
+    return -0.5 * (standard**2 + np.log(2 * np.pi)).sum(-1) - jnp.log(sd).sum(-1)[:, None]
+
+
+def fit(mixture: Mixture, points: Array, weights: Array, floor: Array) -> Mixture:
+    """Weighted EM for the t components; ``weights`` [b, n] sum to one, ``floor`` [b, d] bounds variances below."""
+    d = points.shape[-1]
+
+    def step(mixture: Mixture, _: None) -> tuple[Mixture, None]:
+        logpdf, distance = components_logpdf(mixture, points)
+        share = jax.nn.softmax(logpdf, 1) * weights[:, None]  # b m n
+        total = share.sum(-1)
+        scaled = share * (DEGREES + d) / (DEGREES + distance)
+        mean = jnp.einsum("bmn,bnd->bmd", scaled, points) / (scaled.sum(-1)[..., None] + 1e-12)
+        diff = points[:, None] - mean[:, :, None]
+        cov = jnp.einsum("bmn,bmni,bmnj->bmij", scaled, diff, diff) / (total[..., None, None] + 1e-12)
+        cov = cov + jnp.eye(d) * floor[:, None, None, :]
+        alive = (total > 1e-3)[..., None]
+        chol = jnp.where(alive[..., None], jnp.linalg.cholesky(cov), mixture.chol)
+        new = Mixture((total + 1e-3) / (total + 1e-3).sum(1, keepdims=True), jnp.where(alive, mean, mixture.mean), chol)
+        return new, None
+
+    return jax.lax.scan(step, mixture, None, length=EM_STEPS)[0]
+
+
+def spread_out(key: Array, mixture: Mixture, points: Array, weights: Array) -> Mixture:
+    """Start EM afresh: means at weighted random points, covariances those of all the points."""
+    b, m, d = mixture.mean.shape
+    mean = jnp.einsum("bn,bnd->bd", weights, points)
+    diff = points - mean[:, None]
+    cov = jnp.einsum("bn,bni,bnj->bij", weights, diff, diff)
+    scale = jnp.diagonal(cov, axis1=1, axis2=2)
+    chol = jnp.linalg.cholesky(cov + jnp.eye(d) * (1e-6 * scale + 1e-10)[:, None, :])
+    edges = jnp.cumsum(weights, 1)
+    uniform = (jnp.arange(m) + jax.random.uniform(key, (b, 1))) / m
+    order = jnp.argsort(points[..., 0], 1)  # strata along the first coordinate
+    edges = jnp.cumsum(jnp.take_along_axis(weights, order, 1), 1)
+    pick = jnp.minimum((uniform[..., None] > edges[:, None, :]).sum(-1), points.shape[1] - 1)
+    chosen = jnp.take_along_axis(order, pick, 1)
+    means = jnp.take_along_axis(points, chosen[..., None], 1)
+    return Mixture(
+        jnp.full((b, m), 1.0 / m), means, jnp.broadcast_to(0.7 * chol[:, None], (b, m, d, d))
+    )
+
+
+def log_ess(log_weights: Array) -> Array:
+    """Log of Kish's effective sample size of unnormalised log weights [..., n]."""
+    return 2.0 * jax.nn.logsumexp(log_weights, -1) - jax.nn.logsumexp(2.0 * log_weights, -1)
+
+
+POWERS = np.concatenate([np.geomspace(1e-6, 0.1, 12), np.geomspace(0.15, 1.0, 12)])
+
+
+def temper(log_likelihood: Array, rest: Array, share: float) -> Array:
+    """Largest power of the likelihood whose weights keep ``share`` of the points effective: [b].
+
+    Where none does, the power with the most effective points. (The effective size is not monotone in the
+    power: a narrow proposal serves the full likelihood better than a weak one.)
+    """
+
+    def effective(power: Array) -> Array:
+        return log_ess(power * log_likelihood + rest)
+
+    ess = jax.lax.map(effective, jnp.asarray(POWERS))  # power x b
+    good = ess > np.log(share * rest.shape[-1])
+    largest = len(POWERS) - 1 - jnp.argmax(good[::-1], 0)
+    return jnp.asarray(POWERS)[jnp.where(good.any(0), largest, jnp.argmax(ess, 0))]
+
+
+def adapt(
+    key: Array,
+    mixture: Mixture,
+    log_likelihood: Callable[[Array], Array],
+    mean: Array,
+    sd: Array,
+    n: int,
+    rounds: int,
+    share: float = 0.1,
+) -> tuple[Mixture, Array]:
+    """Fit the proposals to ``prior * likelihood`` in ``rounds``; also the tempering power reached, [rounds, b].
+
+    ``log_likelihood`` maps [b, n, d] to [b, n]; the prior is normal with ``mean`` and ``sd`` [b, d].
+    """
+
+    def one_round(mixture: Mixture, key: Array) -> tuple[Mixture, Array]:
+        k_sample, k_spread = jax.random.split(key)
+        points, log_q = sample(k_sample, mixture, mean, sd, n)
+        likelihood = jnp.nan_to_num(log_likelihood(points), nan=-1e30, neginf=-1e30)
+        rest = normal_prior(points, mean, sd) - log_q
+        power = temper(likelihood, rest, share)
+        weights = jax.nn.softmax(power[:, None] * likelihood + rest, -1)
+        fitted = fit(spread_out(k_spread, mixture, points, weights), points, weights, 1e-4 * sd**2 * 0.01)
+        return fitted, power
+
+    return jax.lax.scan(one_round, mixture, jax.random.split(key, rounds))

@@ -1,0 +1,97 @@
+"""The law of a learning curve and its inverse, written once for NumPy, JAX and PyTensor.
+
+Every function takes the array namespace ``xp`` (``numpy``, ``jax.numpy`` or ``pytensor.tensor``) and uses
+only operators and functions that all three have, so that one line of mathematics serves the fast engine,
+the reference model and the tests.
+
+The three regions of Hestness et al. 2017 (section 5, figure 6), relative to the error at a reference size::
+
+    error(n) = error(n_ref) * [ f + (1 - f) * exp(decay(n)) ]
+    decay(n) = -exponent * s * ( softplus((log n - b) / s) - softplus((log n_ref - b) / s) )
+
+``b`` is the log size at which the plateau of small data turns into the power law ``n ** -exponent``, ``s``
+how sharply it turns (in nats of log n), ``f`` the share of ``error(n_ref)`` that no data removes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Array = Any  # a NumPy array, a JAX array or a PyTensor variable
+
+
+def softplus(xp: Any, value: Array) -> Array:
+    """log(1 + exp(value)), without overflow."""
+    return xp.logaddexp(0.0 * value, value)
+
+
+def decay(xp: Any, x: Array, x_ref: Array, exponent: Array, log_break: Array, sharpness: Array) -> Array:
+    """Log of the reducible error at log size ``x`` relative to log size ``x_ref``; zero there, falling in x."""
+    ahead = softplus(xp, (x - log_break) / sharpness)
+    behind = softplus(xp, (x_ref - log_break) / sharpness)
+    return -exponent * sharpness * (ahead - behind)
+
+
+def log_shape(xp: Any, decayed: Array, floor_logit: Array) -> Array:
+    """Log of error(n) / error(n_ref) for a given :func:`decay`; f = 1 / (1 + exp(-floor_logit))."""
+    return xp.logaddexp(floor_logit + 0.0 * decayed, decayed) - softplus(xp, floor_logit)
+
+
+def log_error(
+    xp: Any,
+    x: Array,
+    x_ref: Array,
+    level: Array,
+    log_exponent: Array,
+    log_break: Array,
+    floor_logit: Array,
+    sharpness: Array,
+) -> Array:
+    """Log error of the law at log size ``x``; ``level`` is the log error at ``x_ref``."""
+    decayed = decay(xp, x, x_ref, xp.exp(log_exponent), log_break, sharpness)
+    return level + log_shape(xp, decayed, floor_logit)
+
+
+def floor(xp: Any, level: Array, floor_logit: Array) -> Array:
+    """Irreducible error, in the unit of the error."""
+    return xp.exp(level - softplus(xp, -floor_logit))
+
+
+def log_size_needed(
+    xp: Any,
+    log_target: Array,
+    x_ref: Array,
+    level: Array,
+    log_exponent: Array,
+    log_break: Array,
+    floor_logit: Array,
+    sharpness: Array,
+) -> Array:
+    """Log size at which the law reaches ``log_target``.
+
+    ``inf`` where the floor forbids it, ``-inf`` where the plateau of small data is already below it.
+    """
+    gap = xp.exp(log_target - level + softplus(xp, floor_logit)) - xp.exp(floor_logit)
+    reachable = gap > 0
+    wanted = xp.log(xp.where(reachable, gap, 1.0))
+    ahead = softplus(xp, (x_ref - log_break) / sharpness) - wanted / (xp.exp(log_exponent) * sharpness)
+    beyond_plateau = ahead > 0
+    safe = xp.where(beyond_plateau, ahead, 1.0)
+    inverse = safe + xp.log(-xp.expm1(-safe))  # the inverse of softplus
+    size = xp.where(beyond_plateau, log_break + sharpness * inverse, -xp.inf)
+    return xp.where(reachable, size, xp.inf)
+
+
+def log_alpha(
+    xp: Any,
+    x_ref: Array,
+    level: Array,
+    log_exponent: Array,
+    log_break: Array,
+    floor_logit: Array,
+    sharpness: Array,
+) -> Array:
+    """Log of the intercept alpha in ``alpha * n ** -exponent + floor``, the law's form beyond the break."""
+    exponent = xp.exp(log_exponent)
+    behind = sharpness * softplus(xp, (x_ref - log_break) / sharpness)
+    return level - softplus(xp, floor_logit) + exponent * (behind + log_break)
