@@ -1,0 +1,98 @@
+"""The generative story of the curves of one (domain, task), as one PyMC model: the reference.
+
+Read :func:`build` top to bottom: centres shared by the architectures, architectures around them, the law, the
+drift around the law, the noise of runs. The drift's covariance is dense here, on purpose: the fast engine
+filters instead, and the tests hold the two equal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from forecaster import drift, laws
+from forecaster.design import LOCAL, Design
+from forecaster.domains import CENTRES
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+
+def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
+    """The design's sizes as arrays [curve, point], padded at the end with copies of the smallest size.
+
+    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known`` as in :class:`~forecaster.design.SizedCurve`, and
+    ``present``: 1.0 for a measured size, 0.0 for padding.
+    """
+    longest = max(len(c.x) for c in design.curves)
+    width = longest if width is None else width
+    fills = {"x": None, "y": 0.0, "repeats": 1.0, "within": 0.0, "known": 0.0}
+    out = {
+        name: np.stack(
+            [
+                np.concatenate([v, np.full(width - len(v), v[-1] if fill is None else fill)])
+                for v in (getattr(c, name) for c in design.curves)
+            ]
+        )
+        for name, fill in fills.items()
+    }
+    out["present"] = np.stack([(np.arange(width) < len(c.x)).astype(float) for c in design.curves])
+    return out
+
+
+def build(design: Design) -> pm.Model:
+    """The PyMC model of a group; free variables are standardised offsets, so that NUTS sees round shapes."""
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    data = padded(design)
+    slope_ratio, slope_memory, sharpness = design.constants
+    coords = {
+        "quantity": list(CENTRES),
+        "local": list(LOCAL),
+        "learned": list(CENTRES[:2]),
+        "curve": list(design.architectures),
+        "point": np.arange(data["x"].shape[1]),
+    }
+    with pm.Model(coords=coords) as model:
+        centre = pm.Normal("centre", design.hyper_mean[:6], design.hyper_sd[:6], dims="quantity")
+        log_spread = pm.Normal("log_spread", design.hyper_mean[6:], design.hyper_sd[6:], dims="learned")
+        spread = pt.concatenate([pt.exp(log_spread), pt.as_tensor(design.spread_fixed)])
+        level = pm.Normal("level", centre[0], spread[0], dims="curve")  # the data pin it down: no offset needed
+        offset = pm.Normal("offset", 0.0, 1.0, dims=("local", "curve"))
+        values = centre[1:, None] + spread[1:, None] * offset
+        log_exponent, log_break, floor_logit, log_noise, log_drift = (
+            pm.Deterministic(name, values[i], dims="curve") for i, name in enumerate(LOCAL)
+        )
+
+        law = laws.log_error(
+            pt,
+            data["x"],
+            design.x_ref,
+            level[:, None],
+            log_exponent[:, None],
+            design.x_min + log_break[:, None],
+            floor_logit[:, None],
+            sharpness,
+        )
+        distance = np.where(data["present"] > 0, design.x_ref - data["x"], 0.0)
+        wander = drift.covariance(np, distance, slope_ratio, slope_memory)
+        run_variance = pt.exp(2.0 * log_noise)[:, None] + data["known"]
+        noise = pt.where(data["present"] > 0, run_variance / data["repeats"], 1.0)
+        covariance = pt.exp(2.0 * log_drift)[:, None, None] * wander + noise[:, :, None] * np.eye(data["x"].shape[1])
+        pm.MvNormal(
+            "log_error",
+            pt.where(data["present"] > 0, law, 0.0),
+            cov=covariance,
+            observed=data["y"],
+            dims=("curve", "point"),
+        )
+        if (data["repeats"] > 1).any():
+            spare = data["repeats"] - 1.0
+            repeat_term = np.log(data["repeats"]) + spare * (np.log(2 * np.pi) + pt.log(run_variance))
+            pm.Potential("repeats", -0.5 * (data["present"] * (repeat_term + data["within"] / run_variance)).sum())
+    return model
+
+
+PADDING_CONSTANT = -0.5 * float(np.log(2 * np.pi))  # what each padded point adds to the model's log density
