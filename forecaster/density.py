@@ -89,7 +89,9 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     repeat_term = present * (
         jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread
     )
-    log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu + repeat_term.sum(0) - LOG_2PI + jnp.log(uu))
+    log_z = -0.5 * (
+        points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu + repeat_term.sum(0) - LOG_2PI + jnp.log(uu)
+    )
     return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
 
 
@@ -121,8 +123,12 @@ def log_density(
     ``hyper`` holds the six centres and the logs of the two learned spreads, in the order of
     ``domains.CENTRES``.
     """
-    centre, spread = hyper[:, :6], jnp.concatenate(
-        [jnp.exp(hyper[:, 6:]), jnp.broadcast_to(jnp.asarray(design.spread_fixed), (hyper.shape[0], 4))], 1
+    centre, spread = (
+        hyper[:, :6],
+        jnp.concatenate(
+            [jnp.exp(hyper[:, 6:]), jnp.broadcast_to(jnp.asarray(design.spread_fixed), (hyper.shape[0], 4))],
+            1,
+        ),
     )
     prior = normal_logpdf(hyper, jnp.asarray(design.hyper_mean), jnp.asarray(design.hyper_sd) ** 2).sum(1)
     values = jnp.stack([level, *local])  # quantity x curve x particle

@@ -37,7 +37,9 @@ def transition(xp: Any, dt: Array, slope_ratio: Array, slope_memory: Array) -> T
     keep = xp.exp(-dt / slope_memory)
     gone = -xp.expm1(-dt / slope_memory)
     slope = slope_ratio**2
-    integrated = 2.0 * dt / slope_memory - 2.0 * gone - gone**2  # = 2r - 3 + 4k - k^2, without cancellation of constants
+    integrated = (
+        2.0 * dt / slope_memory - 2.0 * gone - gone**2
+    )  # = 2r - 3 + 4k - k^2, without cancellation of constants
     return Transition(
         keep=keep,
         carry=slope_memory * gone,
@@ -107,3 +109,104 @@ def update(state: Filtered, residual: Array, noise_variance: Array, present: Arr
         vv - gain_v * dv,
     )
     return new, (data, unit, variance)
+
+
+def sample_paths(
+    rng: Any,
+    residual: Array,
+    noise_variance: Array,
+    t: Array,
+    drift_variance: Array,
+    t_wanted: Array,
+    slope_ratio: float,
+    slope_memory: float,
+) -> Array:
+    """Draws of d at ``t_wanted``, given the data, one per posterior draw (NumPy; forward filter, backward sampler).
+
+    ``residual`` and ``noise_variance`` [draw, size] are log error minus law, and its noise, at ascending
+    distances ``t`` [size] >= 0; ``drift_variance`` [draw]. ``t_wanted`` [wanted] may hold any distances:
+    negative ones lie beyond the reference size, where the path runs free. Returns [draw, wanted].
+    """
+    import numpy as np
+
+    grid = np.unique(np.concatenate([[0.0], t, t_wanted[t_wanted > 0]]))
+    seen = {float(v): i for i, v in enumerate(t)}
+    state = _first_state(np, drift_variance, slope_ratio)
+    filtered, steps = [], []
+    for i, now in enumerate(grid):
+        if i:
+            steps.append(transition(np, now - grid[i - 1], slope_ratio, slope_memory))
+            state = predict(state, steps[-1], drift_variance)
+        at = seen.get(float(now))
+        if at is not None:
+            state, _ = update(state, residual[:, at], noise_variance[:, at], 1.0)
+        filtered.append(state)
+    path = np.empty((len(drift_variance), len(grid)))
+    d, v = _draw(rng, filtered[-1])
+    path[:, -1] = d
+    for i in range(len(grid) - 2, -1, -1):
+        d, v = _draw(rng, _given_next(np, filtered[i], steps[i], drift_variance, d, v))
+        path[:, i] = d
+    beyond, free = _run_free(
+        rng, np.unique(-t_wanted[t_wanted < 0]), d, v, drift_variance, slope_ratio, slope_memory
+    )
+    out = np.empty((len(drift_variance), len(t_wanted)))
+    ahead = t_wanted < 0
+    out[:, ~ahead] = path[:, np.searchsorted(grid, t_wanted[~ahead])]
+    out[:, ahead] = free[:, np.searchsorted(beyond, -t_wanted[ahead])]
+    return out
+
+
+def _first_state(np: Any, drift_variance: Array, slope_ratio: float) -> Filtered:
+    return start(np, np.zeros_like(drift_variance), drift_variance, slope_ratio)
+
+
+def _given_next(np: Any, state: Filtered, step: Transition, q2: Array, d: Array, v: Array) -> Filtered:
+    """Condition the filtered state on the next one, (d, v): two scalar updates with independent noises."""
+    mix = step.dv / step.dd
+    seen = (
+        (1.0, step.carry, d, q2 * step.dd),
+        (-mix, step.keep - mix * step.carry, v - mix * d, q2 * (step.vv - mix * step.dv)),
+    )
+    mean_d, mean_v, dd, dv, vv = state.data_d, state.data_v, state.dd, state.dv, state.vv
+    for on_d, on_v, value, noise in seen:
+        to_d, to_v = on_d * dd + on_v * dv, on_d * dv + on_v * vv
+        variance = on_d * to_d + on_v * to_v + noise
+        safe = np.where(variance > 0, variance, 1.0)
+        gain_d, gain_v = to_d / safe, to_v / safe
+        surprise = np.where(variance > 0, value - on_d * mean_d - on_v * mean_v, 0.0)
+        mean_d, mean_v = mean_d + gain_d * surprise, mean_v + gain_v * surprise
+        dd, dv, vv = dd - gain_d * to_d, dv - gain_d * to_v, vv - gain_v * to_v
+    return state._replace(data_d=mean_d, data_v=mean_v, dd=dd, dv=dv, vv=vv)
+
+
+def _draw(rng: Any, state: Filtered) -> tuple[Array, Array]:
+    """One draw of (d, v) per posterior draw."""
+    import numpy as np
+
+    z_d, z_v = rng.standard_normal((2, *state.data_d.shape))
+    sd = np.sqrt(np.maximum(state.dd, 0.0))
+    slope = np.where(sd > 0, state.dv / np.where(sd > 0, sd, 1.0), 0.0)
+    rest = np.sqrt(np.maximum(state.vv - slope**2, 0.0))
+    return state.data_d + sd * z_d, state.data_v + slope * z_d + rest * z_v
+
+
+def _run_free(
+    rng: Any, distances: Array, d: Array, v: Array, q2: Array, slope_ratio: float, slope_memory: float
+) -> tuple[Array, Array]:
+    """Continue a path beyond the reference size; in this direction the slope's sign turns."""
+    import numpy as np
+
+    v, out, before = -v, [], 0.0
+    for now in distances:
+        step = transition(np, now - before, slope_ratio, slope_memory)
+        z_d, z_v = rng.standard_normal((2, *d.shape))
+        sd = np.sqrt(step.dd)
+        rest = np.sqrt(np.maximum(step.vv - step.dv**2 / step.dd, 0.0))
+        d, v = (
+            d + step.carry * v + np.sqrt(q2) * sd * z_d,
+            step.keep * v + np.sqrt(q2) * (step.dv / sd * z_d + rest * z_v),
+        )
+        out.append(d)
+        before = now
+    return distances, np.stack(out, 1) if out else np.empty((len(q2), 0))

@@ -18,6 +18,14 @@ class CurveFileError(ForecasterError):
     """A file of learning curves cannot be read at all."""
 
 
+class CurveColumnsError(CurveFileError):
+    """A column of a table of learning curves is missing, named twice, or not where the mapping says."""
+
+
+class CurveContentError(CurveFileError):
+    """Every row can be read, but the curves cannot be used: mixed metrics, or a group without three sizes."""
+
+
 @dataclass(frozen=True)
 class BadRow:
     """One refused row: ``row`` counts lines of the file as an editor does (the header is line 1)."""
@@ -31,14 +39,22 @@ class BadRow:
 
 
 class CurveRowsError(ForecasterError):
-    """Rows of a table of learning curves are refused, all of them together."""
+    """Rows of a table of learning curves are refused, all of them together.
+
+    ``rows`` holds every refused row in file order; the message lists the first ``LISTED``, counts the others.
+    """
+
+    LISTED = 50
 
     def __init__(self, source: str, rows: Sequence[BadRow], next_step: str) -> None:
         self.source = source
         self.rows = tuple(rows)
-        listing = "\n".join(f"  {row}" for row in self.rows)
-        noun = "row" if len(self.rows) == 1 else "rows"
-        super().__init__(f"{source}: {len(self.rows)} bad {noun}\n{listing}\n{next_step}")
+        listing = [f"  {row}" for row in self.rows[: self.LISTED]]
+        if len(self.rows) > self.LISTED:
+            listing.append(f"  and {len(self.rows) - self.LISTED} more")
+        count = len({row.row for row in self.rows})
+        noun = "row" if count == 1 else "rows"
+        super().__init__("\n".join([f"{source}: {count} bad {noun}", *listing, next_step]))
 
 
 class CardError(ForecasterError):

@@ -54,7 +54,9 @@ def _log_t(chol: Array, distance: Array, d: int) -> Array:
     """Log density of each component at squared distances [b, m, n]."""
     log_det = jnp.log(jnp.diagonal(chol, axis1=-2, axis2=-1)).sum(-1)[..., None]
     constant = (
-        jax.lax.lgamma((DEGREES + d) / 2.0) - jax.lax.lgamma(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
+        jax.lax.lgamma((DEGREES + d) / 2.0)
+        - jax.lax.lgamma(DEGREES / 2.0)
+        - d / 2.0 * np.log(DEGREES * np.pi)
     )
     return constant - log_det - (DEGREES + d) / 2.0 * jnp.log1p(distance / DEGREES)
 
@@ -105,7 +107,9 @@ def fit(mixture: Mixture, points: Array, weights: Array, floor: Array) -> Mixtur
         cov = cov + jnp.eye(d) * floor[:, None, None, :]
         alive = (total > 1e-3)[..., None]
         chol = jnp.where(alive[..., None], jnp.linalg.cholesky(cov), mixture.chol)
-        new = Mixture((total + 1e-3) / (total + 1e-3).sum(1, keepdims=True), jnp.where(alive, mean, mixture.mean), chol)
+        new = Mixture(
+            (total + 1e-3) / (total + 1e-3).sum(1, keepdims=True), jnp.where(alive, mean, mixture.mean), chol
+        )
         return new, None
 
     return jax.lax.scan(step, mixture, None, length=EM_STEPS)[0]
@@ -126,9 +130,7 @@ def spread_out(key: Array, mixture: Mixture, points: Array, weights: Array) -> M
     pick = jnp.minimum((uniform[..., None] > edges[:, None, :]).sum(-1), points.shape[1] - 1)
     chosen = jnp.take_along_axis(order, pick, 1)
     means = jnp.take_along_axis(points, chosen[..., None], 1)
-    return Mixture(
-        jnp.full((b, m), 1.0 / m), means, jnp.broadcast_to(0.7 * chol[:, None], (b, m, d, d))
-    )
+    return Mixture(jnp.full((b, m), 1.0 / m), means, jnp.broadcast_to(0.7 * chol[:, None], (b, m, d, d)))
 
 
 def log_ess(log_weights: Array) -> Array:

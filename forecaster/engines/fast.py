@@ -1,0 +1,125 @@
+"""The fast engine: groups of curves are padded to a few shapes, batched, and sampled by one compiled program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from forecaster import model
+from forecaster.design import Design
+from forecaster.engines.draws import GroupDraws
+
+WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # curves a group, padded
+LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # sizes a curve, padded
+BATCHES = (1, 4, 16)  # groups that run together
+CELLS = 4096  # groups x curves x sizes that run together at the most: bounds memory
+CHAINS = 4
+
+
+def padded_to(value: int, steps: Sequence[int]) -> int:
+    """The smallest of ``steps`` that holds ``value``, or the next multiple of the largest."""
+    return next((s for s in steps if s >= value), -(-value // steps[-1]) * steps[-1])
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept between processes."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("forecaster") / "compiled"
+
+
+def sample(
+    designs: Sequence[Design],
+    *,
+    seed: int,
+    draws: int = 1000,
+    on_progress: Callable[[str, float], None] | None = None,
+    cache: bool = True,
+) -> list[GroupDraws]:
+    """Draws of each group's posterior, in the order of ``designs``."""
+    import jax
+
+    tell = on_progress or (lambda *_: None)
+    if cache:
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    found: dict[int, GroupDraws] = {}
+    with jax.enable_x64(True):
+        for (width, length), indices in _batches(designs):
+            chosen = [designs[i] for i in indices]
+            tell(f"sampling {len(found)} of {len(designs)} groups", len(found) / len(designs))
+            key = jax.random.key(seed)
+            for i, one in zip(indices, _run(key, chosen, indices, width, length, draws), strict=True):
+                found[i] = one
+    tell("done", 1.0)
+    return [found[i] for i in range(len(designs))]
+
+
+def _batches(designs: Sequence[Design]) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    """Groups of one padded shape, so many at a time as memory allows."""
+    shapes: dict[tuple[int, int], list[int]] = {}
+    for i, d in enumerate(designs):
+        length = max(len(c.x) for c in d.curves)
+        shapes.setdefault((padded_to(len(d.curves), WIDTHS), padded_to(length, LENGTHS)), []).append(i)
+    for (width, length), indices in sorted(shapes.items()):
+        room = max(1, CELLS // (width * length))
+        size = max(b for b in BATCHES if b <= room)
+        for first in range(0, len(indices), size):
+            yield (width, length), indices[first : first + size]
+
+
+def _run(
+    key, designs: list[Design], indices: list[int], width: int, length: int, draws: int
+) -> list[GroupDraws]:
+    import jax
+
+    from forecaster.engines import nested
+
+    batch = padded_to(len(designs), BATCHES)
+    padded = designs + [designs[-1]] * (batch - len(designs))
+    arrays, real, priors = _stack(padded, width, length)
+    effort = nested.Effort(chains=CHAINS, draws=draws)
+    program = jax.jit(nested.posterior, static_argnames="effort")
+    out = jax.device_get(program(key, arrays, real, priors, effort=effort))
+    return [_group(out, g, len(d.curves), width, effort) for g, d in enumerate(designs)]
+
+
+def _stack(designs: Sequence[Design], width: int, length: int):
+    """Curves of all groups along one axis, padded with copies of each group's first curve."""
+    from forecaster import density
+    from forecaster.engines import nested
+
+    names = ("x", "y", "repeats", "within", "known", "present")
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for d in designs:
+        data = model.padded(d, length)
+        for name in names:
+            rows = data[name]
+            parts[name] += [rows, np.repeat(rows[:1], width - len(rows), 0)]
+    x_ref = np.repeat([d.x_ref for d in designs], width)
+    x_min = np.repeat([d.x_min for d in designs], width)
+    arrays = density.CurveArrays(*(np.concatenate(parts[name]) for name in names), x_ref, x_min)
+    real = np.array([[float(i < len(d.curves)) for i in range(width)] for d in designs])
+    constants = density.Constants(*np.array([d.constants for d in designs], dtype=float).T)
+    priors = nested.GroupPriors(
+        np.stack([d.hyper_mean for d in designs]),
+        np.stack([d.hyper_sd for d in designs]),
+        np.stack([d.spread_fixed for d in designs]),
+        constants,
+    )
+    return arrays, real, priors
+
+
+def _group(out, g: int, curves: int, width: int, effort) -> GroupDraws:
+    """Cut one group out of a batch."""
+    rows = slice(g * width, g * width + curves)
+    return GroupDraws(
+        centre=out.hyper[g, :, :, :6],
+        log_spread=out.hyper[g, :, :, 6:],
+        values=np.moveaxis(out.values[rows], 0, 2),
+        engine="jax",
+        stats={"hyper_ess": float(out.hyper_ess[g])},
+        curve_stats={"particle_ess": out.curve_ess[rows], "tempering": out.power[rows]},
+    )

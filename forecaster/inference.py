@@ -1,0 +1,73 @@
+"""fit: learning curves and cards in, a posterior out, by the engine asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from forecaster.curves import LearningCurves
+from forecaster.design import Design, design_of
+from forecaster.domains import Domain, card_for, load_card
+from forecaster.engines.draws import GroupDraws
+from forecaster.errors import RequestError
+from forecaster.posterior import Group, Posterior, assemble
+
+ENGINES = ("jax", "nuts")
+Progress = Callable[[str, float], None]  # what is being done, share of all that is done
+
+
+def cards_of(curves: LearningCurves, card: str | Path | Domain | None = None) -> dict[Group, Domain]:
+    """The card of each group: ``card`` for all, else the one named like the curve's domain, else the generic."""
+    if card is not None:
+        chosen = card if isinstance(card, Domain) else load_card(card)
+        return dict.fromkeys(curves.groups, chosen)
+    return {group: card_for(group[0])[0] for group in curves.groups}
+
+
+def fit(
+    curves: LearningCurves,
+    *,
+    card: str | Path | Domain | None = None,
+    engine: str = "jax",
+    seed: int = 0,
+    draws: int | None = None,
+    on_progress: Progress | None = None,
+) -> Posterior:
+    """Sample the posterior of every (domain, task) of ``curves``.
+
+    ``draws`` are those of one chain of four (each engine has its default). Raises RequestError for an unknown
+    engine and CardError for an unknown card.
+    """
+    if engine not in ENGINES:
+        raise RequestError(f"engine: found {engine!r}; expected one of {', '.join(ENGINES)}")
+    cards = cards_of(curves, card)
+    designs = [design_of(curves, group, cards[group]) for group in curves.groups]
+    sampler = _by_nuts if engine == "nuts" else _by_jax
+    found = sampler(designs, seed, draws, on_progress or (lambda *_: None))
+    return assemble(curves, cards, found, seed=seed, settings={"engine": engine, "draws": draws})
+
+
+def _by_nuts(designs: Sequence[Design], seed: int, draws: int | None, tell: Progress) -> list[GroupDraws]:
+    from forecaster.engines import nuts
+
+    out = []
+    for i, design in enumerate(designs):
+        name = f"{design.domain}/{design.task}"
+        options = {} if draws is None else {"draws": draws}
+        out.append(
+            nuts.sample(
+                design,
+                seed=seed,
+                on_progress=lambda what, i=i, name=name: tell(f"{name}: {what}", i / len(designs)),
+                **options,
+            )
+        )
+    tell("done", 1.0)
+    return out
+
+
+def _by_jax(designs: Sequence[Design], seed: int, draws: int | None, tell: Progress) -> list[GroupDraws]:
+    from forecaster.engines import fast
+
+    options = {} if draws is None else {"draws": draws}
+    return fast.sample(designs, seed=seed, on_progress=tell, **options)

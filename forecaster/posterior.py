@@ -1,0 +1,326 @@
+"""Posterior: draws with named dimensions, the data and cards they came from, on disk without loss.
+
+The DataTree's groups: ``posterior`` (``centre``, ``log_spread`` by group; ``level`` to ``log_drift`` and the
+derived ``exponent``, ``floor``, ``alpha`` by curve), ``sample_stats``, ``observed_data`` (the table of curves).
+Its attributes are the manifest: schema, data hash, cards, engine, seed, versions.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from forecaster import laws
+from forecaster.curves import LearningCurves, Note
+from forecaster.design import Design, design_of
+from forecaster.domains import CENTRES, Domain
+from forecaster.engines.draws import GroupDraws
+from forecaster.errors import PosteriorFileError, RequestError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SCHEMA = "forecaster-posterior/1"
+REPORTED = ("exponent", "floor", "alpha", "level", "log_break", "log_noise", "log_drift")
+Group = tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class CurveDraws:
+    """Draws of one curve's parameters, [draw] each, in the order of the chains."""
+
+    level: np.ndarray
+    log_exponent: np.ndarray
+    log_break: np.ndarray
+    floor_logit: np.ndarray
+    log_noise: np.ndarray
+    log_drift: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """The posterior of every group of ``curves``, each under its card."""
+
+    tree: xr.DataTree
+    curves: LearningCurves
+    cards: Mapping[Group, Domain]
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Schema, data hash, engine, seed, versions and the like."""
+        return dict(self.tree.attrs)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return self.curves.groups
+
+    @property
+    def draws(self) -> int:
+        """Draws of all chains together."""
+        return int(self.tree.posterior.sizes["chain"] * self.tree.posterior.sizes["draw"])
+
+    @cached_property
+    def designs(self) -> Mapping[Group, Design]:
+        return {group: design_of(self.curves, group, self.cards[group]) for group in self.groups}
+
+    @cached_property
+    def _arrays(self) -> Mapping[str, np.ndarray]:
+        return {name: self.tree.posterior[name].values for name in ("centre", "log_spread", *CENTRES)}
+
+    @cached_property
+    def _row_of(self) -> Mapping[str, int]:
+        return {label: i for i, label in enumerate(self.tree.posterior["curve"].values.tolist())}
+
+    def centre(self, group: Group) -> np.ndarray:
+        """Draws of the group's centres, [draw, 6] in the order of ``domains.CENTRES``."""
+        return self._of_group("centre", group)
+
+    def spread(self, group: Group) -> np.ndarray:
+        """Draws of the spread across architectures, [draw, 6]; four of them are fixed by the card."""
+        learned = np.exp(self._of_group("log_spread", group))
+        fixed = np.broadcast_to(self.designs[group].spread_fixed, (len(learned), 4))
+        return np.concatenate([learned, fixed], 1)
+
+    def _of_group(self, name: str, group: Group) -> np.ndarray:
+        index = self.groups.index(group)
+        values = self._arrays[name][:, :, index]
+        return values.reshape(-1, values.shape[-1])
+
+    def curve(self, label: str) -> CurveDraws:
+        """Draws of the measured curve ``domain/task/architecture``."""
+        row = self._row_of.get(label)
+        if row is None:
+            raise RequestError(f"no curve {label!r} in this posterior; it holds: {', '.join(self._row_of)}")
+        return CurveDraws(*(self._arrays[name][:, :, row].reshape(-1) for name in CENTRES))
+
+    def new_architecture(self, group: Group, rng: np.random.Generator) -> CurveDraws:
+        """Draws of an architecture of this group that nobody has measured, from the hierarchy."""
+        centre, spread = self.centre(group), self.spread(group)
+        return CurveDraws(*(centre + spread * rng.standard_normal(centre.shape)).T)
+
+    def summary(self, level: float = 0.8) -> pd.DataFrame:
+        """One row a curve and quantity: median, equal-tailed interval, R-hat and effective sample size."""
+        return summarise(self, level)
+
+    def save(self, path: str | Path) -> Path:
+        """Write one netCDF file; nothing half-written is left behind."""
+        write_whole(path, lambda temporary: self.tree.to_netcdf(temporary, engine="h5netcdf"))
+        return Path(path)
+
+
+def write_whole(path: str | Path, write: Callable[[str], Any]) -> None:
+    """Let ``write`` make a file under a temporary name, then rename it: whole, or not there at all."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise PosteriorFileError(
+            f"{path}: no such folder {path.parent}; make it first or choose another path"
+        )
+    handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
+    os.close(handle)
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def assemble(
+    curves: LearningCurves,
+    cards: Mapping[Group, Domain],
+    draws: Sequence[GroupDraws],
+    *,
+    seed: int,
+    settings: Mapping[str, Any] | None = None,
+) -> Posterior:
+    """Name the dimensions of the engine's draws (one :class:`GroupDraws` for each of ``curves.groups``)."""
+    import xarray as xr
+
+    values = np.concatenate([d.values for d in draws], 2)
+    labels = [c.label for c in curves.curves]
+    by_curve = ("chain", "draw", "curve")
+    data = {name: (by_curve, values[..., i]) for i, name in enumerate(CENTRES)}
+    data |= {name: (by_curve, v) for name, v in _derived(curves, cards, values).items()}
+    data["centre"] = (("chain", "draw", "group", "quantity"), np.stack([d.centre for d in draws], 2))
+    data["log_spread"] = (("chain", "draw", "group", "learned"), np.stack([d.log_spread for d in draws], 2))
+    groups = ["/".join(group) for group in curves.groups]
+    coords = {
+        "curve": labels,
+        "domain": ("curve", [c.domain for c in curves.curves]),
+        "task": ("curve", [c.task for c in curves.curves]),
+        "architecture": ("curve", [c.architecture for c in curves.curves]),
+        "group": groups,
+        "quantity": list(CENTRES),
+        "learned": list(CENTRES[:2]),
+        "chain": np.arange(values.shape[0]),
+        "draw": np.arange(values.shape[1]),
+    }
+    names = sorted({k for d in draws for k in d.stats})
+    stats = {k: ("group", np.array([d.stats.get(k, np.nan) for d in draws])) for k in names}
+    names = sorted({k for d in draws for k in d.curve_stats})
+    missing = [np.full(d.values.shape[2], np.nan) for d in draws]
+    for k in names:
+        parts = [
+            np.asarray(d.curve_stats.get(k, m), dtype=float) for d, m in zip(draws, missing, strict=True)
+        ]
+        stats[k] = ("curve", np.concatenate(parts))
+    stats["engine"] = ("group", np.array([d.engine for d in draws]))
+    tree = xr.DataTree.from_dict(
+        {
+            "/posterior": xr.Dataset(data, coords),
+            "/sample_stats": xr.Dataset(stats, {"group": groups, "curve": labels}),
+            "/observed_data": _table_dataset(curves.table),
+        }
+    )
+    tree.attrs = _manifest(curves, cards, draws, seed, settings or {})
+    return Posterior(tree, curves, dict(cards))
+
+
+def _derived(
+    curves: LearningCurves, cards: Mapping[Group, Domain], values: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Exponent, floor and alpha of each draw, [chain, draw, curve]."""
+    designs = [design_of(curves, g, cards[g]) for g in curves.groups]
+    spans = np.array([(d.x_ref, d.x_min, d.constants[2]) for d in designs for _ in d.curves])
+    x_ref, x_min, sharpness = spans.T
+    level, log_exponent, log_break, floor_logit = (values[..., i] for i in range(4))
+    log_alpha = laws.log_alpha(np, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
+    return {
+        "exponent": np.exp(log_exponent),
+        "floor": laws.floor(np, level, floor_logit),
+        "alpha": np.exp(np.clip(log_alpha, -700.0, 700.0)),
+    }
+
+
+def _manifest(curves, cards, draws, seed, settings) -> dict[str, Any]:
+    packages = ("forecaster", "numpy", "pandas", "xarray", "jax" if draws[0].engine == "jax" else "pymc")
+    return {
+        "schema": SCHEMA,
+        "data_hash": curves.data_hash,
+        "source": curves.source,
+        "notes": json.dumps([[n.code, n.text, n.curve] for n in curves.notes]),
+        "cards": msgspec.json.encode({"/".join(g): cards[g] for g in curves.groups}).decode(),
+        "card_hashes": json.dumps({"/".join(g): cards[g].card_hash for g in curves.groups}),
+        "law": ", ".join(sorted({cards[g].law for g in curves.groups})),
+        "engine": ", ".join(sorted({d.engine for d in draws})),
+        "seed": seed,
+        "settings": json.dumps(dict(settings)),
+        "versions": json.dumps({name: version(name) for name in packages}),
+    }
+
+
+def _table_dataset(table: pd.DataFrame) -> xr.Dataset:
+    import xarray as xr
+
+    columns: dict[str, Any] = {}
+    for name, column in table.items():
+        values = column.to_numpy()
+        if values.dtype.kind not in "fiub":
+            values = np.array(["" if pd.isna(v) else str(v) for v in column], dtype=object)
+        columns[str(name)] = ("row", values)
+    return xr.Dataset(columns)
+
+
+def load_posterior(path: str | Path) -> Posterior:
+    """Read a posterior that :meth:`Posterior.save` wrote; PosteriorFileError where it is not one."""
+    import xarray as xr
+
+    path = Path(path)
+    if not path.is_file():
+        raise PosteriorFileError(f"{path}: no such file; `forecaster fit CURVES -o {path}` makes one")
+    try:
+        tree = xr.open_datatree(path, engine="h5netcdf").load()
+        tree.close()
+    except Exception as error:
+        raise PosteriorFileError(
+            f"{path}: not a posterior file ({type(error).__name__}); "
+            f"expected netCDF written by `forecaster fit`; fit again with `forecaster fit CURVES -o {path}`"
+        ) from error
+    found = tree.attrs.get("schema")
+    if found != SCHEMA:
+        raise PosteriorFileError(
+            f"{path}: found schema {found!r}, expected {SCHEMA!r}; fit again with this version of forecaster"
+        )
+    observed = tree["observed_data"].to_dataset()
+    table = pd.DataFrame({str(name): _restored(v.values) for name, v in observed.data_vars.items()})
+    notes = tuple(Note(*n) for n in json.loads(tree.attrs["notes"]))
+    curves = LearningCurves(table, notes, str(tree.attrs["source"]))
+    if curves.data_hash != tree.attrs["data_hash"]:
+        raise PosteriorFileError(f"{path}: its curves do not match its own data hash; fit again")
+    named = msgspec.json.decode(tree.attrs["cards"], type=dict[str, Domain])
+    cards = {g: named["/".join(g)] for g in curves.groups}
+    return Posterior(tree, curves, cards)
+
+
+def _restored(values: np.ndarray) -> Any:
+    return values if values.dtype.kind in "fiub" else pd.array([str(v) for v in values], dtype="str")
+
+
+def diagnostics(posterior: Posterior) -> pd.DataFrame:
+    """R-hat and effective sample sizes of every reported quantity: ``curve, quantity, r_hat, ess_bulk, ess_tail``.
+
+    Rank-normalised split R-hat and bulk and tail ESS of Vehtari et al. 2021, by ArviZ.
+    """
+    from arviz_stats.base import array_stats
+
+    data = posterior.tree.posterior
+    rows = []
+    for name in (*REPORTED, "centre", "log_spread"):
+        values = data[name].values
+        flat = values.reshape(*values.shape[:2], -1)
+        names = (
+            data["curve"].values if name in REPORTED else np.repeat(data["group"].values, values.shape[-1])
+        )
+        inner = [name] * flat.shape[-1]
+        if name not in REPORTED:
+            axis = data["quantity" if name == "centre" else "learned"].values
+            inner = [f"{name}[{q}]" for _ in data["group"].values for q in axis]
+        axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
+        r_hat = np.atleast_1d(array_stats.rhat(flat, **axes))
+        bulk = np.atleast_1d(array_stats.ess(flat, method="bulk", **axes))
+        tail = np.atleast_1d(array_stats.ess(flat, method="tail", prob=(0.05, 0.95), **axes))
+        rows.append(
+            pd.DataFrame(
+                {"curve": names, "quantity": inner, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail}
+            )
+        )
+    return pd.concat(rows, ignore_index=True)
+
+
+def summarise(posterior: Posterior, level: float) -> pd.DataFrame:
+    """See :meth:`Posterior.summary`."""
+    health = diagnostics(posterior).set_index(["curve", "quantity"])
+    data = posterior.tree.posterior
+    rows = []
+    for name in ("exponent", "floor", "alpha"):
+        low, middle, high = np.quantile(
+            data[name].values, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=(0, 1)
+        )
+        for i, curve in enumerate(posterior.curves.curves):
+            known = health.loc[(curve.label, name)]
+            rows.append(
+                {
+                    "domain": curve.domain,
+                    "task": curve.task,
+                    "architecture": curve.architecture,
+                    "quantity": name,
+                    "median": middle[i],
+                    "lower": low[i],
+                    "upper": high[i],
+                    "level": level,
+                    "r_hat": known["r_hat"],
+                    "ess_bulk": known["ess_bulk"],
+                    "ess_tail": known["ess_tail"],
+                }
+            )
+    return pd.DataFrame(rows)
