@@ -140,9 +140,7 @@ class LearningCurves:
         for column, wanted in zip((*KEYS, "split"), (domain, task, architecture, split), strict=True):
             if wanted is None:
                 continue
-            known = (
-                _listed(table[column].unique()) if column in table else "the names in such a column. Add it"
-            )
+            known = _listed(table[column].unique()) if column in table else "the names in such a column. Add it"
             names = [wanted] if isinstance(wanted, str) else list(wanted)
             lost = [name for name in names if column not in table or not table[column].eq(name).any()]
             if lost or not names:
@@ -177,9 +175,7 @@ def read_curves(
     notes = []
     if twice.any():
         rows = _listed(table.index[twice], quote=False)
-        said = (
-            f"exact duplicate rows dropped: {rows}; true repeats need a column `seed` that tells them apart"
-        )
+        said = f"exact duplicate rows dropped: {rows}; true repeats need a column `seed` that tells them apart"
         notes.append(Note("duplicates", f"{name}: {said}"))
     order = [*KEYS, "n", *(column for column in ("seed", "error", *NOISE, "split") if column in table)]
     table = table[~twice].sort_values(order, ignore_index=True)
@@ -227,9 +223,7 @@ def _load(source: str | Path | pd.DataFrame) -> tuple[str, Table]:
         if not path.exists():
             raise CurveFileError(f"{name}: found no such file; {wanted}. Check the path.")
         if reader is None:
-            raise CurveFileError(
-                f"{name}: found the suffix {path.suffix!r}; {wanted}. Save the table as one."
-            )
+            raise CurveFileError(f"{name}: found the suffix {path.suffix!r}; {wanted}. Save the table as one.")
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise CurveFileError(f"{name}: found a path that cannot be read ({error}); {wanted}.") from None
@@ -294,9 +288,7 @@ def _renamed(name: str, raw: Table, mapping: dict[str, str]) -> Table:
     there = f"the columns are {_listed(raw.columns, 50)}"
     if raw.columns.has_duplicates:
         twice = _listed(raw.columns[raw.columns.duplicated()].unique())
-        raise CurveColumnsError(
-            f"{name}: found the column {twice} twice; expected each once. Rename or drop one."
-        )
+        raise CurveColumnsError(f"{name}: found the column {twice} twice; expected each once. Rename or drop one.")
     lost = {ours: theirs for ours, theirs in mapping.items() if theirs not in raw}
     if lost:
         said = f"--columns {','.join(f'{ours}={theirs}' for ours, theirs in lost.items())}"
@@ -391,9 +383,7 @@ def _clean(name: str, raw: Table, accuracy: bool) -> Table:
             table[column], more = _clean_numbers(raw[column], accuracy)
             bad += more
             continue
-        texts = pd.Series(
-            [_text(cell) for cell in raw[column].to_numpy(dtype=object)], raw.index, dtype="str"
-        )
+        texts = pd.Series([_text(cell) for cell in raw[column].to_numpy(dtype=object)], raw.index, dtype="str")
         if column == "split":
             texts = texts.str.lower()
             bad += _bad(raw[column], ~texts.isin(SPLITS).to_numpy(), "fit or extrapolate")
@@ -406,12 +396,8 @@ def _clean(name: str, raw: Table, accuracy: bool) -> Table:
         table[column] = texts
     if bad:
         bad.sort(key=lambda row: row.row)
-        raise CurveRowsError(
-            name, bad, f"Correct these rows of {name} and read it again; nothing was written."
-        )
-    return pd.DataFrame(
-        table | {column: raw[column] for column in raw if column not in KNOWN}, index=raw.index
-    )
+        raise CurveRowsError(name, bad, f"Correct these rows of {name} and read it again; nothing was written.")
+    return pd.DataFrame(table | {column: raw[column] for column in raw if column not in KNOWN}, index=raw.index)
 
 
 def _check_table(name: str, table: Table) -> None:
@@ -535,12 +521,8 @@ def warnings_of(
         if row["points"] == row["sizes"] and (curve.domain, curve.task, curve.architecture) not in averaged:
             said["one-seed"] = "one run per size; the spread between runs cannot be seen"
         if rise > np.log(1.05):
-            said["non-monotone"] = (
-                f"error rises {np.expm1(rise):.0%} above its best; a law that falls cannot follow"
-            )
+            said["non-monotone"] = f"error rises {np.expm1(rise):.0%} above its best; a law that falls cannot follow"
         if level is not None and curve.error.min() >= 0.95 * level:
-            said["near-chance"] = (
-                f"every error is above or within 5 % of guessing ({level:g}); nothing learned yet"
-            )
+            said["near-chance"] = f"every error is above or within 5 % of guessing ({level:g}); nothing learned yet"
         notes += [Note(code, f"{curve.label}: {text}", curve.label) for code, text in said.items()]
     return tuple(notes)

@@ -70,9 +70,7 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     per_point = [jnp.asarray(a).T[:, :, None] for a in curves[:6]]  # point x curve x 1
     x, y, repeats, within, known, present = per_point
     x_ref, x_min = (jnp.asarray(a)[:, None] for a in curves[6:])
-    decayed = laws.decay(
-        jnp, x, x_ref, jnp.exp(local.log_exponent), x_min + local.log_break, constants.sharpness
-    )
+    decayed = laws.decay(jnp, x, x_ref, jnp.exp(local.log_exponent), x_min + local.log_break, constants.sharpness)
     residual = y - laws.log_shape(jnp, decayed, local.floor_logit)
     noise = jnp.exp(2.0 * local.log_noise)
     drift_variance = jnp.exp(2.0 * local.log_drift)
@@ -86,12 +84,8 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, drift_variance), initial, chunks)
     points = jnp.asarray(curves.present).sum(1)[:, None]
     spread = noise + known
-    repeat_term = present * (
-        jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread
-    )
-    log_z = -0.5 * (
-        points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu + repeat_term.sum(0) - LOG_2PI + jnp.log(uu)
-    )
+    repeat_term = present * (jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread)
+    log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu + repeat_term.sum(0) - LOG_2PI + jnp.log(uu))
     return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
 
 

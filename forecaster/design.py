@@ -13,6 +13,7 @@ import numpy as np
 from forecaster.curves import Curve, LearningCurves
 from forecaster.domains import CENTRES, Domain
 
+LEAST_NOISE = 5e-4  # sd of log error that every measurement has: errors are printed with few digits
 LOCAL = CENTRES[1:]  # quantities of a curve besides its level
 
 
@@ -63,13 +64,17 @@ class Design:
         return self.card.constants
 
 
-def by_size(curve: Curve) -> SizedCurve:
-    """Reduce repeats: means of log error per distinct size, largest size first."""
+def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
+    """Reduce repeats: means of log error per distinct size, largest size first.
+
+    ``known_share`` of the known variance counts as fresh noise at each size; the rest is common to all sizes (one
+    test set, nested training sets) and moves the curve as a whole, which the level takes up.
+    """
     sizes, index, repeats = np.unique(curve.n, return_inverse=True, return_counts=True)
     log_error = np.log(curve.error)
     mean = np.bincount(index, log_error) / repeats
     within = np.bincount(index, (log_error - mean[index]) ** 2)
-    known = np.bincount(index, curve.noise_sd**2) / repeats
+    known = known_share * np.bincount(index, curve.noise_sd**2) / repeats + LEAST_NOISE**2
     order = slice(None, None, -1)
     return SizedCurve(
         curve, np.log(sizes)[order], mean[order], repeats[order].astype(float), within[order], known[order]
@@ -78,7 +83,7 @@ def by_size(curve: Curve) -> SizedCurve:
 
 def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:
     """Arrays of the group ``(domain, task)`` under ``card``."""
-    sized = tuple(by_size(c) for c in curves.curves if (c.domain, c.task) == group)
+    sized = tuple(by_size(c, card.known_share) for c in curves.curves if (c.domain, c.task) == group)
     x_ref = max(float(c.x[0]) for c in sized)
     x_min = min(float(c.x[-1]) for c in sized)
     return Design(group[0], group[1], sized, card, x_ref, x_min)

@@ -31,12 +31,13 @@ LAWS = ("three_regions",)  # the equations of laws.py that a card may name
 CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift")
 LEARNED_SPREADS = ("level_spread", "log_exponent_spread")
 FIXED_SPREADS = ("log_break_spread", "floor_logit_spread", "log_noise_spread", "log_drift_spread")
-CONSTANTS = ("slope_ratio", "slope_memory", "sharpness")
+CONSTANTS = ("slope_ratio", "slope_memory", "sharpness", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 
 FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("value",)}
 RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0), "value": (1e-6, 1000.0)}
 RANGES["slope_ratio"] = (0.0, 1000.0)  # zero: the slope does not wander
+RANGES["known_share"] = (0.0, 1.0)
 ERROR_RANGE = (1e-9, 1e9)
 
 TEXTS = ("name", "title", "law", "size_unit", "error_unit")
@@ -116,8 +117,13 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def constants(self) -> tuple[float, float, float]:
         """(slope_ratio, slope_memory, sharpness)."""
-        ratio, memory, sharpness = (self.priors[quantity].location for quantity in CONSTANTS)
+        ratio, memory, sharpness = (self.priors[quantity].location for quantity in CONSTANTS[:3])
         return ratio, memory, sharpness
+
+    @property
+    def known_share(self) -> float:
+        """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
+        return self.priors["known_share"].location
 
     @property
     def card_hash(self) -> str:

@@ -147,9 +147,7 @@ def sample_paths(
     for i in range(len(grid) - 2, -1, -1):
         d, v = _draw(rng, _given_next(np, filtered[i], steps[i], drift_variance, d, v))
         path[:, i] = d
-    beyond, free = _run_free(
-        rng, np.unique(-t_wanted[t_wanted < 0]), d, v, drift_variance, slope_ratio, slope_memory
-    )
+    beyond, free = _run_free(rng, np.unique(-t_wanted[t_wanted < 0]), d, v, drift_variance, slope_ratio, slope_memory)
     out = np.empty((len(drift_variance), len(t_wanted)))
     ahead = t_wanted < 0
     out[:, ~ahead] = path[:, np.searchsorted(grid, t_wanted[~ahead])]

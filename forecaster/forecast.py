@@ -118,8 +118,7 @@ def log_error_paths(
 
     def law(at: np.ndarray) -> np.ndarray:
         column = (
-            v[:, None]
-            for v in (draws.level, draws.log_exponent, design.x_min + draws.log_break, draws.floor_logit)
+            v[:, None] for v in (draws.level, draws.log_exponent, design.x_min + draws.log_break, draws.floor_logit)
         )
         return laws.log_error(np, at[None, :], design.x_ref, *column, sharpness)
 
@@ -203,9 +202,7 @@ def forecast(
     )
     for q in quantiles:
         table[f"q{100 * q:g}"] = np.quantile(errors, q, axis=0)
-    text = (
-        f"There is a {100 * level:.0f} % chance that {COVERS[kind]} lies between yhat_lower and yhat_upper."
-    )
+    text = f"There is a {100 * level:.0f} % chance that {COVERS[kind]} lies between yhat_lower and yhat_upper."
     return Forecast(table, text, checks, errors, posterior)
 
 
@@ -235,9 +232,7 @@ def _check_request(kind: str, level: float, quantiles: Sequence[float], points: 
         raise RequestError(f"kind: found {kind!r}; expected one of {', '.join(KINDS)}")
     bad = [v for v in (level, *quantiles) if not 0 < v < 1]
     if bad:
-        raise RequestError(
-            f"level and quantiles: found {bad[0]:g}; expected a share between 0 and 1, such as 0.8"
-        )
+        raise RequestError(f"level and quantiles: found {bad[0]:g}; expected a share between 0 and 1, such as 0.8")
     if points.empty:
         raise RequestError("no sizes to forecast at; give some, such as --at 1e6,1e7")
     wrong = points[~(np.isfinite(points["n"]) & (points["n"] > 0))]

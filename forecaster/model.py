@@ -59,9 +59,7 @@ def build(design: Design) -> pm.Model:
         centre = pm.Normal("centre", design.hyper_mean[:6], design.hyper_sd[:6], dims="quantity")
         log_spread = pm.Normal("log_spread", design.hyper_mean[6:], design.hyper_sd[6:], dims="learned")
         spread = pt.concatenate([pt.exp(log_spread), pt.as_tensor(design.spread_fixed)])
-        level = pm.Normal(
-            "level", centre[0], spread[0], dims="curve"
-        )  # the data pin it down: no offset needed
+        level = pm.Normal("level", centre[0], spread[0], dims="curve")  # the data pin it down: no offset needed
         offset = pm.Normal("offset", 0.0, 1.0, dims=("local", "curve"))
         values = centre[1:, None] + spread[1:, None] * offset
         log_exponent, log_break, floor_logit, log_noise, log_drift = (
@@ -82,9 +80,7 @@ def build(design: Design) -> pm.Model:
         wander = drift.covariance(np, distance, slope_ratio, slope_memory)
         run_variance = pt.exp(2.0 * log_noise)[:, None] + data["known"]
         noise = pt.where(data["present"] > 0, run_variance / data["repeats"], 1.0)
-        covariance = pt.exp(2.0 * log_drift)[:, None, None] * wander + noise[:, :, None] * np.eye(
-            data["x"].shape[1]
-        )
+        covariance = pt.exp(2.0 * log_drift)[:, None, None] * wander + noise[:, :, None] * np.eye(data["x"].shape[1])
         pm.MvNormal(
             "log_error",
             pt.where(data["present"] > 0, law, 0.0),
@@ -95,9 +91,7 @@ def build(design: Design) -> pm.Model:
         if (data["repeats"] > 1).any():
             spare = data["repeats"] - 1.0
             repeat_term = np.log(data["repeats"]) + spare * (np.log(2 * np.pi) + pt.log(run_variance))
-            pm.Potential(
-                "repeats", -0.5 * (data["present"] * (repeat_term + data["within"] / run_variance)).sum()
-            )
+            pm.Potential("repeats", -0.5 * (data["present"] * (repeat_term + data["within"] / run_variance)).sum())
     return model
 
 

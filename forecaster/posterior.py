@@ -123,9 +123,7 @@ def write_whole(path: str | Path, write: Callable[[str], Any]) -> None:
     """Let ``write`` make a file under a temporary name, then rename it: whole, or not there at all."""
     path = Path(path)
     if not path.parent.is_dir():
-        raise PosteriorFileError(
-            f"{path}: no such folder {path.parent}; make it first or choose another path"
-        )
+        raise PosteriorFileError(f"{path}: no such folder {path.parent}; make it first or choose another path")
     handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
     os.close(handle)
     try:
@@ -170,9 +168,7 @@ def assemble(
     names = sorted({k for d in draws for k in d.curve_stats})
     missing = [np.full(d.values.shape[2], np.nan) for d in draws]
     for k in names:
-        parts = [
-            np.asarray(d.curve_stats.get(k, m), dtype=float) for d, m in zip(draws, missing, strict=True)
-        ]
+        parts = [np.asarray(d.curve_stats.get(k, m), dtype=float) for d, m in zip(draws, missing, strict=True)]
         stats[k] = ("curve", np.concatenate(parts))
     stats["engine"] = ("group", np.array([d.engine for d in draws]))
     tree = xr.DataTree.from_dict(
@@ -186,9 +182,7 @@ def assemble(
     return Posterior(tree, curves, dict(cards))
 
 
-def _derived(
-    curves: LearningCurves, cards: Mapping[Group, Domain], values: np.ndarray
-) -> dict[str, np.ndarray]:
+def _derived(curves: LearningCurves, cards: Mapping[Group, Domain], values: np.ndarray) -> dict[str, np.ndarray]:
     """Exponent, floor and alpha of each draw, [chain, draw, curve]."""
     designs = [design_of(curves, g, cards[g]) for g in curves.groups]
     spans = np.array([(d.x_ref, d.x_min, d.constants[2]) for d in designs for _ in d.curves])
@@ -278,9 +272,7 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
     for name in (*REPORTED, "centre", "log_spread"):
         values = data[name].values
         flat = values.reshape(*values.shape[:2], -1)
-        names = (
-            data["curve"].values if name in REPORTED else np.repeat(data["group"].values, values.shape[-1])
-        )
+        names = data["curve"].values if name in REPORTED else np.repeat(data["group"].values, values.shape[-1])
         inner = [name] * flat.shape[-1]
         if name not in REPORTED:
             axis = data["quantity" if name == "centre" else "learned"].values
@@ -290,9 +282,7 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
         bulk = np.atleast_1d(array_stats.ess(flat, method="bulk", **axes))
         tail = np.atleast_1d(array_stats.ess(flat, method="tail", prob=(0.05, 0.95), **axes))
         rows.append(
-            pd.DataFrame(
-                {"curve": names, "quantity": inner, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail}
-            )
+            pd.DataFrame({"curve": names, "quantity": inner, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail})
         )
     return pd.concat(rows, ignore_index=True)
 
@@ -303,9 +293,7 @@ def summarise(posterior: Posterior, level: float) -> pd.DataFrame:
     data = posterior.tree.posterior
     rows = []
     for name in ("exponent", "floor", "alpha"):
-        low, middle, high = np.quantile(
-            data[name].values, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=(0, 1)
-        )
+        low, middle, high = np.quantile(data[name].values, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=(0, 1))
         for i, curve in enumerate(posterior.curves.curves):
             known = health.loc[(curve.label, name)]
             rows.append(

@@ -70,9 +70,7 @@ def _batches(designs: Sequence[Design]) -> Iterator[tuple[tuple[int, int], list[
             yield (width, length), indices[first : first + size]
 
 
-def _run(
-    key, designs: list[Design], indices: list[int], width: int, length: int, draws: int
-) -> list[GroupDraws]:
+def _run(key, designs: list[Design], indices: list[int], width: int, length: int, draws: int) -> list[GroupDraws]:
     import jax
 
     from forecaster.engines import nested

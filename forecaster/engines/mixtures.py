@@ -17,6 +17,7 @@ Array = jax.Array
 DEGREES = 7.0  # of freedom of every component: tails heavier than any target here
 DEFENSIVE = 0.05  # weight of the prior inside every proposal: it bounds the importance weights
 EM_STEPS = 5
+SHRINK = 0.15
 
 
 class Mixture(NamedTuple):
@@ -53,11 +54,7 @@ def _distances(chol: Array, diff: Array) -> Array:
 def _log_t(chol: Array, distance: Array, d: int) -> Array:
     """Log density of each component at squared distances [b, m, n]."""
     log_det = jnp.log(jnp.diagonal(chol, axis1=-2, axis2=-1)).sum(-1)[..., None]
-    constant = (
-        jax.lax.lgamma((DEGREES + d) / 2.0)
-        - jax.lax.lgamma(DEGREES / 2.0)
-        - d / 2.0 * np.log(DEGREES * np.pi)
-    )
+    constant = jax.lax.lgamma((DEGREES + d) / 2.0) - jax.lax.lgamma(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
     return constant - log_det - (DEGREES + d) / 2.0 * jnp.log1p(distance / DEGREES)
 
 
@@ -70,7 +67,7 @@ def components_logpdf(mixture: Mixture, points: Array) -> tuple[Array, Array]:
 def sample(key: Array, mixture: Mixture, mean: Array, sd: Array, n: int) -> tuple[Array, Array]:
     """``n`` points of each proposal, the normal prior (``mean``, ``sd`` [b, d]) mixed in: points, log density."""
     b, m, d = mixture.mean.shape
-    k_which, k_normal, k_chi, k_prior = jax.random.split(key, 4)
+    k_which, k_normal, k_chi = jax.random.split(key, 3)
     uniform = (jnp.arange(n) + jax.random.uniform(k_which, (b, 1))) / n  # stratified choice of component
     edges = jnp.cumsum(mixture.weight, 1)
     which = jnp.minimum((uniform[..., None] > edges[:, None, :]).sum(-1), m - 1)
@@ -92,9 +89,14 @@ def normal_prior(points: Array, mean: Array, sd: Array) -> Array:
     return -0.5 * (standard**2 + np.log(2 * np.pi)).sum(-1) - jnp.log(sd).sum(-1)[:, None]
 
 
-def fit(mixture: Mixture, points: Array, weights: Array, floor: Array) -> Mixture:
-    """Weighted EM for the t components; ``weights`` [b, n] sum to one, ``floor`` [b, d] bounds variances below."""
+def fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
+    """Weighted EM for the t components; ``weights`` [b, n] sum to one.
+
+    Covariances are shrunk towards that of all points: few points are effective while the likelihood is tempered,
+    and a proposal should rather be too wide than too narrow.
+    """
     d = points.shape[-1]
+    overall = covariance(points, weights)
 
     def step(mixture: Mixture, _: None) -> tuple[Mixture, None]:
         logpdf, distance = components_logpdf(mixture, points)
@@ -104,26 +106,28 @@ def fit(mixture: Mixture, points: Array, weights: Array, floor: Array) -> Mixtur
         mean = jnp.einsum("bmn,bnd->bmd", scaled, points) / (scaled.sum(-1)[..., None] + 1e-12)
         diff = points[:, None] - mean[:, :, None]
         cov = jnp.einsum("bmn,bmni,bmnj->bmij", scaled, diff, diff) / (total[..., None, None] + 1e-12)
-        cov = cov + jnp.eye(d) * floor[:, None, None, :]
-        alive = (total > 1e-3)[..., None]
+        cov = (1.0 - SHRINK) * cov + SHRINK * overall[:, None]
+        alive = (total > 1e-2)[..., None]
         chol = jnp.where(alive[..., None], jnp.linalg.cholesky(cov), mixture.chol)
-        new = Mixture(
-            (total + 1e-3) / (total + 1e-3).sum(1, keepdims=True), jnp.where(alive, mean, mixture.mean), chol
-        )
-        return new, None
+        weight = (total + 1e-3) / (total + 1e-3).sum(1, keepdims=True)
+        return Mixture(weight, jnp.where(alive, mean, mixture.mean), chol), None
 
     return jax.lax.scan(step, mixture, None, length=EM_STEPS)[0]
+
+
+def covariance(points: Array, weights: Array) -> Array:
+    """Weighted covariance [b, d, d], with a ridge that keeps it positive definite."""
+    mean = jnp.einsum("bn,bnd->bd", weights, points)
+    diff = points - mean[:, None]
+    cov = jnp.einsum("bn,bni,bnj->bij", weights, diff, diff)
+    scale = jnp.diagonal(cov, axis1=1, axis2=2)
+    return cov + jnp.eye(points.shape[-1]) * (1e-6 * scale + 1e-10)[:, None, :]
 
 
 def spread_out(key: Array, mixture: Mixture, points: Array, weights: Array) -> Mixture:
     """Start EM afresh: means at weighted random points, covariances those of all the points."""
     b, m, d = mixture.mean.shape
-    mean = jnp.einsum("bn,bnd->bd", weights, points)
-    diff = points - mean[:, None]
-    cov = jnp.einsum("bn,bni,bnj->bij", weights, diff, diff)
-    scale = jnp.diagonal(cov, axis1=1, axis2=2)
-    chol = jnp.linalg.cholesky(cov + jnp.eye(d) * (1e-6 * scale + 1e-10)[:, None, :])
-    edges = jnp.cumsum(weights, 1)
+    chol = jnp.linalg.cholesky(covariance(points, weights))
     uniform = (jnp.arange(m) + jax.random.uniform(key, (b, 1))) / m
     order = jnp.argsort(points[..., 0], 1)  # strata along the first coordinate
     edges = jnp.cumsum(jnp.take_along_axis(weights, order, 1), 1)
@@ -138,7 +142,7 @@ def log_ess(log_weights: Array) -> Array:
     return 2.0 * jax.nn.logsumexp(log_weights, -1) - jax.nn.logsumexp(2.0 * log_weights, -1)
 
 
-POWERS = np.concatenate([np.geomspace(1e-6, 0.1, 12), np.geomspace(0.15, 1.0, 12)])
+POWERS = np.geomspace(1e-4, 1.0, 36)  # likelihood powers that are tried; a step is a factor of 1.3
 
 
 def temper(log_likelihood: Array, rest: Array, share: float) -> Array:
@@ -172,14 +176,24 @@ def adapt(
     ``log_likelihood`` maps [b, n, d] to [b, n]; the prior is normal with ``mean`` and ``sd`` [b, d].
     """
 
-    def one_round(mixture: Mixture, key: Array) -> tuple[Mixture, Array]:
+    def one_round(carry: tuple, key: Array) -> tuple[tuple, Array]:
+        current, best, best_power = carry
         k_sample, k_spread = jax.random.split(key)
-        points, log_q = sample(k_sample, mixture, mean, sd, n)
+        points, log_q = sample(k_sample, current, mean, sd, n)
         likelihood = jnp.nan_to_num(log_likelihood(points), nan=-1e30, neginf=-1e30)
         rest = normal_prior(points, mean, sd) - log_q
         power = temper(likelihood, rest, share)
         weights = jax.nn.softmax(power[:, None] * likelihood + rest, -1)
-        fitted = fit(spread_out(k_spread, mixture, points, weights), points, weights, 1e-4 * sd**2 * 0.01)
-        return fitted, power
+        fitted = fit(spread_out(k_spread, current, points, weights), points, weights)
+        failed = power < 0.5 * best_power  # a proposal that lost the target: go back and try again
+        best = _where(power >= best_power, current, best)
+        best_power = jnp.maximum(power, best_power)
+        return (_where(failed, best, fitted), best, best_power), power
 
-    return jax.lax.scan(one_round, mixture, jax.random.split(key, rounds))
+    begin = (mixture, mixture, jnp.zeros(mean.shape[0]))
+    (mixture, _, _), powers = jax.lax.scan(one_round, begin, jax.random.split(key, rounds))
+    return mixture, powers
+
+
+def _where(choose: Array, this: Mixture, other: Mixture) -> Mixture:
+    return jax.tree.map(lambda a, b: jnp.where(choose.reshape(-1, *[1] * (a.ndim - 1)), a, b), this, other)

@@ -45,10 +45,10 @@ class Effort(NamedTuple):
     adaptation: int = 1024  # particles per round while proposals adapt
     hypers: int = 1024  # hyper-parameter proposals per chain in the final step
     components: int = 4
-    curve_rounds: int = 6
-    pooled_rounds: int = 2
-    hyper_rounds: int = 6
-    hyper_adaptation: int = 512
+    stages: int = 2
+    curve_rounds: int = 8  # per stage
+    hyper_rounds: int = 8  # per stage
+    hyper_adaptation: int = 1024
     hyper_cloud: int = 512  # particles per curve while the hyper-parameters' proposal adapts
 
 
@@ -105,9 +105,7 @@ def _cloud(
 
 def _coefficients(hyper: Array, spread_fixed: Array) -> tuple[Array, Array]:
     """Normal log densities of the curve's values as a product with [values**2, values]: [k, 12], [k]."""
-    log_spread = jnp.concatenate(
-        [hyper[..., 6:], jnp.broadcast_to(jnp.log(spread_fixed), (*hyper.shape[:-1], 4))], -1
-    )
+    log_spread = jnp.concatenate([hyper[..., 6:], jnp.broadcast_to(jnp.log(spread_fixed), (*hyper.shape[:-1], 4))], -1)
     precision = jnp.exp(-2.0 * log_spread)
     centre = hyper[..., :6]
     constant = -(0.5 * precision * centre**2 + log_spread + 0.5 * np.log(2 * np.pi)).sum(-1)
@@ -154,38 +152,43 @@ def posterior(key: Array, curves: CurveArrays, real: Array, priors: GroupPriors,
     groups, width = real.shape
     by_curve = lambda a: jnp.repeat(jnp.asarray(a), width, 0)  # noqa: E731
     constants = Constants(*(by_curve(c)[:, None] for c in priors.constants))
-    keys = jax.random.split(key, 8)
-    prior_mean, prior_var = jnp.asarray(priors.mean), jnp.asarray(priors.sd) ** 2
-
-    def adapt_curves(key: Array, mixture: Mixture, mean: Array, sd: Array, rounds: int):
-        like = _curve_likelihood(curves, constants, mean[:, 0], sd[:, 0])
-        return mixtures.adapt(key, mixture, like, mean[:, 1:], sd[:, 1:], effort.adaptation, rounds)
+    keys = jax.random.split(key, 2)
+    prior_mean, prior_sd = jnp.asarray(priors.mean), jnp.asarray(priors.sd)
 
     def grouped(cloud: Cloud, n: int) -> tuple[Array, Array]:
         return cloud.values.reshape(groups, width, n, 6), cloud.log_weight.reshape(groups, width, n)
 
-    def adapt_hyper(key: Array, mixture: Mixture, cloud_key: Array, proposal: Mixture, mean, sd, rounds: int):
-        cloud = _cloud(cloud_key, proposal, mean, sd, curves, constants, effort.hyper_cloud)
+    def stage(carry: tuple, key: Array) -> tuple[tuple, Array]:
+        """Fit the curves' proposals under what is known of the group, then the group's under the curves."""
+        proposal, hyper, mean, sd = carry
+        k_curves, k_cloud, k_hyper = jax.random.split(key, 3)
+        like = _curve_likelihood(curves, constants, mean[:, 0], sd[:, 0])
+        proposal, power = mixtures.adapt(
+            k_curves, proposal, like, mean[:, 1:], sd[:, 1:], effort.adaptation, effort.curve_rounds
+        )
+        cloud = _cloud(k_cloud, proposal, mean, sd, curves, constants, effort.hyper_cloud)
         like = _hyper_likelihood(priors.spread_fixed, *grouped(cloud, effort.hyper_cloud), real)
-        return mixtures.adapt(
-            key, mixture, like, prior_mean, jnp.asarray(priors.sd), effort.hyper_adaptation, rounds, 0.2
-        )[0]
+        hyper, _ = mixtures.adapt(
+            k_hyper, hyper, like, prior_mean, prior_sd, effort.hyper_adaptation, effort.hyper_rounds
+        )
+        mean, sd = (by_curve(a) for a in _pooled_prior(*_moments(hyper), priors.spread_fixed))
+        return (proposal, hyper, mean, sd), power[-1]
 
-    mean, sd = (by_curve(a) for a in _pooled_prior(prior_mean, prior_var, priors.spread_fixed))
-    start = mixtures.prior_mixture(mean[:, 1:], sd[:, 1:], effort.components)
-    proposal, _ = adapt_curves(keys[0], start, mean, sd, effort.curve_rounds)
-    hyper_start = mixtures.prior_mixture(prior_mean, jnp.asarray(priors.sd), 1)
-    hyper = adapt_hyper(keys[1], hyper_start, keys[2], proposal, mean, sd, effort.hyper_rounds)
-    mean, sd = (by_curve(a) for a in _pooled_prior(*_moments(hyper), priors.spread_fixed))
-    proposal, power = adapt_curves(keys[3], proposal, mean, sd, effort.pooled_rounds)
-    hyper = adapt_hyper(keys[4], hyper, keys[5], proposal, mean, sd, 2)
+    mean, sd = (by_curve(a) for a in _pooled_prior(prior_mean, prior_sd**2, priors.spread_fixed))
+    start = (
+        mixtures.prior_mixture(mean[:, 1:], sd[:, 1:], effort.components),
+        mixtures.prior_mixture(prior_mean, prior_sd, 1),
+        mean,
+        sd,
+    )
+    (proposal, hyper, mean, sd), power = jax.lax.scan(stage, start, jax.random.split(keys[0], effort.stages))
 
     def replicate(key: Array) -> tuple:
         k_cloud, k_draws = jax.random.split(key)
         cloud = _cloud(k_cloud, proposal, mean, sd, curves, constants, effort.particles)
         return _final(k_draws, hyper, priors, cloud, *grouped(cloud, effort.particles), real, effort)
 
-    h, values, log_w, weights = jax.lax.map(replicate, jax.random.split(keys[6], effort.chains))
+    h, values, log_w, weights = jax.lax.map(replicate, jax.random.split(keys[1], effort.chains))
     chain_second = lambda a: jnp.moveaxis(a, 0, 1)  # noqa: E731
     weights = chain_second(weights)
     log_w = chain_second(log_w)

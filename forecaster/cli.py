@@ -1,0 +1,357 @@
+"""The command line: arguments in, results out; no statistics here.
+
+Each verb is one function. What all questions share (the curves, how to read and fit them) stands once, in
+:class:`Asked`; :func:`verb` spreads it into options. Exit codes: 0 done, 1 an input that cannot be used, 2 wrong
+usage, 3 a check said FAIL. Heavy modules are imported inside the verbs.
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from forecaster import __version__, console, request
+from forecaster.errors import ForecasterError
+
+app = typer.Typer(
+    help="Learning curves in, credible intervals for error and data requirements out.",
+    epilog="Exit codes: 0 done, 1 an input cannot be used, 2 wrong usage, 3 a check said FAIL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosing curves", "Printing"
+Names = list[str] | None
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object (see docs/json.md).", rich_help_panel=PRINTING)
+]
+Level = Annotated[float, typer.Option("--level", help="Probability inside each interval.")]
+TableFile = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Also write the table: .csv, .parquet or .json.", rich_help_panel=PRINTING),
+]
+FigureFile = Annotated[
+    Path | None, typer.Option("--figure", help="Also draw it: .png, .svg or .pdf.", rich_help_panel=PRINTING)
+]
+
+
+def _option(name: str, text: str, panel: str, **more: Any) -> Any:
+    return typer.Option(name, help=text, rich_help_panel=panel, **more)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every question is asked with."""
+
+    source: Annotated[
+        Path, typer.Argument(metavar="CURVES", show_default=False, help="Curves (.csv, .parquet) or a posterior (.nc).")
+    ]
+    columns: Annotated[Names, _option("--columns", "Our name = the file's, as n=train_size.", READING)] = None
+    accuracy: Annotated[bool, _option("--accuracy", "The error column holds accuracies.", READING)] = False
+    split: Annotated[str | None, _option("--split", "Use only rows of this split, as fit.", READING)] = None
+    domain: Annotated[Names, _option("--domain", "Only this domain; may be repeated.", CHOOSING)] = None
+    task: Annotated[Names, _option("--task", "Only this task; may be repeated.", CHOOSING)] = None
+    architecture: Annotated[Names, _option("--architecture", "Only this one; may be repeated.", CHOOSING)] = None
+    card: Annotated[str | None, _option("--card", "Domain card: a name, or a .toml file.", FITTING)] = None
+    engine: Annotated[Literal["jax", "nuts"], _option("--engine", "jax is fast, nuts the reference.", FITTING)] = "jax"
+    seed: Annotated[int, _option("--seed", "The same seed gives the same numbers.", FITTING, min=0)] = 0
+    cache: Annotated[bool, _option("--cache/--no-cache", "Keep fits, and use those kept.", FITTING)] = True
+    as_json: Json = False
+
+    @property
+    def curves(self) -> request.Source:
+        names = {name: tuple(getattr(self, name) or ()) for name in ("columns", "domain", "task", "architecture")}
+        return request.Source(
+            self.source, accuracy=self.accuracy, split=self.split, card=self.card, engine=self.engine, seed=self.seed,
+            cache=self.cache, **names,
+        )  # fmt: skip
+
+
+def verb(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Make ``body`` a command: ``Asked`` becomes options, an input error a message and exit 1, FAIL exit 3.
+
+    ``body`` returns whether a check said FAIL.
+    """
+    own = signature(body).parameters
+    shared = signature(Asked).parameters if "asked" in own else {}
+    spread = [*shared.values(), *(p for name, p in own.items() if name != "asked")]
+    spread.sort(key=lambda p: p.name == "as_json")
+
+    @functools.wraps(body)
+    def command(**given: Any) -> None:
+        as_json = given["as_json"]
+        if shared:
+            given = {"asked": Asked(**{k: given.pop(k) for k in shared}), **given}
+        try:
+            failed = body(**given)
+        except BrokenPipeError:  # `forecaster ... | head` is no error
+            raise
+        except (ForecasterError, OSError) as error:
+            console.print_error(error, body.__name__, as_json)
+            raise typer.Exit(1) from None
+        if failed:
+            console.say("A check said FAIL: do not decide on these numbers.")
+            raise typer.Exit(3)
+
+    keyword = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in spread]
+    command.__signature__ = Signature(keyword)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in keyword}
+    app.command()(command)
+    return command
+
+
+def _deliver(result: Any, as_json: bool, output: Path | None = None, **extra: Any) -> bool:
+    """Print a result, write its table where asked; whether a check said FAIL."""
+    if output is not None:
+        request.write_table(result.table, output)
+    if as_json:
+        from forecaster.results import plain
+
+        console.print_json(result.to_dict() | plain(extra))
+    else:
+        console.print_result(result)
+    console.print_checks(result.checks)
+    return result.failed
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    if version:
+        typer.echo(f"forecaster {__version__}")
+        raise typer.Exit
+
+
+@verb
+def validate(asked: Asked, output: TableFile = None) -> bool:
+    """Check a table of curves and show what was understood. Nothing is sampled."""
+    from forecaster.catalogue import Listing
+    from forecaster.curves import summarise, warnings_of
+    from forecaster.inference import cards_of
+
+    request.check_output(output, request.TABLE_SUFFIXES, "--output")
+    curves = asked.curves.curves(architectures=True)
+    cards = cards_of(curves, asked.card)
+    if asked.card is None:
+        request.say_generic(curves)
+    chance: dict[tuple[str, str] | str, float] = {
+        group: card.chance.value for group, card in cards.items() if card.chance is not None
+    }
+    notes = (*curves.notes, *warnings_of(curves, chance))
+    console.print_notes(notes)
+    table = summarise(curves)
+    table["card"] = [cards[key].name for key in zip(table["domain"], table["task"], strict=True)]
+    text = f"{len(curves.table)} measurements make {len(curves.curves)} curves; they can be fitted."
+    said = [{"code": n.code, "text": n.text, "curve": n.curve} for n in notes]
+    return _deliver(Listing(table, text, command="validate"), asked.as_json, output, notes=said)
+
+
+@verb
+def fit(
+    asked: Asked,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save the posterior (.nc).")] = None,
+    draws: Annotated[int | None, typer.Option("--draws", min=100, help="Draws of each of four chains.")] = None,
+    level: Level = 0.8,
+) -> bool:
+    """Sample the posterior of all curves, summarise it, and save it."""
+    request.check_output(output, request.POSTERIOR_SUFFIXES, "--output")
+    request.check_share(level, "--level")
+    from forecaster.catalogue import Listing
+
+    posterior = asked.curves.posterior(draws, architectures=True)
+    checks = request.verdicts(posterior)
+    if output is not None:
+        posterior.save(output)
+        console.say(f"Wrote {output}")
+    text = (
+        f"There is a {100 * level:.0f} % chance that each quantity lies between lower and upper: the exponent (how "
+        "fast error falls with data), the floor (error that no data removes), alpha (the intercept)."
+    )
+    saved = None if output is None else str(output)
+    result = Listing(posterior.summary(level), text, checks, command="fit")
+    return _deliver(result, asked.as_json, posterior=saved)
+
+
+@verb
+def forecast(
+    asked: Asked,
+    at: Annotated[str, typer.Option("--at", help="Sizes, as 1e6,1e7, or a table of points (.csv, .parquet).")],
+    kind: Annotated[
+        Literal["mean", "new-run"], typer.Option("--kind", help="The average over runs, or one new run.")
+    ] = "mean",
+    level: Level = 0.8,
+    quantiles: Annotated[str, typer.Option("--quantiles", help="Also these, as 0.025,0.5,0.975.")] = "",
+    draws: Annotated[Path | None, typer.Option("--draws", help="Also write the predictive draws (.nc).")] = None,
+    figure: FigureFile = None,
+    output: TableFile = None,
+) -> bool:
+    """The error at sizes nobody has trained yet, with intervals."""
+    request.check_output(output, request.TABLE_SUFFIXES, "--output")
+    request.check_output(draws, request.POSTERIOR_SUFFIXES, "--draws")
+    request.check_output(figure, request.FIGURE_SUFFIXES, "--figure")
+    request.check_share(level, "--level")
+    shares = request.numbers(quantiles, "--quantiles", "shares between 0 and 1, such as 0.025,0.5") if quantiles else []
+    for share in shares:
+        request.check_share(share, "--quantiles")
+    request.check_points(at)
+    from forecaster.forecast import forecast as ask
+
+    posterior = asked.curves.posterior()
+    points = request.points_of(asked.curves, posterior, at)
+    checks = request.verdicts(posterior, at=request.sizes_in(points))
+    result = ask(posterior, points, kind=kind, level=level, quantiles=shares, seed=asked.seed, checks=checks)
+    if draws is not None:
+        result.save_draws(draws)
+        console.say(f"Wrote {draws}")
+    if figure is not None:
+        request.write_figure(result.plot(), figure)
+    return _deliver(result, asked.as_json, output)
+
+
+@verb
+def requirement(
+    asked: Asked,
+    target: Annotated[str, typer.Option("--target", help="The error to reach, as 0.05 or 0.05,0.03.")],
+    budget: Annotated[float | None, typer.Option("--budget", help="Largest size you could afford.")] = None,
+    horizon: Annotated[float | None, typer.Option("--horizon", help="Search no further than this size.")] = None,
+    kind: Annotated[
+        Literal["mean", "new-run"], typer.Option("--kind", help="The average over runs, or one new run.")
+    ] = "mean",
+    figure: FigureFile = None,
+    output: TableFile = None,
+) -> bool:
+    """The data needed to reach a target error, and the chance that no amount will do."""
+    request.check_output(output, request.TABLE_SUFFIXES, "--output")
+    request.check_output(figure, request.FIGURE_SUFFIXES, "--figure")
+    targets = request.numbers(target, "--target", "errors above 0, such as 0.05 or 0.05,0.03")
+    request.check_size(budget, "--budget")
+    request.check_size(horizon, "--horizon")
+    from forecaster.requirement import requirement as ask
+
+    posterior = asked.curves.posterior()
+    checks = request.verdicts(posterior)
+    chosen = request.targets(asked.curves, posterior)
+    result = ask(
+        posterior, targets, budget=budget, horizon=horizon, kind=kind, seed=asked.seed, targets=chosen, checks=checks
+    )
+    if figure is not None:
+        request.write_figure(result.plot(), figure)
+    return _deliver(result, asked.as_json, output)
+
+
+@verb
+def compare(
+    asked: Asked,
+    at: Annotated[str | None, typer.Option("--at", help="Sizes at which to compare, as 1e6,1e7.")] = None,
+    rope: Annotated[float, typer.Option("--rope", help="Relative difference that counts as equal.")] = 0.1,
+    figure: FigureFile = None,
+    output: TableFile = None,
+) -> bool:
+    """Which architecture is better, at which size, and what the difference is worth in data."""
+    request.check_output(output, request.TABLE_SUFFIXES, "--output")
+    request.check_output(figure, request.FIGURE_SUFFIXES, "--figure")
+    sizes = request.sizes_of(at)
+    from forecaster.comparison import compare as ask
+
+    posterior = asked.curves.posterior()
+    group, pairs = request.pairs_of(asked.curves, posterior)
+    checks = request.verdicts(posterior, sizes)
+    result = ask(posterior, group=group, pairs=pairs, at=sizes, rope=rope, seed=asked.seed, checks=checks)
+    if figure is not None:
+        request.write_figure(result.plot(), figure)
+    return _deliver(result, asked.as_json, output)
+
+
+@verb
+def check(
+    asked: Asked,
+    at: Annotated[str | None, typer.Option("--at", help="Sizes you want to ask about, as 1e6,1e7.")] = None,
+    output: TableFile = None,
+) -> bool:
+    """May these numbers be decided on? Verdicts on the fit: PASS, REVIEW or FAIL."""
+    request.check_output(output, request.TABLE_SUFFIXES, "--output")
+    sizes = request.sizes_of(at)
+    from forecaster.checks import check as ask
+
+    result = ask(asked.curves.posterior(), at=sizes)
+    return _deliver(result, asked.as_json, output, verdict=result.verdict)
+
+
+@verb
+def memo(
+    asked: Asked,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memo's files.")],
+    target: Annotated[float | None, typer.Option("--target", help="The error to reach.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,1e5.")] = None,
+    title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
+    level: Level = 0.8,
+) -> bool:
+    """A decision memo in Markdown and HTML, with a figure, one for each domain and task."""
+    request.check_folder(output)
+    request.check_share(level, "--level")
+    sizes = request.sizes_of(at)
+    request.check_size(target, "--target", "an error above 0, such as 0.05")
+    from forecaster.demo import memos_of
+
+    posterior = asked.curves.posterior()
+    groups = asked.curves.groups(posterior)
+    options = {"sizes": sizes or None, "target": target, "title": title, "level": level, "seed": asked.seed}
+    with console.progress("Writing") as tell:
+        made = memos_of(
+            posterior, groups, output, asked.source.stem, tell=tell, command=request.command_line(), **options
+        )
+    return _deliver(made, asked.as_json)
+
+
+@verb
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memos.")] = Path("reports"),
+    only: Annotated[
+        Literal["digits", "characters"] | None, typer.Option("--only", help="Only this example.", show_default=False)
+    ] = None,
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep fits, and use those kept.")] = True,
+    as_json: Json = False,
+) -> bool:
+    """Write memos for the two shipped examples: handwritten digits and source text."""
+    request.check_folder(output)
+    from forecaster.demo import run
+
+    with console.progress("Demo") as tell:
+        made = run(output, only, cache=cache, tell=tell)
+    return _deliver(made, as_json)
+
+
+@verb
+def domains(
+    name: Annotated[
+        str | None, typer.Argument(help="A card's name or file; without it, all are listed.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> bool:
+    """List the domain cards, or show one card's priors with their sources."""
+    from forecaster import catalogue
+
+    if name is None:
+        return _deliver(catalogue.shelf(), as_json)
+    listing, card = catalogue.priors(name)
+    return _deliver(listing, as_json, card=catalogue.card_facts(card))
+
+
+@verb
+def inspect(
+    posterior: Annotated[
+        Path, typer.Argument(metavar="POSTERIOR", help="A saved posterior (.nc).", show_default=False)
+    ],
+    as_json: Json = False,
+) -> bool:
+    """What a saved posterior holds: data, cards, engine, seed, versions."""
+    from forecaster import catalogue
+    from forecaster.posterior import load_posterior
+
+    listing, manifest = catalogue.contents(load_posterior(posterior))
+    return _deliver(listing, as_json, manifest=manifest)

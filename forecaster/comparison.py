@@ -1,0 +1,353 @@
+"""compare: which architecture falls faster, which is better at a size, where they cross, and what data is worth.
+
+Every answer comes from paired draws: one draw of the group's posterior is one world, and both architectures are
+asked about in it. Overlap of the two marginal posteriors is described and decides nothing: architectures that share
+a hierarchy may overlap widely and yet be ordered with near certainty. Verdicts on exponents follow a region of
+practical equivalence (Kruschke 2018, doi:10.1177/2515245918771304).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster.errors import RequestError
+from forecaster.forecast import Target, log_error_paths
+from forecaster.posterior import Group, Posterior
+from forecaster.requirement import REACH, first_log_size, largest_size, log_grid, percent, plain_size
+from forecaster.results import Check, Result, rows_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LEVEL = 0.8  # of every interval here
+BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
+CELLS = 512  # points at which two densities are compared
+NAMED = 8  # pairs that the text spells out; the table has all
+EQUAL, UNDECIDED = "practically equal", "undecided"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison(Result):
+    """One row per pair of architectures a, b of a group; intervals are equal-tailed at ``level``.
+
+    ``table``: ``domain, task, a, b``; ``exponent_a``, ``exponent_b`` and ``difference`` (a minus b), each a median
+    with ``_lower`` and ``_upper``; ``level``; ``overlap`` (area under the lower of the two exponents' densities:
+    1 the same, 0 apart; descriptive); ``p_steeper`` (a's exponent is larger); ``p_equal`` (the two are within
+    ``rope`` of each other), ``p_clearly_steeper`` and ``p_clearly_shallower`` (a is, by more than that; the three add
+    up to 1); ``verdict``; ``crossover_q5, _q50, _q95`` (size beyond which the order of the errors is settled; inf:
+    never reversed from the smallest measured size to ``horizon``), ``p_crossover``, ``p_better_finally`` (a's error
+    is lower at the horizon); ``data_ratio`` with bounds, at ``data_ratio_n``: data that a needs for the error that b
+    has there, relative to b; inf where a never gets there.
+
+    ``at_table``: per pair and ``n``, ``p_better`` (a's mean-curve error is lower) and ``error_ratio`` (a over b).
+    ``best``: per architecture and ``n``, ``p_best``. ``exponents``: per architecture. ``exponent_draws`` [draw] by
+    label.
+    """
+
+    at_table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    best: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exponents: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exponent_draws: Mapping[str, np.ndarray] = field(default_factory=dict)
+    posterior: Posterior | None = None
+    command = "compare"
+
+    def plot(self) -> Figure:
+        from forecaster import figures
+
+        return figures.comparison_figure(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``Result``, with the other tables as lists of rows."""
+        more = {"at_table": self.at_table, "best": self.best, "exponents": self.exponents}
+        return super().to_dict() | {name: rows_of(table) for name, table in more.items()}
+
+
+class _Curves(NamedTuple):
+    """Draws of a group's architectures that every question shares."""
+
+    group: Group
+    names: tuple[str, ...]
+    log_exponent: dict[str, Float[np.ndarray, " draw"]]
+    x: Float[np.ndarray, " size"]
+    paths: dict[str, Float[np.ndarray, "draw size"]]
+    sizes: Float[np.ndarray, " at"]  # asked about, ascending
+    largest: float  # measured, in the group
+    horizon: float
+    inside: np.ndarray  # which of x lie between the smallest measured size and the horizon
+
+
+def compare(
+    posterior: Posterior,
+    *,
+    group: Group | str | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    at: Sequence[float] = (),
+    rope: float = 0.1,
+    decide_at: float = 0.9,
+    seed: int = 0,
+    checks: tuple[Check, ...] = (),
+) -> Comparison:
+    """Compare the architectures of each group (or of ``group``), all pairs or the given ones (a, b).
+
+    ``at`` are sizes at which to compare errors; none: the group's largest measured one and ten times it. Exponents
+    whose ratio is within ``1 + rope`` either way are practically equal; a verdict needs probability ``decide_at``.
+    Raises RequestError for an unknown group or architecture, no pair to compare, or a number out of range.
+    """
+    _check_numbers(at, rope, decide_at)
+    tables: dict[str, list[dict[str, Any]]] = {"table": [], "at": [], "best": [], "exponents": []}
+    draws: dict[str, np.ndarray] = {}
+    for chosen, wanted in _chosen(posterior, group, pairs):
+        curves = _draw(posterior, chosen, at, seed)
+        for a, b in wanted:
+            tables["table"].append(_pair_row(curves, a, b, rope, decide_at))
+            tables["at"] += _at_rows(curves, a, b)
+        tables["best"] += _best_rows(curves)
+        tables["exponents"] += _exponent_rows(curves)
+        draws |= {"/".join((*chosen, name)): np.exp(v) for name, v in curves.log_exponent.items()}
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    text = _text(frames["table"], frames["at"])
+    return Comparison(
+        frames["table"], text, checks, frames["at"], frames["best"], frames["exponents"], draws, posterior
+    )
+
+
+def _check_numbers(at: Sequence[float], rope: float, decide_at: float) -> None:
+    sizes = np.asarray(at, dtype=float)
+    wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
+    if wrong.size:
+        raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
+    if not (np.isfinite(rope) and rope >= 0):
+        raise RequestError(f"rope: found {rope:g}; expected a share of 0 or more, such as 0.1 for within 10 %")
+    if not 0.5 < decide_at < 1:
+        raise RequestError(f"decide_at: found {decide_at:g}; expected a probability between 0.5 and 1, such as 0.9")
+
+
+def _chosen(
+    posterior: Posterior, group: Group | str | None, pairs: Sequence[tuple[str, str]] | None
+) -> Iterator[tuple[Group, list[tuple[str, str]]]]:
+    """Each group to look at, with its pairs."""
+    groups = {"/".join(g): g for g in posterior.groups}
+    if group is not None:
+        wanted = group if isinstance(group, str) else "/".join(group)
+        if wanted not in groups:
+            raise RequestError(f"group: found {wanted!r}; this posterior holds: {', '.join(groups)}")
+        groups = {wanted: groups[wanted]}
+    names = {g: posterior.designs[g].architectures for g in groups.values()}
+    found = {g: list(combinations(own, 2)) for g, own in names.items()}
+    if pairs is not None:
+        for a, b in pairs:
+            if a == b or not any(a in own and b in own for own in names.values()):
+                listed = "; ".join(f"{'/'.join(g)}: {', '.join(own)}" for g, own in names.items())
+                raise RequestError(f"pair: found {a!r} with {b!r}; expected two architectures of one group ({listed})")
+        found = {g: [(a, b) for a, b in pairs if a in own and b in own] for g, own in names.items()}
+    if not any(found.values()):
+        raise RequestError("nothing to compare: no group holds two architectures with measurements")
+    return ((g, own) for g, own in found.items() if own)
+
+
+def _draw(posterior: Posterior, group: Group, at: Sequence[float], seed: int) -> _Curves:
+    """One path per architecture and draw, over the sizes of every question at once."""
+    design = posterior.designs[group]
+    largest = largest_size(design)
+    horizon = REACH * largest
+    grid = log_grid(design, horizon)
+    sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
+    x = np.unique(np.concatenate([grid, np.log(sizes), [np.log(largest)]]))
+    paths, exponents = {}, {}
+    for name in design.architectures:
+        # One stream per architecture: an answer does not depend on which pairs are asked for, or their order.
+        rng = np.random.default_rng([seed, posterior.groups.index(group), design.architectures.index(name)])
+        paths[name], own = log_error_paths(posterior, Target(*group, name), np.exp(x), rng)
+        exponents[name] = own.log_exponent
+    inside = (x >= grid[0]) & (x <= grid[-1])
+    return _Curves(group, design.architectures, exponents, x, paths, sizes, largest, horizon, inside)
+
+
+def _pair_row(curves: _Curves, a: str, b: str, rope: float, decide_at: float) -> dict[str, Any]:
+    log_a, log_b = curves.log_exponent[a], curves.log_exponent[b]
+    ratio, close = log_a - log_b, np.log1p(rope)
+    steeper, shallower = np.mean(ratio > close), np.mean(ratio < -close)
+    equal = 1.0 - steeper - shallower
+    row = {"domain": curves.group[0], "task": curves.group[1], "a": a, "b": b}
+    row |= _interval("exponent_a", np.exp(log_a)) | _interval("exponent_b", np.exp(log_b))
+    row |= _interval("difference", np.exp(log_a) - np.exp(log_b))
+    row |= {
+        "level": LEVEL,
+        "overlap": overlap(log_a, log_b),
+        "p_steeper": _share(ratio),
+        "p_equal": float(equal),
+        "p_clearly_steeper": float(steeper),
+        "p_clearly_shallower": float(shallower),
+        "rope": rope,
+        "verdict": _verdict(steeper, equal, shallower, decide_at),
+        "decide_at": decide_at,
+    }
+    return row | _crossover(curves, a, b) | _data_ratio(curves, a, b)
+
+
+def _verdict(steeper: float, equal: float, shallower: float, decide_at: float) -> str:
+    if equal >= decide_at:
+        return EQUAL
+    if steeper >= decide_at:
+        return "A steeper"
+    return "B steeper" if shallower >= decide_at else UNDECIDED
+
+
+def _share(positive: np.ndarray) -> float:
+    """Share of draws above zero; ties count half, so that a and b may change places."""
+    return float(np.mean(positive > 0) + 0.5 * np.mean(positive == 0))
+
+
+def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
+    """Median and interval; order statistics where draws are infinite."""
+    method = "linear" if np.isfinite(draws).all() else "inverted_cdf"
+    low, middle, high = np.quantile(draws, BOUNDS, method=method).tolist()
+    return {name: middle, f"{name}_lower": low, f"{name}_upper": high}
+
+
+def overlap(one: Float[np.ndarray, " draw"], other: Float[np.ndarray, " draw"]) -> float:
+    """Overlap coefficient: the integral of the lower of two densities, between 0 and 1.
+
+    Gaussian kernel densities on one grid of ``CELLS`` points, bandwidth by Silverman's rule (Silverman 1986,
+    equation 3.31). It does not change when both are transformed alike, up to the smoothing, so log exponents serve.
+    """
+    both = np.concatenate([one, other])
+    width = max(_bandwidth(one), _bandwidth(other))
+    low, high = both.min() - 4.0 * width, both.max() + 4.0 * width
+    if high - low < 1e-12:
+        return 1.0
+    edges = np.linspace(low, high, CELLS + 1)
+    step = edges[1] - edges[0]
+    density = []
+    for draws in (one, other):
+        offsets = np.arange(-CELLS, CELLS + 1) * step / max(_bandwidth(draws), step)
+        kernel = np.exp(-0.5 * offsets**2)
+        smooth = np.convolve(np.histogram(draws, edges)[0], kernel)[CELLS : 2 * CELLS]
+        density.append(smooth / smooth.sum())
+    return float(np.minimum(*density).sum())
+
+
+def _bandwidth(draws: np.ndarray) -> float:
+    low, high = np.quantile(draws, [0.25, 0.75])
+    spread = min(float(np.std(draws)), float(high - low) / 1.34) or float(np.std(draws))
+    return 0.9 * spread * len(draws) ** -0.2
+
+
+def _crossover(curves: _Curves, a: str, b: str) -> dict[str, float]:
+    """The last size at which the order of the errors turns, per draw; ``inf`` where it never does."""
+    x = curves.x[curves.inside]
+    gap = (curves.paths[a] - curves.paths[b])[:, curves.inside]
+    above = gap > 0
+    turns = above[:, 1:] != above[:, :-1]
+    last, draw = turns.shape[1] - 1 - np.argmax(turns[:, ::-1], 1), np.arange(len(gap))
+    before, after = gap[draw, last], gap[draw, last + 1]
+    moved = np.where(before != after, before - after, 1.0)
+    at = x[last] + before / moved * (x[last + 1] - x[last])
+    any_turn = turns.any(1)
+    size = np.exp(np.where(any_turn, at, np.inf))
+    low, middle, high = np.quantile(size, [0.05, 0.5, 0.95], method="inverted_cdf").tolist()
+    return {
+        "crossover_q5": low,
+        "crossover_q50": middle,
+        "crossover_q95": high,
+        "p_crossover": float(np.mean(any_turn)),
+        "p_better_finally": _share(-gap[:, -1]),
+        "horizon": curves.horizon,
+    }
+
+
+def _data_ratio(curves: _Curves, a: str, b: str) -> dict[str, float]:
+    """Data that ``a`` needs for the error of ``b`` at the largest measured size, relative to that size."""
+    goal = curves.paths[b][:, _index(curves, curves.largest)]
+    needed = first_log_size(curves.x[curves.inside], curves.paths[a][:, curves.inside], goal)
+    ratio = _interval("data_ratio", np.exp(needed) / curves.largest)
+    return ratio | {"data_ratio_n": curves.largest}
+
+
+def _index(curves: _Curves, n: float) -> int:
+    """Where the size ``n`` is among the sizes of the paths."""
+    return int(np.searchsorted(curves.x, np.log(n)))
+
+
+def _at_rows(curves: _Curves, a: str, b: str) -> list[dict[str, Any]]:
+    rows = []
+    for n in curves.sizes.tolist():
+        i = _index(curves, n)
+        gap = curves.paths[a][:, i] - curves.paths[b][:, i]
+        row = {"domain": curves.group[0], "task": curves.group[1], "a": a, "b": b, "n": n}
+        rows.append(row | {"p_better": _share(-gap)} | _interval("error_ratio", np.exp(gap)) | {"level": LEVEL})
+    return rows
+
+
+def _best_rows(curves: _Curves) -> list[dict[str, Any]]:
+    """Probability that each architecture has the lowest error of its group at each size."""
+    rows = []
+    for n in curves.sizes.tolist():
+        i = _index(curves, n)
+        errors = np.stack([curves.paths[name][:, i] for name in curves.names], 1)
+        lowest = errors == errors.min(1, keepdims=True)
+        shares = np.mean(lowest / lowest.sum(1, keepdims=True), 0)
+        row = {"domain": curves.group[0], "task": curves.group[1], "n": n}
+        rows += [row | {"architecture": name, "p_best": float(p)} for name, p in zip(curves.names, shares, strict=True)]
+    return rows
+
+
+def _exponent_rows(curves: _Curves) -> list[dict[str, Any]]:
+    row = {"domain": curves.group[0], "task": curves.group[1]}
+    return [
+        row | {"architecture": name} | _interval("exponent", np.exp(drawn)) | {"level": LEVEL}
+        for name, drawn in curves.log_exponent.items()
+    ]
+
+
+# In words ---------------------------------------------------------------------------------------------
+
+
+def _text(table: pd.DataFrame, at_table: pd.DataFrame) -> str:
+    rows = table.to_dict("records")
+    said = []
+    for row in rows[:NAMED]:
+        same = (at_table[["domain", "task", "a", "b"]] == [row[k] for k in ("domain", "task", "a", "b")]).all(axis=1)
+        said.append(_sentence(row, at_table[same].to_dict("records")))
+    if len(rows) > NAMED:
+        said.append(f"The table has {len(rows) - NAMED} pairs more.")
+    said.append("Probabilities are shares of paired posterior draws; overlap is a description, not a test.")
+    return "\n".join(said)
+
+
+def _sentence(row: dict, at: list[dict]) -> str:
+    """One pair in words."""
+    a, b, within = row["a"], row["b"], f"{100 * row['rope']:g} %"
+    verdicts = {
+        "A steeper": f"{a} falls faster than {b} ({percent(row['p_clearly_steeper'])} by more than {within})",
+        "B steeper": f"{b} falls faster than {a} ({percent(row['p_clearly_shallower'])} by more than {within})",
+        EQUAL: f"the exponents are practically equal ({percent(row['p_equal'])} that they are within {within})",
+        UNDECIDED: (
+            f"undecided which falls faster ({percent(row['p_steeper'])} {a}; "
+            f"{percent(row['p_equal'])} that they are within {within})"
+        ),
+    }
+    exponents = (
+        f"{row[f'exponent_{k}']:.3f} ({100 * row['level']:.0f} % interval {row[f'exponent_{k}_lower']:.3f} "
+        f"to {row[f'exponent_{k}_upper']:.3f})"
+        for k in "ab"
+    )
+    first, second = exponents
+    said = f"{row['domain']}/{row['task']}: exponent of {a} {first}, of {b} {second}; {verdicts[row['verdict']]}."
+    better = ", ".join(f"{percent(r['p_better'])} at {plain_size(r['n'])}" for r in at)
+    said += f" Chance that the error of {a} is the lower one: {better}."
+    turned = f"{percent(row['p_crossover'])} that their order turns between the sizes measured and the horizon"
+    if np.isfinite(row["crossover_q50"]):
+        turned += f", for good by {plain_size(row['crossover_q50'])} with even odds"
+    need = "more data than any within the horizon"
+    if np.isfinite(row["data_ratio"]):
+        high = f"{row['data_ratio_upper']:.3g}" if np.isfinite(row["data_ratio_upper"]) else "beyond the horizon"
+        need = f"{row['data_ratio']:.3g} times the data ({row['data_ratio_lower']:.3g} to {high})"
+    return f"{said} {turned}. For the error of {b} at {plain_size(row['data_ratio_n'])}, {a} needs {need}."

@@ -1,0 +1,277 @@
+"""console: what a person at a terminal sees. Results go to stdout; notes, warnings and progress to stderr.
+
+Tables fit in 100 columns. Columns that say the same in every row are said once, above the table.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from forecaster.curves import Note
+    from forecaster.results import Check, Result
+
+Table = Any  # a DataFrame; pandas' own annotations know no better
+WIDTH = 100
+LONG = 40  # characters; longer texts stand below their table
+GAP = 3  # between columns
+NAMES = ("name", "quantity", "domain", "task", "architecture", "a", "b", "n")  # what tells rows apart
+PATIENCE = 2.0  # seconds before any progress is shown
+EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
+SAID_ONCE = ("domain", "task", "target", "level", "kind", "budget", "rope")
+SHARES = ("p_", "already_met")  # columns of probabilities start so
+HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
+    "requirement": ("horizon",),
+    "compare": (
+        *("exponent_a", "exponent_a_lower", "exponent_a_upper", "exponent_b", "exponent_b_lower", "exponent_b_upper"),
+        *("overlap", "p_clearly_steeper", "p_clearly_shallower", "decide_at", "crossover_q5", "crossover_q95"),
+        *("p_better_finally", "horizon", "data_ratio_n"),
+    ),
+}
+STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
+
+
+def stdout() -> Console:
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    return _console(stderr=True)
+
+
+def _console(stderr: bool) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not console.is_terminal or console.width > WIDTH:
+        console = Console(stderr=stderr, highlight=False, width=WIDTH)
+    return console
+
+
+def say(text: str) -> None:
+    """Plain text on stderr, as it is: a message may hold brackets and long paths."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON object on stdout, on one line."""
+    print(json.dumps(value, allow_nan=False), flush=True)
+
+
+def print_error(error: Exception, command: str, as_json: bool) -> None:
+    """The message on stderr; with ``--json`` also as the one object on stdout."""
+    from forecaster.results import SCHEMA
+
+    say(f"Error: {error}")
+    if as_json:
+        said = {"class": type(error).__name__, "message": str(error)}
+        print_json({"schema": SCHEMA, "command": command, "error": said})
+
+
+def print_notes(notes: Sequence[Note], leave_out: Sequence[str] = ()) -> None:
+    """Remarks on stderr; one that many curves share is said once."""
+    shared: dict[str, list[str]] = {}
+    for note in notes:
+        if note.code not in leave_out:
+            shared.setdefault(note.text.removeprefix(f"{note.curve}: "), []).append(note.curve or "")
+    for text, labels in shared.items():
+        more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
+        named = ", ".join(label for label in labels[:2] if label)
+        say(f"Note: {named}{more}: {text}" if named else f"Note: {text}")
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """Verdicts that are not PASS, on stderr: what was found and what to do."""
+    for check in checks:
+        if check.verdict != "PASS":
+            place = f" [{check.curve}]" if check.curve else ""
+            step = f" {check.next_step}" if check.next_step else ""
+            say(f"{check.verdict}: {check.name}{place}: {check.text}{step}")
+
+
+# Tables --------------------------------------------------------------------------------------------
+
+
+def print_result(result: Result) -> None:
+    """The table of a result, then its text; a comparison also says who is best at each size."""
+    print_table(result.table.drop(columns=list(HIDDEN.get(result.command, ())), errors="ignore"))
+    best = getattr(result, "best", None)
+    if best is not None and len(best) > 0:
+        print_table(best)
+    stdout().print(result.text, markup=False)
+
+
+def print_table(table: Table) -> None:
+    """The table on stdout, in at most ``WIDTH`` columns; long texts stand below it, a paragraph each."""
+    console = stdout()
+    once = [c for c in SAID_ONCE if c in table and len(table) > 0 and table[c].nunique(dropna=False) == 1]
+    if once:
+        console.print(", ".join(f"{c} {cell(str(c), table[c].iloc[0])}" for c in once), markup=False)
+    prose = [c for c in table if c not in once and table[c].map(_is_prose).any()]
+    shown = table.drop(columns=[*once, *prose])
+    if sum(_width(shown, c) for c in shown) > WIDTH:
+        shown = _merged(shown)
+    for part in _parts(shown):
+        console.print(_rich(part))
+    for row in table.to_dict("records") if prose else ():
+        label = cell("", row[shown.columns[0]]) if len(table) > 1 and len(shown.columns) else ""
+        for column in (c for c in prose if row[c]):
+            console.print(_paragraph(label or str(column), str(row[column])))
+
+
+def _merged(table: Table) -> Table:
+    """Every quantity that has a lower and an upper bound in one column: ``0.74 (0.67 to 0.83)``."""
+    out = {}
+    for name in table:
+        bounds = [f"{name}_lower", f"{name}_upper"]
+        if all(bound in table for bound in bounds):
+            rows = zip(*(table[c] for c in (name, *bounds)), strict=True)
+            out[name] = ["{} ({} to {})".format(*(cell(str(name), v) for v in row)) for row in rows]
+        elif not str(name).endswith(("_lower", "_upper")) or str(name)[:-6] not in table:
+            out[name] = table[name]
+    return table.__class__(out)
+
+
+def _is_prose(value: Any) -> bool:
+    return isinstance(value, str) and len(value) > LONG
+
+
+def _paragraph(label: str, text: str) -> Any:
+    """``label: text`` with its later lines indented."""
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    grid = Grid.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column()
+    grid.add_row(Text(f"{label}:"), Text(text))
+    return grid
+
+
+def _parts(table: Table) -> Iterator[Table]:
+    """The table cut into pieces that fit the width; the names that tell rows apart stand in each piece."""
+    width = {c: _width(table, c) for c in table}
+    names = [c for c in NAMES if c in table]
+    room = WIDTH - sum(width[c] for c in names)
+    piece: list[Any] = []
+    for column in (c for c in table if c not in names):
+        if piece and sum(width[c] for c in piece) + width[column] > room:
+            yield table[[*names, *piece]]
+            piece = []
+        piece.append(column)
+    yield table[[*names, *piece]]
+
+
+def _width(table: Table, column: Any) -> int:
+    cells = [cell(str(column), v) for v in table[column]]
+    return max([len(str(column)), *map(len, cells)]) + GAP
+
+
+def _rich(table: Table) -> Any:
+    from rich import box
+    from rich import table as rich_table
+    from rich.text import Text
+
+    out = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
+    for name in table:
+        numeric = table[name].dtype.kind in "fiu"
+        out.add_column(str(name), justify="right" if numeric else "left", no_wrap=True, overflow="fold")
+    for row in table.itertuples(index=False, name=None):
+        cells = [cell(str(name), value) for name, value in zip(table.columns, row, strict=True)]
+        out.add_row(*(Text(text, style=STYLES.get(text, "")) for text in cells))
+    return out
+
+
+def cell(column: str, value: Any) -> str:
+    """A value as a person reads it: three digits, ``never`` for an infinite size, shares in percent."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    if math.isnan(number):
+        return "-"
+    if math.isinf(number):
+        return "never" if number > 0 else "0"
+    if column == "level":
+        return f"{100 * number:g} %"
+    if column.startswith(SHARES):
+        return "<1 %" if number < 0.01 else ">99 %" if number > 0.99 else f"{100 * number:.0f} %"
+    return str(int(number)) if _is_count(column, number) else digits(number)
+
+
+def _is_count(column: str, number: float) -> bool:
+    return column in ("points", "sizes", "seeds") or (number == int(number) and abs(number) < 1000)
+
+
+def digits(number: float) -> str:
+    """Three significant digits; thousands in full up to a million, then as 1.2e6."""
+    size = abs(number)
+    if size >= 1e6 or 0 < size < 1e-4:
+        mantissa, _, exponent = f"{number:.2e}".partition("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    if size >= 1000:
+        exact = number == int(number)
+        return f"{int(number):,}" if exact else f"{round(number, 2 - math.floor(math.log10(size))):,.0f}"
+    return f"{number:.{max(0, 2 - math.floor(math.log10(size)))}f}" if size else "0"
+
+
+# Progress ------------------------------------------------------------------------------------------
+
+
+class _Progress:
+    """What is being done and how far; shown by a thread of its own, so that a long compilation still shows."""
+
+    def __init__(self, title: str) -> None:
+        self.title, self.what, self.share = title, "", 0.0
+        self.began = time.monotonic()
+        self.stop = threading.Event()
+
+    def tell(self, what: str, share: float) -> None:
+        self.what, self.share = what, share
+
+    def watch(self) -> None:
+        if not self.stop.wait(PATIENCE):
+            self._live() if sys.stderr.isatty() else self._lines()
+
+    def _lines(self) -> None:
+        while True:
+            took = time.monotonic() - self.began
+            say(f"{self.title}: {self.what or 'working'} ({100 * self.share:.0f} %, {took:.0f} s)")
+            if self.stop.wait(EVERY):
+                return
+
+    def _live(self) -> None:
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        text = TextColumn("{task.description}", markup=False)
+        columns = (SpinnerColumn(), text, BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=stderr(), transient=True) as bars:
+            task = bars.add_task(self.title, total=1.0)
+            while not self.stop.wait(0.2):
+                bars.update(task, description=f"{self.title}: {self.what or 'working'}", completed=self.share)
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[str, float], None]]:
+    """Give a function ``tell(what, share)``; nothing shows unless the work takes longer than two seconds."""
+    state = _Progress(title)
+    thread = threading.Thread(target=state.watch, daemon=True)
+    thread.start()
+    try:
+        yield state.tell
+    finally:
+        state.stop.set()
+        thread.join()

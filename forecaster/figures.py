@@ -1,0 +1,395 @@
+"""Figures, each drawn from a table that the user can also have: ``*_table`` makes it, ``*_figure`` draws it.
+
+Matplotlib's object interface only: no global state, no window; `savefig` any of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, NullLocator
+
+from forecaster import drift, laws
+from forecaster.domains import CENTRES, Domain
+from forecaster.forecast import Forecast, forecast, targets_of
+from forecaster.looks import INK, MUTED, PALETTE, capital, colours, log_axes, plain, shortened, size_ticks, spread_out
+from forecaster.posterior import Group, Posterior
+from forecaster.results import Result
+from forecaster.units import Units, chance, rounded, size, units_of
+
+REGIONS = {
+    "small-data": ("small data", "#f3ead7"),
+    "power-law": ("power law", "#e3eef7"),
+    "floor": ("near the floor", "#ececec"),
+}
+BANDS = ((2.5, 97.5), (10, 90), (25, 75))
+QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
+FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upper"]
+COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)
+OVERLAID = 6  # more architectures than this get a panel each
+WIDTH = 8.2
+
+
+# The forecast -------------------------------------------------------------------------------------
+
+
+def curve_table(
+    found: Forecast | Posterior, *, group: Group | None = None, until: float | None = None, points: int = 61
+) -> pd.DataFrame:
+    """The forecast on a grid from the smallest measured size to ``until``: what :func:`forecast_figure` draws.
+
+    Columns: ``domain, task, architecture, n, region, decades_beyond`` and the quantiles ``q2.5`` to ``q97.5``.
+    ``until`` is by default the forecast's largest size, or ten times the largest measured one.
+    """
+    posterior, targets = _asked(found)
+    group = group or targets[0][:2]
+    design = posterior.designs[group]
+    largest = 10.0 * math.exp(design.x_ref)
+    if isinstance(found, Forecast):
+        largest = max(float(found.table["n"].max()), 1.2 * math.exp(design.x_ref))
+    sizes = np.geomspace(math.exp(design.x_min), until or largest, points)
+    rows = [(*target, n) for target in targets if target[:2] == group for n in sizes]
+    at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
+    table = forecast(posterior, at, quantiles=QUANTILES).table
+    return table[["domain", "task", "architecture", "n", "region", "decades_beyond", *COLUMNS]]
+
+
+def measured_table(posterior: Posterior, group: Group) -> pd.DataFrame:
+    """The measured points of a group: ``architecture, n, error``."""
+    table = posterior.curves.select(domain=group[0], task=group[1]).table
+    return table[["architecture", "n", "error"]].reset_index(drop=True)
+
+
+def forecast_figure(found: Forecast | Posterior, *, group: Group | None = None) -> Figure:
+    """Measured points, median, bands of 50, 80 and 95 %, and the three regions, log-log, of one group."""
+    posterior, targets = _asked(found)
+    group = group or targets[0][:2]
+    table = curve_table(found, group=group)
+    points, units = measured_table(posterior, group), units_of(posterior, group)
+    names = _unique(table)
+    if len(names) > OVERLAID:
+        best_first = table.groupby("architecture")["q50"].last().sort_values().index.tolist()
+        return _small_multiples(table, points, units, best_first)
+    return _overlay(table, points, units, names)
+
+
+def _asked(found: Forecast | Posterior) -> tuple[Posterior, list[tuple[str, str, str]]]:
+    """The posterior and the (domain, task, architecture) asked about, measured ones in their own order."""
+    if isinstance(found, Posterior):
+        return found, [(t.domain, t.task, t.architecture) for t in targets_of(found)]
+    if found.posterior is None:
+        raise TypeError("this forecast carries no posterior to draw the curve from; make it with forecast()")
+    keys = found.table[["domain", "task", "architecture"]].drop_duplicates()
+    return found.posterior, [tuple(key) for key in keys.itertuples(index=False, name=None)]
+
+
+def _overlay(table: pd.DataFrame, points: pd.DataFrame, units: Units, names: list[str]) -> Figure:
+    strip = 0.2 * len(names)
+    figure = Figure(figsize=(WIDTH, 4.6 + strip), layout="none")
+    grid = figure.add_gridspec(
+        2, 1, height_ratios=(4.0, strip), hspace=0.04, left=0.085, right=0.81, top=0.97, bottom=0.115
+    )
+    axes, below = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
+    shades = dict(zip(names, colours(names), strict=True))
+    for name in names:
+        _draw_curve(axes, table, points, name, shades[name], crowd=len(names))
+    log_axes(axes, units, table, points)
+    axes.tick_params(labelbottom=False)
+    _mark_largest(axes, points, label=True)
+    ends = table.groupby("architecture", sort=False)["q50"].last()
+    _label_ends(axes, {name: (float(ends[name]), shades[name]) for name in names})
+    _region_strip(below, table, names, shades, axes)
+    below.set_xlabel(f"Training data ({units.size_name})")
+    return figure
+
+
+def _small_multiples(table: pd.DataFrame, points: pd.DataFrame, units: Units, names: list[str]) -> Figure:
+    columns = 3
+    rows = math.ceil(len(names) / columns)
+    figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.5), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes, name in zip(panels, names, strict=False):
+        _shade_regions(axes, table[table["architecture"] == name])
+        _draw_curve(axes, table, points, name, PALETTE[0], crowd=1)
+        log_axes(axes, units, table, points)
+        axes.set_ylabel("")
+        _mark_largest(axes, points[points["architecture"] == name], label=axes is panels[0])
+        axes.set_title(name, fontsize=9.5, color=INK, loc="left")
+    for axes in panels[len(names) :]:
+        axes.set_visible(False)
+    for axes in panels[max(len(names) - columns, 0) : len(names)]:
+        axes.tick_params(labelbottom=True)
+    if len(names) < len(panels):
+        shapes = [Rectangle((0, 0), 1, 1, color=c) for _, c in REGIONS.values()]
+        figure.legend(shapes, [label for label, _ in REGIONS.values()], loc="lower right", fontsize=8.5, frameon=False)
+    figure.supxlabel(f"Training data ({units.size_name})", fontsize=9.5, color=INK)
+    figure.supylabel(capital(units.error_name), fontsize=9.5, color=INK)
+    return figure
+
+
+def _draw_curve(axes: Axes, table: pd.DataFrame, points: pd.DataFrame, name: str, colour: str, crowd: int) -> None:
+    mine, seen = table[table["architecture"] == name], points[points["architecture"] == name]
+    for (low, high), alpha in zip(BANDS, (0.13, 0.16, 0.22), strict=True):
+        lower, upper = mine[f"q{low:g}"], mine[f"q{high:g}"]
+        axes.fill_between(mine["n"], lower, upper, color=colour, alpha=alpha * (0.75 if crowd > 3 else 1.0), lw=0)
+    axes.plot(mine["n"], mine["q50"], color=colour, lw=1.6)
+    if seen["n"].duplicated().any():
+        axes.plot(seen["n"], seen["error"], ".", color=colour, alpha=0.22, ms=4, mew=0)
+    means = np.exp(np.log(seen["error"]).groupby(seen["n"]).mean())
+    axes.plot(means.index, means, "o", color=colour, ms=4.2, mec="white", mew=0.7)
+
+
+def _mark_largest(axes: Axes, points: pd.DataFrame, label: bool) -> None:
+    if points.empty:
+        return
+    largest = float(points["n"].max())
+    axes.axvline(largest, color=INK, lw=1, ls=(0, (4, 3)))
+    if label:
+        axes.annotate(
+            "largest\nmeasured", (largest, 1), (5, -4), xycoords=("data", "axes fraction"),
+            textcoords="offset points", va="top", fontsize=8, color=INK,
+        )  # fmt: skip
+
+
+def _label_ends(axes: Axes, ends: dict[str, tuple[float, str]]) -> None:
+    """Names at the right end of their lines, moved apart where they would touch."""
+    low, high = np.log(axes.get_ylim())
+    names = list(ends)
+    wanted = np.array([(np.log(ends[name][0]) - low) / (high - low) for name in names])
+    for name, at, place in zip(names, wanted, spread_out(wanted, 0.052), strict=True):
+        axes.annotate(
+            shortened(name), (1.0, at), (1.02, place), xycoords="axes fraction", fontsize=9, va="center", annotation_clip=False,
+            color=ends[name][1], fontweight="bold",
+            arrowprops={"arrowstyle": "-", "color": ends[name][1], "lw": 0.7, "shrinkA": 1, "shrinkB": 0},
+        )  # fmt: skip
+
+
+def _runs(mine: pd.DataFrame) -> list[tuple[str, float, float]]:
+    """Stretches of one region: (region, from, to)."""
+    n, names = mine["n"].to_numpy(), mine["region"].to_list()
+    edges = [0, *(i for i in range(1, len(n)) if names[i] != names[i - 1]), len(n)]
+    middle = np.sqrt(n[1:] * n[:-1])
+    bounds = [n[0], *(middle[i - 1] for i in edges[1:-1]), n[-1]]
+    return [(names[i], a, b) for i, a, b in zip(edges[:-1], bounds[:-1], bounds[1:], strict=True)]
+
+
+def _shade_regions(axes: Axes, mine: pd.DataFrame) -> None:
+    for name, start, stop in _runs(mine):
+        axes.axvspan(start, stop, color=REGIONS[name][1], lw=0, zorder=-5)
+
+
+def _region_strip(below: Axes, table: pd.DataFrame, names: list[str], shades: dict, above: Axes) -> None:
+    """One row an architecture under the curves: where on its curve each size lies."""
+    for row, name in enumerate(names):
+        for region, start, stop in _runs(table[table["architecture"] == name]):
+            label, shade = REGIONS[region]
+            below.barh(row, stop - start, left=start, height=0.86, color=shade, lw=0)
+            if math.log(stop / start) > 0.14 * math.log(table["n"].max() / table["n"].min()):
+                below.text(math.sqrt(start * stop), row, label, ha="center", va="center", fontsize=7, color=INK)
+        below.annotate(
+            shortened(name), (1.02, row), xycoords=("axes fraction", "data"),
+            va="center", fontsize=7.5, color=shades[name], annotation_clip=False,
+        )  # fmt: skip
+    below.set(xscale="log", xlim=above.get_xlim(), ylim=(len(names) - 0.45, -0.75))
+    size_ticks(below)
+    plain(below, grid=False)
+    below.yaxis.set_major_locator(NullLocator())
+
+
+# Data needed, exponents, floors -------------------------------------------------------------------
+
+
+def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
+    """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never."""
+    table, units = found.table, units or _units_of(found)
+    rows = list(table.to_dict("records"))
+    several = table["target"].nunique() > 1
+    figure = Figure(figsize=(WIDTH, 1.25 + 0.42 * len(rows)), layout="constrained")
+    axes = figure.add_subplot()
+    low, high = _span(table)
+    shades = dict(zip(_unique(table), colours(_unique(table)), strict=True))
+    for y, row in enumerate(rows):
+        _interval(axes, y, [row[k] for k in ("q5", "q25", "q50", "q75", "q95")], high, shades[row["architecture"]])
+        axes.text(
+            1.015,
+            y,
+            size(rounded(row["q50"]), short=True),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=9,
+        )
+        axes.text(
+            1.11, y, chance(row["p_never"]), transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=MUTED
+        )  # fmt: skip
+    for x, title, colour in ((1.015, "median", INK), (1.11, "never", MUTED)):
+        axes.text(x, -0.75, title, transform=axes.get_yaxis_transform(), fontsize=8.5, color=colour)
+    for budget in table["budget"].dropna().unique() if "budget" in table else ():
+        axes.axvline(float(budget), color=INK, lw=1, ls=":")
+        axes.text(float(budget), -0.75, " budget", fontsize=8.5, color=INK)
+    axes.set(xscale="log", xlim=(low, high), ylim=(len(rows) - 0.4, -0.55))
+    names = [f"{r['architecture']}, {units.error_plain(r['target'])}" if several else r["architecture"] for r in rows]
+    axes.set_yticks(range(len(rows)), names)
+    plain(axes)
+    size_ticks(axes)
+    goal = "each target" if several else units.phrase(units.error_plain(rows[0]["target"]))
+    axes.set_xlabel(f"Training data needed for {goal} ({units.size_name})")
+    return figure
+
+
+def _span(table: pd.DataFrame) -> tuple[float, float]:
+    """Sizes to show: what is likely, not the far tail of the worst architecture."""
+    inner = table[["q5", "q25", "q50"]].to_numpy(dtype=float)
+    known = inner[np.isfinite(inner) & (inner > 0)]
+    if not len(known):
+        return 1.0, 10.0
+    low = float(known.min())
+    upper = table[["q75", "q95"]].to_numpy(dtype=float)
+    upper = upper[np.isfinite(upper)]
+    top = max(float(known.max()), float(np.median(upper)) if len(upper) else 0.0, 3.0 * low)
+    return low / 1.6, min(top, low * 1e5) * 2.5
+
+
+def _interval(axes: Axes, y: float, marks: Sequence[float], high: float, colour: str) -> None:
+    """Five quantiles as thin bar, thick bar and dot; what leaves the axis ends in an arrow."""
+    q5, q25, q50, q75, q95 = (max(float(m), np.finfo(float).tiny) for m in marks)
+    axes.plot([min(q5, high), min(q95, high)], [y, y], color=colour, lw=2, solid_capstyle="butt", alpha=0.55)
+    if q25 < high:
+        axes.plot([q25, min(q75, high)], [y, y], color=colour, lw=7, solid_capstyle="butt", alpha=0.8)
+    if q50 < high:
+        axes.plot([q50], [y], "o", color="white", mec=colour, mew=1.8, ms=7, zorder=5)
+    if q95 > high:
+        axes.plot([1.0], [y], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)
+
+
+def exponent_table(posterior: Posterior, group: Group) -> pd.DataFrame:
+    """Quantiles ``q2.5`` to ``q97.5`` of the exponent of each architecture of a group."""
+    rows = []
+    for curve in (c for c in posterior.curves.curves if (c.domain, c.task) == group):
+        exponent = np.exp(posterior.curve(curve.label).log_exponent)
+        values = np.quantile(exponent, QUANTILES)
+        key = {"domain": curve.domain, "task": curve.task, "architecture": curve.architecture}
+        rows.append(key | dict(zip(COLUMNS, values, strict=True)))
+    return pd.DataFrame(rows)
+
+
+def comparison_figure(found: Any) -> Figure:
+    """Exponents side by side: from :func:`exponent_table`, or a comparison's own ``exponents``."""
+    table = found if isinstance(found, pd.DataFrame) else found.exponents
+    figure = Figure(figsize=(WIDTH, 1.15 + 0.42 * len(table)), layout="constrained")
+    axes = figure.add_subplot()
+    names = table["architecture"].tolist()
+    for y, (row, colour) in enumerate(zip(table.to_dict("records"), colours(names), strict=True)):
+        if "q50" in row:
+            for (low, high), width, alpha in zip(BANDS, (2, 4.5, 9), (0.5, 0.6, 0.8), strict=True):
+                ends = [row[f"q{low:g}"], row[f"q{high:g}"]]
+                axes.plot(ends, [y, y], color=colour, lw=width, alpha=alpha, solid_capstyle="butt")
+        else:
+            axes.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=7, alpha=0.7, solid_capstyle="butt")
+        axes.plot([row.get("q50", row.get("median"))], [y], "o", color="white", mec=colour, mew=1.8, ms=7)
+    axes.set(ylim=(len(names) - 0.4, -0.6))
+    axes.set_yticks(range(len(names)), names)
+    plain(axes)
+    axes.set_xlabel("Exponent: how steeply error falls with data (larger is steeper)")
+    return figure
+
+
+def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequence[str] | None = None) -> Figure:
+    """The forecast against the assumed floor, from ``sensitivity.floor_table`` at one size.
+
+    ``order`` are the architectures of the other figures, so that each keeps its colour.
+    """
+    units = units or Units("examples", "error", False)
+    figure = Figure(figsize=(WIDTH, 3.3), layout="none")
+    axes = figure.add_axes((0.085, 0.155, 0.725, 0.805))
+    names, shown, ends = _unique(table), table.copy(), {}
+    shown[FLOORS] = units.scaled(1.0) * shown[FLOORS]
+    shades = dict(zip(order or names, colours(order or names), strict=True))
+    if len(set(shades.values())) < len(shades):
+        shades = dict(zip(names, colours(names), strict=True))
+    for name in names:
+        mine, colour = shown[shown["architecture"] == name], shades[name]
+        axes.vlines(mine["floor"], mine["yhat_lower"], mine["yhat_upper"], color=colour, lw=3.5, alpha=0.4)
+        axes.plot(mine["floor"], mine["yhat"], "o-", color=colour, ms=5, lw=1.3)
+        ends[name] = float(mine["yhat"].iloc[-1])
+    low, top = float(shown["yhat_lower"].min()), 1.04 * float(shown["yhat_upper"].max())
+    bottom = 0.0 if low < 0.5 * top else low - 0.25 * (top - low)
+    right = 1.06 * float(shown["floor"].max())
+    axes.set(xlim=(0, right), ylim=(bottom, top))
+    axes.plot([0, top], [0, top], color=MUTED, lw=1, ls=":")
+    seen = 0.72 * right
+    if bottom < seen < top:
+        text = {"textcoords": "offset points", "fontsize": 8, "color": MUTED}
+        axes.annotate("the floor itself", (seen, seen), (4, -9), **text)
+    wanted = np.array([(value - bottom) / (top - bottom) for value in ends.values()])
+    for name, place in zip(ends, spread_out(wanted, 0.07), strict=True):
+        style = {"color": shades[name], "fontsize": 9, "fontweight": "bold", "va": "center"}
+        axes.annotate(shortened(name), (1.02, place), xycoords="axes fraction", **style)
+    plain(axes)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{units.sign}"))
+    axes.set_xlabel("If the error that no data removes is …")
+    axes.set_ylabel(f"… then the forecast at {size(float(table['n'].iloc[0]))} is")
+    return figure
+
+
+# What a card believes before any data -------------------------------------------------------------
+
+
+def prior_predictive_table(
+    card: Domain, sizes: Sequence[float] | None = None, *, draws: int = 400, seed: int = 0
+) -> pd.DataFrame:
+    """Curves drawn from a card's prior, drift included: ``draw, n, error``; ``sizes`` default to three decades."""
+    rng = np.random.default_rng(seed)
+    x = np.log(np.geomspace(1e3, 1e6, 31) if sizes is None else np.sort(np.asarray(sizes, dtype=float)))
+    ratio, memory, sharpness = card.constants
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, 8))
+    spread = np.concatenate([np.exp(hyper[:, 6:]), np.broadcast_to(card.spread_fixed, (draws, 4))], 1)
+    values = dict(zip(CENTRES, (hyper[:, :6] + spread * rng.standard_normal((draws, 6))).T, strict=True))
+    law = laws.log_error(
+        np, x[None, :], x[-1], values["level"][:, None], values["log_exponent"][:, None],
+        x[0] + values["log_break"][:, None], values["floor_logit"][:, None], sharpness,
+    )  # fmt: skip
+    nothing = np.empty((draws, 0))
+    q2 = np.exp(2.0 * values["log_drift"])
+    wander = drift.sample_paths(rng, nothing, nothing, np.empty(0), q2, x[-1] - x, ratio, memory)
+    error = np.exp(law + wander)
+    n = np.tile(np.exp(x), draws)
+    return pd.DataFrame({"draw": np.repeat(np.arange(draws), len(x)), "n": n, "error": error.ravel()})
+
+
+def prior_predictive_figure(
+    card: Domain, sizes: Sequence[float] | None = None, *, draws: int = 400, shown: int = 40, seed: int = 0
+) -> Figure:
+    """Curves that a card holds possible before any data: ``shown`` of them, the median and the 80 % band."""
+    table = prior_predictive_table(card, sizes, draws=draws, seed=seed)
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    for _, mine in table[table["draw"] < shown].groupby("draw"):
+        axes.plot(mine["n"], mine["error"], color=PALETTE[0], lw=0.7, alpha=0.35)
+    bands = table.groupby("n")["error"].quantile([0.1, 0.5, 0.9]).unstack()
+    axes.fill_between(bands.index, bands[0.1], bands[0.9], color=PALETTE[1], alpha=0.15, lw=0)
+    axes.plot(bands.index, bands[0.5], color=PALETTE[1], lw=2)
+    units = Units(card.size_unit, card.error_unit.split(",")[0], "share" in card.error_unit)
+    log_axes(axes, units, bands.reset_index().rename(columns={0.1: "q2.5", 0.9: "q97.5"}), None)
+    axes.set_xlabel(f"Training data ({card.size_unit})")
+    axes.set_title(f"{card.title}: before any data, 8 curves in 10 pass through the band", fontsize=9.5, loc="left")
+    return figure
+
+
+def _unique(table: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(table["architecture"]))
+
+
+def _units_of(found: Any) -> Units:
+    posterior = getattr(found, "posterior", None)
+    if posterior is None:
+        return Units("examples", "error", False)
+    row = found.table.iloc[0]
+    return units_of(posterior, (row["domain"], row["task"]))

@@ -1,0 +1,101 @@
+"""How figures look: colours, ticks that people read, labels that do not collide."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from forecaster.units import Units, size
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
+INK, MUTED, GRID = "#1f2933", "#66717d", "#e6e9ed"
+
+# Ticks within a decade, by how many decades (more than) an axis spans
+SIZE_STEPS = ((3.2, (1.0,)), (1.3, (1.0, 3.0)), (-1.0, (1.0, 2.0, 5.0)))
+ERROR_STEPS = (
+    (4.0, (1.0,)),
+    (2.4, (1.0, 3.0)),
+    (1.0, (1.0, 2.0, 5.0)),
+    (-1.0, (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0)),
+)
+
+
+def colours(names: Sequence[str]) -> list[str]:
+    """One colour a name, safe for the colour-blind; a single one where there are more names than colours."""
+    return list(PALETTE[: len(names)]) if len(names) <= len(PALETTE) else [PALETTE[0]] * len(names)
+
+
+def log_axes(axes: Axes, units: Units, table: pd.DataFrame, points: pd.DataFrame | None) -> None:
+    """Both axes logarithmic, with ticks that people read."""
+    low, high = float(table["q2.5"].min()), float(table["q97.5"].max())
+    if points is not None:
+        low = max(min(low, float(points["error"].min())), float(points["error"].min()) / 300)
+        high = min(max(high, float(points["error"].max())), float(points["error"].max()) * 30)
+    room = (high / low) ** 0.04
+    axes.set(
+        xscale="log", yscale="log", xlim=(table["n"].min() / 1.15, table["n"].max()), ylim=(low / room, high * room)
+    )  # fmt: skip
+    plain(axes)
+    size_ticks(axes)
+    decades = math.log10(high / low)
+    if decades < 0.35:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    else:
+        steps = next(subs for least, subs in ERROR_STEPS if decades > least)
+        axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: units.error_plain(v)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_ylabel(capital(units.error_name))
+
+
+def size_ticks(axes: Axes) -> None:
+    low, high = axes.get_xlim()
+    decades = math.log10(high / low)
+    steps = next(subs for least, subs in SIZE_STEPS if decades > least)
+    axes.xaxis.set_major_locator(LogLocator(subs=steps))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: size(v, short=True)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def plain(axes: Axes, grid: bool = True) -> None:
+    for side in ("top", "right", "left") if not grid else ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for spine in axes.spines.values():
+        spine.set_color("#9aa5b1")
+    axes.tick_params(labelsize=9, colors=INK, which="both", length=3, color="#9aa5b1")
+    axes.tick_params(which="minor", length=0)
+    axes.xaxis.label.set(size=9.5, color=INK)
+    axes.yaxis.label.set(size=9.5, color=INK)
+    if grid:
+        axes.grid(True, color=GRID, lw=0.7, which="major")
+        axes.set_axisbelow(True)
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def spread_out(wanted: np.ndarray, gap: float) -> np.ndarray:
+    """Positions as near to ``wanted`` as a gap between neighbours allows."""
+    order = np.argsort(wanted, kind="stable")
+    placed = np.asarray(wanted, dtype=float)[order]
+    for _ in range(200):
+        short = gap - np.diff(placed)
+        if not (short > 1e-9).any():
+            break
+        push = np.maximum(short, 0.0) / 2
+        placed[:-1] -= push
+        placed[1:] += push
+    out = np.empty_like(placed)
+    out[order] = placed
+    return out
+
+
+def shortened(name: str, most: int = 22) -> str:
+    """A name that fits beside a chart."""
+    return name if len(name) <= most else name[: most - 1] + "…"

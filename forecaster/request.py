@@ -1,0 +1,300 @@
+"""request: what the command line was asked, turned into curves, a posterior, sizes to ask about, files to write.
+
+Nothing heavy is imported before a request is answered, so that ``forecaster --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecaster import console
+from forecaster.errors import RequestError
+
+if TYPE_CHECKING:
+    from forecaster.curves import LearningCurves
+    from forecaster.posterior import Group, Posterior
+    from forecaster.results import Check
+
+Table = Any  # a DataFrame; pandas' own annotations know no better
+POSTERIOR_SUFFIXES = (".nc", ".netcdf")
+POINT_SUFFIXES = (".csv", ".parquet")
+TABLE_SUFFIXES = (".csv", ".parquet", ".json")
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+POINTS = "sizes above 0, such as 1e6,1e7, or a .csv or .parquet file of points"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the posterior comes from: a saved one, or curves and how to read and fit them."""
+
+    path: Path
+    columns: Sequence[str] = ()
+    accuracy: bool = False
+    domain: Sequence[str] = ()
+    task: Sequence[str] = ()
+    architecture: Sequence[str] = ()
+    split: str | None = None
+    card: str | None = None
+    engine: str = "jax"
+    seed: int = 0
+    cache: bool = True
+
+    @property
+    def saved(self) -> bool:
+        return self.path.suffix.lower() in POSTERIOR_SUFFIXES
+
+    def curves(self, architectures: bool = False) -> LearningCurves:
+        """The curves chosen by domain, task and split; by architecture only where asked, for a fit pools them."""
+        from forecaster.curves import parse_columns, read_curves
+
+        if self.saved:
+            raise RequestError(
+                f"{self.path}: found a saved posterior; expected curves (.csv or .parquet). "
+                f"`forecaster inspect {self.path}` shows what is in it."
+            )
+        found = read_curves(str(self.path), columns=parse_columns(self.columns), accuracy=self.accuracy)
+        chosen = list(self.architecture) if architectures else []
+        return found.select(list(self.domain) or None, list(self.task) or None, chosen or None, self.split)
+
+    def posterior(self, draws: int | None = None, architectures: bool = False) -> Posterior:
+        """The saved posterior, or that of the curves: fitted now, or by the same request before."""
+        if self.saved:
+            return self._load()
+        curves = self.curves(architectures)
+        console.print_notes(curves.notes, leave_out=["repeats"])
+        if self.card is None:
+            say_generic(curves)
+        options: dict[str, Any] = {"card": self.card, "engine": self.engine, "seed": self.seed, "draws": draws}
+        with console.progress(f"Fitting {len(curves.curves)} curves") as tell:
+            if self.cache:
+                from forecaster.fitcache import fit_cached
+
+                return fit_cached(curves, on_progress=tell, **options)
+            from forecaster.inference import fit
+
+            return fit(curves, on_progress=tell, **options)
+
+    def _load(self) -> Posterior:
+        from forecaster.posterior import load_posterior
+
+        given = {
+            "--columns": self.columns,
+            "--accuracy": self.accuracy,
+            "--split": self.split,
+            "--card": self.card,
+            "--engine": self.engine != "jax",
+        }
+        wrong = [name for name, value in given.items() if value]
+        if wrong:
+            raise RequestError(
+                f"{self.path}: found {', '.join(wrong)} beside a saved posterior, which is fitted already; "
+                "leave it out, or give the curves themselves."
+            )
+        return load_posterior(self.path)
+
+    def groups(self, posterior: Posterior) -> tuple[Group, ...]:
+        """The groups of the posterior that ``--domain`` and ``--task`` choose."""
+        found = [g for g in posterior.groups if self._wants(domain=g[0], task=g[1])]
+        if not found:
+            known = ", ".join("/".join(g) for g in posterior.groups)
+            raise RequestError(f"no curves of the domain and task asked for; this posterior holds: {known}")
+        return tuple(found)
+
+    def rows(self, table: Table) -> Table:
+        """The rows of a table that ``--domain``, ``--task`` and ``--architecture`` choose."""
+        for column in ("domain", "task", "architecture"):
+            wanted = list(getattr(self, column))
+            if not wanted or column not in table:
+                continue
+            names = list(dict.fromkeys(table[column]))
+            lost = [name for name in wanted if name not in names]
+            if lost:
+                raise RequestError(f"found no {column} {', '.join(lost)}; expected one of {', '.join(names)}")
+            table = table[table[column].isin(wanted)]
+        if table.empty:
+            raise RequestError("no curve has the domain, task and architecture asked for, all three together")
+        return table.reset_index(drop=True)
+
+    def _wants(self, **names: str) -> bool:
+        return all(not getattr(self, k) or name in getattr(self, k) for k, name in names.items())
+
+
+def say_generic(curves: LearningCurves) -> None:
+    """A note for each domain that has no card of its own."""
+    from forecaster.domains import card_for
+
+    for domain in dict.fromkeys(group[0] for group in curves.groups):
+        if not card_for(domain)[1]:
+            console.say(
+                f"Note: no card is named like the domain {domain!r}; its priors are those of the generic card, which "
+                "are wide. `forecaster domains` lists the cards, --card names one."
+            )
+
+
+def check_points(at: str) -> None:
+    """RequestError at once for sizes that are none, or a file of points that is not there."""
+    if not at.lower().endswith(POINT_SUFFIXES):
+        numbers(at, "--at", POINTS)
+    elif not Path(at).is_file():
+        raise RequestError(f"--at {at}: found no such file; expected {POINTS}")
+
+
+def points_of(source: Source, posterior: Posterior, at: str) -> Table:
+    """The points to forecast: sizes for every curve chosen, or the rows of a file of points."""
+    import pandas as pd
+
+    from forecaster.forecast import targets_of
+
+    if not at.lower().endswith(POINT_SUFFIXES):
+        sizes = numbers(at, "--at", POINTS)
+        rows = [(t.domain, t.task, t.architecture, n) for t in targets(source, posterior) for n in sizes]
+        return pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
+    try:
+        points = pd.read_parquet(at) if at.lower().endswith(".parquet") else pd.read_csv(at)
+    except Exception as error:
+        what = str(error).partition("\n")[0]
+        raise RequestError(f"--at {at}: {what}; expected a table with columns domain, task, architecture, n") from None
+    for column in ("domain", "task", "architecture"):
+        if column in points:
+            points[column] = points[column].astype(str)
+    _say_unseen(points, {t.label for t in targets_of(posterior)})
+    return points
+
+
+def _say_unseen(points: Table, known: set[str]) -> None:
+    if not {"domain", "task", "architecture"} <= set(points.columns):
+        return
+    labels = ["/".join(row) for row in points[["domain", "task", "architecture"]].itertuples(index=False, name=None)]
+    for label in dict.fromkeys(name for name in labels if name not in known):
+        console.say(f"Note: {label} has no measurements; forecast as a new architecture of its domain and task.")
+
+
+def sizes_in(points: Table) -> list[float]:
+    """The different sizes of a table of points, those that are numbers."""
+    import pandas as pd
+
+    if "n" not in points:
+        return []
+    sizes: Table = pd.to_numeric(points["n"], errors="coerce")
+    return sorted(float(n) for n in sizes.unique() if 0 < n < float("inf"))
+
+
+def targets(source: Source, posterior: Posterior) -> list[Any]:
+    """The measured curves that ``--domain``, ``--task`` and ``--architecture`` choose."""
+    import pandas as pd
+
+    from forecaster.forecast import Target, targets_of
+
+    rows = [(t.domain, t.task, t.architecture) for t in targets_of(posterior)]
+    chosen = source.rows(pd.DataFrame(rows, columns=["domain", "task", "architecture"]))
+    return [Target(*row) for row in chosen.itertuples(index=False, name=None)]
+
+
+def pairs_of(source: Source, posterior: Posterior) -> tuple[Group | None, list[tuple[str, str]] | None]:
+    """The group to compare in (None for all) and its pairs: all, those of one architecture, or among several."""
+    from itertools import combinations
+
+    groups = source.groups(posterior)
+    if len(groups) > 1 and (source.architecture or len(groups) < len(posterior.groups)):
+        raise RequestError("several domains and tasks hold these; choose one with --domain and --task")
+    if not source.architecture:
+        return (groups[0] if len(groups) == 1 else None), None
+    chosen = [t.architecture for t in targets(source, posterior)]
+    if len(chosen) > 1:
+        return groups[0], list(combinations(chosen, 2))
+    others = [c.architecture for c in posterior.curves.curves if (c.domain, c.task) == groups[0]]
+    return groups[0], [(chosen[0], other) for other in others if other != chosen[0]]
+
+
+def numbers(text: str, option: str, expected: str) -> list[float]:
+    """``"1e6,1e7"`` as numbers; RequestError where one is not a positive, finite number."""
+    out = []
+    for part in text.split(","):
+        try:
+            number = float(part)
+        except ValueError:
+            number = -1.0
+        if not 0 < number < float("inf"):
+            raise RequestError(f"{option}: found {part.strip()!r}; expected {expected}")
+        out.append(number)
+    return out
+
+
+def sizes_of(at: str | None) -> list[float]:
+    """Sizes of ``--at`` where only numbers make sense; none where it is not given."""
+    return [] if at is None else numbers(at, "--at", "sizes above 0, such as 1e6,1e7")
+
+
+def check_share(value: float, option: str) -> None:
+    """RequestError unless the option's value is a share, such as a level."""
+    if not 0 < value < 1:
+        raise RequestError(f"{option}: found {value:g}; expected a share between 0 and 1, such as 0.8")
+
+
+def check_size(value: float | None, option: str, expected: str = "a size above 0, such as 1e6") -> None:
+    """RequestError unless the option's value is positive and finite, or not given."""
+    if value is not None and not 0 < value < float("inf"):
+        raise RequestError(f"{option}: found {value:g}; expected {expected}")
+
+
+def command_line() -> str:
+    """The command as it was typed, for the memo to quote."""
+    return shlex.join(["forecaster", *sys.argv[1:]])
+
+
+def verdicts(posterior: Posterior, at: Sequence[float] = ()) -> tuple[Check, ...]:
+    """What the checks say of the posterior."""
+    from forecaster.checks import check
+
+    return tuple(check(posterior, at=tuple(at)).checks)
+
+
+def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> None:
+    """Refuse a file that could not be written, before any time is spent on what goes into it."""
+    if path is None:
+        return
+    if path.suffix.lower() not in suffixes:
+        raise RequestError(f"{option} {path}: found the suffix {path.suffix!r}; expected {' or '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise RequestError(f"{option} {path}: found no folder {path.parent}; make it first, or choose another path")
+    if path.is_dir():
+        raise RequestError(f"{option} {path}: found a folder; expected the name of a file")
+
+
+def check_folder(path: Path) -> None:
+    """RequestError where the folder that files will be written to is something else."""
+    if path.exists() and not path.is_dir():
+        raise RequestError(f"--output {path}: found a file; expected a folder, or the name of a new one")
+
+
+def write(path: Path, make: Callable[[str], Any]) -> None:
+    """Write a file whole or not at all, and say so."""
+    from forecaster.posterior import write_whole
+
+    write_whole(path, make)
+    console.say(f"Wrote {path}")
+
+
+def write_table(table: Table, path: Path) -> None:
+    """The table as CSV, Parquet or JSON (a list of rows), by the file's suffix."""
+    import json
+
+    from forecaster.results import rows_of
+
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        write(path, lambda temporary: table.to_parquet(temporary, index=False))
+    elif suffix == ".json":
+        write(path, lambda temporary: Path(temporary).write_text(json.dumps(rows_of(table), allow_nan=False)))
+    else:
+        write(path, lambda temporary: table.to_csv(temporary, index=False))
+
+
+def write_figure(figure: Any, path: Path) -> None:
+    """The figure in the format of the file's suffix."""
+    write(path, lambda temporary: figure.savefig(temporary, format=path.suffix[1:].lower(), dpi=160))

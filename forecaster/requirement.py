@@ -1,0 +1,266 @@
+"""requirement: how much data a target error needs, with the chance that no amount within reach will do.
+
+The answer is a skewed distribution with mass at infinity (Mahmood et al. 2022, arXiv:2207.01725, show how far a point
+estimate of it errs), so it is given as quantiles that may be infinite and as probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster import laws
+from forecaster.design import Design
+from forecaster.errors import RequestError
+from forecaster.forecast import KINDS, Target, check_targets, log_error_paths, targets_of
+from forecaster.posterior import Posterior
+from forecaster.results import Check, Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PER_DECADE = 24  # sizes a decade at which a path is looked at: steps of 10 %
+REACH = 1e6  # default horizon, as a multiple of the group's largest measured size
+QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+NAMED = 8  # sentences that the text spells out; the table has all
+EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
+WHO = {"mean": "its average run", "new-run": "one new run of it"}
+
+
+@dataclass(frozen=True, eq=False)
+class Requirement(Result):
+    """Columns: ``domain, task, architecture, target, q5, q25, q50, q75, q95, p_never, p_floor_above,
+    p_within_budget, budget, horizon, already_met, kind``.
+
+    The quantiles are sizes, in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to
+    the group's smallest measured one means there or before. Probabilities are shares of draws: ``p_never`` not
+    reached within the horizon, ``p_floor_above`` the law's floor above the target, ``already_met`` reached at or
+    below the curve's largest measured size, ``p_within_budget`` NaN without a budget. ``draws`` [draw, row] are
+    the sizes behind the rows.
+    """
+
+    draws: Float[np.ndarray, "draw row"] | None = None
+    posterior: Posterior | None = None
+    command = "requirement"
+
+    def plot(self) -> Figure:
+        from forecaster import figures
+
+        return figures.requirement_figure(self)
+
+
+def requirement(
+    posterior: Posterior,
+    target: float | Sequence[float],
+    *,
+    budget: float | None = None,
+    horizon: float | None = None,
+    kind: str = "mean",
+    seed: int = 0,
+    targets: Sequence[Target | str] | None = None,
+    checks: tuple[Check, ...] = (),
+) -> Requirement:
+    """The first size at which each curve's error is at or below each ``target`` error.
+
+    Each posterior draw is one whole curve (law and drift, conditioned on the measurements), looked at in steps of
+    10 % of size from the group's smallest measured size to ``horizon``, log-linear between. ``kind`` is ``mean``
+    (the recipe's average run) or ``new-run``: one run, as lucky or unlucky at every size. ``targets`` are the
+    curves asked about: targets, labels or architectures; None for every measured curve. Raises RequestError for a
+    target, budget or horizon that is no positive number, an unknown kind or curve, a budget beyond the horizon.
+    """
+    errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
+    if kind not in KINDS:
+        raise RequestError(f"kind: found {kind!r}; expected one of {', '.join(KINDS)}")
+    for name, value in (("budget", budget), ("horizon", horizon)):
+        if value is not None:
+            _positive(name, np.array([value], dtype=float))
+    if budget is not None and horizon is not None and budget > horizon:
+        raise RequestError(f"budget: found {budget:g}, beyond the horizon {horizon:g}; expected a horizon as far")
+    wanted = _chosen(posterior, targets)
+    rows, columns = [], []
+    for i, one in enumerate(wanted):
+        design = posterior.designs[one.group]
+        far = horizon or max(REACH * largest_size(design), budget or 0.0)
+        rng = np.random.default_rng([seed, i])
+        sizes, above = _sizes(posterior, one, errors, far, kind, rng)
+        last = largest_size(design, one.architecture)
+        for k, error in enumerate(errors):
+            rows.append(_row(one, error, sizes[:, k], above[k], budget, far, last, kind))
+            columns.append(sizes[:, k])
+    table = pd.DataFrame(rows)
+    return Requirement(table, _text(table, posterior), checks, np.stack(columns, 1), posterior)
+
+
+def largest_size(design: Design, architecture: str | None = None) -> float:
+    """Largest measured size of the architecture; of its group where it is None or has no data."""
+    own = [c.curve.n[-1] for c in design.curves if c.curve.architecture == architecture]
+    return float(max(own or [c.curve.n[-1] for c in design.curves]))
+
+
+def log_grid(design: Design, horizon: float) -> Float[np.ndarray, " size"]:
+    """Log sizes from the group's smallest measured one to ``horizon``, ``PER_DECADE`` to a decade."""
+    end = float(np.log(horizon))
+    if end <= design.x_min:
+        raise RequestError(
+            f"horizon: found {horizon:g}; expected more than the smallest measured size {np.exp(design.x_min):g}"
+        )
+    count = int(np.ceil((end - design.x_min) / np.log(10.0) * PER_DECADE)) + 1
+    return np.linspace(design.x_min, end, max(count, 2))
+
+
+def first_log_size(
+    x: Float[np.ndarray, " size"], paths: Float[np.ndarray, "draw size"], log_target: float | np.ndarray
+) -> Float[np.ndarray, " draw"]:
+    """Log size at which each path first is at or below ``log_target`` (one, or one a draw); ``inf`` where never.
+
+    ``x`` ascends; between its points paths are straight in log-log; ``x[0]`` where the path starts there.
+    """
+    goal = np.broadcast_to(np.asarray(log_target, dtype=float), len(paths))
+    reached = paths <= goal[:, None]
+    at, draw = np.argmax(reached, 1), np.arange(len(paths))
+    before = np.maximum(at - 1, 0)
+    high, low = paths[draw, before], paths[draw, at]
+    drop = np.where(at > 0, high - low, 1.0)
+    share = np.where(at > 0, (high - goal) / np.where(drop > 0, drop, 1.0), 0.0)
+    size = x[before] + share * (x[at] - x[before])
+    return np.where(reached.any(1), size, np.inf)
+
+
+def _sizes(
+    posterior: Posterior, one: Target, errors: np.ndarray, horizon: float, kind: str, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "draw target"], Float[np.ndarray, " target"]]:
+    """Sizes needed for each error, and the share of draws whose floor is above it."""
+    x = log_grid(posterior.designs[one.group], horizon)
+    paths, draws = log_error_paths(posterior, one, np.exp(x), rng)
+    luck = np.zeros(len(paths))
+    if kind == "new-run":
+        luck = np.exp(draws.log_noise) * rng.standard_normal(len(paths))
+    log_errors = np.log(errors)
+    sizes = np.stack([np.exp(first_log_size(x, paths, e - luck)) for e in log_errors], 1)
+    log_floor = np.log(laws.floor(np, draws.level, draws.floor_logit))
+    above = np.mean((log_floor + luck)[:, None] > log_errors, 0)
+    return sizes, above
+
+
+def _row(
+    one: Target,
+    error: float,
+    sizes: np.ndarray,
+    above: float,
+    budget: float | None,
+    horizon: float,
+    last: float,
+    kind: str,
+) -> dict[str, object]:
+    """One row of the table; quantiles are order statistics, since infinities cannot be averaged."""
+    found = np.quantile(sizes, list(QUANTILES.values()), method="inverted_cdf")
+    return {
+        "domain": one.domain,
+        "task": one.task,
+        "architecture": one.architecture,
+        "target": float(error),
+        **dict(zip(QUANTILES, found.tolist(), strict=True)),
+        "p_never": float(np.mean(np.isinf(sizes))),
+        "p_floor_above": float(above),
+        "p_within_budget": np.nan if budget is None else float(np.mean(sizes <= budget * (1 + 1e-12))),
+        "budget": np.nan if budget is None else float(budget),
+        "horizon": float(horizon),
+        "already_met": float(np.mean(sizes <= last * (1 + 1e-12))),
+        "kind": kind,
+    }
+
+
+def _positive(name: str, numbers: np.ndarray) -> np.ndarray:
+    wrong = numbers[~(np.isfinite(numbers) & (numbers > 0))]
+    if numbers.size == 0 or wrong.size:
+        found = f"{wrong[0]:g}" if wrong.size else "none"
+        raise RequestError(f"{name}: found {found}; expected a positive number, such as {EXAMPLES[name]}")
+    return numbers
+
+
+def _chosen(posterior: Posterior, targets: Sequence[Target | str] | None) -> list[Target]:
+    """The curves asked about; a text is the label or the architecture of measured ones."""
+    measured = targets_of(posterior)
+    if targets is None:
+        return list(measured)
+    found: list[Target] = []
+    for one in targets:
+        if isinstance(one, Target):
+            found.append(one)
+            continue
+        named = [t for t in measured if one in (t.label, t.architecture)]
+        if not named:
+            known = ", ".join(t.label for t in measured)
+            raise RequestError(f"no curve {one!r} in this posterior; it holds: {known}")
+        found += named
+    if not found:
+        raise RequestError("no curves to ask about; name some, or leave the choice out for all")
+    check_targets(posterior, found)
+    return list(dict.fromkeys(found))
+
+
+# In words ---------------------------------------------------------------------------------------------
+
+
+def plain_size(size: float) -> str:
+    """A size for people: three digits, with separators up to ten million."""
+    if not np.isfinite(size):
+        return "no size within the horizon"
+    rounded = float(f"{size:.3g}")
+    return f"{rounded:,.0f}" if 100 <= rounded < 1e7 else f"{rounded:.3g}"
+
+
+def percent(share: float) -> str:
+    """A probability for people; never 0 % or 100 % where a draw says otherwise."""
+    if 0 < share < 0.01:
+        return "under 1 %"
+    return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+
+
+def _text(table: pd.DataFrame, posterior: Posterior) -> str:
+    rows = table.to_dict("records")
+    said = [_sentence(row) for row in rows[:NAMED]]
+    if len(rows) > NAMED:
+        said.append(f"The table has {len(rows) - NAMED} more.")
+    reach = {}
+    for row in rows:
+        measured = largest_size(posterior.designs[(row["domain"], row["task"])])
+        times = f"{row['horizon'] / measured:.3g} times the largest measured size"
+        reach[f"{row['domain']}/{row['task']}"] = f"{plain_size(row['horizon'])} ({times})"
+    within = reach.values() if len(set(reach.values())) == 1 else [f"{far} for {g}" for g, far in reach.items()]
+    said.append(f"Never means not within {', '.join(dict.fromkeys(within))}.")
+    said.append("Chances are shares of posterior draws; the drift of each curve from its law is in them.")
+    return "\n".join(said)
+
+
+def _sentence(row: dict) -> str:
+    """One row in words."""
+    name = f"{row['domain']}/{row['task']}/{row['architecture']}"
+    low, middle, high = (row[q] for q in ("q5", "q50", "q95"))
+    goal = f"an error of {row['target']:g}"
+    if row["already_met"] > 0.95:
+        return f"{name}: {percent(row['already_met'])} of draws reach {goal} within the sizes measured."
+    if np.isinf(low):
+        said = f"{name} is not expected to reach {goal}"
+    elif np.isinf(high):
+        half = "more likely than not, no size will do" if np.isinf(middle) else f"even odds by {plain_size(middle)}"
+        said = f"{name}: there is a 95 % chance that {goal} takes at least {plain_size(low)} ({half})"
+    else:
+        said = (
+            f"{name}: there is a 90 % chance that {WHO[row['kind']]} first reaches {goal} at a size "
+            f"between {plain_size(low)} and {plain_size(high)}, with even odds by {plain_size(middle)}"
+        )
+    if row["p_never"] > 0:
+        said += f"; in {percent(row['p_never'])} of draws never"
+    if row["p_floor_above"] > 0:
+        said += f", and in {percent(row['p_floor_above'])} the floor of the law is above the target"
+    if row["already_met"] > 0:
+        said += f"; {percent(row['already_met'])} that the sizes measured already reach it"
+    if np.isfinite(row["budget"]):
+        said += f"; {percent(row['p_within_budget'])} that {plain_size(row['budget'])} is enough"
+    return said + "."

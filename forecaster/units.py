@@ -1,0 +1,119 @@
+"""Numbers as a reader wants them: errors in the card's unit, sizes in words, chances in words. No statistics."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from forecaster.posterior import Group, Posterior
+
+WORDS = ((1e12, "trillion", "T"), (1e9, "billion", "B"), (1e6, "million", "M"))
+LARGEST_SAID = 1e15
+
+
+@dataclass(frozen=True)
+class Units:
+    """How one group's errors and sizes are written: ``12,000 rows``, ``0.25 %`` or ``1.66 bits per character``."""
+
+    size_name: str
+    error_name: str
+    percent: bool
+
+    @property
+    def sign(self) -> str:
+        return " %" if self.percent else ""
+
+    def scaled(self, value: float) -> float:
+        """The number as shown: in percent where errors are shares."""
+        return 100.0 * value if self.percent else value
+
+    def decimals(self, low: float, high: float) -> int:
+        """Decimals that show two significant digits of an interval's width (three of the value, without one)."""
+        width = abs(self.scaled(high) - self.scaled(low))
+        if not (math.isfinite(width) and width > 0):
+            width = 0.1 * abs(self.scaled(high))
+        return min(max(1 - math.floor(math.log10(width)), 0), 9) if width > 0 else 2
+
+    def error(self, value: float, decimals: int) -> str:
+        shown = f"{self.scaled(value):,.{decimals}f}"
+        if value > 0 and not re.search("[1-9]", shown):
+            shown = f"<{10.0**-decimals:.{decimals}f}"
+        return shown + self.sign
+
+    def error_plain(self, value: float) -> str:
+        """An exact error, such as a target: as many digits as it has, up to four."""
+        return f"{self.scaled(value):.4g}{self.sign}"
+
+    def phrase(self, shown: str) -> str:
+        """``an error rate of 0.25 %`` or ``1.66 bits per character`` for a number already written."""
+        if re.match(r"(bits|nats|bytes|points)\b", self.error_name):
+            return f"{shown} {self.error_name}"
+        article = "an" if self.error_name[:1].lower() in "aeiou1" else "a"
+        return f"{article} {self.error_name} of {shown}"
+
+    def sized(self, n: float) -> str:
+        return f"{size(n)} {self.size_name}"
+
+
+def units_of(posterior: Posterior, group: Group) -> Units:
+    """Units from the group's card and, where the table names it, its metric.
+
+    Percent where the card calls the error a share, no error exceeds 1 and the metric's name does not disagree.
+    """
+    card = posterior.cards[group]
+    curves = [c for c in posterior.curves.curves if (c.domain, c.task) == group]
+    metric = next((c.metric for c in curves if c.metric), None)
+    loss = re.search(r"perplexity|entropy|nats|bits|loss", metric or "", re.I)
+    share = "share" in card.error_unit and max(float(c.error.max()) for c in curves) <= 1.0 and not loss
+    name = metric or card.error_unit.split(",")[0].strip()
+    return Units(card.size_unit, "error" if name.startswith("1 - ") else name, share)
+
+
+def size(n: float, short: bool = False) -> str:
+    """``12,000``, ``16.8 million``, or in short ``12k``, ``16.8M``; ``never`` for infinity."""
+    if math.isinf(n):
+        return "never"
+    if n >= LARGEST_SAID:
+        return ">1000T" if short else "more than 1,000 trillion"
+    for scale, word, letter in WORDS:
+        if n >= 0.9995 * scale:
+            return f"{n / scale:.3g}{letter}" if short else f"{n / scale:.3g} {word}"
+    if short:
+        return f"{n / 1e3:.3g}k" if n >= 1000 else f"{n:.3g}"
+    return f"{n:,.0f}" if n >= 10 else f"{n:.3g}"
+
+
+def about(n: float) -> str:
+    """A forecast size, to two significant digits."""
+    return size(rounded(n))
+
+
+def rounded(value: float, digits: int = 2) -> float:
+    """``value`` to so many significant digits."""
+    return float(f"{value:.{digits - 1}e}") if math.isfinite(value) else value
+
+
+def chance(p: float) -> str:
+    """``83 %``; never 0 or 100, which draws cannot tell."""
+    if math.isnan(p):
+        return "not known"
+    return "under 1 %" if p < 0.01 else "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+
+
+def times_in(level: float) -> str:
+    """``8 times in 10``, ``19 times in 20``, ``93 times in 100``."""
+    base = next((b for b in (10, 20) if abs(b * level - round(b * level)) < 1e-9), 100)
+    return f"{base * level:.0f} times in {base}"
+
+
+def times(ratio: float) -> str:
+    """``10 times``, or ``about 10 times`` where that is rounded."""
+    shown = rounded(ratio)
+    exact = abs(ratio / shown - 1.0) < 1e-3
+    return f"{'' if exact else 'about '}{shown:,g} times"
+
+
+def listed(names: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)

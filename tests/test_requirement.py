@@ -1,0 +1,171 @@
+"""Data needed: against the law's closed inverse, and against what any such answer must obey."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import synthetic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster import laws
+from forecaster.domains import load_card
+from forecaster.errors import RequestError
+from forecaster.forecast import Target
+from forecaster.requirement import REACH, first_log_size, percent, plain_size, requirement
+
+QS = ["q5", "q25", "q50", "q75", "q95"]
+X_MIN, X_REF = np.log(synthetic.SIZES[0]), np.log(synthetic.SIZES[-1])
+SPREAD = {"level": 0.05, "log_exponent": 0.2, "floor_logit": 0.8, "log_drift": 0.2}
+
+
+@pytest.fixture(scope="module")
+def wandering():
+    """Two architectures with spread parameters and drift."""
+    return synthetic.posterior(
+        {
+            "cnn": synthetic.values(log_drift=-3.5, sd=SPREAD),
+            "mlp": synthetic.values(exponent=0.2, level=-1.5, log_drift=-3.5, sd=SPREAD, seed=1),
+        }
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.1, 0.6), st.floats(-6.0, 0.0), st.floats(0.0, 2.0), st.floats(-3.4, -2.02))
+def test_without_drift_it_is_the_law_inverted(exponent, floor_logit, log_break, log_target):
+    drawn = synthetic.values(4, exponent=exponent, floor_logit=floor_logit, log_break=log_break)
+    level, log_exponent, log_break, floor_logit = drawn[0, :4]
+    sharpness = load_card("generic").constants[2]
+    exact = laws.log_size_needed(
+        np, np.float64(log_target), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
+    )
+    row = requirement(synthetic.posterior({"cnn": drawn}), np.exp(log_target)).table.iloc[0]
+    if exact > np.log(REACH) + X_REF:
+        assert row["q50"] == np.inf
+        assert row["p_never"] == 1.0
+    else:
+        assert np.log(row[QS].to_numpy(dtype=float)) == pytest.approx(np.full(5, max(exact, X_MIN)), abs=3e-3)
+        assert row["p_never"] == 0.0
+    floor = laws.floor(np, level, floor_logit)
+    assert row["p_floor_above"] == float(floor > np.exp(log_target))
+
+
+def test_quantiles_are_the_quantiles_of_the_law_inverted_draw_by_draw():
+    drawn = synthetic.values(400, sd={"log_exponent": 0.2, "floor_logit": 0.5})
+    sharpness = load_card("generic").constants[2]
+    level, log_exponent, log_break, floor_logit = drawn.T[:4]
+    exact = laws.log_size_needed(
+        np, np.log(0.05), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
+    )
+    found = requirement(synthetic.posterior({"cnn": drawn}), 0.05)
+    within = np.where(exact <= X_REF + np.log(REACH), exact, np.inf)
+    expected = np.quantile(within, [0.05, 0.25, 0.5, 0.75, 0.95], method="inverted_cdf")
+    row = found.table.iloc[0]
+    assert np.log(row[QS].to_numpy(dtype=float)) == pytest.approx(expected, abs=5e-3)
+    assert row["p_never"] == np.mean(np.isinf(within))
+
+
+def test_harder_targets_need_more_and_the_shares_add_up(wandering):
+    errors = [0.15, 0.1, 0.05, 0.02, 0.01]
+    found = requirement(wandering, errors, budget=1e6)
+    for _, rows in found.table.groupby("architecture"):
+        assert rows["target"].tolist() == errors
+        for q in QS:
+            assert (np.diff(np.log(rows[q].clip(upper=1e300))) >= 0).all()
+        assert (rows["p_never"].diff().dropna() >= 0).all()
+        assert (rows["p_within_budget"].diff().dropna() <= 0).all()
+        assert (rows["already_met"] <= rows["p_within_budget"]).all()
+    assert (found.table[QS].diff(axis=1).iloc[:, 1:].fillna(0.0) >= 0).all(axis=None)
+    reached = np.mean(np.isfinite(found.draws), 0)
+    assert found.table["p_never"].to_numpy() + reached == pytest.approx(1.0)
+    assert ((found.table["q95"] == np.inf) == (found.table["p_never"] > 0.05)).all()
+
+
+def test_a_target_measured_long_ago_is_met_and_one_below_the_floor_never():
+    held = synthetic.posterior({"cnn": synthetic.values(floor_logit=0.0, level=-2.0)})
+    table = requirement(held, [0.14, 0.01]).table
+    assert table["already_met"].tolist() == [1.0, 0.0]
+    assert table["p_floor_above"].tolist() == [0.0, 1.0]
+    assert table["p_never"].tolist() == [0.0, 1.0]
+    easy = requirement(held, 10.0).table.iloc[0]
+    assert easy[QS].to_list() == pytest.approx([synthetic.SIZES[0]] * 5)
+
+
+def test_the_first_crossing_counts_and_is_log_linear_between_sizes():
+    x = np.array([0.0, 1.0, 2.0, 3.0])
+    paths = np.array([[2.0, 0.0, 2.0, 0.0], [2.0, 2.0, 2.0, 2.0], [0.5, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 1.0]])
+    assert first_log_size(x, paths, 1.0).tolist() == [0.5, np.inf, 0.0, 3.0]
+    assert first_log_size(x, paths, np.array([0.0, 3.0, 0.0, 1.5])).tolist() == [1.0, 0.0, np.inf, 2.5]
+
+
+def test_horizon_and_budget_are_kept_to(wandering):
+    near = requirement(wandering, 0.05, horizon=1e6).table
+    far = requirement(wandering, 0.05, horizon=1e12).table
+    assert (near["p_never"] >= far["p_never"]).all()
+    assert (near["horizon"] == 1e6).all()
+    assert near[QS].where(np.isfinite(near[QS]), 0.0).max(axis=None) <= 1e6 * (1 + 1e-9)
+    whole = requirement(wandering, 0.05, budget=1e6, horizon=1e6).table
+    assert whole["p_within_budget"].to_numpy() == pytest.approx(1.0 - whole["p_never"].to_numpy())
+    assert near["p_within_budget"].isna().all()
+    beyond = requirement(wandering, 0.05, budget=1e13).table
+    assert (beyond["horizon"] == 1e13).all()
+
+
+def test_one_new_run_is_less_certain_than_the_mean():
+    held = synthetic.posterior({"cnn": synthetic.values(2000, log_noise=np.log(0.1), floor_logit=-9.0)})
+    mean, run = (np.log(requirement(held, 0.08, kind=kind).draws[:, 0]) for kind in ("mean", "new-run"))
+    assert np.std(mean) < 1e-9
+    assert np.std(run) == pytest.approx(0.1 / 0.3, rel=0.1)  # noise over the slope
+
+
+def test_an_architecture_without_data_is_answered_from_the_hierarchy():
+    drawn = synthetic.values(sd=SPREAD)
+    held = synthetic.posterior({"cnn": drawn}, centre=drawn)
+    found = requirement(held, 0.08, targets=[Target(*synthetic.GROUP, "new"), "cnn"])
+    assert found.table["architecture"].tolist() == ["new", "cnn"]
+    new, known = found.table.to_dict("records")
+    assert new["q25"] < known["q25"] < known["q75"] < new["q75"]
+    assert new["p_never"] > known["p_never"]
+
+
+def test_the_same_seed_gives_the_same_answer(wandering):
+    one, two, other = (requirement(wandering, 0.05, seed=s).draws for s in (3, 3, 4))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def test_words_and_json(wandering):
+    found = requirement(wandering, [0.15, 0.03, 1e-4], budget=1e6)
+    for phrase in ("90 % chance", "1e+06 times the largest measured size", "is enough", "never"):
+        assert phrase in found.text
+    said = json.loads(found.to_json())
+    assert said["command"] == "requirement"
+    assert said["table"][2]["q95"] == "inf"
+    assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["budget"] is None
+    assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e+09", "1.5")
+    assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == ("0 %", "under 1 %", "50 %", "over 99 %")
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "said"),
+    [
+        (0.0, {}, "target: found 0"),
+        (-1.0, {}, "target: found -1"),
+        (np.nan, {}, "target: found nan"),
+        (np.inf, {}, "target: found inf"),
+        ([], {}, "target: found none"),
+        (0.1, {"budget": 0}, "budget: found 0"),
+        (0.1, {"horizon": -5}, "horizon: found -5"),
+        (0.1, {"horizon": 100.0}, "smallest measured size"),
+        (0.1, {"horizon": 1e6, "budget": 1e7}, "beyond the horizon"),
+        (0.1, {"kind": "best"}, "kind: found 'best'"),
+        (0.1, {"targets": ["vit"]}, "no curve 'vit'"),
+        (0.1, {"targets": []}, "no curves to ask about"),
+        (0.1, {"targets": [Target("speech", "all", "cnn")]}, "no curves of speech/all"),
+    ],
+)
+def test_requests_that_cannot_be_answered(wandering, target, options, said):
+    with pytest.raises(RequestError, match=said):
+        requirement(wandering, target, **options)
