@@ -116,7 +116,8 @@ def _deliver(result: Any, as_json: bool, output: Path | None = None, **extra: An
         console.print_json(result.to_dict() | plain(extra))
     else:
         console.print_result(result)
-    console.print_checks(result.checks)
+    if result.command != "check":
+        console.print_checks(result.checks)
     return result.failed
 
 
@@ -169,8 +170,8 @@ def fit(
         posterior.save(output)
         console.say(f"Wrote {output}")
     text = (
-        f"There is a {100 * level:.0f} % chance that each quantity lies between lower and upper: the exponent (how "
-        "fast error falls with data), the floor (error that no data removes), alpha (the intercept)."
+        f"Each quantity lies between lower and upper with a chance of {100 * level:g} %: the exponent (how fast error "
+        "falls with data), the floor (error that no data removes), alpha (the intercept)."
     )
     saved = None if output is None else str(output)
     result = Listing(posterior.summary(level), text, checks, command="fit")
@@ -355,3 +356,7 @@ def inspect(
 
     listing, manifest = catalogue.contents(load_posterior(posterior))
     return _deliver(listing, as_json, manifest=manifest)
+
+
+if __name__ == "__main__":
+    app()

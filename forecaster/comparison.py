@@ -30,6 +30,7 @@ LEVEL = 0.8  # of every interval here
 BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
 CELLS = 512  # points at which two densities are compared
 NAMED = 8  # pairs that the text spells out; the table has all
+PAIR = ("domain", "task", "a", "b")
 EQUAL, UNDECIDED = "practically equal", "undecided"
 
 
@@ -311,11 +312,10 @@ def _exponent_rows(curves: _Curves) -> list[dict[str, Any]]:
 
 
 def _text(table: pd.DataFrame, at_table: pd.DataFrame) -> str:
-    rows = table.to_dict("records")
-    said = []
-    for row in rows[:NAMED]:
-        same = (at_table[["domain", "task", "a", "b"]] == [row[k] for k in ("domain", "task", "a", "b")]).all(axis=1)
-        said.append(_sentence(row, at_table[same].to_dict("records")))
+    rows, of_pair = table.to_dict("records"), {}
+    for row in at_table.to_dict("records"):
+        of_pair.setdefault(tuple(row[k] for k in PAIR), []).append(row)
+    said = [_sentence(row, of_pair[tuple(row[k] for k in PAIR)]) for row in rows[:NAMED]]
     if len(rows) > NAMED:
         said.append(f"The table has {len(rows) - NAMED} pairs more.")
     said.append("Probabilities are shares of paired posterior draws; overlap is a description, not a test.")

@@ -10,7 +10,7 @@ import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -93,9 +93,8 @@ def print_checks(checks: Sequence[Check]) -> None:
     """Verdicts that are not PASS, on stderr: what was found and what to do."""
     for check in checks:
         if check.verdict != "PASS":
-            place = f" [{check.curve}]" if check.curve else ""
-            step = f" {check.next_step}" if check.next_step else ""
-            say(f"{check.verdict}: {check.name}{place}: {check.text}{step}")
+            said = _sentences([check.curve, f"{check.text}", check.next_step and f"Next: {check.next_step}"])
+            say(f"{check.verdict}: {check.name}: {said}")
 
 
 # Tables --------------------------------------------------------------------------------------------
@@ -123,9 +122,17 @@ def print_table(table: Table) -> None:
     for part in _parts(shown):
         console.print(_rich(part))
     for row in table.to_dict("records") if prose else ():
-        label = cell("", row[shown.columns[0]]) if len(table) > 1 and len(shown.columns) else ""
-        for column in (c for c in prose if row[c]):
-            console.print(_paragraph(label or str(column), str(row[column])))
+        label = cell("", row[shown.columns[0]]) if len(table) > 1 and len(shown.columns) > 0 else str(prose[0])
+        said = _sentences(f"Next: {row[c]}" if c == "next_step" and row[c] else row[c] for c in prose)
+        if said:
+            console.print(_paragraph(label, said))
+
+
+def _sentences(values: Iterable[Any]) -> str:
+    """Texts as one paragraph; one that the next repeats at its beginning, such as a curve's label, is left out."""
+    texts = [value for value in values if isinstance(value, str) and value]
+    kept = [text for text, after in zip(texts, [*texts[1:], ""], strict=True) if not after.startswith(text)]
+    return " ".join(text if len(kept) == 1 or text.endswith((".", "?", "!")) else f"{text}." for text in kept)
 
 
 def _merged(table: Table) -> Table:
@@ -225,7 +232,10 @@ def digits(number: float) -> str:
     if size >= 1000:
         exact = number == int(number)
         return f"{int(number):,}" if exact else f"{round(number, 2 - math.floor(math.log10(size))):,.0f}"
-    return f"{number:.{max(0, 2 - math.floor(math.log10(size)))}f}" if size else "0"
+    if size == 0:
+        return "0"
+    size = float(f"{size:.2e}")  # 0.9999 is 1.00
+    return f"{number:.{max(0, 2 - math.floor(math.log10(size)))}f}"
 
 
 # Progress ------------------------------------------------------------------------------------------

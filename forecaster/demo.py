@@ -35,7 +35,7 @@ class Example:
 
 
 EXAMPLES = (
-    Example("digits", 0.01, (2400.0, 12_000.0), "Handwritten digits: which classifier, and how many more images?"),
+    Example("digits", 0.003, (2400.0, 12_000.0), "Handwritten digits: which classifier, and how many more images?"),
     Example("characters", 1.7, (3.4e7, 1.7e8), "Source text: which n-gram order, and how much more text?"),
 )
 

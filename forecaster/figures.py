@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,29 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from forecaster import drift, laws
 from forecaster.domains import CENTRES, Domain
 from forecaster.forecast import Forecast, forecast, targets_of
-from forecaster.looks import INK, MUTED, PALETTE, capital, colours, log_axes, plain, shortened, size_ticks, spread_out
+from forecaster.looks import (
+    INK,
+    MUTED,
+    PALETTE,
+    Table,
+    capital,
+    colours,
+    interval,
+    label_ends,
+    log_axes,
+    plain,
+    shortened,
+    size_ticks,
+    spread_out,
+)
 from forecaster.posterior import Group, Posterior
 from forecaster.results import Result
 from forecaster.units import Units, chance, rounded, size, units_of
 
+if TYPE_CHECKING:
+    from forecaster.comparison import Comparison
+
+STYLE: Any = {"svg.fonttype": "path", "svg.hashsalt": "forecaster", "font.family": "DejaVu Sans"}  # for saving, too
 REGIONS = {
     "small-data": ("small data", "#f3ead7"),
     "power-law": ("power law", "#e3eef7"),
@@ -53,17 +71,18 @@ def curve_table(
     design = posterior.designs[group]
     largest = 10.0 * math.exp(design.x_ref)
     if isinstance(found, Forecast):
-        largest = max(float(found.table["n"].max()), 1.2 * math.exp(design.x_ref))
+        asked: Table = found.table
+        largest = max(float(asked["n"].max()), 1.2 * math.exp(design.x_ref))
     sizes = np.geomspace(math.exp(design.x_min), until or largest, points)
     rows = [(*target, n) for target in targets if target[:2] == group for n in sizes]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
-    table = forecast(posterior, at, quantiles=QUANTILES).table
+    table: Table = forecast(posterior, at, quantiles=QUANTILES).table
     return table[["domain", "task", "architecture", "n", "region", "decades_beyond", *COLUMNS]]
 
 
 def measured_table(posterior: Posterior, group: Group) -> pd.DataFrame:
     """The measured points of a group: ``architecture, n, error``."""
-    table = posterior.curves.select(domain=group[0], task=group[1]).table
+    table: Table = posterior.curves.select(domain=group[0], task=group[1]).table
     return table[["architecture", "n", "error"]].reset_index(drop=True)
 
 
@@ -71,7 +90,7 @@ def forecast_figure(found: Forecast | Posterior, *, group: Group | None = None) 
     """Measured points, median, bands of 50, 80 and 95 %, and the three regions, log-log, of one group."""
     posterior, targets = _asked(found)
     group = group or targets[0][:2]
-    table = curve_table(found, group=group)
+    table: Table = curve_table(found, group=group)
     points, units = measured_table(posterior, group), units_of(posterior, group)
     names = _unique(table)
     if len(names) > OVERLAID:
@@ -90,9 +109,9 @@ def _asked(found: Forecast | Posterior) -> tuple[Posterior, list[tuple[str, str,
     return found.posterior, [tuple(key) for key in keys.itertuples(index=False, name=None)]
 
 
-def _overlay(table: pd.DataFrame, points: pd.DataFrame, units: Units, names: list[str]) -> Figure:
+def _overlay(table: Table, points: Table, units: Units, names: list[str]) -> Figure:
     strip = 0.2 * len(names)
-    figure = Figure(figsize=(WIDTH, 4.6 + strip), layout="none")
+    figure = Figure(figsize=(WIDTH, 4.6 + strip))
     grid = figure.add_gridspec(
         2, 1, height_ratios=(4.0, strip), hspace=0.04, left=0.085, right=0.81, top=0.97, bottom=0.115
     )
@@ -104,13 +123,13 @@ def _overlay(table: pd.DataFrame, points: pd.DataFrame, units: Units, names: lis
     axes.tick_params(labelbottom=False)
     _mark_largest(axes, points, label=True)
     ends = table.groupby("architecture", sort=False)["q50"].last()
-    _label_ends(axes, {name: (float(ends[name]), shades[name]) for name in names})
+    label_ends(axes, {name: (float(ends[name]), shades[name]) for name in names})
     _region_strip(below, table, names, shades, axes)
     below.set_xlabel(f"Training data ({units.size_name})")
     return figure
 
 
-def _small_multiples(table: pd.DataFrame, points: pd.DataFrame, units: Units, names: list[str]) -> Figure:
+def _small_multiples(table: Table, points: Table, units: Units, names: list[str]) -> Figure:
     columns = 3
     rows = math.ceil(len(names) / columns)
     figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.5), layout="constrained")
@@ -134,7 +153,7 @@ def _small_multiples(table: pd.DataFrame, points: pd.DataFrame, units: Units, na
     return figure
 
 
-def _draw_curve(axes: Axes, table: pd.DataFrame, points: pd.DataFrame, name: str, colour: str, crowd: int) -> None:
+def _draw_curve(axes: Axes, table: Table, points: Table, name: str, colour: str, crowd: int) -> None:
     mine, seen = table[table["architecture"] == name], points[points["architecture"] == name]
     for (low, high), alpha in zip(BANDS, (0.13, 0.16, 0.22), strict=True):
         lower, upper = mine[f"q{low:g}"], mine[f"q{high:g}"]
@@ -146,7 +165,7 @@ def _draw_curve(axes: Axes, table: pd.DataFrame, points: pd.DataFrame, name: str
     axes.plot(means.index, means, "o", color=colour, ms=4.2, mec="white", mew=0.7)
 
 
-def _mark_largest(axes: Axes, points: pd.DataFrame, label: bool) -> None:
+def _mark_largest(axes: Axes, points: Table, label: bool) -> None:
     if points.empty:
         return
     largest = float(points["n"].max())
@@ -158,20 +177,7 @@ def _mark_largest(axes: Axes, points: pd.DataFrame, label: bool) -> None:
         )  # fmt: skip
 
 
-def _label_ends(axes: Axes, ends: dict[str, tuple[float, str]]) -> None:
-    """Names at the right end of their lines, moved apart where they would touch."""
-    low, high = np.log(axes.get_ylim())
-    names = list(ends)
-    wanted = np.array([(np.log(ends[name][0]) - low) / (high - low) for name in names])
-    for name, at, place in zip(names, wanted, spread_out(wanted, 0.052), strict=True):
-        axes.annotate(
-            shortened(name), (1.0, at), (1.02, place), xycoords="axes fraction", fontsize=9, va="center", annotation_clip=False,
-            color=ends[name][1], fontweight="bold",
-            arrowprops={"arrowstyle": "-", "color": ends[name][1], "lw": 0.7, "shrinkA": 1, "shrinkB": 0},
-        )  # fmt: skip
-
-
-def _runs(mine: pd.DataFrame) -> list[tuple[str, float, float]]:
+def _runs(mine: Table) -> list[tuple[str, float, float]]:
     """Stretches of one region: (region, from, to)."""
     n, names = mine["n"].to_numpy(), mine["region"].to_list()
     edges = [0, *(i for i in range(1, len(n)) if names[i] != names[i - 1]), len(n)]
@@ -180,12 +186,12 @@ def _runs(mine: pd.DataFrame) -> list[tuple[str, float, float]]:
     return [(names[i], a, b) for i, a, b in zip(edges[:-1], bounds[:-1], bounds[1:], strict=True)]
 
 
-def _shade_regions(axes: Axes, mine: pd.DataFrame) -> None:
+def _shade_regions(axes: Axes, mine: Table) -> None:
     for name, start, stop in _runs(mine):
         axes.axvspan(start, stop, color=REGIONS[name][1], lw=0, zorder=-5)
 
 
-def _region_strip(below: Axes, table: pd.DataFrame, names: list[str], shades: dict, above: Axes) -> None:
+def _region_strip(below: Axes, table: Table, names: list[str], shades: dict, above: Axes) -> None:
     """One row an architecture under the curves: where on its curve each size lies."""
     for row, name in enumerate(names):
         for region, start, stop in _runs(table[table["architecture"] == name]):
@@ -208,15 +214,17 @@ def _region_strip(below: Axes, table: pd.DataFrame, names: list[str], shades: di
 
 def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never."""
-    table, units = found.table, units or _units_of(found)
-    rows = list(table.to_dict("records"))
+    table: Table = found.table
+    units = units or _units_of(found)
     several = table["target"].nunique() > 1
+    order = ["target", "q50", "q75", "q95", "p_never"]
+    rows = table.sort_values(order, ascending=[False, True, True, True, True]).to_dict("records")
     figure = Figure(figsize=(WIDTH, 1.25 + 0.42 * len(rows)), layout="constrained")
     axes = figure.add_subplot()
     low, high = _span(table)
     shades = dict(zip(_unique(table), colours(_unique(table)), strict=True))
     for y, row in enumerate(rows):
-        _interval(axes, y, [row[k] for k in ("q5", "q25", "q50", "q75", "q95")], high, shades[row["architecture"]])
+        interval(axes, y, [row[k] for k in ("q5", "q25", "q50", "q75", "q95")], high, shades[row["architecture"]])
         axes.text(
             1.015,
             y,
@@ -243,7 +251,7 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     return figure
 
 
-def _span(table: pd.DataFrame) -> tuple[float, float]:
+def _span(table: Table) -> tuple[float, float]:
     """Sizes to show: what is likely, not the far tail of the worst architecture."""
     inner = table[["q5", "q25", "q50"]].to_numpy(dtype=float)
     known = inner[np.isfinite(inner) & (inner > 0)]
@@ -256,43 +264,33 @@ def _span(table: pd.DataFrame) -> tuple[float, float]:
     return low / 1.6, min(top, low * 1e5) * 2.5
 
 
-def _interval(axes: Axes, y: float, marks: Sequence[float], high: float, colour: str) -> None:
-    """Five quantiles as thin bar, thick bar and dot; what leaves the axis ends in an arrow."""
-    q5, q25, q50, q75, q95 = (max(float(m), np.finfo(float).tiny) for m in marks)
-    axes.plot([min(q5, high), min(q95, high)], [y, y], color=colour, lw=2, solid_capstyle="butt", alpha=0.55)
-    if q25 < high:
-        axes.plot([q25, min(q75, high)], [y, y], color=colour, lw=7, solid_capstyle="butt", alpha=0.8)
-    if q50 < high:
-        axes.plot([q50], [y], "o", color="white", mec=colour, mew=1.8, ms=7, zorder=5)
-    if q95 > high:
-        axes.plot([1.0], [y], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)
-
-
-def exponent_table(posterior: Posterior, group: Group) -> pd.DataFrame:
-    """Quantiles ``q2.5`` to ``q97.5`` of the exponent of each architecture of a group."""
+def exponent_table(found: Posterior | Comparison, group: Group | None = None) -> pd.DataFrame:
+    """Quantiles ``q2.5`` to ``q97.5`` of the exponent of each architecture (of one group, where given)."""
+    if isinstance(found, Posterior):
+        keys = [(c.domain, c.task, c.architecture) for c in found.curves.curves]
+    else:
+        keys = list(found.exponents[["domain", "task", "architecture"]].itertuples(index=False, name=None))
     rows = []
-    for curve in (c for c in posterior.curves.curves if (c.domain, c.task) == group):
-        exponent = np.exp(posterior.curve(curve.label).log_exponent)
-        values = np.quantile(exponent, QUANTILES)
-        key = {"domain": curve.domain, "task": curve.task, "architecture": curve.architecture}
-        rows.append(key | dict(zip(COLUMNS, values, strict=True)))
+    for key in (key for key in keys if group in (None, key[:2])):
+        label = "/".join(key)
+        own = isinstance(found, Posterior)
+        draws = np.exp(found.curve(label).log_exponent) if own else found.exponent_draws[label]
+        named = zip(("domain", "task", "architecture"), key, strict=True)
+        rows.append(dict(named) | dict(zip(COLUMNS, np.quantile(draws, QUANTILES), strict=True)))
     return pd.DataFrame(rows)
 
 
-def comparison_figure(found: Any) -> Figure:
-    """Exponents side by side: from :func:`exponent_table`, or a comparison's own ``exponents``."""
-    table = found if isinstance(found, pd.DataFrame) else found.exponents
+def comparison_figure(found: Comparison | pd.DataFrame) -> Figure:
+    """Exponents side by side, from a comparison or from :func:`exponent_table`."""
+    table = found if isinstance(found, pd.DataFrame) else exponent_table(found)
     figure = Figure(figsize=(WIDTH, 1.15 + 0.42 * len(table)), layout="constrained")
     axes = figure.add_subplot()
     names = table["architecture"].tolist()
     for y, (row, colour) in enumerate(zip(table.to_dict("records"), colours(names), strict=True)):
-        if "q50" in row:
-            for (low, high), width, alpha in zip(BANDS, (2, 4.5, 9), (0.5, 0.6, 0.8), strict=True):
-                ends = [row[f"q{low:g}"], row[f"q{high:g}"]]
-                axes.plot(ends, [y, y], color=colour, lw=width, alpha=alpha, solid_capstyle="butt")
-        else:
-            axes.plot([row["lower"], row["upper"]], [y, y], color=colour, lw=7, alpha=0.7, solid_capstyle="butt")
-        axes.plot([row.get("q50", row.get("median"))], [y], "o", color="white", mec=colour, mew=1.8, ms=7)
+        for (low, high), width, alpha in zip(BANDS, (2, 4.5, 9), (0.5, 0.6, 0.8), strict=True):
+            ends = [row[f"q{low:g}"], row[f"q{high:g}"]]
+            axes.plot(ends, [y, y], color=colour, lw=width, alpha=alpha, solid_capstyle="butt")
+        axes.plot([row["q50"]], [y], "o", color="white", mec=colour, mew=1.8, ms=7)
     axes.set(ylim=(len(names) - 0.4, -0.6))
     axes.set_yticks(range(len(names)), names)
     plain(axes)
@@ -306,9 +304,10 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
     ``order`` are the architectures of the other figures, so that each keeps its colour.
     """
     units = units or Units("examples", "error", False)
-    figure = Figure(figsize=(WIDTH, 3.3), layout="none")
+    figure = Figure(figsize=(WIDTH, 3.3))
     axes = figure.add_axes((0.085, 0.155, 0.725, 0.805))
-    names, shown, ends = _unique(table), table.copy(), {}
+    names, ends = _unique(table), {}
+    shown: Table = table.copy()
     shown[FLOORS] = units.scaled(1.0) * shown[FLOORS]
     shades = dict(zip(order or names, colours(order or names), strict=True))
     if len(set(shades.values())) < len(shades):
@@ -322,11 +321,11 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
     bottom = 0.0 if low < 0.5 * top else low - 0.25 * (top - low)
     right = 1.06 * float(shown["floor"].max())
     axes.set(xlim=(0, right), ylim=(bottom, top))
-    axes.plot([0, top], [0, top], color=MUTED, lw=1, ls=":")
     seen = 0.72 * right
     if bottom < seen < top:
-        text = {"textcoords": "offset points", "fontsize": 8, "color": MUTED}
-        axes.annotate("the floor itself", (seen, seen), (4, -9), **text)
+        axes.plot([0, top], [0, top], color=MUTED, lw=1, ls=":")
+        style = {"textcoords": "offset points", "fontsize": 8, "color": MUTED}
+        axes.annotate("the floor itself", (seen, seen), (4, -9), **style)
     wanted = np.array([(value - bottom) / (top - bottom) for value in ends.values()])
     for name, place in zip(ends, spread_out(wanted, 0.07), strict=True):
         style = {"color": shades[name], "fontsize": 9, "fontweight": "bold", "va": "center"}
@@ -368,7 +367,7 @@ def prior_predictive_figure(
     card: Domain, sizes: Sequence[float] | None = None, *, draws: int = 400, shown: int = 40, seed: int = 0
 ) -> Figure:
     """Curves that a card holds possible before any data: ``shown`` of them, the median and the 80 % band."""
-    table = prior_predictive_table(card, sizes, draws=draws, seed=seed)
+    table: Table = prior_predictive_table(card, sizes, draws=draws, seed=seed)
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
     axes = figure.add_subplot()
     for _, mine in table[table["draw"] < shown].groupby("draw"):
@@ -383,7 +382,7 @@ def prior_predictive_figure(
     return figure
 
 
-def _unique(table: pd.DataFrame) -> list[str]:
+def _unique(table: Table) -> list[str]:
     return list(dict.fromkeys(table["architecture"]))
 
 

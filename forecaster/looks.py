@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from forecaster.units import Units, size
 
+Table = Any  # a DataFrame, where pandas' own annotations know no better
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
 INK, MUTED, GRID = "#1f2933", "#66717d", "#e6e9ed"
 
@@ -30,7 +31,7 @@ def colours(names: Sequence[str]) -> list[str]:
     return list(PALETTE[: len(names)]) if len(names) <= len(PALETTE) else [PALETTE[0]] * len(names)
 
 
-def log_axes(axes: Axes, units: Units, table: pd.DataFrame, points: pd.DataFrame | None) -> None:
+def log_axes(axes: Axes, units: Units, table: Table, points: Table | None) -> None:
     """Both axes logarithmic, with ticks that people read."""
     low, high = float(table["q2.5"].min()), float(table["q97.5"].max())
     if points is not None:
@@ -99,3 +100,28 @@ def spread_out(wanted: np.ndarray, gap: float) -> np.ndarray:
 def shortened(name: str, most: int = 22) -> str:
     """A name that fits beside a chart."""
     return name if len(name) <= most else name[: most - 1] + "…"
+
+
+def label_ends(axes: Axes, ends: dict[str, tuple[float, str]]) -> None:
+    """Names at the right end of their lines, moved apart where they would touch."""
+    low, high = np.log(axes.get_ylim())
+    names = list(ends)
+    wanted = np.array([(np.log(ends[name][0]) - low) / (high - low) for name in names])
+    for name, at, place in zip(names, wanted, spread_out(wanted, 0.052), strict=True):
+        axes.annotate(
+            shortened(name), (1.0, at), (1.02, place), xycoords="axes fraction", fontsize=9, va="center",
+            color=ends[name][1], fontweight="bold", annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": ends[name][1], "lw": 0.7, "shrinkA": 1, "shrinkB": 0},
+        )  # fmt: skip
+
+
+def interval(axes: Axes, y: float, marks: Sequence[float], high: float, colour: str) -> None:
+    """Five quantiles as thin bar, thick bar and dot; what leaves the axis ends in an arrow."""
+    q5, q25, q50, q75, q95 = (max(float(m), np.finfo(float).tiny) for m in marks)
+    axes.plot([min(q5, high), min(q95, high)], [y, y], color=colour, lw=2, solid_capstyle="butt", alpha=0.55)
+    if q25 < high:
+        axes.plot([q25, min(q75, high)], [y, y], color=colour, lw=7, solid_capstyle="butt", alpha=0.8)
+    if q50 < high:
+        axes.plot([q50], [y], "o", color="white", mec=colour, mew=1.8, ms=7, zorder=5)
+    if q95 > high:
+        axes.plot([1.0], [y], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)

@@ -202,13 +202,14 @@ def pairs_of(source: Source, posterior: Posterior) -> tuple[Group | None, list[t
     groups = source.groups(posterior)
     if len(groups) > 1 and (source.architecture or len(groups) < len(posterior.groups)):
         raise RequestError("several domains and tasks hold these; choose one with --domain and --task")
+    group = next(iter(groups))
     if not source.architecture:
-        return (groups[0] if len(groups) == 1 else None), None
+        return (group if len(groups) == 1 else None), None
     chosen = [t.architecture for t in targets(source, posterior)]
     if len(chosen) > 1:
-        return groups[0], list(combinations(chosen, 2))
-    others = [c.architecture for c in posterior.curves.curves if (c.domain, c.task) == groups[0]]
-    return groups[0], [(chosen[0], other) for other in others if other != chosen[0]]
+        return group, list(combinations(chosen, 2))
+    others = [c.architecture for c in posterior.curves.curves if (c.domain, c.task) == group]
+    return group, [(chosen[0], other) for other in others if other != chosen[0]]
 
 
 def numbers(text: str, option: str, expected: str) -> list[float]:

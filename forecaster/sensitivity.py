@@ -5,6 +5,8 @@ Both tables regroup the draws of a :class:`Forecast` of measured curves; nothing
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,7 @@ from forecaster import laws
 from forecaster.errors import RequestError
 from forecaster.forecast import Forecast
 
+Table = Any  # a DataFrame, where pandas' own annotations know no better
 KEYS = ["domain", "task", "architecture", "n"]
 
 
@@ -23,7 +26,7 @@ def options_table(found: Forecast, target: float) -> pd.DataFrame:
     error of ``target`` or less.
     """
     errors = _draws(found)
-    table = found.table[[*KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
+    table: Table = found.table[[*KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
     table["p_best"] = _chance_best(found, np.arange(len(errors)))
     table["p_target"] = np.mean(errors <= target, 0)
     return table.sort_values(["domain", "task", "n", "yhat"], ignore_index=True)

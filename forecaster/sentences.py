@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from forecaster.comparison import EQUAL, UNDECIDED, Comparison
 from forecaster.forecast import Forecast
+from forecaster.looks import Table, capital
 from forecaster.posterior import Group, Posterior
 from forecaster.requirement import Requirement
 from forecaster.results import Check
 from forecaster.units import Units, about, chance, listed, rounded, size, times, times_in
 
 SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advised, and from which it is leaned to
-REGION_WORDS = {"small-data": "small data", "power-law": "power law", "floor": "near the floor"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +33,10 @@ class Answers:
     target_given: bool
     level: float
     found: Forecast
-    options: pd.DataFrame
+    options: Table
     need: Requirement
     comparison: Comparison | None
-    floors: pd.DataFrame
+    floors: Table
     checks: tuple[Check, ...]
     verdict: str
 
@@ -86,8 +85,8 @@ def recommendation(a: Answers) -> list[str]:
     """What to do, or, where a check failed, what to do before deciding."""
     failed = [c for c in a.checks if c.verdict == "FAIL"]
     if failed:
-        steps = dict.fromkeys(c.next_step or c.text for c in failed)
-        return ["Do not decide on this memo yet: the forecast did not pass its own checks.", *steps]
+        steps = dict.fromkeys(capital(c.next_step or c.text).rstrip(".") + "." for c in failed)
+        return ["Do not decide on this memo yet: the forecast did not pass its own checks. First:", *steps]
     return [_choice(a), *_purchase(a), _steps(a)]
 
 
@@ -115,7 +114,7 @@ def _purchase(a: Answers) -> list[str]:
     """How much data the target takes, with the best architecture."""
     row = next(r for r in a.need.table.to_dict("records") if r["architecture"] == a.best["architecture"])
     goal = a.units.phrase(a.units.error_plain(a.target))
-    why = "" if a.target_given else ", what it is forecast to reach in the headline (no target was set)"
+    why = "" if a.target_given else ", about what it is forecast to reach above (no target was set)"
     start = f"To reach {goal}{why}"
     if row["already_met"] > 0.95:
         return [
@@ -133,7 +132,7 @@ def _purchase(a: Answers) -> list[str]:
     if row["p_never"] >= 0.005:
         reach = rounded(row["horizon"] / a.largest)
         said += (
-            f" There is a chance of {chance(row['p_never'])} that no amount will do, even {reach:,.0f} times today's."
+            f" There is a chance of {chance(row['p_never'])} that no amount will do, even {size(reach)} times today's."
         )
     return [said]
 
@@ -157,7 +156,8 @@ def changes(a: Answers) -> list[tuple[str, str]]:
         (
             "Distance from the data.",
             f"The headline lies {far} what was measured: {times(a.headline_n / a.largest)} the largest size, from "
-            f"measurements over a {times(a.largest / _smallest(a))} range. The ranges widen with that distance.",
+            f"measurements whose sizes span a factor of {about(a.largest / _smallest(a))}. The ranges widen with that "
+            f"distance.",
         )
     )
     found.append(
@@ -218,14 +218,14 @@ def _slope_change(a: Answers) -> tuple[str, str]:
     within = f"{100 * row['rope']:g} %"
     if row["verdict"] == EQUAL:
         return what, (
-            f"{name} and {rival} gain about equally from more data (their slopes are within {within} of each other), so "
-            f"the gap between them should persist."
+            f"{name} and {rival} gain about equally from more data (their slopes are within {within} of each other), "
+            f"so the gap between them should persist."
         )
     if row["verdict"] == UNDECIDED:
         steeper = row["p_steeper"] if row["a"] == name else 1 - row["p_steeper"]
         return what, (
-            f"It is open whether {name} or {rival} gains more from each further example: the chance that {name} does "
-            f"is {chance(steeper)}."
+            f"It is open whether {name} or {rival} gains more from more data: the chance that {name} does is "
+            f"{chance(steeper)}."
         )
     faster = row["a"] if row["verdict"] == "A steeper" else row["b"]
     slower = row["b"] if faster == row["a"] else row["a"]
@@ -235,46 +235,54 @@ def _slope_change(a: Answers) -> tuple[str, str]:
 
 def health(a: Answers) -> str:
     """The verdict on the whole in a sentence."""
-    counts = {v: sum(c.verdict == v for c in a.checks) for v in ("FAIL", "REVIEW", "PASS")}
-    said = {
-        "PASS": "The forecast passed all its checks.",
-        "REVIEW": "The forecast can be used; read these remarks before deciding.",
-        "FAIL": "The forecast failed a check; do not decide on it.",
-    }[a.verdict]
-    return f"{said} ({counts['PASS']} passed, {counts['REVIEW']} to review, {counts['FAIL']} failed.)"
+    total = len(a.checks)
+    failed, open_ = (sum(c.verdict == v for c in a.checks) for v in ("FAIL", "REVIEW"))
+    if failed:
+        return f"The forecast failed {failed} of its {total} checks."
+    if open_:
+        return f"The forecast failed none of its {total} checks; {open_} call for a look before deciding."
+    return f"The forecast passed its {total} checks."
 
 
 def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
     """Of each figure: heading, what it shows (alternative text), how to read it."""
-    unit, names = a.units, ", ".join(dict.fromkeys(a.options["architecture"]))
-    goal = unit.phrase(unit.error_plain(a.target))
+    names = listed(list(dict.fromkeys(a.options["architecture"])))
+    goal = a.units.phrase(a.units.error_plain(a.target))
+    horizon = a.sized(a.need.table["horizon"].to_numpy().max())
     found = {
         "forecast": (
             "The learning curves, measured and forecast",
-            f"Log-log chart of {unit.error_name} against training data for {names}: measured points up to "
-            f"{a.sized(a.largest)}, then forecast lines with bands. {headline(a)}",
-            "Dots are measurements (faint: single runs), lines the middle of the forecast. The bands hold the true curve "
-            "5 times in 10 (dark), 8 in 10 and 19 in 20 (pale). The dashed line is the largest size measured: all to its "
-            "right is forecast. “Near the floor” means that more than half of the error is of the kind no data removes.",
+            f"Chart on logarithmic scales of {a.units.error_name} against training data for {names}: measured points "
+            f"up to {a.sized(a.largest)}, then forecast lines with bands that widen. {headline(a)}",
+            "Dots are measurements (faint: single runs), lines the middle of the forecast. The bands hold the true "
+            "curve 5 times in 10 (dark), 8 in 10, and 19 in 20 (pale). All to the right of the dashed line, the "
+            "largest size measured, is forecast. Shading marks the three regions of a learning curve: small data, "
+            "where little is learned yet; power law, where each tenfold of data buys a steady share; near the floor, "
+            "where more than half of the error is of the kind that no data removes.",
         ),
         "requirement": (
             f"How much data the target takes: {goal}",
             f"Chart of the training data that each of {names} needs for {goal}.",
-            "Thick bar: half of the chances; thin bar: 9 in 10; circle: even odds; an arrow runs off the chart. “Never” is "
-            f"the chance that even {size(float(a.need.table['horizon'].max()))} {unit.size_name} would not do.",
+            "Thick bar: half of the chances; thin bar: 9 in 10; circle: even odds; an arrow runs off the chart. "
+            f"“Never” is the chance that even {horizon} would not do.",
         ),
         "exponents": (
             "Who gains most from more data",
-            f"Chart of how steeply the error of each of {names} falls with data, with uncertainty.",
-            "The exponent says how steeply the part of the error that data can remove falls: at 0.3, ten times the data "
-            "halves it. Bars hold the true value 5 times in 10 (thick), 8 in 10 and 19 in 20 (thin). Where bars overlap "
-            "widely, more data changes the order of the architectures little.",
+            f"Chart of how steeply the error of each of {names} falls with data, with its uncertainty.",
+            "The exponent says how steeply the removable part of the error falls: at 0.3, ten times the data halves "
+            "it. Bars hold the true value 5 times in 10 (thick), 8 in 10, and 19 in 20 (thin). Bars that overlap do "
+            "not mean that two architectures are equal; their chances are compared pair by pair above.",
         ),
         "floor": (
             "How much hangs on the floor",
-            f"Chart of the forecast at {a.sized(a.headline_n)} against the assumed floor for the leading architectures.",
-            "The floor is the error that no amount of data removes. Nobody has seen it yet; each dot is the forecast if "
-            f"it were at that value, with the range that holds {times_in(a.level)}. All five dots of a line are equally likely.",
+            f"Chart of the forecast at {a.sized(a.headline_n)} against the assumed floor for {_leaders(a)}.",
+            "The floor is the error that no amount of data removes; nobody has seen it yet. Each dot is the forecast "
+            f"if the floor were there, each bar the range that holds {times_in(a.level)}. The five dots of a line are "
+            "equally likely.",
         ),
-    }  # fmt: skip
+    }
     return found if a.several else {k: v for k, v in found.items() if k != "exponents"}
+
+
+def _leaders(a: Answers) -> str:
+    return listed(list(dict.fromkeys(a.floors["architecture"])))

@@ -102,7 +102,7 @@ def test_changing_places_turns_every_answer(wandering):
     assert one["p_better_finally"] == pytest.approx(1.0 - two["p_better_finally"])
     assert ahead.at_table["p_better"].to_numpy() == pytest.approx(1.0 - back.at_table["p_better"].to_numpy())
     ratio = ahead.at_table["error_ratio_lower"] * back.at_table["error_ratio_upper"]
-    assert ratio.to_numpy() == pytest.approx(1.0)
+    assert ratio.to_numpy() == pytest.approx(1.0, abs=1e-3)  # quantiles interpolate in error, not in log error
 
 
 def test_a_crossover_is_where_the_power_laws_meet():

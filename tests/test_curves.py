@@ -127,9 +127,7 @@ def test_the_message_lists_fifty_rows_and_counts_the_others(tmp_path):
 
 
 def test_rows_count_as_lines_do_in_an_editor(tmp_path):
-    text = (
-        f'{HEADER},remark\n\nvision,cnn,10,0.5,"two\nlines"\nvision,cnn,20,0.4,\n,,,,\nvision,cnn,30,bad,\n'
-    )
+    text = f'{HEADER},remark\n\nvision,cnn,10,0.5,"two\nlines"\nvision,cnn,20,0.4,\n,,,,\nvision,cnn,30,bad,\n'
     with pytest.raises(CurveRowsError) as caught:
         read_curves(write(tmp_path, text))
     assert [bad.row for bad in caught.value.rows] == [7]
@@ -138,13 +136,9 @@ def test_rows_count_as_lines_do_in_an_editor(tmp_path):
     assert [bad.row for bad in caught.value.rows] == [7]
 
 
-@pytest.mark.parametrize(
-    "cell", [True, np.True_, "x", [1], pd.Timestamp("2020-01-01"), 1j, None, pd.NA, 10**400]
-)
+@pytest.mark.parametrize("cell", [True, np.True_, "x", [1], pd.Timestamp("2020-01-01"), 1j, None, pd.NA, 10**400])
 def test_cells_of_a_frame_that_are_no_numbers_are_refused(cell):
-    with pytest.raises(
-        CurveRowsError, match=r"table: 1 bad row\n  row 3: found n .*; expected a number above 0"
-    ):
+    with pytest.raises(CurveRowsError, match=r"table: 1 bad row\n  row 3: found n .*; expected a number above 0"):
         read_curves(frame(n=pd.Series([100, cell, 10000], dtype=object)))
 
 
@@ -206,9 +200,7 @@ BAD_FILES = {
         ["column 'n' twice", "Rename or"],
     ),
     "mixed metrics": (
-        table(
-            *[row + ",top-1" for row in GOOD], "vision,cnn,5,0.1,top-5", header=HEADER + ",metric", good=[]
-        ),
+        table(*[row + ",top-1" for row in GOOD], "vision,cnn,5,0.1,top-5", header=HEADER + ",metric", good=[]),
         CurveContentError,
         ["several metrics in one curve", "vision/all/cnn ('top-1', 'top-5')", "its own `task`"],
     ),
@@ -280,9 +272,7 @@ def test_a_source_of_another_kind_is_refused():
 
 
 def test_a_plain_table_becomes_sorted_curves(tmp_path):
-    path = write(
-        tmp_path, table("text, rnn ,3e2,0.7", "text,rnn,20,0.9", "text,rnn,1e6,0.6", "text,lstm,7,1.5")
-    )
+    path = write(tmp_path, table("text, rnn ,3e2,0.7", "text,rnn,20,0.9", "text,rnn,1e6,0.6", "text,lstm,7,1.5"))
     curves = read_curves(str(path))
     assert curves.source == str(path)
     assert list(curves.table.columns) == ["domain", "task", "architecture", "n", "error"]
@@ -370,9 +360,7 @@ def test_binomial_noise_agrees_with_counting():
 
 
 def test_extreme_but_accepted_numbers_give_finite_noise():
-    extreme = frame(
-        n=[1e-100, 1, 1e100], error=[1e-100, 1e-100, 1e100], error_sd=1e100, repeats=1e-100, n_test=1e-100
-    )
+    extreme = frame(n=[1e-100, 1, 1e100], error=[1e-100, 1e-100, 1e100], error_sd=1e100, repeats=1e-100, n_test=1e-100)
     curve = read_curves(extreme).curves[0]
     assert np.isfinite(curve.noise_sd).all()
 
@@ -403,9 +391,7 @@ def test_rows_that_a_seed_tells_apart_are_no_duplicates():
 
 
 def test_a_short_curve_borrows_from_its_group(tmp_path):
-    (note,) = read_curves(
-        write(tmp_path, table("vision,vit,5,0.9", "vision,vit,6,0.8", "vision,vit,6,0.7"))
-    ).notes[1:]
+    (note,) = read_curves(write(tmp_path, table("vision,vit,5,0.9", "vision,vit,6,0.8", "vision,vit,6,0.7"))).notes[1:]
     assert (note.code, note.curve) == ("few-sizes", "vision/all/vit")
     assert "different sizes: 2" in note.text
 
@@ -463,9 +449,7 @@ def test_columns_map_our_names_to_the_files(tmp_path):
 
 def test_a_mapping_may_swap_share_and_displace_columns():
     swapped = frame().rename(columns={"n": "error", "error": "n"})
-    assert (
-        read_curves(swapped, columns={"n": "error", "error": "n"}).data_hash == read_curves(frame()).data_hash
-    )
+    assert read_curves(swapped, columns={"n": "error", "error": "n"}).data_hash == read_curves(frame()).data_hash
     displaced = read_curves(frame(size=[1, 2, 3]), columns={"n": "size", "params": "size"}).table
     assert displaced["n"].tolist() == displaced["params"].tolist() == [1, 2, 3]
     assert displaced["n_"].tolist() == [100, 1000, 10000]
@@ -485,9 +469,7 @@ def test_a_malformed_mapping_is_refused(text):
 
 
 def test_a_mapping_of_an_unknown_name_is_refused():
-    with pytest.raises(
-        RequestError, match="found 'size' left of '='; expected one of our names: domain, task"
-    ):
+    with pytest.raises(RequestError, match="found 'size' left of '='; expected one of our names: domain, task"):
         read_curves(frame(), columns={"size": "n"})
 
 
@@ -560,9 +542,7 @@ def test_select_keeps_the_named_rows_and_their_notes():
 
 def test_select_says_what_exists():
     curves = two_groups()
-    with pytest.raises(
-        RequestError, match=r"table: found no domain 'speech' .*; expected one of 'text', 'vision'"
-    ):
+    with pytest.raises(RequestError, match=r"table: found no domain 'speech' .*; expected one of 'text', 'vision'"):
         curves.select(domain="speech")
     with pytest.raises(RequestError, match=r"found no architecture 'vit' .*; expected one of 'cnn', 'mlp'"):
         curves.select(architecture=["cnn", "vit"])
@@ -579,9 +559,7 @@ def test_the_summary_of_a_power_law_with_one_rise():
     n = 10.0 ** np.arange(1, 7)
     error = 2 * n**-0.3
     error[4] = error[2] * np.exp(0.4)
-    row = summarise(
-        read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": n, "error": error}))
-    ).iloc[0]
+    row = summarise(read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": n, "error": error}))).iloc[0]
     assert row["points"] == row["sizes"] == 6
     assert (row["n_min"], row["n_max"], row["seeds"]) == (10, 1e6, 1)
     assert row["decades"] == pytest.approx(5)
@@ -594,9 +572,7 @@ def test_the_residual_noise_is_scaled_to_one_point():
     rng = np.random.default_rng(3)
     n = np.sort(rng.uniform(1, 1e4, 4000))
     error = n**-0.2 * np.exp(0.03 * rng.standard_normal(len(n)))
-    noise = summarise(
-        read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": n, "error": error}))
-    )["noise"]
+    noise = summarise(read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": n, "error": error})))["noise"]
     assert noise[0] == pytest.approx(0.03, rel=0.1)
 
 

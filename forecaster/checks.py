@@ -1,0 +1,332 @@
+"""check: may this posterior be used to decide? Verdicts on the sampling, the data, the priors and the question.
+
+Each check is one row however many curves it looks at: the worst curve speaks, up to three are named. A check
+whose quantity the posterior does not carry is absent; numbers that could not be computed are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from forecaster.curves import summarise, warnings_of
+from forecaster.domains import CENTRES, LEARNED_SPREADS
+from forecaster.errors import RequestError
+from forecaster.posterior import Posterior, diagnostics
+from forecaster.results import Check, Result
+
+PASS, REVIEW, FAIL = "PASS", "REVIEW", "FAIL"
+NEVER = np.inf  # a limit that no number passes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where a number stops being good: ``review`` and ``fail``; ``rising``: larger is worse."""
+
+    review: float
+    fail: float
+    rising: bool = True
+
+    def verdict(self, value: float) -> str:
+        """PASS, REVIEW or FAIL; a value at the limit of ``review`` needs a look, one at ``fail`` still may pass it."""
+        if not self.rising:
+            return FAIL if value < self.fail else REVIEW if value < self.review else PASS
+        return FAIL if value > self.fail else REVIEW if value >= self.review else PASS
+
+
+# Vehtari et al. 2021 (doi:10.1214/20-BA1221): below 1.01 chains agree; above 1.05 even their means are in doubt.
+R_HAT = Limits(1.01, 1.05)
+# The same: 400 make the standard error of a 5 % quantile about a tenth of the posterior sd; 100 not a quarter.
+ESS = Limits(400.0, 100.0, rising=False)
+# Share of divergent transitions: a few may be numerical; from one in a hundred on, part of the posterior is missed.
+DIVERGENCES = Limits(1e-3, 1e-2)
+# Vehtari et al. 2024 (JMLR 25): above 0.7 the importance weights' errors are no longer controlled; at 1 no mean.
+PARETO_K = Limits(0.7, 1.0)
+# Prior sds between the posterior mean and the prior mean: 2.5 happens once in 80 if the card is right. The data
+# have overruled the card by then, so the card is what to look at; it is no ground to refuse the posterior.
+CONFLICT = Limits(2.5, NEVER)
+# Correlation of log exponent and floor: beyond 0.9, knowing one would cut the other's variance by four fifths.
+RIDGE = Limits(0.9, NEVER)
+# Posterior over prior sd: at 0.8 the data have removed a third of the prior's variance.
+PRIOR_SHARE = Limits(0.8, NEVER)
+# Decades beyond the data over decades measured. Held-out scores cover about one; no evidence at all backs more than
+# four, where even a right law leaves the drift's scale, learned on so short a span, unknown.
+EXTRAPOLATION = Limits(1.0, 4.0)
+FAR = 2.0  # spans beyond the data from which the sentence is stronger
+# Rise above the best error so far that no falling law can follow, of log error: 20 %.
+RISE = Limits(float(np.log(1.2)), NEVER)
+NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Health(Result):
+    """Columns: ``name, verdict, curve, text, next_step``, one row per check; ``curve`` is the worst one's label."""
+
+    command = "check"
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all checks."""
+        found = {check.verdict for check in self.checks}
+        return next((v for v in (FAIL, REVIEW) if v in found), PASS)
+
+
+def check(posterior: Posterior, *, at: Sequence[float] = ()) -> Health:
+    """Every check that applies; with the sizes ``at``, also how far they lie beyond the data.
+
+    Raises RequestError where a size is no positive number.
+    """
+    sizes = np.asarray(at, dtype=float)
+    wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
+    if wrong.size:
+        raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
+    checks = (
+        *_sampling(posterior),
+        *_engine(posterior),
+        *_priors(posterior),
+        *_design(posterior),
+        *_extrapolation(posterior, sizes),
+    )
+    columns = ["name", "verdict", "curve", "text", "next_step"]
+    return Health(pd.DataFrame([c.as_row() for c in checks], columns=columns), _text(checks), checks)
+
+
+def _worst(
+    name: str,
+    values: Mapping[str, float],
+    limits: Limits,
+    say: Callable[[str, float], str],
+    fine: str,
+    next_step: str,
+) -> Iterator[Check]:
+    """One check from a number per curve or group: what ``say`` tells of the worst, and who else is not fine.
+
+    Nothing where there is no number. ``fine`` is the sentence when all pass, with ``{worst}`` filled in.
+    """
+    known = {label: float(v) for label, v in values.items() if not np.isnan(v)}
+    if not known:
+        return
+    order = sorted(known, key=lambda label: known[label], reverse=limits.rising)
+    worst = order[0]
+    verdict = limits.verdict(known[worst])
+    if verdict == PASS:
+        yield Check(name, PASS, fine.format(worst=f"{known[worst]:.4g}"))
+        return
+    others = [label for label in order[1:] if limits.verdict(known[label]) != PASS]
+    yield Check(name, verdict, say(worst, known[worst]) + _and(others), next_step, worst)
+
+
+def _and(others: Sequence[str]) -> str:
+    """`` (also A, B and 3 more)``, naming up to ``NAMES_SHOWN`` with the worst."""
+    shown = ", ".join(others[: NAMES_SHOWN - 1])
+    more = len(others) - NAMES_SHOWN + 1
+    return f" (also {shown}{f' and {more} more' if more > 0 else ''})" if others else ""
+
+
+# How the sampling went --------------------------------------------------------------------------------
+
+
+def _sampling(posterior: Posterior) -> Iterator[Check]:
+    finite = {str(k): bool(np.isfinite(v.values).all()) for k, v in posterior.tree["posterior"].data_vars.items()}
+    broken = [name for name, fine in finite.items() if not fine]
+    if broken:
+        text = f"draws of {', '.join(broken)} are not all finite numbers"
+        yield Check("finite draws", FAIL, text, "fit again with the reference engine, `--engine nuts`, and report this")
+    else:
+        yield Check("finite draws", PASS, "every draw is a finite number")
+    found = diagnostics(posterior)
+    found["ess"] = found[["ess_bulk", "ess_tail"]].min(axis=1)
+    for name, column, limits, what, fine, step in (
+        (
+            "r-hat", "r_hat", R_HAT, "R-hat", "chains agree: the largest R-hat is {worst}",
+            "fit again with more draws; if it stays, with the reference engine, `--engine nuts`",
+        ),
+        (
+            "ess", "ess", ESS, "effective sample size (bulk or tail)",
+            "enough draws: the smallest effective sample size is {worst}", "fit again with more draws",
+        ),
+    ):  # fmt: skip
+        known = found.dropna(subset=[column]).sort_values(column, ascending=not limits.rising)
+        worst = known.drop_duplicates("curve").set_index("curve")
+
+        def say(label: str, value: float, worst=worst, what=what) -> str:
+            return f"{label}: {what} of {worst.loc[label, 'quantity']} is {value:.4g}"
+
+        yield from _worst(name, worst[column].to_dict(), limits, say, fine, step)
+
+
+ENGINE_CHECKS = (
+    ("pareto_k", PARETO_K, "importance weights of {label} have a heavy tail: Pareto k {value:.2f}"),
+    ("hyper_pareto_k", PARETO_K, "importance weights of the group {label} have a heavy tail: Pareto k {value:.2f}"),
+    ("particle_ess", ESS, "{label} rests on few particles: effective number {value:.0f}"),
+    ("hyper_ess", ESS, "the group {label} rests on few particles: effective number {value:.0f}"),
+)
+
+
+def _engine(posterior: Posterior) -> Iterator[Check]:
+    """Checks on what only some engines report."""
+    stats = posterior.tree["sample_stats"].to_dataset()
+    if "divergences" in stats and "transitions" in stats:
+        share = _by_label(stats["divergences"] / stats["transitions"])
+        yield from _worst(
+            "divergences",
+            share,
+            DIVERGENCES,
+            lambda label, v: f"{label}: {v:.2%} of transitions diverged; parts of the posterior may be missed",
+            "the largest share of divergent transitions is {worst}",
+            "fit again with more tuning, or with a card whose priors are tighter",
+        )
+    for name, limits, said in ENGINE_CHECKS:
+        if name in stats:
+            yield from _worst(
+                name.replace("_", " "),
+                _by_label(stats[name]),
+                limits,
+                lambda label, v, said=said: said.format(label=label, value=v),
+                f"the worst {name.replace('_', ' ')} is {{worst}}",
+                "fit again with more draws, or with the reference engine, `--engine nuts`",
+            )
+
+
+def _by_label(values) -> dict[str, float]:
+    """Numbers by curve or group."""
+    return dict(zip(values[values.dims[0]].values.tolist(), values.values.tolist(), strict=True))
+
+
+# What the priors do -----------------------------------------------------------------------------------
+
+
+def _priors(posterior: Posterior) -> Iterator[Check]:
+    conflict, quantity_of = {}, {}
+    log_spread: np.ndarray = posterior.tree.posterior["log_spread"].values
+    for group in posterior.groups:
+        design, label = posterior.designs[group], "/".join(group)
+        i = posterior.groups.index(group)
+        spreads = log_spread[:, :, i].reshape(-1, 2)
+        learned = np.concatenate([posterior.centre(group), spreads], 1)
+        away = np.abs(learned.mean(0) - design.hyper_mean) / design.hyper_sd
+        worst = int(np.argmax(away))
+        conflict[label], quantity_of[label] = away[worst], (*CENTRES, *LEARNED_SPREADS)[worst]
+    yield from _worst(
+        "prior-data conflict",
+        conflict,
+        CONFLICT,
+        lambda label, v: f"{label}: the data put {quantity_of[label]} {v:.1f} prior sds away from the card's prior",
+        "every group lies where its card expects: at most {worst} prior sds away",
+        "read the card's prior and its source; use another card, or your own, if this field differs",
+    )
+    yield from _identified(posterior)
+
+
+def _identified(posterior: Posterior) -> Iterator[Check]:
+    """Whether the data tell floor and exponent apart, and from their priors."""
+    ridge, prior_only = {}, {"exponent": {}, "floor": {}}
+    for curve in posterior.curves.curves:
+        draws = posterior.curve(curve.label)
+        design = posterior.designs[(curve.domain, curve.task)]
+        ridge[curve.label] = abs(_correlation(draws.log_exponent, draws.floor_logit))
+        learned = np.exp(2.0 * design.hyper_mean[7] + 2.0 * design.hyper_sd[7] ** 2)  # mean of a squared lognormal
+        prior_exponent = np.hypot(design.hyper_sd[1], np.sqrt(learned))
+        prior_floor = np.hypot(design.hyper_sd[3], design.spread_fixed[1])
+        prior_only["exponent"][curve.label] = np.std(draws.log_exponent) / prior_exponent
+        prior_only["floor"][curve.label] = np.std(draws.floor_logit) / prior_floor
+    yield from _worst(
+        "exponent-floor ridge",
+        ridge,
+        RIDGE,
+        lambda label, v: (
+            f"{label}: the floor and the exponent cannot be told apart (correlation {v:.2f} in size); "
+            "forecasts far ahead rest on which of the two it is"
+        ),
+        "floors and exponents can be told apart: correlation at most {worst} in size",
+        "measure a larger size, or state a floor in the card (human level, label noise)",
+    )
+    for name, shares in prior_only.items():
+        yield from _worst(
+            f"{name} from the prior",
+            shares,
+            PRIOR_SHARE,
+            lambda label, v, name=name: (
+                f"{label}: the {name} is known little better than before the data (sd {v:.0%} of its prior's)"
+            ),
+            f"the data inform every {name}: posterior sd at most {{worst}} of the prior's",
+            "measure larger sizes; until then, read the card's prior as part of the answer",
+        )
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    """Pearson correlation; NaN where either does not vary."""
+    if np.std(one) == 0 or np.std(other) == 0:
+        return float("nan")
+    return float(np.corrcoef(one, other)[0, 1])
+
+
+# What was measured, and what is asked -----------------------------------------------------------------
+
+NOTES = {
+    "span": ("every curve spans a decade of sizes or more", "measure smaller and larger sizes"),
+    "one-seed": ("every curve has repeats", "repeat some sizes with other seeds"),
+    "non-monotone": ("no curve rises by more than 5 %", "look at the runs at those sizes; drop those that failed"),
+    "near-chance": ("every curve is better than guessing", "measure larger sizes, where something is learned"),
+}
+
+
+def _design(posterior: Posterior) -> Iterator[Check]:
+    chances: dict[tuple[str, str] | str, float] = {
+        group: card.chance.value for group, card in posterior.cards.items() if card.chance is not None
+    }
+    notes = warnings_of(posterior.curves, chances)
+    for code, (fine, step) in NOTES.items():
+        found = [note for note in notes if note.code == code]
+        if found:
+            others = _and([note.curve or "" for note in found[1:]])
+            yield Check(code, REVIEW, found[0].text + others, step, found[0].curve)
+        elif code != "near-chance" or chances:
+            yield Check(code, PASS, fine)
+    rises = summarise(posterior.curves)["best_so_far_rise"].tolist()
+    yield from _worst(
+        "ill-behaved",
+        {c.label: rise for c, rise in zip(posterior.curves.curves, rises, strict=True)},
+        RISE,
+        lambda label, v: (
+            f"{label}: error rises {np.expm1(v):.0%} above the best so far; its intervals rest on the drift, "
+            "not on the law"
+        ),
+        "no curve rises by more than 20 % above its best so far",
+        "find out why it rises before relying on this curve",
+    )
+
+
+def _extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:
+    if not sizes.size:
+        return
+    far = {}
+    for curve in posterior.curves.curves:
+        span = np.log(curve.n[-1] / curve.n[0])
+        far[curve.label] = max(np.log(sizes.max() / curve.n[-1]), 0.0) / span if span > 0 else np.inf
+
+    def say(label: str, v: float) -> str:
+        text = f"{label}: {sizes.max():g} lies {v:.1f} times the measured span beyond its largest size"
+        return text + ("; far beyond what any held-out score supports" if v > FAR else "")
+
+    yield from _worst(
+        "extrapolation",
+        far,
+        EXTRAPOLATION,
+        say,
+        "no size asked for lies more than one measured span beyond the data (at most {worst})",
+        "measure a size on the way there and fit again",
+    )
+
+
+def _text(checks: Sequence[Check]) -> str:
+    """One sentence over all checks."""
+    named = {v: [c.name for c in checks if c.verdict == v] for v in (FAIL, REVIEW)}
+    said = f"{len(named[REVIEW])} of {len(checks)} checks ask to be read first ({', '.join(named[REVIEW])})"
+    if named[FAIL]:
+        also = f"; {said}" if named[REVIEW] else ""
+        return f"FAIL: do not decide on this posterior; failed: {', '.join(named[FAIL])}{also}."
+    return f"REVIEW: {said}; none failed." if named[REVIEW] else f"PASS: all {len(checks)} checks passed."

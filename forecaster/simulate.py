@@ -1,0 +1,120 @@
+"""Simulate learning curves from a card's priors: the generative story of ``model.py``, run forwards in NumPy.
+
+For tests of calibration and for benchmarks, where the truth must be known. The drift is drawn from a dense
+covariance over both sides of the reference size, written apart from the filter that the engines use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster import laws
+from forecaster.curves import LearningCurves, read_curves
+from forecaster.design import LEAST_NOISE
+from forecaster.domains import Domain
+
+DOMAIN = "simulated"
+
+
+@dataclass(frozen=True, eq=False)
+class Simulation:
+    """Simulated ``curves`` and the ``truth`` behind them.
+
+    ``truth`` holds ``hyper`` [group, 8] in the order of ``Domain.hyper_mean``; ``values`` [group, curve, 6] in that of
+    ``domains.CENTRES``; ``exponent`` and ``floor`` [group, curve]; and ``error`` [group, curve, beyond], the error of
+    the mean curve, drift included, at multiples of the group's largest measured size. Groups are the tasks of one
+    domain; groups and architectures are named in ascending order.
+    """
+
+    curves: LearningCurves
+    truth: Mapping[str, Float[np.ndarray, "..."]]
+
+
+def simulate(
+    card: Domain,
+    sizes: Sequence[float] | Sequence[Sequence[float]],
+    *,
+    groups: int = 1,
+    architectures: int = 5,
+    seeds: int = 1,
+    beyond: Sequence[float] = (10.0,),
+    seed: int = 0,
+) -> Simulation:
+    """Draw whole groups from the priors of ``card``: centres, spreads, curves, drift, and the noise of runs.
+
+    ``sizes`` are those that every architecture is measured at, or a sequence for each architecture; each size
+    has ``seeds`` runs.
+    """
+    rng = np.random.default_rng(seed)
+    grid = _grid(sizes, architectures)
+    x = [np.log(g) for g in grid]
+    x_ref, x_min = max(g.max() for g in x), min(g.min() for g in x)
+    ahead = x_ref + np.log(np.asarray(beyond, dtype=float))
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((groups, 8))
+    spread = np.concatenate([np.exp(hyper[:, 6:]), np.tile(card.spread_fixed, (groups, 1))], 1)
+    values = hyper[:, None, :6] + spread[:, None] * rng.standard_normal((groups, architectures, 6))
+    ratio, memory, sharpness = card.constants
+
+    rows, far = [], np.empty((groups, architectures, len(ahead)))
+    for i in range(architectures):
+        level, log_exponent, log_break, floor_logit, log_noise, log_drift = values[:, i].T[..., None]
+        at = np.concatenate([x[i], ahead])
+        law = laws.log_error(np, at, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
+        curve = law + np.exp(log_drift) * _paths(rng, at - x_ref, ratio, memory, groups)
+        far[:, i] = np.exp(curve[:, len(x[i]) :])
+        sd = np.sqrt(np.exp(2.0 * log_noise) + LEAST_NOISE**2)
+        runs = curve[:, : len(x[i]), None] + sd[..., None] * rng.standard_normal((groups, len(x[i]), seeds))
+        rows.append(_rows(runs, grid[i], i))
+    level, log_exponent, _, floor_logit, _, _ = np.moveaxis(values, -1, 0)
+    truth = {
+        "hyper": hyper,
+        "values": values,
+        "exponent": np.exp(log_exponent),
+        "floor": laws.floor(np, level, floor_logit),
+        "error": far,
+    }
+    return Simulation(read_curves(pd.concat(rows, ignore_index=True)), truth)
+
+
+def _grid(sizes: Sequence[float] | Sequence[Sequence[float]], architectures: int) -> list[np.ndarray]:
+    if np.ndim(sizes[0]) == 0:
+        return [np.asarray(sizes, dtype=float)] * architectures
+    if len(sizes) != architectures:
+        raise ValueError(f"found sizes of {len(sizes)} architectures; expected {architectures}, or one list for all")
+    return [np.asarray(s, dtype=float) for s in sizes]
+
+
+def _paths(rng: np.random.Generator, t: np.ndarray, ratio: float, memory: float, draws: int) -> np.ndarray:
+    """Drift of unit scale at signed distances ``t`` from the reference size, where it is zero: [draw, t]."""
+
+    def variogram(r: np.ndarray) -> np.ndarray:
+        """Variance of d(a) - d(b) at distance ``r``: level, and a stationary slope integrated."""
+        far = np.abs(r)
+        return far + 2.0 * (ratio * memory) ** 2 * (far / memory + np.expm1(-far / memory))
+
+    away = np.flatnonzero(t)
+    u = t[away]
+    covariance = 0.5 * (variogram(u)[:, None] + variogram(u) - variogram(u[:, None] - u))
+    out = np.zeros((draws, len(t)))
+    out[:, away] = rng.standard_normal((draws, len(u))) @ np.linalg.cholesky(covariance).T
+    return out
+
+
+def _rows(runs: np.ndarray, sizes: np.ndarray, architecture: int) -> pd.DataFrame:
+    """Tidy rows of one architecture in every group; ``runs`` [group, size, seed] are log errors."""
+    group, size, seed = (a.ravel() for a in np.indices(runs.shape))
+    return pd.DataFrame(
+        {
+            "domain": DOMAIN,
+            "task": [f"group-{g:04d}" for g in group],
+            "architecture": f"architecture-{architecture:02d}",
+            "n": sizes[size],
+            "error": np.exp(runs.ravel()),
+            "seed": seed,
+        }
+    )

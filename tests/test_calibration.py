@@ -1,0 +1,132 @@
+"""Is the posterior right on average? Simulated truth: coverage of intervals, and simulation-based calibration.
+
+Simulation-based calibration (Talts et al. 2018): draw parameters from the prior and data from the parameters, fit,
+and rank the truth among posterior draws. Ranks are uniform if and only if prior, likelihood, sampler and forecast
+tell one story. The broken twins tell another one, on purpose, and must be caught by the same test.
+
+Every test prints its numbers; ``uv run pytest -m slow -s tests/test_calibration.py`` shows them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecaster.curves import LearningCurves
+from forecaster.domains import Domain, load_card
+from forecaster.forecast import Target, log_error_paths
+from forecaster.inference import fit
+from forecaster.simulate import DOMAIN, Simulation, simulate
+
+pytestmark = pytest.mark.slow
+
+QUANTITIES = ("exponent", "floor", "error")
+RANKED = 99  # posterior draws among which the truth is ranked: 100 possible ranks
+BINS = 20
+ALPHA = 1e-3  # of each chi-square test of uniform ranks
+CHUNK = 64  # groups that are fitted by one call
+CARD = "generic"  # its slope wanders, unlike that of images: every part of the story is on
+SBC_SIZES = np.geomspace(1_000, 64_000, 8)
+WIDE_SIZES = np.geomspace(500, 256_000, 10)
+
+
+def drawn(simulation: Simulation, card: Domain, *, draws: int, keep: int, engine: str = "jax", first_only: bool):
+    """Posterior draws of each quantity, [group, curve, keep], evenly spaced over the chains."""
+    curves, found = simulation.curves, []
+    for first in range(0, len(curves.groups), CHUNK):
+        names = [task for _, task in curves.groups[first : first + CHUNK]]
+        found.append(_drawn(curves.select(task=names), card, first, draws, keep, engine, first_only))
+    return {name: np.concatenate([f[name] for f in found]) for name in QUANTITIES}
+
+
+def _drawn(curves: LearningCurves, card, seed: int, draws: int, keep: int, engine: str, first_only: bool):
+    posterior = fit(curves, card=card, engine=engine, draws=draws, seed=seed)
+    out: dict[str, list] = {name: [] for name in QUANTITIES}
+    for g, group in enumerate(posterior.groups):
+        design = posterior.designs[group]
+        chosen = np.linspace(0, posterior.draws - 1, keep).round().astype(int)
+        here: dict[str, list] = {name: [] for name in QUANTITIES}
+        for i, architecture in enumerate(design.architectures[: 1 if first_only else None]):
+            target = Target(*group, architecture)
+            rng = np.random.default_rng([seed, g, i])
+            paths, _ = log_error_paths(posterior, target, np.exp([design.x_ref + np.log(10.0)]), rng)
+            row = posterior.tree.posterior.sel(curve=target.label)
+            here["exponent"].append(row["exponent"].values.reshape(-1)[chosen])
+            here["floor"].append(row["floor"].values.reshape(-1)[chosen])
+            here["error"].append(np.exp(paths[chosen, 0]))
+        for name in QUANTITIES:
+            out[name].append(here[name])
+    return {name: np.array(v) for name, v in out.items()}
+
+
+def p_values(simulation: Simulation, draws) -> dict[str, float]:
+    """Chi-square test of uniform ranks, for each quantity of the first architecture of every group."""
+    found = {}
+    for name in QUANTITIES:
+        truth = simulation.truth[name].reshape(*simulation.truth["exponent"].shape, -1)[:, 0, 0]
+        ranks = (draws[name][:, 0] < truth[:, None]).sum(1)
+        counts = np.bincount(ranks * BINS // (RANKED + 1), minlength=BINS)
+        found[name] = float(stats.chisquare(counts).pvalue)
+        print(f"  {name:9s} p = {found[name]:.2g}  counts {counts.tolist()}")
+    return found
+
+
+def changed(card: Domain, quantity: str, **fields: float) -> Domain:
+    """The card with one prior altered."""
+    prior = msgspec.structs.replace(card.priors[quantity], **fields)
+    return msgspec.structs.replace(card, priors={**card.priors, quantity: prior})
+
+
+@pytest.fixture(scope="module")
+def simulated() -> Simulation:
+    return simulate(load_card(CARD), SBC_SIZES, groups=1000, architectures=3, seed=1)
+
+
+def part(simulation: Simulation, groups: int) -> Simulation:
+    """The first ``groups`` groups."""
+    curves = simulation.curves.select(task=[task for _, task in simulation.curves.groups[:groups]])
+    return Simulation(curves, {name: v[:groups] for name, v in simulation.truth.items()})
+
+
+@pytest.mark.parametrize("name", ["generic", "image-classification-top1"])
+def test_intervals_cover_the_truth(name):
+    card = load_card(name)
+    simulation = simulate(card, WIDE_SIZES, groups=128, architectures=5, seed=2)
+    draws = drawn(simulation, card, draws=256, keep=1024, first_only=False)
+    print(f"\n{name}: share of truths inside 90 % intervals, 128 groups x 5 architectures x 10 sizes")
+    for quantity in QUANTITIES:
+        truth = simulation.truth[quantity].reshape(128, 5)
+        low, high = np.quantile(draws[quantity], [0.05, 0.95], axis=-1)
+        inside = (low < truth) & (truth < high)
+        error = inside.mean(1).std(ddof=1) / np.sqrt(len(inside))
+        print(f"  {quantity:9s} {inside.mean():.3f} (standard error {error:.3f})")
+        assert 0.85 <= inside.mean() <= 0.95, quantity
+
+
+def test_ranks_are_uniform(simulated):
+    print("\njax engine, 1000 simulations")
+    draws = drawn(simulated, load_card(CARD), draws=100, keep=RANKED, first_only=True)
+    assert min(p_values(simulated, draws).values()) > ALPHA
+
+
+TWINS = {
+    "exponent-prior-too-narrow": ("log_exponent", lambda p: {"sd": 0.3 * p.sd}),
+    "drift-prior-shifted": ("log_drift", lambda p: {"mean": p.mean - 2.0 * p.sd}),
+    # A density in the exponent that is taken for one in its logarithm gains a factor exp(log_exponent), which moves
+    # a normal prior by its variance.
+    "jacobian-dropped": ("log_exponent", lambda p: {"mean": p.mean + p.sd**2}),
+    "floor-dropped": ("floor_logit", lambda p: {"mean": -8.0, "sd": 0.1}),
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_broken_twins_are_caught(simulated, twin):
+    quantity, change = TWINS[twin]
+    card = load_card(CARD)
+    wrong = changed(card, quantity, **change(card.priors[quantity]))
+    few = part(simulated, 384)
+    print(f"\nbroken twin {twin}, 384 simulations")
+    draws = drawn(few, wrong, draws=100, keep=RANKED, first_only=True)
+    assert min(p_values(few, draws).values()) < ALPHA

@@ -1,0 +1,228 @@
+"""Every check on posteriors made to pass and made not to."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import synthetic
+
+from forecaster import checks
+from forecaster.checks import FAIL, PASS, REVIEW, Limits, check
+from forecaster.domains import CENTRES, load_card
+from forecaster.errors import RequestError
+
+SPREAD = dict.fromkeys(CENTRES, 0.1)
+DRAWS = 4000
+
+
+def good(draws=DRAWS, seed=0, **options):
+    return synthetic.values(draws, sd=SPREAD, seed=seed, log_drift=-3.5, **options)
+
+
+def health(drawn=None, at=(), **options):
+    held = synthetic.posterior({"cnn": good() if drawn is None else drawn}, **options)
+    return check(held, at=at)
+
+
+def one(found, name):
+    """The single row of a check."""
+    (row,) = [c for c in found.checks if c.name == name]
+    return row
+
+
+def names(found):
+    return [c.name for c in found.checks]
+
+
+def test_nothing_wrong_is_one_passing_row_a_check():
+    found = check(synthetic.posterior({"cnn": good(), "mlp": good(seed=1, exponent=0.2)}), at=[1e6])
+    assert found.verdict == PASS, found.text
+    assert not found.failed
+    assert found.text == f"PASS: all {len(found.checks)} checks passed."
+    assert len(set(names(found))) == len(found.table)
+    assert found.table["curve"].isna().all()
+    assert list(found.table) == ["name", "verdict", "curve", "text", "next_step"]
+    assert "near-chance" not in names(found)  # the generic card knows no level of guessing
+    assert json.loads(found.to_json())["command"] == "check"
+
+
+@pytest.mark.parametrize(
+    ("limits", "value", "verdict"),
+    [
+        (checks.R_HAT, 1.0099, PASS),
+        (checks.R_HAT, 1.01, REVIEW),
+        (checks.R_HAT, 1.05, REVIEW),
+        (checks.R_HAT, 1.051, FAIL),
+        (checks.ESS, 400.0, PASS),
+        (checks.ESS, 399.0, REVIEW),
+        (checks.ESS, 100.0, REVIEW),
+        (checks.ESS, 99.0, FAIL),
+        (checks.PARETO_K, 0.69, PASS),
+        (checks.PARETO_K, 0.7, REVIEW),
+        (checks.PARETO_K, 1.1, FAIL),
+        (checks.CONFLICT, 100.0, REVIEW),
+        (Limits(1.0, 2.0), np.inf, FAIL),
+    ],
+)
+def test_limits(limits, value, verdict):
+    assert limits.verdict(value) == verdict
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, PASS), (0.05, REVIEW), (0.3, FAIL)])
+def test_chains_that_disagree(shift, verdict):
+    drawn = good(8000)
+    drawn[:2000, 1] += shift  # the first chain, in units where the sd is 0.1
+    row = one(health(drawn), "r-hat")
+    assert row.verdict == verdict
+    if verdict != PASS:
+        assert row.curve == "vision/top-1/cnn"
+        assert "exponent" in row.text
+        assert row.next_step
+
+
+@pytest.mark.parametrize(("rho", "verdict"), [(0.0, PASS), (0.85, REVIEW), (0.98, FAIL)])
+def test_draws_that_repeat_themselves(rho, verdict):
+    drawn = good()
+    noise = np.random.default_rng(0).standard_normal((4, DRAWS // 4))
+    for i in range(1, DRAWS // 4):  # an autoregression has draws * (1 - rho) / (1 + rho) effective ones
+        noise[:, i] = rho * noise[:, i - 1] + np.sqrt(1 - rho**2) * noise[:, i]
+    drawn[:, 1] = np.log(0.3) + 0.1 * noise.ravel()
+    assert one(health(drawn), "ess").verdict == verdict
+
+
+def test_a_draw_that_is_no_number_fails_loudly():
+    drawn = good()
+    held = synthetic.posterior({"cnn": drawn})
+    held.tree["posterior"]["log_break"].values[0, 0, 0] = np.nan
+    row = one(check(held), "finite draws")
+    assert (row.verdict, check(held).verdict) == (FAIL, FAIL)
+    assert "log_break" in row.text
+    assert check(held).failed
+
+
+@pytest.mark.parametrize(("count", "verdict"), [(0, PASS), (3, PASS), (20, REVIEW), (100, FAIL)])
+def test_divergences(count, verdict):
+    row = one(health(stats={"divergences": count, "transitions": 4000}), "divergences")
+    assert row.verdict == verdict
+    if verdict != PASS:
+        assert f"{count / 4000:.2%}" in row.text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "verdict"),
+    [
+        ("pareto k", 0.5, PASS),
+        ("pareto k", 0.8, REVIEW),
+        ("pareto k", np.inf, FAIL),
+        ("particle ess", 1000.0, PASS),
+        ("particle ess", 200.0, REVIEW),
+        ("particle ess", 20.0, FAIL),
+    ],
+)
+def test_what_an_engine_says_of_curves(name, value, verdict):
+    row = one(health(curve_stats={name.replace(" ", "_"): [value]}), name)
+    assert row.verdict == verdict
+
+
+def test_what_an_engine_says_of_groups_and_what_it_does_not_say():
+    assert one(health(stats={"hyper_ess": 50.0}), "hyper ess").verdict == FAIL
+    assert one(health(stats={"hyper_pareto_k": 0.9}), "hyper pareto k").verdict == REVIEW
+    silent = health(stats={"hyper_ess": np.nan}, curve_stats={"pareto_k": [np.nan]})
+    assert not {"hyper ess", "pareto k", "particle ess", "divergences"} & set(names(silent))
+
+
+def test_the_worst_curve_speaks_and_three_are_named():
+    drawn = {f"net-{i}": good(400, seed=i) for i in range(6)}
+    held = synthetic.posterior(drawn, curve_stats={"pareto_k": [0.1, 0.75, 0.95, np.nan, 0.8, 0.72]})
+    row = one(check(held), "pareto k")
+    assert row.curve == "vision/top-1/net-2"
+    assert "0.95" in row.text
+    assert "(also vision/top-1/net-4, vision/top-1/net-1 and 1 more)" in row.text
+
+
+def test_a_group_far_from_its_card():
+    card = load_card("generic")
+    centre = np.tile(card.hyper_mean[:6], (DRAWS, 1)) + 0.01 * np.random.default_rng(0).standard_normal((DRAWS, 6))
+    assert one(health(centre=centre), "prior-data conflict").verdict == PASS
+    centre[:, 3] += 3.0 * card.hyper_sd[3]
+    row = one(health(centre=centre), "prior-data conflict")
+    assert row.verdict == REVIEW
+    assert "floor_logit 3.0 prior sds" in row.text
+
+
+def test_a_ridge_between_exponent_and_floor():
+    drawn = good()
+    drawn[:, 3] = -3.0 + 5.0 * (drawn[:, 1] - np.log(0.3)) + 0.05 * (drawn[:, 0] + 2.0)
+    row = one(health(drawn), "exponent-floor ridge")
+    assert row.verdict == REVIEW
+    assert "cannot be told apart" in row.text
+    drawn[:, 3] = -3.0 - 5.0 * (drawn[:, 1] - np.log(0.3))
+    assert one(health(drawn), "exponent-floor ridge").verdict == REVIEW
+
+
+def test_what_only_the_prior_says():
+    card = load_card("generic")
+    prior = np.hypot(card.hyper_sd[3], card.spread_fixed[1])
+    found = health(synthetic.values(DRAWS, sd=SPREAD | {"floor_logit": 0.9 * prior}, log_drift=-3.5))
+    assert one(found, "floor from the prior").verdict == REVIEW
+    assert one(found, "exponent from the prior").verdict == PASS
+    assert "90%" in one(found, "floor from the prior").text
+    found = health(synthetic.values(DRAWS, sd=SPREAD | {"log_exponent": 1.2}, log_drift=-3.5))
+    assert one(found, "exponent from the prior").verdict == REVIEW
+
+
+def test_the_prior_sd_is_that_of_draws_from_the_prior():
+    card, rng = load_card("generic"), np.random.default_rng(0)
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((200_000, 8))
+    drawn = hyper[:, 1] + np.exp(hyper[:, 7]) * rng.standard_normal(len(hyper))
+    few = synthetic.values(DRAWS, log_drift=-3.5, sd=SPREAD)
+    few[:, 1] = np.random.default_rng(1).choice(drawn, DRAWS)
+    text = one(health(few), "exponent from the prior").text
+    assert float(text.split("sd ")[1].split("%")[0]) == pytest.approx(100.0, abs=5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("span", {"sizes": (1000, 2000, 4000)}),
+        ("one-seed", {"seeds": 1}),
+        ("non-monotone", {"error": {"cnn": [0.5, 0.4, 0.43, 0.3, 0.2]}}),
+        ("ill-behaved", {"error": {"cnn": [0.5, 0.4, 0.5, 0.3, 0.2]}}),
+    ],
+)
+def test_what_the_measurements_cannot_tell(name, options):
+    row = one(health(**options), name)
+    assert row.verdict == REVIEW
+    assert row.curve == "vision/top-1/cnn"
+    assert row.next_step
+    assert one(health(), name).verdict == PASS
+    assert one(health(error={"cnn": [0.5, 0.4, 0.43, 0.3, 0.2]}), "ill-behaved").verdict == PASS
+
+
+@pytest.mark.parametrize(
+    ("beyond", "verdict", "words"),
+    [(0.9, PASS, ""), (1.5, REVIEW, "1.5 times"), (3.0, REVIEW, "held-out"), (4.5, FAIL, "4.5 times")],
+)
+def test_how_far_ahead_is_asked(beyond, verdict, words):
+    span = np.log10(synthetic.SIZES[-1] / synthetic.SIZES[0])
+    row = one(health(at=[1e5, synthetic.SIZES[-1] * 10 ** (beyond * span)]), "extrapolation")
+    assert row.verdict == verdict
+    assert words in row.text
+    assert "extrapolation" not in names(health())
+    assert one(health(at=[10.0]), "extrapolation").verdict == PASS
+
+
+def test_overall_words_name_what_failed():
+    found = health(seeds=1, stats={"hyper_ess": 50.0})
+    assert found.verdict == FAIL
+    assert "failed: hyper ess" in found.text
+    assert "one-seed" in found.text
+    assert health(seeds=1).text.startswith("REVIEW: 1 of ")
+
+
+@pytest.mark.parametrize("size", [0.0, -1.0, np.nan, np.inf])
+def test_sizes_that_are_none(size):
+    with pytest.raises(RequestError, match="at: found"):
+        health(at=[size])

@@ -1,0 +1,316 @@
+"""The command line: quick to start, one JSON object, clear refusals, the documented exit codes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from forecaster import cli, console, fitcache, request
+from forecaster.results import Check
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "forecaster" / "examples" / "digits.csv"
+VERBS = ["validate", "fit", "forecast", "requirement", "compare", "check", "memo", "demo", "domains", "inspect"]
+QUESTIONS = {
+    "forecast": ["--at", "2400,12000"],
+    "requirement": ["--target", "0.01,0.005", "--budget", "1e5"],
+    "compare": ["--at", "2400"],
+    "check": [],
+}
+
+
+def run(*arguments):
+    """Result of ``forecaster ARGUMENTS``, in this process."""
+    return CliRunner().invoke(cli.app, [str(a) for a in arguments], prog_name="forecaster")
+
+
+def documented():
+    """``{"forecast": {"table": {"domain", ...}}}`` as docs/json.md says it."""
+    text = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
+    found: dict[str, dict[str, set[str]]] = {}
+    for section in re.split(r"^## ", text, flags=re.M)[1:]:
+        verb, _, body = section.partition("\n")
+        lists = re.finditer(r"Rows\s+of\s+`(\w+)`.*?\n\n((?:\|[^\n]*\n?)+)", body, flags=re.S)
+        found[verb] = {
+            m[1]: {key for line in m[2].splitlines()[2:] for key in re.findall(r"`([^`]+)`", line.split("|")[1])}
+            for m in lists
+        }
+    return found
+
+
+DOCUMENTED = documented()
+
+
+def parsed(done):
+    """The one JSON object on stdout."""
+    assert done.stdout.count("\n") == 1, done.stdout
+    return json.loads(done.stdout, parse_constant=pytest.fail)
+
+
+def assert_documented(found, section):
+    assert {"schema", "command", "checks", "text", "table"} <= set(found)
+    assert found["schema"] == "forecaster/1"
+    assert found["command"] == section.split()[0]
+    for name, keys in DOCUMENTED[section].items():
+        assert found[name], name
+        for row in found[name]:
+            assert set(row) == keys
+
+
+# Starting --------------------------------------------------------------------------------------------
+
+
+def test_starting_imports_nothing_heavy():
+    heavy = ["numpy", "pandas", "jax", "pymc", "arviz", "xarray", "scipy", "matplotlib", "msgspec", "rich"]
+    code = f"import sys, forecaster.cli; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version():
+    from forecaster import __version__
+
+    assert __version__ in run("--version").stdout
+
+
+def test_these_are_all_verbs():
+    assert {command.callback.__name__ for command in cli.app.registered_commands} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_is_documented(verb):
+    done = run(verb, "--help")
+    assert done.exit_code == 0
+    assert "--json" in done.stdout
+    assert f"forecaster {verb}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert verb in DOCUMENTED
+
+
+@pytest.mark.parametrize("arguments", [["forecast", "x.csv"], ["fit", "x.csv", "--engine", "magic"], ["nonsense"]])
+def test_wrong_usage_exits_with_2(arguments):
+    assert run(*arguments).exit_code == 2
+
+
+# Results ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", QUESTIONS)
+def test_questions_answer_in_documented_json(verb, digits_file):
+    done = run(verb, digits_file, *QUESTIONS[verb], "--json")
+    assert done.exit_code in (0, 3), done.stderr
+    assert_documented(parsed(done), verb)
+
+
+@pytest.mark.parametrize("verb", QUESTIONS)
+def test_questions_answer_in_words_and_fit_the_width(verb, digits_file, tmp_path):
+    table = tmp_path / "table.csv"
+    done = run(verb, digits_file, *QUESTIONS[verb], "-o", table)
+    assert done.exit_code in (0, 3), done.stderr
+    assert "rbf-svm" in done.stdout or verb == "check"
+    assert max(map(len, done.stdout.splitlines())) <= console.WIDTH
+    assert DOCUMENTED[verb]["table"] == set(pd.read_csv(table).columns)
+
+
+def test_other_verbs_answer_in_documented_json(digits_file, tmp_path):
+    for section, arguments in {
+        "validate": ["validate", EXAMPLE],
+        "domains": ["domains"],
+        "domains NAME": ["domains", "generic"],
+        "inspect": ["inspect", digits_file],
+        "fit": ["fit", digits_file],
+    }.items():
+        done = run(*arguments, "--json")
+        assert done.exit_code in (0, 3), done.stderr
+        assert_documented(parsed(done), section)
+
+
+def test_a_memo_writes_the_files_that_its_json_names(digits_file, tmp_path):
+    done = run("memo", digits_file, "-o", tmp_path / "new" / "folder", "--target", "0.01", "--json")
+    assert done.exit_code in (0, 3), done.stderr
+    found = parsed(done)
+    assert_documented(found, "memo")
+    files = [Path(row["file"]) for row in found["table"]]
+    assert {".md", ".html"} <= {path.suffix for path in files}
+    assert all(path.stat().st_size > 0 for path in files)
+
+
+def test_filters_choose_what_is_answered(digits_file):
+    done = run("forecast", digits_file, "--at", "1e4", "--architecture", "rbf-svm", "--architecture", "mlp", "--json")
+    assert [row["architecture"] for row in parsed(done)["table"]] == ["mlp", "rbf-svm"]
+    done = run("requirement", digits_file, "--target", "0.01", "--architecture", "mlp", "--json")
+    assert [row["architecture"] for row in parsed(done)["table"]] == ["mlp"]
+    done = run("compare", digits_file, "--architecture", "mlp", "--json")
+    assert {(row["a"], row["b"]) for row in parsed(done)["table"]} == {
+        ("mlp", "nearest-neighbours"),
+        ("mlp", "rbf-svm"),
+    }
+
+
+def test_points_may_come_from_a_table_and_name_a_new_architecture(digits_file, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("domain,task,architecture,n\ntabular-classification,digits,transformer,5000\n")
+    done = run("forecast", digits_file, "--at", points, "--quantiles", "0.025,0.5", "--json")
+    (row,) = parsed(done)["table"]
+    assert row["architecture"] == "transformer"
+    assert row["q2.5"] < row["yhat_lower"] < row["q50"] < row["yhat_upper"]
+    assert "no measurements" in done.stderr
+
+
+def test_draws_and_figure_are_written(digits_file, tmp_path):
+    import xarray as xr
+
+    draws, figure = tmp_path / "draws.nc", tmp_path / "figure.svg"
+    done = run("forecast", digits_file, "--at", "1e4", "--draws", draws, "--figure", figure)
+    assert done.exit_code in (0, 3), done.stderr
+    assert set(xr.open_dataset(draws).sizes) == {"draw", "point"}
+    assert "<svg" in figure.read_text()
+
+
+def test_a_fit_is_made_once(digits_curves, tmp_path, monkeypatch):
+    monkeypatch.setattr(fitcache, "cache_folder", lambda: tmp_path / "fits")
+    fits = []
+    monkeypatch.setattr(fitcache, "fit", lambda *a, **k: fits.append(k["seed"]) or original(*a, **k))
+    first = fitcache.fit_cached(digits_curves)
+    again = fitcache.fit_cached(digits_curves)
+    assert fits == [0]
+    assert first.curve("tabular-classification/digits/mlp").level.tolist() == (
+        again.curve("tabular-classification/digits/mlp").level.tolist()
+    )
+    (entry,) = (tmp_path / "fits").iterdir()
+    entry.write_bytes(b"damaged")
+    fitcache.fit_cached(digits_curves)
+    assert fits == [0, 0]
+    assert fitcache.key_of(digits_curves, "generic", "jax", 0, None) != entry.stem
+    assert fitcache.key_of(digits_curves, None, "jax", 1, None) != entry.stem
+
+
+original = fitcache.fit
+
+
+def test_a_cache_that_cannot_be_written_makes_nothing_fail(digits_curves, digits_posterior, tmp_path, monkeypatch):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    monkeypatch.setattr(fitcache, "cache_folder", lambda: blocked / "fits")
+    monkeypatch.setattr(fitcache, "fit", lambda *a, **k: digits_posterior)
+    assert fitcache.fit_cached(digits_curves) is digits_posterior
+
+
+# Refusals --------------------------------------------------------------------------------------------
+
+REFUSED = {
+    "no such file": (["forecast", "none.csv", "--at", "1e6"], "no such file"),
+    "no such posterior": (["forecast", "none.nc", "--at", "1e6"], "no such file"),
+    "not a posterior": (["inspect", "bad.nc"], "not a posterior file"),
+    "bad rows": (["forecast", "bad.csv", "--at", "1e6"], "row 3"),
+    "bad size": (["forecast", "good.csv", "--at", "1e6,many"], "'many'"),
+    "negative size": (["forecast", "good.csv", "--at", "-5"], "'-5'"),
+    "no such points": (["forecast", "good.csv", "--at", "points.csv"], "points.csv"),
+    "bad level": (["forecast", "good.csv", "--at", "1e6", "--level", "80"], "share between 0 and 1"),
+    "bad quantile": (["forecast", "good.csv", "--at", "1e6", "--quantiles", "2"], "share between 0 and 1"),
+    "bad suffix": (["forecast", "good.csv", "--at", "1e6", "-o", "table.txt"], ".csv or .parquet or .json"),
+    "bad figure": (["forecast", "good.csv", "--at", "1e6", "--figure", "figure.gif"], ".png"),
+    "no such folder": (["fit", "good.csv", "-o", "none/posterior.nc"], "no folder none"),
+    "bad target": (["requirement", "good.csv", "--target", "0"], "'0'"),
+    "bad budget": (["requirement", "good.csv", "--target", "0.1", "--budget", "-1"], "--budget"),
+    "bad card": (["validate", "good.csv", "--card", "nonsense"], "no domain card named"),
+    "bad columns": (["validate", "good.csv", "--columns", "n"], "--columns"),
+    "no such architecture": (["validate", "good.csv", "--architecture", "mlp"], "mlp"),
+    "no such split": (["validate", "good.csv", "--split", "fit"], "split"),
+    "memo into a file": (["memo", "good.csv", "-o", "good.csv"], "expected a folder"),
+    "a posterior where curves are needed": (["validate", "bad.nc"], "saved posterior"),
+    "a card for a posterior": (["check", "bad.nc", "--card", "generic"], "fitted already"),
+    "no such card": (["domains", "nonsense"], "no domain card named"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED.values(), ids=REFUSED.keys())
+def test_bad_input_is_refused(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"vision,cnn,{n},{e}\n" for n, e in ((100, 0.5), (1000, 0.3), (10000, 0.2))]
+    Path("good.csv").write_text("domain,architecture,n,error\n" + "".join(rows))
+    Path("bad.csv").write_text("domain,architecture,n,error\n" + rows[0] + "vision,cnn,10,-1\n")
+    Path("bad.nc").write_text("nothing")
+    before = sorted(tmp_path.rglob("*"))
+    plain = run(*arguments)
+    assert plain.exit_code == 1, plain.output
+    assert plain.stdout == ""
+    assert plain.stderr.count("Error: ") == 1
+    assert "Traceback" not in plain.stderr
+    assert said in plain.stderr
+    found = parsed(run(*arguments, "--json"))
+    assert set(found) == {"schema", "command", "error"}
+    assert said in found["error"]["message"]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_unknown_architecture_of_a_posterior_is_refused(digits_file):
+    done = run("forecast", digits_file, "--at", "1e4", "--architecture", "rbf")
+    assert done.exit_code == 1
+    assert "rbf-svm" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["forecast", "requirement", "compare"])
+def test_a_failed_check_exits_with_3(verb, digits_file, monkeypatch):
+    failed = Check("r_hat", "FAIL", "the chains disagree", "sample longer")
+    monkeypatch.setattr(request, "verdicts", lambda *a, **k: (failed,))
+    done = run(verb, digits_file, *QUESTIONS[verb], "--json")
+    assert done.exit_code == 3
+    assert parsed(done)["checks"] == [failed.as_row()]
+    assert "the chains disagree" in done.stderr
+
+
+def test_a_domain_without_a_card_is_noted(tmp_path):
+    path = tmp_path / "curves.csv"
+    path.write_text("domain,architecture,n,error\n" + "".join(f"plankton,cnn,{n},{9 / n}\n" for n in (10, 99, 999)))
+    done = run("validate", path)
+    assert done.exit_code == 0
+    assert "generic card" in done.stderr
+    assert "generic card" not in done.stdout
+
+
+# Numbers for people ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "shown"),
+    [
+        ("yhat", 0.0123456, "0.0123"),
+        ("n", 2400.0, "2,400"),
+        ("n", 123456.7, "123,000"),
+        ("n", 1.5e6, "1.5e6"),
+        ("n", 999999.9, "1,000,000"),
+        ("q50", float("inf"), "never"),
+        ("q50", float("nan"), "-"),
+        ("yhat", 0.00001234, "1.23e-5"),
+        ("yhat", 0.0, "0"),
+        ("decades_beyond", 0.99999, "1.00"),
+        ("p_never", 0.0004, "<1 %"),
+        ("p_never", 0.999, ">99 %"),
+        ("p_never", 0.123, "12 %"),
+        ("level", 0.8, "80 %"),
+        ("kind", "mean", "mean"),
+    ],
+)
+def test_numbers_are_written_for_people(column, value, shown):
+    assert console.cell(column, value) == shown
+
+
+def test_progress_shows_only_for_long_work(capsys, monkeypatch):
+    monkeypatch.setattr(console, "PATIENCE", 0.05)
+    with console.progress("Quick"):
+        pass
+    assert capsys.readouterr().err == ""
+    state = console._Progress("Fitting")
+    state.tell("sampling", 0.5)
+    state.stop.wait = lambda seconds: seconds == console.EVERY
+    state.watch()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Fitting: sampling (50 %")

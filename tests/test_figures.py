@@ -1,0 +1,173 @@
+"""Figures: axes, bands, labels and regions, and that each is its table drawn."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic import GROUP, SIZES, posterior, values
+
+from forecaster import figures
+from forecaster.comparison import compare
+from forecaster.domains import load_card
+from forecaster.forecast import forecast
+from forecaster.looks import spread_out
+from forecaster.requirement import requirement
+from forecaster.sensitivity import floor_table, options_table
+from forecaster.units import Units, about, chance, listed, size, times, times_in
+
+SOME = {"level": 0.05, "log_exponent": 0.1, "floor_logit": 0.5}
+
+
+@pytest.fixture(scope="module")
+def two():
+    return posterior(
+        {
+            "steep": values(exponent=0.4, level=-2.2, log_drift=-4.0, sd=SOME, seed=1),
+            "flat": values(exponent=0.2, level=-1.8, log_drift=-4.0, sd=SOME, seed=2),
+        }
+    )
+
+
+def texts(figure) -> str:
+    axes = figure.axes
+    found = [t.get_text() for a in axes for t in a.texts] + [
+        label.get_text() for a in axes for label in a.get_yticklabels()
+    ]
+    return " ".join([*found, *(a.get_xlabel() + " " + a.get_ylabel() + " " + a.get_title(loc="left") for a in axes)])
+
+
+def test_forecast_figure_is_log_log_with_bands_labels_and_regions(two):
+    figure = figures.forecast_figure(forecast(two, [1e6]))
+    main, strip = figure.axes
+    assert main.get_xscale() == main.get_yscale() == strip.get_xscale() == "log"
+    assert len(main.collections) == 2 * len(figures.BANDS)
+    said = texts(figure)
+    for word in ("steep", "flat", "largest", "power law", "examples"):
+        assert word in said
+
+
+def test_forecast_figure_draws_its_table(two):
+    found = forecast(two, [1e6])
+    table = figures.curve_table(found)
+    line = next(x for x in figures.forecast_figure(found).axes[0].lines if len(x.get_xdata()) == 61)
+    first = table[table["architecture"] == "flat"]
+    np.testing.assert_allclose(line.get_xdata(), first["n"])
+    np.testing.assert_allclose(line.get_ydata(), first["q50"])
+    assert table["n"].max() == pytest.approx(1e6)
+    assert (np.diff(table[list(figures.COLUMNS)].to_numpy(), axis=1) >= 0).all()
+
+
+def test_dashed_line_stands_at_the_largest_measured_size(two):
+    main = figures.forecast_figure(two).axes[0]
+    dashed = [line for line in main.lines if line.get_linestyle() == "--"]
+    assert [line.get_xdata()[0] for line in dashed] == [SIZES[-1]]
+
+
+def test_more_than_six_architectures_get_a_panel_each(tmp_path):
+    many = posterior({f"net-{i}": values(exponent=0.2 + 0.02 * i, seed=i) for i in range(7)})
+    figure = figures.forecast_figure(forecast(many, [1e6]))
+    shown = [a for a in figure.axes if a.get_visible()]
+    assert {a.get_title(loc="left") for a in shown} == {f"net-{i}" for i in range(7)}
+    figure.savefig(tmp_path / "many.png")
+
+
+def test_a_forecast_without_posterior_is_refused(two):
+    bare = type(forecast(two, [1e6]))(forecast(two, [1e6]).table, "")
+    with pytest.raises(TypeError, match=r"make it with forecast\(\)"):
+        figures.forecast_figure(bare)
+
+
+def test_requirement_figure_names_curves_and_the_chance_of_never(two, tmp_path):
+    found = requirement(two, 0.05, budget=3e5)
+    figure = found.plot()
+    said = texts(figure)
+    for word in ("steep", "flat", "never", "median", "budget", "error of 0.05"):
+        assert word in said
+    assert figure.axes[0].get_xscale() == "log"
+    figure.savefig(tmp_path / "need.svg")
+
+
+def test_requirement_figure_survives_targets_that_are_never_reached(two, tmp_path):
+    requirement(two, 1e-9).plot().savefig(tmp_path / "never.png")
+    requirement(two, [0.1, 0.05]).plot().savefig(tmp_path / "two.png")
+
+
+def test_comparison_figure_shows_the_comparison_s_own_draws(two):
+    found = compare(two)
+    table = figures.exponent_table(found)
+    pd.testing.assert_frame_equal(table, figures.exponent_table(two, GROUP))
+    medians = [line.get_xdata()[0] for line in found.plot().axes[0].lines if line.get_marker() == "o"]
+    np.testing.assert_allclose(medians, table["q50"])
+
+
+def test_floor_figure_draws_the_floor_table(two):
+    table = floor_table(forecast(two, [1e6]))
+    axes = figures.floor_figure(table, units=Units("images", "error", True)).axes[0]
+    drawn = np.concatenate([line.get_ydata() for line in axes.lines if line.get_marker() == "o"])
+    np.testing.assert_allclose(np.sort(drawn), np.sort(100 * table["yhat"]))
+
+
+def test_floor_table_splits_the_draws_and_orders_the_parts(two):
+    found = forecast(two, [1e6])
+    table = floor_table(found)
+    for _, mine in table.groupby("architecture"):
+        assert mine["part"].tolist() == [1, 2, 3, 4, 5]
+        assert mine["floor"].is_monotonic_increasing
+        assert (mine["floor_lower"].to_numpy()[1:] >= mine["floor_upper"].to_numpy()[:-1]).all()
+    best = table.groupby("architecture")["p_best"].mean()
+    assert best.to_numpy() == pytest.approx(options_table(found, 0.1).set_index("architecture")["p_best"][best.index])
+
+
+def test_options_table_counts_draws(two):
+    found = forecast(two, [1e5, 1e6])
+    table = options_table(found, 0.09)
+    assert table.groupby("n")["p_best"].sum().to_numpy() == pytest.approx(1.0)
+    rows = found.table.reset_index().merge(table, on=["architecture", "n"])
+    for row in rows.itertuples():
+        assert row.p_target == np.mean(found.draws[:, row.index] <= 0.09)
+
+
+@pytest.mark.parametrize("name", ["generic", "image-classification-top1"])
+def test_prior_predictive_needs_a_card_only(name, tmp_path):
+    card = load_card(name)
+    table = figures.prior_predictive_table(card, draws=50)
+    assert len(table) == 50 * 31
+    assert np.isfinite(table["error"]).all()
+    assert (table["error"] > 0).all()
+    pd.testing.assert_frame_equal(table, figures.prior_predictive_table(card, draws=50))
+    figures.prior_predictive_figure(card, draws=50).savefig(tmp_path / "prior.png")
+
+
+def test_prior_predictive_level_is_that_of_the_card():
+    card = load_card("generic")
+    table = figures.prior_predictive_table(card, draws=4000)
+    last = np.log(table[table["n"] == table["n"].max()]["error"])
+    assert last.median() == pytest.approx(card.hyper_mean[0], abs=0.1)
+
+
+def test_labels_are_spread_without_losing_their_order():
+    wanted = np.array([0.5, 0.5, 0.51, 0.9])
+    placed = spread_out(wanted, 0.05)
+    assert (np.diff(np.sort(placed)) >= 0.05 - 1e-6).all()
+    assert (np.argsort(placed, kind="stable") == np.argsort(wanted, kind="stable")).all()
+
+
+def test_numbers_in_words():
+    assert [size(n) for n in (1200, 16_777_216, 1.2e9, math.inf)] == ["1,200", "16.8 million", "1.2 billion", "never"]
+    assert [size(n, short=True) for n in (500, 12_000, 3.4e6)] == ["500", "12k", "3.4M"]
+    assert about(11_873) == "12,000"
+    assert [chance(p) for p in (0.0, 0.834, 1.0, math.nan)] == ["under 1 %", "83 %", "over 99 %", "not known"]
+    assert [times_in(v) for v in (0.8, 0.95, 0.93)] == ["8 times in 10", "19 times in 20", "93 times in 100"]
+    assert [times(v) for v in (10, 10.13)] == ["10 times", "about 10 times"]
+    assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_errors_show_two_digits_of_their_interval():
+    share, loss = Units("rows", "error rate", True), Units("characters", "bits per character", False)
+    assert share.error(0.00254, share.decimals(0.0016, 0.0041)) == "0.25 %"
+    assert loss.phrase(loss.error(1.6049, loss.decimals(1.55, 1.67))) == "1.60 bits per character"
+    assert share.phrase("1 %") == "an error rate of 1 %"
+    assert share.error(1e-6, 1) == "<0.1 %"

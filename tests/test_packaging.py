@@ -1,0 +1,68 @@
+"""The wheel, installed alone: it holds the cards, the examples and the memo's templates, and starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A folder into which the built wheel is installed, without its dependencies."""
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("needs uv on the path, to build the wheel")
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run([uv, "build", "--wheel", "--quiet", "--out-dir", folder, ROOT], check=True)
+    (wheel,) = folder.glob("forecaster-*.whl")
+    target = folder / "installed"
+    subprocess.run([uv, "pip", "install", "--quiet", "--no-deps", "--target", target, wheel], check=True)
+    return target
+
+
+def run(installed, tmp_path, *command):
+    """Python with the wheel before everything else, away from the checkout."""
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_wheel_is_what_runs(installed, tmp_path):
+    found = run(installed, tmp_path, "-c", "import forecaster; print(forecaster.__file__)")
+    assert Path(found.strip()).is_relative_to(installed)
+
+
+def test_the_wheel_holds_every_card(installed, tmp_path):
+    listed = json.loads(run(installed, tmp_path, "-m", "forecaster.cli", "domains", "--json"))
+    names = {row["name"] for row in listed["table"]}
+    assert names == {path.stem for path in (ROOT / "models").glob("*.toml")}
+    assert (installed / "forecaster" / "cards" / "references.bib").is_file()
+
+
+def test_the_wheel_holds_the_examples_and_templates(installed):
+    shipped = {path.name for path in (installed / "forecaster" / "examples").iterdir()}
+    assert {"digits.csv", "characters.csv"} <= shipped
+    for path in (ROOT / "forecaster" / "templates").glob("*"):
+        assert (installed / "forecaster" / "templates" / path.name).is_file(), path.name
+
+
+def test_the_wheel_holds_nothing_else(installed):
+    tops = {path.name for path in installed.iterdir()} - {"bin", ".lock"}
+    assert {name for name in tops if not name.endswith(".dist-info")} == {"forecaster"}
+
+
+def test_help_starts(installed, tmp_path):
+    script = installed / "bin" / "forecaster"
+    assert script.is_file()
+    assert "Usage" in run(installed, tmp_path, str(script), "--help")
