@@ -25,7 +25,7 @@ QUANTITIES = {
     "floor_logit_spread": "spread in floor",
     "log_noise_spread": "spread in noise",
     "log_drift_spread": "spread in drift",
-    "slope_ratio": "wandering of the slope, relative to drift",
+    "log_slope": "log of the wandering of the slope, per nat of size",
     "slope_memory": "memory of the slope, in nats of size",
     "sharpness": "sharpness s of the break, in nats of size",
     "known_share": "share of the test-set noise that is fresh at each size",

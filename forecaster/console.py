@@ -30,13 +30,14 @@ EVERY = 10.0  # seconds between plain lines of progress, where there is no termi
 SAID_ONCE = ("domain", "task", "target", "level", "kind", "budget", "rope")
 SHARES = ("p_", "already_met")  # columns of probabilities start so
 HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
-    "requirement": ("horizon",),
+    "requirement": ("horizon", "p_floor_above", "already_met"),
     "compare": (
         *("exponent_a", "exponent_a_lower", "exponent_a_upper", "exponent_b", "exponent_b_lower", "exponent_b_upper"),
         *("overlap", "p_clearly_steeper", "p_clearly_shallower", "decide_at", "crossover_q5", "crossover_q95"),
         *("p_better_finally", "horizon", "data_ratio_n"),
     ),
 }
+CHOSEN = ("target", "rope", "decide_at")  # what the user gave, shown as given
 STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
 
 
@@ -214,6 +215,8 @@ def cell(column: str, value: Any) -> str:
         return "never" if number > 0 else "0"
     if column == "level":
         return f"{100 * number:g} %"
+    if column in CHOSEN:
+        return f"{number:g}"
     if column.startswith(SHARES):
         return "<1 %" if number < 0.01 else ">99 %" if number > 0.99 else f"{100 * number:.0f} %"
     return str(int(number)) if _is_count(column, number) else digits(number)

@@ -37,7 +37,6 @@ class CurveArrays(NamedTuple):
 class Constants(NamedTuple):
     """What the card fixes: scalars, or [curve, 1] where cards differ."""
 
-    slope_ratio: Array
     slope_memory: Array
     sharpness: Array
 
@@ -50,6 +49,7 @@ class Local(NamedTuple):
     floor_logit: Array
     log_noise: Array
     log_drift: Array
+    log_slope: Array
 
 
 class LevelLikelihood(NamedTuple):
@@ -73,15 +73,15 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     decayed = laws.decay(jnp, x, x_ref, jnp.exp(local.log_exponent), x_min + local.log_break, constants.sharpness)
     residual = y - laws.log_shape(jnp, decayed, local.floor_logit)
     noise = jnp.exp(2.0 * local.log_noise)
-    drift_variance = jnp.exp(2.0 * local.log_drift)
+    variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
     before = jnp.concatenate([jnp.broadcast_to(x_ref, x[:1].shape), x[:-1]])
-    steps = drift.transition(jnp, before - x, constants.slope_ratio, constants.slope_memory)
+    steps = drift.transition(jnp, before - x, constants.slope_memory)
 
     zero = jnp.zeros(residual.shape[1:])
-    initial = (drift.start(jnp, zero, drift_variance, constants.slope_ratio), zero, zero, zero)
+    initial = (drift.start(jnp, zero, variances[1]), zero, zero, zero)
     sizes = (steps, residual, (noise + known) / repeats, present)
     chunks = jax.tree.map(lambda a: jnp.reshape(a, (-1, CHUNK, *a.shape[1:])), sizes)
-    (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, drift_variance), initial, chunks)
+    (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, variances), initial, chunks)
     points = jnp.asarray(curves.present).sum(1)[:, None]
     spread = noise + known
     repeat_term = present * (jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread)
@@ -89,13 +89,13 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
 
 
-def _filter(carry: tuple, sizes: tuple, drift_variance: Array) -> tuple:
+def _filter(carry: tuple, sizes: tuple, variances: tuple) -> tuple:
     """Filter CHUNK sizes: their variances multiply without underflow, so one logarithm serves them all."""
     state, yy, uy, uu = carry
     product = jnp.ones_like(yy)
     for i in range(CHUNK):
         step, residual, noise, present = jax.tree.map(lambda a, i=i: a[i], sizes)
-        state = drift.predict(state, step, drift_variance)
+        state = drift.predict(state, step, *variances)
         state, (data, unit, f) = drift.update(state, residual, noise, present)
         weight = present / f
         product = product * jnp.where(present > 0, f, 1.0)
@@ -112,15 +112,18 @@ def log_likelihood(level: Array, local: Local, curves: CurveArrays, constants: C
 def log_density(
     hyper: Array, level: Array, local: Local, curves: CurveArrays, design: Design, constants: Constants
 ) -> Array:
-    """Joint log density of one group: hyper [particle, 8], curve parameters [curve, particle] -> [particle].
+    """Joint log density of one group: hyper [particle, 9], curve parameters [curve, particle] -> [particle].
 
-    ``hyper`` holds the six centres and the logs of the two learned spreads, in the order of
+    ``hyper`` holds the centres and the logs of the two learned spreads, in the order of
     ``domains.CENTRES``.
     """
     centre, spread = (
-        hyper[:, :6],
+        hyper[:, :-2],
         jnp.concatenate(
-            [jnp.exp(hyper[:, 6:]), jnp.broadcast_to(jnp.asarray(design.spread_fixed), (hyper.shape[0], 4))],
+            [
+                jnp.exp(hyper[:, -2:]),
+                jnp.broadcast_to(jnp.asarray(design.spread_fixed), (hyper.shape[0], len(design.spread_fixed))),
+            ],
             1,
         ),
     )

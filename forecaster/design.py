@@ -46,7 +46,7 @@ class Design:
 
     @property
     def hyper_mean(self) -> np.ndarray:
-        """Prior means of the six centres and the two log spreads, [8]."""
+        """Prior means of the seven centres and the two log spreads, [9]."""
         return np.asarray(self.card.hyper_mean, dtype=float)
 
     @property
@@ -55,12 +55,12 @@ class Design:
 
     @property
     def spread_fixed(self) -> np.ndarray:
-        """Spreads across architectures that the card fixes: break, floor, noise, drift, [4]."""
+        """Spreads across architectures that the card fixes: break, floor, noise, drift, slope, [5]."""
         return np.asarray(self.card.spread_fixed, dtype=float)
 
     @property
-    def constants(self) -> tuple[float, float, float]:
-        """Slope ratio, slope memory (nats), sharpness (nats)."""
+    def constants(self) -> tuple[float, float]:
+        """Slope memory and sharpness, nats of size."""
         return self.card.constants
 
 

@@ -28,15 +28,21 @@ from forecaster.errors import CardError
 LAWS = ("three_regions",)  # the equations of laws.py that a card may name
 
 # The order of these names is a contract: arrays of hyper-parameters follow it everywhere.
-CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift")
+CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope")
+LEARNED = CENTRES[:2]  # quantities whose spread across architectures is learned; the others' is fixed by the card
 LEARNED_SPREADS = ("level_spread", "log_exponent_spread")
-FIXED_SPREADS = ("log_break_spread", "floor_logit_spread", "log_noise_spread", "log_drift_spread")
-CONSTANTS = ("slope_ratio", "slope_memory", "sharpness", "known_share")
+FIXED_SPREADS = (
+    "log_break_spread",
+    "floor_logit_spread",
+    "log_noise_spread",
+    "log_drift_spread",
+    "log_slope_spread",
+)
+CONSTANTS = ("slope_memory", "sharpness", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 
 FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("value",)}
 RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0), "value": (1e-6, 1000.0)}
-RANGES["slope_ratio"] = (0.0, 1000.0)  # zero: the slope does not wander
 RANGES["known_share"] = (0.0, 1.0)
 ERROR_RANGE = (1e-9, 1e9)
 
@@ -101,7 +107,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def hyper_mean(self) -> np.ndarray:
-        """Prior means of what a group learns: the six centres, then the logs of the two learned spreads."""
+        """Prior means of what a group learns: the centres, then the logs of the two learned spreads."""
         return np.array([self.priors[quantity].location for quantity in CENTRES + LEARNED_SPREADS])
 
     @property
@@ -111,14 +117,14 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def spread_fixed(self) -> np.ndarray:
-        """Spreads around the centres of log_break, floor_logit, log_noise and log_drift."""
+        """Spreads around the centres of log_break, floor_logit, log_noise, log_drift and log_slope."""
         return np.array([self.priors[quantity].location for quantity in FIXED_SPREADS])
 
     @property
-    def constants(self) -> tuple[float, float, float]:
-        """(slope_ratio, slope_memory, sharpness)."""
-        ratio, memory, sharpness = (self.priors[quantity].location for quantity in CONSTANTS[:3])
-        return ratio, memory, sharpness
+    def constants(self) -> tuple[float, float]:
+        """(slope_memory, sharpness), both in nats of size."""
+        memory, sharpness = (self.priors[quantity].location for quantity in CONSTANTS[:2])
+        return memory, sharpness
 
     @property
     def known_share(self) -> float:

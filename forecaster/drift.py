@@ -1,11 +1,11 @@
 """Drift: how a real learning curve wanders from its law, as a Gaussian process in log n.
 
 The log error is law + d(t) + noise, where ``t = x_ref - x >= 0`` is the distance in log n from the reference
-size (the largest measured one) and d(0) = 0. The drift has two parts, both proportional to one scale ``q``:
+size (the largest measured one) and d(0) = 0. The drift has two parts, each with its own scale:
 
-* a Wiener process of scale ``q`` per square-root nat: the level wanders;
-* a slope that wanders and forgets (a stationary Ornstein-Uhlenbeck process of standard deviation
-  ``slope_ratio * q`` per nat and memory ``slope_memory`` nats): local departures from the exponent.
+* a Wiener process of variance ``level_variance`` per nat: the level wanders;
+* a slope that wanders and forgets (a stationary Ornstein-Uhlenbeck process of variance ``slope_variance``, per
+  nat squared, and memory ``slope_memory`` nats): local departures from the exponent.
 
 A Kalman filter in t gives the exact likelihood in O(points) (Durbin & Koopman 2012, chapter 4; the diffuse
 level by generalised least squares, section 5.7); the dense covariance below is the same process written
@@ -22,41 +22,43 @@ Array = Any
 class Transition(NamedTuple):
     """How (d, v) moves over a step ``dt``: d' = d + carry * v + noise, v' = keep * v + noise.
 
-    ``dd``, ``dv`` and ``vv`` are the noise covariances for ``q = 1``.
+    The noise of d is ``level_variance * level + slope_variance * dd``; ``dv`` and ``vv`` are the other covariances
+    for a slope of unit variance.
     """
 
     keep: Array
     carry: Array
+    level: Array
     dd: Array
     dv: Array
     vv: Array
 
 
-def transition(xp: Any, dt: Array, slope_ratio: Array, slope_memory: Array) -> Transition:
-    """Exact discretisation of the drift over ``dt`` >= 0 nats of log n, for unit scale."""
+def transition(xp: Any, dt: Array, slope_memory: Array) -> Transition:
+    """Exact discretisation of the drift over ``dt`` >= 0 nats of log n."""
     keep = xp.exp(-dt / slope_memory)
     gone = -xp.expm1(-dt / slope_memory)
-    slope = slope_ratio**2
     integrated = (
         2.0 * dt / slope_memory - 2.0 * gone - gone**2
     )  # = 2r - 3 + 4k - k^2, without cancellation of constants
     return Transition(
         keep=keep,
         carry=slope_memory * gone,
-        dd=dt + slope * slope_memory**2 * integrated,
-        dv=slope * slope_memory * gone**2,
-        vv=slope * gone * (1.0 + keep),
+        level=dt,
+        dd=slope_memory**2 * integrated,
+        dv=slope_memory * gone**2,
+        vv=gone * (1.0 + keep),
     )
 
 
-def covariance(xp: Any, t: Array, slope_ratio: Array, slope_memory: Array) -> Array:
-    """Dense covariance of d at distances ``t`` [..., point] for unit scale: [..., point, point]."""
+def covariance(xp: Any, t: Array, level_variance: Array, slope_variance: Array, slope_memory: Array) -> Array:
+    """Dense covariance of d at distances ``t`` [..., point]: [..., point, point]."""
     row, column = t[..., :, None], t[..., None, :]
     nearer = xp.minimum(row, column)
     apart = abs(row - column)
     slope = 2.0 * nearer / slope_memory + xp.exp(-row / slope_memory) + xp.exp(-column / slope_memory)
     slope = slope - 1.0 - xp.exp(-apart / slope_memory)
-    return nearer + (slope_ratio * slope_memory) ** 2 * slope
+    return level_variance * nearer + slope_variance * slope_memory**2 * slope
 
 
 class Filtered(NamedTuple):
@@ -71,13 +73,13 @@ class Filtered(NamedTuple):
     vv: Array
 
 
-def start(xp: Any, like: Array, drift_variance: Array, slope_ratio: Array) -> Filtered:
+def start(xp: Any, like: Array, slope_variance: Array) -> Filtered:
     """At the reference size: d is zero, the slope is a draw from its stationary distribution."""
     zero = xp.zeros_like(like)
-    return Filtered(zero, zero, zero, zero, zero, zero, zero + slope_ratio**2 * drift_variance)
+    return Filtered(zero, zero, zero, zero, zero, zero, zero + slope_variance)
 
 
-def predict(state: Filtered, step: Transition, drift_variance: Array) -> Filtered:
+def predict(state: Filtered, step: Transition, level_variance: Array, slope_variance: Array) -> Filtered:
     """Move the state over one step; operators only."""
     data_d, data_v, unit_d, unit_v, dd, dv, vv = state
     return Filtered(
@@ -85,9 +87,9 @@ def predict(state: Filtered, step: Transition, drift_variance: Array) -> Filtere
         step.keep * data_v,
         unit_d + step.carry * unit_v,
         step.keep * unit_v,
-        dd + step.carry * (2.0 * dv + step.carry * vv) + drift_variance * step.dd,
-        step.keep * (dv + step.carry * vv) + drift_variance * step.dv,
-        step.keep**2 * vv + drift_variance * step.vv,
+        dd + step.carry * (2.0 * dv + step.carry * vv) + level_variance * step.level + slope_variance * step.dd,
+        step.keep * (dv + step.carry * vv) + slope_variance * step.dv,
+        step.keep**2 * vv + slope_variance * step.vv,
     )
 
 
@@ -116,55 +118,62 @@ def sample_paths(
     residual: Array,
     noise_variance: Array,
     t: Array,
-    drift_variance: Array,
+    level_variance: Array,
+    slope_variance: Array,
     t_wanted: Array,
-    slope_ratio: float,
     slope_memory: float,
 ) -> Array:
     """Draws of d at ``t_wanted``, given the data, one per posterior draw (NumPy; forward filter, backward sampler).
 
     ``residual`` and ``noise_variance`` [draw, size] are log error minus law, and its noise, at ascending
-    distances ``t`` [size] >= 0; ``drift_variance`` [draw]. ``t_wanted`` [wanted] may hold any distances:
+    distances ``t`` [size] >= 0; the drift's variances are [draw]. ``t_wanted`` [wanted] may hold any distances:
     negative ones lie beyond the reference size, where the path runs free. Returns [draw, wanted].
     """
     import numpy as np
 
     grid = np.unique(np.concatenate([[0.0], t, t_wanted[t_wanted > 0]]))
     seen = {float(v): i for i, v in enumerate(t)}
-    state = _first_state(np, drift_variance, slope_ratio)
+    state = start(np, np.zeros_like(slope_variance), slope_variance)
     filtered, steps = [], []
     for i, now in enumerate(grid):
         if i:
-            steps.append(transition(np, now - grid[i - 1], slope_ratio, slope_memory))
-            state = predict(state, steps[-1], drift_variance)
+            steps.append(transition(np, now - grid[i - 1], slope_memory))
+            state = predict(state, steps[-1], level_variance, slope_variance)
         at = seen.get(float(now))
         if at is not None:
             state, _ = update(state, residual[:, at], noise_variance[:, at], 1.0)
         filtered.append(state)
-    path = np.empty((len(drift_variance), len(grid)))
+    path = np.empty((len(slope_variance), len(grid)))
     d, v = _draw(rng, filtered[-1])
     path[:, -1] = d
     for i in range(len(grid) - 2, -1, -1):
-        d, v = _draw(rng, _given_next(np, filtered[i], steps[i], drift_variance, d, v))
+        d, v = _draw(rng, _given_next(filtered[i], steps[i], (level_variance, slope_variance), d, v))
         path[:, i] = d
-    beyond, free = _run_free(rng, np.unique(-t_wanted[t_wanted < 0]), d, v, drift_variance, slope_ratio, slope_memory)
-    out = np.empty((len(drift_variance), len(t_wanted)))
+    further = np.unique(-t_wanted[t_wanted < 0])
+    free = _run_free(rng, further, d, v, (level_variance, slope_variance), slope_memory)
+    out = np.empty((len(slope_variance), len(t_wanted)))
     ahead = t_wanted < 0
     out[:, ~ahead] = path[:, np.searchsorted(grid, t_wanted[~ahead])]
-    out[:, ahead] = free[:, np.searchsorted(beyond, -t_wanted[ahead])]
+    out[:, ahead] = free[:, np.searchsorted(further, -t_wanted[ahead])]
     return out
 
 
-def _first_state(np: Any, drift_variance: Array, slope_ratio: float) -> Filtered:
-    return start(np, np.zeros_like(drift_variance), drift_variance, slope_ratio)
+def _noise(step: Transition, variances: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+    """Noise of a step: variance of d's, its regression on which v's leans, and the variance left in v's."""
+    level, slope = variances
+    dd = level * step.level + slope * step.dd
+    lean = slope * step.dv / dd
+    return dd, lean, slope * step.vv - lean * slope * step.dv
 
 
-def _given_next(np: Any, state: Filtered, step: Transition, q2: Array, d: Array, v: Array) -> Filtered:
+def _given_next(state: Filtered, step: Transition, variances: tuple[Array, Array], d: Array, v: Array) -> Filtered:
     """Condition the filtered state on the next one, (d, v): two scalar updates with independent noises."""
-    mix = step.dv / step.dd
+    import numpy as np
+
+    dd, lean, left = _noise(step, variances)
     seen = (
-        (1.0, step.carry, d, q2 * step.dd),
-        (-mix, step.keep - mix * step.carry, v - mix * d, q2 * (step.vv - mix * step.dv)),
+        (1.0, step.carry, d, dd),
+        (-lean, step.keep - lean * step.carry, v - lean * d, left),
     )
     mean_d, mean_v, dd, dv, vv = state.data_d, state.data_v, state.dd, state.dv, state.vv
     for on_d, on_v, value, noise in seen:
@@ -190,21 +199,19 @@ def _draw(rng: Any, state: Filtered) -> tuple[Array, Array]:
 
 
 def _run_free(
-    rng: Any, distances: Array, d: Array, v: Array, q2: Array, slope_ratio: float, slope_memory: float
-) -> tuple[Array, Array]:
-    """Continue a path beyond the reference size; in this direction the slope's sign turns."""
+    rng: Any, distances: Array, d: Array, v: Array, variances: tuple[Array, Array], slope_memory: float
+) -> Array:
+    """Continue a path beyond the reference size, where the slope's sign turns: [draw, distance]."""
     import numpy as np
 
     v, out, before = -v, [], 0.0
     for now in distances:
-        step = transition(np, now - before, slope_ratio, slope_memory)
+        step = transition(np, now - before, slope_memory)
+        dd, lean, left = _noise(step, variances)
         z_d, z_v = rng.standard_normal((2, *d.shape))
-        sd = np.sqrt(step.dd)
-        rest = np.sqrt(np.maximum(step.vv - step.dv**2 / step.dd, 0.0))
-        d, v = (
-            d + step.carry * v + np.sqrt(q2) * sd * z_d,
-            step.keep * v + np.sqrt(q2) * (step.dv / sd * z_d + rest * z_v),
-        )
+        shock = np.sqrt(dd) * z_d
+        d = d + step.carry * v + shock
+        v = step.keep * v + lean * shock + np.sqrt(np.maximum(left, 0.0)) * z_v
         out.append(d)
         before = now
-    return distances, np.stack(out, 1) if out else np.empty((len(q2), 0))
+    return np.stack(out, 1) if out else np.empty((len(d), 0))

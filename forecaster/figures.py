@@ -234,9 +234,9 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
             fontsize=9,
         )
         axes.text(
-            1.11, y, chance(row["p_never"]), transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=MUTED
+            1.13, y, chance(row["p_never"]), transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=MUTED
         )  # fmt: skip
-    for x, title, colour in ((1.015, "median", INK), (1.11, "never", MUTED)):
+    for x, title, colour in ((1.015, "even odds", INK), (1.13, "never", MUTED)):
         axes.text(x, -0.75, title, transform=axes.get_yaxis_transform(), fontsize=8.5, color=colour)
     for budget in table["budget"].dropna().unique() if "budget" in table else ():
         axes.axvline(float(budget), color=INK, lw=1, ls=":")
@@ -347,17 +347,17 @@ def prior_predictive_table(
     """Curves drawn from a card's prior, drift included: ``draw, n, error``; ``sizes`` default to three decades."""
     rng = np.random.default_rng(seed)
     x = np.log(np.geomspace(1e3, 1e6, 31) if sizes is None else np.sort(np.asarray(sizes, dtype=float)))
-    ratio, memory, sharpness = card.constants
-    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, 8))
-    spread = np.concatenate([np.exp(hyper[:, 6:]), np.broadcast_to(card.spread_fixed, (draws, 4))], 1)
-    values = dict(zip(CENTRES, (hyper[:, :6] + spread * rng.standard_normal((draws, 6))).T, strict=True))
+    memory, sharpness = card.constants
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
+    spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (draws, 1))], 1)
+    values = dict(zip(CENTRES, (hyper[:, :-2] + spread * rng.standard_normal(spread.shape)).T, strict=True))
     law = laws.log_error(
         np, x[None, :], x[-1], values["level"][:, None], values["log_exponent"][:, None],
         x[0] + values["log_break"][:, None], values["floor_logit"][:, None], sharpness,
     )  # fmt: skip
     nothing = np.empty((draws, 0))
-    q2 = np.exp(2.0 * values["log_drift"])
-    wander = drift.sample_paths(rng, nothing, nothing, np.empty(0), q2, x[-1] - x, ratio, memory)
+    level, slope = (np.exp(2.0 * values[name]) for name in ("log_drift", "log_slope"))
+    wander = drift.sample_paths(rng, nothing, nothing, np.empty(0), level, slope, x[-1] - x, memory)
     error = np.exp(law + wander)
     n = np.tile(np.exp(x), draws)
     return pd.DataFrame({"draw": np.repeat(np.arange(draws), len(x)), "n": n, "error": error.ravel()})

@@ -113,7 +113,7 @@ def log_error_paths(
     design = posterior.designs[target.group]
     draws = parameters(posterior, target, rng)
     draws = CurveDraws(*(getattr(draws, f)[::thin] for f in CurveDraws.__dataclass_fields__))
-    ratio, memory, sharpness = design.constants
+    memory, sharpness = design.constants
     x = np.log(np.asarray(sizes, dtype=float))
 
     def law(at: np.ndarray) -> np.ndarray:
@@ -134,8 +134,8 @@ def log_error_paths(
         noise,
         design.x_ref - seen,
         np.exp(2.0 * draws.log_drift),
+        np.exp(2.0 * draws.log_slope),
         design.x_ref - x,
-        ratio,
         memory,
     )
     return law(x) + wander, draws
@@ -151,7 +151,7 @@ def region(posterior: Posterior, target: Target, sizes: np.ndarray, draws: Curve
     log_break = (design.x_min + draws.log_break)[:, None]
     law = laws.log_error(
         np, x, design.x_ref, draws.level[:, None], draws.log_exponent[:, None], log_break,
-        draws.floor_logit[:, None], design.constants[2],
+        draws.floor_logit[:, None], design.constants[1],
     )  # fmt: skip
     floor = laws.floor(np, draws.level, draws.floor_logit)[:, None]
     near_floor = np.mean(floor > 0.5 * np.exp(law), 0)

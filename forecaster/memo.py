@@ -10,7 +10,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,12 @@ class Memo:
         """The memo in Markdown, its figures beside it as ``memo-*.png``."""
         return self._markdown("memo")
 
-    @property
+    @cached_property
     def html(self) -> str:
         """The memo as one self-contained HTML file."""
         images = {name: _svg(figure) for name, figure in self.figures.items()}
-        return _templates().get_template("memo.html.j2").render(self.facts, images=images)
+        text = _templates().get_template("memo.html.j2").render(self.facts, images=images)
+        return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
 
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
         """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``; each whole or not at all."""
@@ -189,7 +190,8 @@ def _concerns(one: Check, group: Group, posterior: Posterior) -> bool:
 def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
     """The floor table at the headline's size, for its leading architectures."""
     table: Table = floor_table(found)
-    leaders = options.loc[options["n"] == n, "architecture"].head(RIVALS).tolist()
+    ranked = options[options["n"] == n].head(RIVALS).to_dict("records")
+    leaders = [r["architecture"] for i, r in enumerate(ranked) if i < TABLED or r["p_best"] >= 0.01]
     table = table[(table["n"] == n) & table["architecture"].isin(leaders)]
     order = table["architecture"].map(leaders.index)
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
@@ -205,6 +207,9 @@ def _draw(a: Answers) -> dict[str, Figure]:
         if a.comparison is not None:
             drawn["exponents"] = figures.comparison_figure(a.comparison)
         drawn["floor"] = figures.floor_figure(a.floors, units=a.units, order=order)
+        for figure in drawn.values():  # lay out once: a layout done anew for each file would differ in its last digits
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
     return drawn
 
 
@@ -238,8 +243,10 @@ def _said(one: Check, group: Group) -> dict[str, Any]:
     """A check as sentences; within a memo on one group, curves go by their architecture."""
     row = one.as_row() | {"name": one.name.replace("_", " ").replace("-", " ")}
     for key in ("text", "next_step"):
-        text = str(row[key]).replace("/".join(group) + "/", "").strip()
-        row[key] = f"{capital(text)}." if text and text[-1] not in ".!?" else capital(text)
+        label = "/".join(group) + "/"
+        text = str(row[key]).strip()
+        text = text.replace(label, "") if text.startswith(label) else capital(text.replace(label, ""))
+        row[key] = f"{text}." if text and text[-1] not in ".!?" else text
     return row
 
 
@@ -267,7 +274,7 @@ def _options_rows(a: Answers) -> list[dict[str, Any]]:
                     "times": "" if i else "measured" if abs(ratio - 1) < 1e-9 else times(ratio).replace("about ", "≈ "),
                     "architecture": row["architecture"],
                     "error": middle,
-                    "range": f"{low} – {high}",
+                    "range": a.units.between(low, high),
                     "best": chance(row["p_best"]),
                     "target": chance(row["p_target"]),
                     "first": i == 0,
@@ -306,7 +313,7 @@ def _floor_rows(a: Answers) -> list[dict[str, str]]:
         for row, word in zip(mine.to_dict("records"), words, strict=True):
             floor, middle, low, high = (a.units.error(row[k], d) for k in ("floor", "yhat", "yhat_lower", "yhat_upper"))
             cells = {"architecture": row["architecture"] if row["part"] == 1 else "", "word": word, "floor": floor}
-            out.append(cells | {"error": middle, "range": f"{low} – {high}", "best": chance(row["p_best"])})
+            out.append(cells | {"error": middle, "range": a.units.between(low, high), "best": chance(row["p_best"])})
     return out
 
 

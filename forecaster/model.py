@@ -13,7 +13,7 @@ import numpy as np
 
 from forecaster import drift, laws
 from forecaster.design import LOCAL, Design
-from forecaster.domains import CENTRES
+from forecaster.domains import CENTRES, LEARNED
 
 if TYPE_CHECKING:
     import pymc as pm
@@ -47,22 +47,22 @@ def build(design: Design) -> pm.Model:
     import pytensor.tensor as pt
 
     data = padded(design)
-    slope_ratio, slope_memory, sharpness = design.constants
+    slope_memory, sharpness = design.constants
     coords = {
         "quantity": list(CENTRES),
         "local": list(LOCAL),
-        "learned": list(CENTRES[:2]),
+        "learned": list(LEARNED),
         "curve": list(design.architectures),
         "point": np.arange(data["x"].shape[1]),
     }
     with pm.Model(coords=coords) as model:
-        centre = pm.Normal("centre", design.hyper_mean[:6], design.hyper_sd[:6], dims="quantity")
-        log_spread = pm.Normal("log_spread", design.hyper_mean[6:], design.hyper_sd[6:], dims="learned")
+        centre = pm.Normal("centre", design.hyper_mean[:-2], design.hyper_sd[:-2], dims="quantity")
+        log_spread = pm.Normal("log_spread", design.hyper_mean[-2:], design.hyper_sd[-2:], dims="learned")
         spread = pt.concatenate([pt.exp(log_spread), pt.as_tensor(design.spread_fixed)])
         level = pm.Normal("level", centre[0], spread[0], dims="curve")  # the data pin it down: no offset needed
         offset = pm.Normal("offset", 0.0, 1.0, dims=("local", "curve"))
         values = centre[1:, None] + spread[1:, None] * offset
-        log_exponent, log_break, floor_logit, log_noise, log_drift = (
+        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = (
             pm.Deterministic(name, values[i], dims="curve") for i, name in enumerate(LOCAL)
         )
 
@@ -77,10 +77,11 @@ def build(design: Design) -> pm.Model:
             sharpness,
         )
         distance = np.where(data["present"] > 0, design.x_ref - data["x"], 0.0)
-        wander = drift.covariance(np, distance, slope_ratio, slope_memory)
+        level_variance, slope_variance = (pt.exp(2.0 * v)[:, None, None] for v in (log_drift, log_slope))
+        wander = drift.covariance(pt, pt.as_tensor(distance), level_variance, slope_variance, slope_memory)
         run_variance = pt.exp(2.0 * log_noise)[:, None] + data["known"]
         noise = pt.where(data["present"] > 0, run_variance / data["repeats"], 1.0)
-        covariance = pt.exp(2.0 * log_drift)[:, None, None] * wander + noise[:, :, None] * np.eye(data["x"].shape[1])
+        covariance = wander + noise[:, :, None] * np.eye(data["x"].shape[1])
         pm.MvNormal(
             "log_error",
             pt.where(data["present"] > 0, law, 0.0),

@@ -1,6 +1,6 @@
 """Posterior: draws with named dimensions, the data and cards they came from, on disk without loss.
 
-The DataTree's groups: ``posterior`` (``centre``, ``log_spread`` by group; ``level`` to ``log_drift`` and the
+The DataTree's groups: ``posterior`` (``centre``, ``log_spread`` by group; ``level`` to ``log_slope`` and the
 derived ``exponent``, ``floor``, ``alpha`` by curve), ``sample_stats``, ``observed_data`` (the table of curves).
 Its attributes are the manifest: schema, data hash, cards, engine, seed, versions.
 """
@@ -24,7 +24,7 @@ import pandas as pd
 from forecaster import laws
 from forecaster.curves import LearningCurves, Note
 from forecaster.design import Design, design_of
-from forecaster.domains import CENTRES, Domain
+from forecaster.domains import CENTRES, LEARNED, Domain
 from forecaster.engines.draws import GroupDraws
 from forecaster.errors import PosteriorFileError, RequestError
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/1"
-REPORTED = ("exponent", "floor", "alpha", "level", "log_break", "log_noise", "log_drift")
+REPORTED = ("exponent", "floor", "alpha", "level", "log_break", "log_noise", "log_drift", "log_slope")
 Group = tuple[str, str]
 
 
@@ -46,6 +46,7 @@ class CurveDraws:
     floor_logit: np.ndarray
     log_noise: np.ndarray
     log_drift: np.ndarray
+    log_slope: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +84,13 @@ class Posterior:
         return {label: i for i, label in enumerate(self.tree.posterior["curve"].values.tolist())}
 
     def centre(self, group: Group) -> np.ndarray:
-        """Draws of the group's centres, [draw, 6] in the order of ``domains.CENTRES``."""
+        """Draws of the group's centres, [draw, 7] in the order of ``domains.CENTRES``."""
         return self._of_group("centre", group)
 
     def spread(self, group: Group) -> np.ndarray:
-        """Draws of the spread across architectures, [draw, 6]; four of them are fixed by the card."""
+        """Draws of the spread across architectures, [draw, 7]; five of them are fixed by the card."""
         learned = np.exp(self._of_group("log_spread", group))
-        fixed = np.broadcast_to(self.designs[group].spread_fixed, (len(learned), 4))
+        fixed = np.broadcast_to(self.designs[group].spread_fixed, (len(learned), len(self.designs[group].spread_fixed)))
         return np.concatenate([learned, fixed], 1)
 
     def _of_group(self, name: str, group: Group) -> np.ndarray:
@@ -159,7 +160,7 @@ def assemble(
         "architecture": ("curve", [c.architecture for c in curves.curves]),
         "group": groups,
         "quantity": list(CENTRES),
-        "learned": list(CENTRES[:2]),
+        "learned": list(LEARNED),
         "chain": np.arange(values.shape[0]),
         "draw": np.arange(values.shape[1]),
     }
@@ -185,7 +186,7 @@ def assemble(
 def _derived(curves: LearningCurves, cards: Mapping[Group, Domain], values: np.ndarray) -> dict[str, np.ndarray]:
     """Exponent, floor and alpha of each draw, [chain, draw, curve]."""
     designs = [design_of(curves, g, cards[g]) for g in curves.groups]
-    spans = np.array([(d.x_ref, d.x_min, d.constants[2]) for d in designs for _ in d.curves])
+    spans = np.array([(d.x_ref, d.x_min, d.constants[1]) for d in designs for _ in d.curves])
     x_ref, x_min, sharpness = spans.T
     level, log_exponent, log_break, floor_logit = (values[..., i] for i in range(4))
     log_alpha = laws.log_alpha(np, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)

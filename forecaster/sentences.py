@@ -224,7 +224,7 @@ def _slope_change(a: Answers) -> tuple[str, str]:
     if row["verdict"] == UNDECIDED:
         steeper = row["p_steeper"] if row["a"] == name else 1 - row["p_steeper"]
         return what, (
-            f"It is open whether {name} or {rival} gains more from more data: the chance that {name} does is "
+            f"It is open whether {name} or {rival} gains more as the data grow: the chance that {name} does is "
             f"{chance(steeper)}."
         )
     faster = row["a"] if row["verdict"] == "A steeper" else row["b"]

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from forecaster import laws
 from forecaster.curves import LearningCurves, read_curves
 from forecaster.design import LEAST_NOISE
-from forecaster.domains import Domain
+from forecaster.domains import CENTRES, Domain
 
 DOMAIN = "simulated"
 
@@ -25,14 +24,14 @@ DOMAIN = "simulated"
 class Simulation:
     """Simulated ``curves`` and the ``truth`` behind them.
 
-    ``truth`` holds ``hyper`` [group, 8] in the order of ``Domain.hyper_mean``; ``values`` [group, curve, 6] in that of
+    ``truth`` holds ``hyper`` [group, 9] in the order of ``Domain.hyper_mean``; ``values`` [group, curve, 7] in that of
     ``domains.CENTRES``; ``exponent`` and ``floor`` [group, curve]; and ``error`` [group, curve, beyond], the error of
     the mean curve, drift included, at multiples of the group's largest measured size. Groups are the tasks of one
     domain; groups and architectures are named in ascending order.
     """
 
     curves: LearningCurves
-    truth: Mapping[str, Float[np.ndarray, "..."]]
+    truth: Mapping[str, np.ndarray]
 
 
 def simulate(
@@ -55,22 +54,22 @@ def simulate(
     x = [np.log(g) for g in grid]
     x_ref, x_min = max(g.max() for g in x), min(g.min() for g in x)
     ahead = x_ref + np.log(np.asarray(beyond, dtype=float))
-    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((groups, 8))
-    spread = np.concatenate([np.exp(hyper[:, 6:]), np.tile(card.spread_fixed, (groups, 1))], 1)
-    values = hyper[:, None, :6] + spread[:, None] * rng.standard_normal((groups, architectures, 6))
-    ratio, memory, sharpness = card.constants
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((groups, len(card.hyper_mean)))
+    spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (groups, 1))], 1)
+    values = hyper[:, None, :-2] + spread[:, None] * rng.standard_normal((groups, architectures, len(CENTRES)))
+    memory, sharpness = card.constants
 
     rows, far = [], np.empty((groups, architectures, len(ahead)))
     for i in range(architectures):
-        level, log_exponent, log_break, floor_logit, log_noise, log_drift = values[:, i].T[..., None]
+        level, log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = values[:, i].T[..., None]
         at = np.concatenate([x[i], ahead])
         law = laws.log_error(np, at, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
-        curve = law + np.exp(log_drift) * _paths(rng, at - x_ref, ratio, memory, groups)
+        curve = law + _paths(rng, at - x_ref, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), memory)
         far[:, i] = np.exp(curve[:, len(x[i]) :])
         sd = np.sqrt(np.exp(2.0 * log_noise) + LEAST_NOISE**2)
         runs = curve[:, : len(x[i]), None] + sd[..., None] * rng.standard_normal((groups, len(x[i]), seeds))
         rows.append(_rows(runs, grid[i], i))
-    level, log_exponent, _, floor_logit, _, _ = np.moveaxis(values, -1, 0)
+    level, log_exponent, _, floor_logit, *_ = np.moveaxis(values, -1, 0)
     truth = {
         "hyper": hyper,
         "values": values,
@@ -89,19 +88,26 @@ def _grid(sizes: Sequence[float] | Sequence[Sequence[float]], architectures: int
     return [np.asarray(s, dtype=float) for s in sizes]
 
 
-def _paths(rng: np.random.Generator, t: np.ndarray, ratio: float, memory: float, draws: int) -> np.ndarray:
-    """Drift of unit scale at signed distances ``t`` from the reference size, where it is zero: [draw, t]."""
+def _paths(rng: np.random.Generator, t: np.ndarray, level: np.ndarray, slope: np.ndarray, memory: float) -> np.ndarray:
+    """Drift at signed distances ``t`` from the reference size, where it is zero: [draw, t].
 
-    def variogram(r: np.ndarray) -> np.ndarray:
-        """Variance of d(a) - d(b) at distance ``r``: level, and a stationary slope integrated."""
+    ``level`` and ``slope`` [draw, 1] are the variances of the Wiener process and of the wandering slope.
+    """
+
+    def slope_variogram(r: np.ndarray) -> np.ndarray:
+        """Variance of the difference at distance ``r`` of a stationary slope, integrated."""
         far = np.abs(r)
-        return far + 2.0 * (ratio * memory) ** 2 * (far / memory + np.expm1(-far / memory))
+        return 2.0 * memory**2 * (far / memory + np.expm1(-far / memory))
+
+    def kernel(variogram) -> np.ndarray:
+        return 0.5 * (variogram(u)[:, None] + variogram(u) - variogram(u[:, None] - u))
 
     away = np.flatnonzero(t)
     u = t[away]
-    covariance = 0.5 * (variogram(u)[:, None] + variogram(u) - variogram(u[:, None] - u))
-    out = np.zeros((draws, len(t)))
-    out[:, away] = rng.standard_normal((draws, len(u))) @ np.linalg.cholesky(covariance).T
+    covariance = level[..., None] * kernel(np.abs) + slope[..., None] * kernel(slope_variogram)
+    out = np.zeros((len(level), len(t)))
+    z = rng.standard_normal((len(level), len(u), 1))
+    out[:, away] = (np.linalg.cholesky(covariance) @ z)[..., 0]
     return out
 
 

@@ -41,6 +41,10 @@ class Units:
             shown = f"<{10.0**-decimals:.{decimals}f}"
         return shown + self.sign
 
+    def between(self, low: str, high: str) -> str:
+        """``0.10 – 0.27 %`` for two ends already written."""
+        return f"{low.removesuffix(self.sign)} – {high}"
+
     def error_plain(self, value: float) -> str:
         """An exact error, such as a target: as many digits as it has, up to four."""
         return f"{self.scaled(value):.4g}{self.sign}"

@@ -28,11 +28,12 @@ def values(
     floor_logit: float = -3.0,
     log_noise: float = -5.0,
     log_drift: float = STILL,
+    log_slope: float = STILL,
     sd: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Draws of one curve's parameters around the given ones, [draw, 6]; ``sd`` by name of ``CENTRES``."""
-    middle = np.array([level, np.log(exponent), log_break, floor_logit, log_noise, log_drift])
+    """Draws of one curve's parameters around the given ones, [draw, 7]; ``sd`` by name of ``CENTRES``."""
+    middle = np.array([level, np.log(exponent), log_break, floor_logit, log_noise, log_drift, log_slope])
     scale = np.array([(sd or {}).get(name, 0.0) for name in CENTRES])
     return middle + scale * np.random.default_rng(seed).standard_normal((draws, len(CENTRES)))
 
@@ -48,10 +49,10 @@ def posterior(
     curve_stats: Mapping[str, Sequence[float]] | None = None,
     card: str = "generic",
 ) -> Posterior:
-    """A posterior with these draws [draw, 6] by architecture (or ``domain/task/architecture``).
+    """A posterior with these draws [draw, 7] by architecture (or ``domain/task/architecture``).
 
     Measured errors lie on the law of the mean draw unless ``error`` gives them by size; the group's centre
-    follows the prior of ``card`` unless given, [draw, 6].
+    follows the prior of ``card`` unless given, [draw, 7].
     """
     named = {name if "/" in name else "/".join((*GROUP, name)): drawn for name, drawn in curves.items()}
     known = load_card(card)
@@ -69,16 +70,16 @@ def posterior(
     found = []
     for group in read.groups:
         labels = [c.label for c in read.curves if (c.domain, c.task) == group]
-        drawn = np.stack([named[label] for label in labels], 1)  # [draw, curve, 6]
+        drawn = np.stack([named[label] for label in labels], 1)  # [draw, curve, 7]
         shape = (CHAINS, len(drawn) // CHAINS)
         rng = np.random.default_rng(1)
-        hyper = known.hyper_mean + 0.3 * known.hyper_sd * rng.standard_normal((*shape, 8))
-        middle = hyper[..., :6] if centre is None else centre.reshape(*shape, 6)
+        hyper = known.hyper_mean + 0.3 * known.hyper_sd * rng.standard_normal((*shape, len(known.hyper_mean)))
+        middle = hyper[..., :-2] if centre is None else centre.reshape(*shape, len(CENTRES))
         found.append(
             GroupDraws(
                 centre=middle,
-                log_spread=hyper[..., 6:],
-                values=drawn.reshape(*shape, len(labels), 6),
+                log_spread=hyper[..., -2:],
+                values=drawn.reshape(*shape, len(labels), len(CENTRES)),
                 engine="synthetic",
                 stats=stats or {},
                 curve_stats={k: np.asarray(v, dtype=float) for k, v in (curve_stats or {}).items()},

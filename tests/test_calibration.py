@@ -18,7 +18,7 @@ from forecaster.curves import LearningCurves
 from forecaster.domains import Domain, load_card
 from forecaster.forecast import Target, log_error_paths
 from forecaster.inference import fit
-from forecaster.simulate import DOMAIN, Simulation, simulate
+from forecaster.simulate import Simulation, simulate
 
 pytestmark = pytest.mark.slow
 

@@ -295,6 +295,7 @@ def test_a_domain_without_a_card_is_noted(tmp_path):
         ("p_never", 0.999, ">99 %"),
         ("p_never", 0.123, "12 %"),
         ("level", 0.8, "80 %"),
+        ("target", 0.003, "0.003"),
         ("kind", "mean", "mean"),
     ],
 )

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from forecaster.curves import KEYS, read_curves, summarise, warnings_of
 from forecaster.errors import CurveRowsError, ForecasterError
 
-QUICK = settings(
-    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
+QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8).filter(
     lambda text: text.strip()
@@ -23,12 +21,8 @@ NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_
 SIZES = st.one_of(st.integers(1, 10**30), st.floats(1e-3, 1e12))
 ERRORS = st.floats(1e-6, 1e3)
 ODD_CELLS = st.one_of(
-    st.sampled_from(
-        ["", " ", "nan", "NA", "inf", "-inf", "-1", "0", "-0.0", "1e999", "1e-320", "True", "1_0", "0x1"]
-    ),
-    st.sampled_from(
-        ['"', '""', "a\nb", "\r", "\x00", "٣", "½", "1,5", "9" * 400, "=1+1", "\ufeff", "fit", "Fit "]
-    ),
+    st.sampled_from(["", " ", "nan", "NA", "inf", "-inf", "-1", "0", "-0.0", "1e999", "1e-320", "True", "1_0", "0x1"]),
+    st.sampled_from(['"', '""', "a\nb", "\r", "\x00", "٣", "½", "1,5", "9" * 400, "=1+1", "\ufeff", "fit", "Fit "]),
     st.text(max_size=12),
     st.floats(),
     st.integers(),
@@ -99,16 +93,12 @@ def test_any_bytes(folder, data, prefix, suffix):
 
 @QUICK
 @given(
-    lines=st.lists(
-        st.text(st.sampled_from('domain,architecture\n"01e.-+\r;\t \x00é'), max_size=30), max_size=8
-    ),
+    lines=st.lists(st.text(st.sampled_from('domain,architecture\n"01e.-+\r;\t \x00é'), max_size=30), max_size=8),
     accuracy=st.booleans(),
 )
 def test_any_text_below_a_good_header(folder, lines, accuracy):
     path = folder / "text.csv"
-    path.write_text(
-        "domain,architecture,n,error\na,b,1,0.5\n" + "\n".join(lines), encoding="utf-8", newline=""
-    )
+    path.write_text("domain,architecture,n,error\na,b,1,0.5\n" + "\n".join(lines), encoding="utf-8", newline="")
     read_or_refuse(path, accuracy=accuracy)
 
 

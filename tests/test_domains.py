@@ -27,9 +27,7 @@ QUOTED = {
 }
 GENERIC = (Path(__file__).parents[1] / "models" / "generic.toml").read_text()
 EXTENDING = 'name = "mine"\ntitle = "My field"\nextends = "generic"\n'
-LEVEL = (
-    EXTENDING + '[priors.level]\nfamily = "normal"\nmean = 1\nsd = 2.5\nsource = "kaplan2020"\nwhy = "w"\n'
-)
+LEVEL = EXTENDING + '[priors.level]\nfamily = "normal"\nmean = 1\nsd = 2.5\nsource = "kaplan2020"\nwhy = "w"\n'
 
 
 def line_with(text: str, fragment: str) -> int:
@@ -52,15 +50,15 @@ def test_a_shipped_card_is_complete(card):
 @each_card
 def test_arrays_follow_the_contract(card):
     spreads = ("level_spread", "log_exponent_spread")
-    centres = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift")
+    centres = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope")
     assert centres == domains.CENTRES
     priors = card.priors
     expected = [priors[q].mean for q in centres] + [math.log(priors[q].median) for q in spreads]
     np.testing.assert_array_equal(card.hyper_mean, expected)
     np.testing.assert_array_equal(card.hyper_sd, [priors[q].sd for q in centres + spreads])
-    fixed = ("log_break_spread", "floor_logit_spread", "log_noise_spread", "log_drift_spread")
+    fixed = ("log_break_spread", "floor_logit_spread", "log_noise_spread", "log_drift_spread", "log_slope_spread")
     np.testing.assert_array_equal(card.spread_fixed, [priors[q].value for q in fixed])
-    constants = ("slope_ratio", "slope_memory", "sharpness")
+    constants = ("slope_memory", "sharpness")
     assert card.constants == tuple(priors[q].value for q in constants)
 
 
@@ -77,9 +75,7 @@ def test_every_source_is_in_the_bibliography_and_every_entry_is_named():
 
 def test_references_are_one_line_each():
     cited = domains.references()["hestness2017"]
-    assert cited == (
-        "Hestness et al. (2017). Deep Learning Scaling is Predictable, Empirically. arXiv:1712.00409."
-    )
+    assert cited == ("Hestness et al. (2017). Deep Learning Scaling is Predictable, Empirically. arXiv:1712.00409.")
     bib = (domains.shelf() / "references.bib").read_text(encoding="utf-8")
     assert len(domains.references()) == bib.count("\n@") + bib.startswith("@")
     assert all("\n" not in line and "{" not in line for line in domains.references().values())
@@ -277,8 +273,6 @@ def test_the_example_of_the_readme_is_a_card():
 
 def test_importing_is_cheap():
     heavy = "{'jax', 'pymc', 'pandas', 'arviz', 'scipy', 'matplotlib'}"
-    script = (
-        f"import sys, forecaster.domains as d; d.load_domains(); print(sorted({heavy} & set(sys.modules)))"
-    )
+    script = f"import sys, forecaster.domains as d; d.load_domains(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

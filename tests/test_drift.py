@@ -23,9 +23,13 @@ def composed(t, ratio, memory):
     """Covariance of d at ascending ``t``, by composing exact steps of (d, v) from the reference on."""
     state, before, blocks, moves = np.diag([0.0, ratio**2]), 0.0, [], []
     for now in t:
-        step = drift.transition(np, now - before, ratio, memory)
+        step = drift.transition(np, now - before, memory)
         move = np.array([[1.0, step.carry], [0.0, step.keep]])
-        state = move @ state @ move.T + np.array([[step.dd, step.dv], [step.dv, step.vv]])
+        state = (
+            move @ state @ move.T
+            + np.array([[step.level, 0.0], [0.0, 0.0]])
+            + ratio**2 * np.array([[step.dd, step.dv], [step.dv, step.vv]])
+        )
         blocks.append(state)
         moves.append(move)
         before = now
@@ -58,9 +62,9 @@ def signed_covariance(t, ratio, memory):
 
 def kalman(t, y, q2, noise, ratio, memory, level=None):
     """Log likelihood by the filter; ``level`` is (mean, sd) of an unknown constant, or None where it is zero."""
-    state, before, found = drift.start(np, np.zeros(()), np.float64(q2), ratio), 0.0, []
+    state, before, found = drift.start(np, np.zeros(()), np.float64(q2 * ratio**2)), 0.0, []
     for now, value, variance in zip(t, y, noise, strict=True):
-        state = drift.predict(state, drift.transition(np, now - before, ratio, memory), q2)
+        state = drift.predict(state, drift.transition(np, now - before, memory), q2, q2 * ratio**2)
         state, innovation = drift.update(state, value, variance, 1.0)
         found.append(innovation)
         before = now
@@ -78,17 +82,18 @@ def kalman(t, y, q2, noise, ratio, memory, level=None):
 @given(GAPS, RATIOS, MEMORIES, st.booleans())
 def test_composed_steps_are_the_dense_covariance(gaps, ratio, memory, from_zero):
     t = times_of(gaps, from_zero)
-    dense = drift.covariance(np, t, ratio, memory)
+    dense = drift.covariance(np, t, 1.0, ratio**2, memory)
     assert dense == pytest.approx(composed(t, ratio, memory), rel=1e-8, abs=1e-10)
     assert dense == pytest.approx(signed_covariance(t, ratio, memory), rel=1e-8, abs=1e-10)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.floats(1e-4, 2.0), st.floats(1e-4, 2.0), st.floats(0.05, 2.0), MEMORIES)
-def test_two_steps_are_one_long_step(first, second, ratio, memory):
-    a, b, whole = (drift.transition(np, dt, ratio, memory) for dt in (first, second, first + second))
+@given(st.floats(1e-4, 2.0), st.floats(1e-4, 2.0), MEMORIES)
+def test_two_steps_are_one_long_step(first, second, memory):
+    a, b, whole = (drift.transition(np, dt, memory) for dt in (first, second, first + second))
     assert whole.keep == pytest.approx(a.keep * b.keep)
     assert whole.carry == pytest.approx(a.carry + b.carry * a.keep)
+    assert whole.level == pytest.approx(a.level + b.level)
     assert whole.vv == pytest.approx(b.keep**2 * a.vv + b.vv)
     assert whole.dd == pytest.approx(a.dd + 2 * b.carry * a.dv + b.carry**2 * a.vv + b.dd)
 
@@ -97,7 +102,7 @@ def test_two_steps_are_one_long_step(first, second, ratio, memory):
 @given(GAPS, MEMORIES)
 def test_without_a_slope_it_is_a_wiener_process(gaps, memory):
     t = times_of(gaps)
-    assert drift.covariance(np, t, 0.0, memory) == pytest.approx(np.minimum(t[:, None], t), abs=1e-12)
+    assert drift.covariance(np, t, 1.0, 0.0, memory) == pytest.approx(np.minimum(t[:, None], t), abs=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
@@ -106,7 +111,7 @@ def test_the_filter_gives_the_dense_likelihood(gaps, ratio, memory, q, seed, fro
     t, rng = times_of(gaps, from_zero), np.random.default_rng(seed)
     noise = rng.uniform(0.01, 0.1, len(t)) ** 2
     y = 0.3 * rng.standard_normal(len(t))
-    dense = q**2 * drift.covariance(np, t, ratio, memory) + np.diag(noise)
+    dense = q**2 * drift.covariance(np, t, 1.0, ratio**2, memory) + np.diag(noise)
     expected = multivariate_normal(np.zeros(len(t)), dense).logpdf(y)
     assert kalman(t, y, q**2, noise, ratio, memory) == pytest.approx(expected, rel=1e-8, abs=1e-8)
     mean, sd = -0.7, 0.6
@@ -142,7 +147,14 @@ def conditioned(t, y, noise, q, ratio, memory):
 def sampled(t, y, noise, q, ratio, memory, seed=0):
     rows = np.ones((DRAWS, 1))
     return drift.sample_paths(
-        np.random.default_rng(seed), rows * y, rows * noise, t, np.full(DRAWS, q**2), WANTED, ratio, memory
+        np.random.default_rng(seed),
+        rows * y,
+        rows * noise,
+        t,
+        np.full(DRAWS, q**2),
+        np.full(DRAWS, (q * ratio) ** 2),
+        WANTED,
+        memory,
     )
 
 
@@ -191,18 +203,28 @@ def test_each_draw_keeps_its_own_data_and_scale():
     """Rows are not mixed: a draw of huge drift and one of none, one residual each."""
     q2, residual = np.array([1e-16, 4.0]), np.array([[0.5], [-0.5]])
     paths = drift.sample_paths(
-        np.random.default_rng(0), residual, np.full((2, 1), 1e-12), np.array([1.0]), q2, np.array([1.0, 0.0]), 0.3, 2.3
+        np.random.default_rng(0),
+        residual,
+        np.full((2, 1), 1e-12),
+        np.array([1.0]),
+        q2,
+        0.09 * q2,
+        np.array([1.0, 0.0]),
+        2.3,
     )
     assert paths[0] == pytest.approx([0.0, 0.0], abs=1e-3)
     assert paths[1] == pytest.approx([-0.5, 0.0], abs=1e-4)
 
 
+SCALES = (np.ones(3), np.full(3, 0.09))  # variances of level and slope
+
+
 def test_sizes_asked_for_twice_or_in_any_order_are_one_path():
     wanted = np.array([-1.0, 2.0, 0.5, -1.0, 2.0, -3.0])
     nothing = np.empty((3, 0))
-    paths = drift.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), np.ones(3), wanted, 0.3, 2.3)
+    paths = drift.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, wanted, 2.3)
     assert np.array_equal(paths[:, 0], paths[:, 3])
     assert np.array_equal(paths[:, 1], paths[:, 4])
     straight = np.sort(wanted)
-    again = drift.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), np.ones(3), straight, 0.3, 2.3)
+    again = drift.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, straight, 2.3)
     assert np.array_equal(again[:, np.searchsorted(straight, wanted)], paths)

@@ -10,9 +10,11 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "results", "curves", "laws", "drift", "domains", "design", "model", "density", "engines", "posterior"),
-    *("inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units", "sensitivity", "checks"),
-    *("looks", "figures", "appendix", "sentences", "memo", "demo", "console", "request", "cli"),
+    *("errors", "results", "curves", "laws", "drift", "domains", "design", "model", "simulate", "density", "engines"),
+    *("posterior", "inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units"),
+    *("scoring", "baselines"),
+    *("sensitivity", "checks", "looks", "figures", "appendix", "sentences", "memo", "demo"),
+    *("console", "request", "cli"),
 )
 
 # Drawing is imported where a result is asked for its plot, not before: results stay light, and figures know results.

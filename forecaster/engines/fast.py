@@ -114,8 +114,8 @@ def _group(out, g: int, curves: int, width: int, effort) -> GroupDraws:
     """Cut one group out of a batch."""
     rows = slice(g * width, g * width + curves)
     return GroupDraws(
-        centre=out.hyper[g, :, :, :6],
-        log_spread=out.hyper[g, :, :, 6:],
+        centre=out.hyper[g, :, :, :-2],
+        log_spread=out.hyper[g, :, :, -2:],
         values=np.moveaxis(out.values[rows], 0, 2),
         engine="jax",
         stats={"hyper_ess": float(out.hyper_ess[g])},

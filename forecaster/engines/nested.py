@@ -1,6 +1,6 @@
 """The fast engine's program: nested adaptive importance sampling over a batch of groups, in pure JAX.
 
-A group's posterior is hyper-parameters (8) over curves (6 parameters each). Given the hyper-parameters the
+A group's posterior is hyper-parameters (9) over curves (7 parameters each). Given the hyper-parameters the
 curves are independent, so the program keeps two small problems instead of one large one:
 
 1. per curve, a cloud of particles with importance weights, whose likelihoods are evaluated once, all together;
@@ -28,7 +28,7 @@ Array = jax.Array
 
 
 class GroupPriors(NamedTuple):
-    """Priors of each group: hyper means and sds [group, 8], fixed spreads [group, 4], constants [group] each."""
+    """Priors of each group: hyper means and sds [group, 9], fixed spreads [group, 5], constants [group] each."""
 
     mean: Array
     sd: Array
@@ -55,8 +55,8 @@ class Effort(NamedTuple):
 class Draws(NamedTuple):
     """Posterior draws and how they were come by."""
 
-    hyper: Array  # [group, chain, draw, 8]
-    values: Array  # [curve, chain, draw, 6]: level and Local
+    hyper: Array  # [group, chain, draw, 9]
+    values: Array  # [curve, chain, draw, 7]: level and Local
     hyper_ess: Array  # [group]
     hyper_log_weights: Array  # [group, chain, hypers]
     curve_ess: Array  # [curve] Kish ESS of the marginal particle weights, over chains
@@ -65,16 +65,16 @@ class Draws(NamedTuple):
 
 
 class Cloud(NamedTuple):
-    """Particles of each curve: features [curve, particle, 9] and log (likelihood / proposal)."""
+    """Particles of each curve: values and log (likelihood / proposal)."""
 
-    values: Array  # [curve, particle, 6]
+    values: Array  # [curve, particle, 7]
     log_weight: Array  # [curve, particle]
     level_mean: Array  # [curve, particle] of the level's likelihood
     level_variance: Array
 
 
 def _local(points: Array) -> Local:
-    return Local(*(points[..., i] for i in range(5)))
+    return Local(*(points[..., i] for i in range(6)))
 
 
 def _curve_likelihood(curves: CurveArrays, constants: Constants, level_mean: Array, level_sd: Array):
@@ -90,7 +90,7 @@ def _curve_likelihood(curves: CurveArrays, constants: Constants, level_mean: Arr
 def _cloud(
     key: Array, mixture: Mixture, mean: Array, sd: Array, curves: CurveArrays, constants: Constants, n: int
 ) -> Cloud:
-    """Fresh particles of every curve; ``mean`` and ``sd`` [curve, 6] are the pooled prior of this round."""
+    """Fresh particles of every curve; ``mean`` and ``sd`` [curve, 7] are the pooled prior of this round."""
     k_points, k_level = jax.random.split(key)
     points, log_q = mixtures.sample(k_points, mixture, mean[:, 1:], sd[:, 1:], n)
     z, level_mean, level_variance = density.level_likelihood(_local(points), curves, constants)
@@ -104,10 +104,12 @@ def _cloud(
 
 
 def _coefficients(hyper: Array, spread_fixed: Array) -> tuple[Array, Array]:
-    """Normal log densities of the curve's values as a product with [values**2, values]: [k, 12], [k]."""
-    log_spread = jnp.concatenate([hyper[..., 6:], jnp.broadcast_to(jnp.log(spread_fixed), (*hyper.shape[:-1], 4))], -1)
+    """Normal log densities of the curve's values as a product with [values**2, values]: [k, 14], [k]."""
+    log_spread = jnp.concatenate(
+        [hyper[..., -2:], jnp.broadcast_to(jnp.log(spread_fixed), (*hyper.shape[:-1], spread_fixed.shape[-1]))], -1
+    )
     precision = jnp.exp(-2.0 * log_spread)
-    centre = hyper[..., :6]
+    centre = hyper[..., :-2]
     constant = -(0.5 * precision * centre**2 + log_spread + 0.5 * np.log(2 * np.pi)).sum(-1)
     return jnp.concatenate([-0.5 * precision, precision * centre], -1), constant
 
@@ -120,7 +122,7 @@ def _reweighted(hyper: Array, spread_fixed: Array, cloud_values: Array, log_weig
 
 
 def _hyper_likelihood(spread_fixed: Array, values: Array, log_weight: Array, real: Array):
-    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 8] over clouds [group, curve, particle]."""
+    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 9] over clouds [group, curve, particle]."""
     n = values.shape[2]
 
     def log_likelihood(hyper: Array) -> Array:
@@ -134,10 +136,10 @@ def _hyper_likelihood(spread_fixed: Array, values: Array, log_weight: Array, rea
 
 
 def _pooled_prior(hyper_mean: Array, hyper_var: Array, spread_fixed: Array) -> tuple[Array, Array]:
-    """Mean and sd [group, 6] of a curve's values given moments [group, 8] of the hyper-parameters."""
-    learned = jnp.exp(2.0 * hyper_mean[:, 6:] + 2.0 * hyper_var[:, 6:])  # mean of the squared spread
+    """Mean and sd [group, 7] of a curve's values given moments [group, 9] of the hyper-parameters."""
+    learned = jnp.exp(2.0 * hyper_mean[:, -2:] + 2.0 * hyper_var[:, -2:])  # mean of the squared spread
     spread_var = jnp.concatenate([learned, spread_fixed**2], -1)
-    return hyper_mean[:, :6], jnp.sqrt(hyper_var[:, :6] + spread_var)
+    return hyper_mean[:, :-2], jnp.sqrt(hyper_var[:, :-2] + spread_var)
 
 
 def _moments(mixture: Mixture) -> tuple[Array, Array]:
@@ -148,7 +150,10 @@ def _moments(mixture: Mixture) -> tuple[Array, Array]:
 
 
 def posterior(key: Array, curves: CurveArrays, real: Array, priors: GroupPriors, effort: Effort) -> Draws:
-    """Draws from the posterior of each group. ``curves`` are [group * curve, ...]; ``real`` [group, curve] is 0 for padding."""
+    """Draws from the posterior of each group.
+
+    ``curves`` are [group * curve, ...]; ``real`` [group, curve] is 0.0 for padding.
+    """
     groups, width = real.shape
     by_curve = lambda a: jnp.repeat(jnp.asarray(a), width, 0)  # noqa: E731
     constants = Constants(*(by_curve(c)[:, None] for c in priors.constants))
@@ -156,7 +161,7 @@ def posterior(key: Array, curves: CurveArrays, real: Array, priors: GroupPriors,
     prior_mean, prior_sd = jnp.asarray(priors.mean), jnp.asarray(priors.sd)
 
     def grouped(cloud: Cloud, n: int) -> tuple[Array, Array]:
-        return cloud.values.reshape(groups, width, n, 6), cloud.log_weight.reshape(groups, width, n)
+        return cloud.values.reshape(groups, width, n, 7), cloud.log_weight.reshape(groups, width, n)
 
     def stage(carry: tuple, key: Array) -> tuple[tuple, Array]:
         """Fit the curves' proposals under what is known of the group, then the group's under the curves."""
@@ -219,10 +224,10 @@ def _final(key, hyper_proposal, priors, cloud, values, log_weight, real, effort:
     ancestors = jax.vmap(jnp.searchsorted)(edges, uniform * edges[:, -1:])
     ancestors = jnp.minimum(ancestors, effort.hypers - 1)
     ancestors = jax.vmap(jax.random.permutation)(jax.random.split(k_mix, groups), ancestors)
-    chosen = jnp.take_along_axis(hyper, ancestors[..., None], 1)  # group draw 8
+    chosen = jnp.take_along_axis(hyper, ancestors[..., None], 1)  # group draw 9
 
     def one_group(args: tuple) -> tuple[Array, Array]:
-        h, s, v, w, u = args  # h [draw, 8], u [draw, curve]
+        h, s, v, w, u = args  # h [draw, 9], u [draw, curve]
 
         def block(args: tuple) -> tuple[Array, Array]:
             h_block, u_block = args
@@ -254,7 +259,7 @@ def _redraw_level(key: Array, cloud: Cloud, pick: Array, hyper: Array) -> Array:
     """A fresh level given everything else, which is exactly normal: [curve, draw]."""
     mean = jnp.take_along_axis(cloud.level_mean, pick, 1)
     variance = jnp.take_along_axis(cloud.level_variance, pick, 1)
-    prior_precision = jnp.exp(-2.0 * hyper[..., 6])
+    prior_precision = jnp.exp(-2.0 * hyper[..., -2])
     precision = 1.0 / variance + prior_precision
     centre = (mean / variance + hyper[..., 0] * prior_precision) / precision
     return centre + jax.random.normal(key, pick.shape) / jnp.sqrt(precision)

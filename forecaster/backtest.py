@@ -1,0 +1,306 @@
+"""backtest: hide the largest sizes, forecast them, score: how far may the forecasts of these curves be believed?
+
+Only fitted rows reach the fit and the baselines; of hidden rows the sizes are used, to forecast there, and the errors
+to score. A hidden error is judged against the error of one new run: the mean curve, the run's own noise and, where the
+fitted rows carry known measurement noise, the card's share of it, scaled with the error as binomial noise scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from forecaster import scoring
+from forecaster.baselines import BASELINES
+from forecaster.curves import KEYS, Curve, LearningCurves, Note
+from forecaster.design import LEAST_NOISE
+from forecaster.domains import Domain
+from forecaster.errors import RequestError
+from forecaster.forecast import LEVEL, Target, log_error_paths
+from forecaster.inference import fit
+from forecaster.posterior import Posterior
+from forecaster.requirement import first_log_size
+from forecaster.results import Result, rows_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+OURS, MEASURED = "forecaster", "largest measured size"
+FEWEST_SIZES = 3  # fitted sizes that a curve needs to be scored
+MOST_DRAWS = 1000
+BEYOND = 100.0  # how far past the largest hidden size a requirement is looked for
+PER_DECADE = 24
+NAMED = 5  # curves that the text names
+RECENT = 5  # fitted rows whose known noise stands for that of hidden rows
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest(Result):
+    """One row a scored curve, all other tables beside it.
+
+    ``table``: ``domain, task, architecture, fit_sizes, points`` (hidden), ``n_fit`` and ``n_last`` (largest fitted and
+    hidden size), ``rmsle`` and ``rmse`` (of the median), ``bias`` (mean log error of the median), ``crps``,
+    ``log_score``, ``msce``, ``covered`` (share of points in the interval of ``level``), ``width`` (of that interval,
+    in log error), ``level``; with baselines ``rmsle_`` and ``rmse_`` of each, ``best_baseline`` and ``lost_to_it``
+    (log of our RMSLE over its).
+
+    ``totals``: one row a method: ``method, curves, rmsle, rmsle_median, rmse, crps, log_score, msce`` (pooled),
+    ``msce_by_curve``, ``cover_50`` to ``cover_95`` (pooled), ``width_50`` to ``width_95`` (median), ``wins``,
+    ``pairs``, ``pairs_right``; means are over curves; a baseline gives no interval, so its CRPS is its mean absolute
+    log error. ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points,
+    curves, coverage`` (pooled), ``coverage_by_curve``. ``points``: one row a hidden measurement: keys, ``n, error,
+    yhat, yhat_lower, yhat_upper, decades_beyond, pit, crps, log_score``. ``requirement``: per curve, the data needed
+    for ``target``, the error observed at the largest hidden size where that is below all fitted errors: ``n_true``
+    (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first size at which the mean curve does),
+    ``covered, log2_ratio`` (median over truth), ``p_never``. The target was measured with noise of its own.
+    ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
+    (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
+    ``right_`` of each rival. ``summary``: the headline numbers. ``notes``: what was left out, and why.
+    """
+
+    totals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
+    points: pd.DataFrame = field(default_factory=pd.DataFrame)
+    requirement: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    summary: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    fitted: LearningCurves | None = None
+    command = "backtest"
+
+    def plot(self) -> Figure:
+        from forecaster import backtest_figures
+
+        return backtest_figures.backtest_figure(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``Result``, with the other tables as lists of rows, ``summary`` and ``notes``."""
+        from forecaster.results import plain
+
+        more = ("totals", "calibration", "points", "requirement", "pairs")
+        tables = {name: rows_of(getattr(self, name)) for name in more}
+        notes = [{"code": n.code, "text": n.text, "curve": n.curve} for n in self.notes]
+        return super().to_dict() | tables | {"summary": plain(self.summary), "notes": notes}
+
+
+def backtest(
+    curves: LearningCurves,
+    *,
+    split: str | float = "column",
+    card: str | Path | Domain | None = None,
+    engine: str = "jax",
+    seed: int = 0,
+    level: float = LEVEL,
+    baselines: bool = True,
+    on_progress: Progress | None = None,
+) -> Backtest:
+    """Fit what is not hidden, forecast what is, and score it.
+
+    ``split``: ``column`` hides the rows whose ``split`` is ``extrapolate``; a number hides, of each curve, the sizes
+    within so many decades of its largest (1.0: the last factor of ten). Curves with fewer than three fitted sizes are
+    fitted, not scored; groups in which no curve has three are left out. Raises RequestError for a split that hides
+    nothing that can be scored, a level outside (0, 1), and as :func:`forecaster.fit` does.
+    """
+    if not 0 < level < 1:
+        raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
+    tell = on_progress or (lambda *_: None)
+    fitted, hidden, notes = hide(curves, split)
+    posterior = fit(
+        fitted, card=card, engine=engine, seed=seed, on_progress=lambda what, share: tell(what, 0.8 * share)
+    )
+    unseen = {c.label: c for c in hidden.curves}
+    scored, pairs = [], []
+    for group in posterior.groups:
+        tell(f"scoring {'/'.join(group)}", 0.8 + 0.2 * posterior.groups.index(group) / len(posterior.groups))
+        found = []
+        for i, known in enumerate(posterior.curves.curves):
+            if (known.domain, known.task) == group and known.label in unseen and _scorable(known):
+                rng = np.random.default_rng([seed, i])
+                found.append(_forecast(posterior, known, unseen[known.label], level, baselines, rng))
+        pairs += [_pair(*two) for two in combinations(found, 2) if _common(*two) is not None]
+        scored += [one._replace(paths=np.empty((0, 0))) for one in found]
+    tell("done", 1.0)
+    return _assembled(fitted, scored, pairs, notes, level)
+
+
+def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, LearningCurves, tuple[Note, ...]]:
+    """The fitted curves, the hidden rows, and notes on what is left out."""
+    table: Any = curves.table
+    if isinstance(split, str):
+        if split != "column":
+            raise RequestError(f"split: found {split!r}; expected 'column', or decades to hide such as 0.5 or 1.0")
+        if "split" not in table or not table["split"].eq("extrapolate").any():
+            raise RequestError(
+                f"{curves.source}: found no column `split` with rows `extrapolate`; "
+                "expected one, or give the decades to hide instead, such as --split 1.0"
+            )
+        out = table["split"].eq("extrapolate")
+    else:
+        if not (np.isfinite(split) and split > 0):
+            raise RequestError(f"split: found {split:g}; expected decades to hide above 0, such as 0.5 or 1.0")
+        out = table["n"] > table.groupby(KEYS)["n"].transform("max") * 10.0**-split * (1 + 1e-9)
+    sizes = table[~out].groupby(KEYS)["n"].nunique()
+    most = sizes.groupby(level=["domain", "task"]).max()
+    ready = set(most[most >= FEWEST_SIZES].index)
+    notes = [
+        Note("group-skipped", f"{'/'.join(g)}: left out; no curve has {FEWEST_SIZES} sizes that are not hidden")
+        for g in curves.groups
+        if g not in ready
+    ]
+    inside = np.array([key in ready for key in zip(table["domain"], table["task"], strict=True)], dtype=bool)
+    shown, unseen = (
+        LearningCurves(table[inside & rows].reset_index(drop=True), (), curves.source) for rows in (~out, out)
+    )
+    reach = {c.label: c.n[-1] for c in shown.curves if _scorable(c)}
+    beyond = [c.label in reach for c in unseen.curves]
+    if not any(beyond):
+        raise RequestError(
+            f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; hide fewer decades"
+        )
+    for c, fine in zip(unseen.curves, beyond, strict=True):
+        if not fine:
+            text = f"{c.label}: not scored; fewer than {FEWEST_SIZES} of its sizes are not hidden"
+            notes.append(Note("curve-not-scored", text, c.label))
+    return shown, unseen, tuple(notes)
+
+
+def _scorable(curve: Curve) -> bool:
+    return len(np.unique(curve.n)) >= FEWEST_SIZES
+
+
+class _Scored(NamedTuple):
+    """One curve: rows of the tables, the scores of its points, and what pairs of curves are compared by."""
+
+    row: dict[str, Any]
+    points: pd.DataFrame
+    scores: scoring.PointScores
+    requirement: dict[str, Any] | None
+    fit: tuple[np.ndarray, np.ndarray]  # log n, log error
+    hidden: tuple[np.ndarray, np.ndarray]
+    predicted: dict[str, np.ndarray]  # log error at the hidden sizes by method
+    paths: np.ndarray  # mean curve, [draw, hidden size]
+
+
+def _forecast(
+    posterior: Posterior, known: Curve, unseen: Curve, level: float, baselines: bool, rng: np.random.Generator
+) -> _Scored:
+    target = Target(known.domain, known.task, known.architecture)
+    sizes, index = np.unique(unseen.n, return_inverse=True)
+    reach = np.log10(BEYOND * sizes[-1] / known.n[-1])
+    grid = np.unique(np.append(np.geomspace(known.n[-1], BEYOND * sizes[-1], int(PER_DECADE * reach) + 2), sizes))
+    paths, draws = log_error_paths(posterior, target, grid, rng, -(-posterior.draws // MOST_DRAWS))
+    at = np.searchsorted(grid, sizes)
+    mean = paths[:, at[index]]
+    known_share = posterior.cards[target.group].known_share
+    recent = np.median((known.noise_sd**2 * known.error)[-RECENT:])
+    variance = np.exp(2.0 * draws.log_noise)[:, None] + known_share * np.minimum(recent / np.exp(mean), 1.0)
+    noise = np.sqrt(variance + LEAST_NOISE**2)
+    predictive = mean + noise * rng.standard_normal(mean.shape)
+    truth = np.log(unseen.error)
+    scores = scoring.score(predictive, truth, mean, noise)
+    low, middle, high = np.quantile(predictive, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
+    keys = {k: getattr(known, k) for k in KEYS}
+    row = keys | {"fit_sizes": len(np.unique(known.n)), "points": len(truth), "n_fit": known.n[-1], "n_last": sizes[-1]}
+    row |= _point_scores(middle, truth) | {"bias": float(np.mean(middle - truth))}
+    row |= {"crps": scores.crps.mean(), "log_score": scores.log_score.mean(), "msce": scoring.msce(scores.pit)}
+    row |= {"covered": scoring.covers(scores.pit, level).mean(), "width": np.median(high - low), "level": level}
+    predicted = {OURS: np.median(paths[:, at], 0)}
+    for name, extrapolate in BASELINES.items() if baselines else ():
+        predicted[name] = np.log(extrapolate(known.n, known.error, sizes))
+        row |= {f"{k}_{_slug(name)}": v for k, v in _point_scores(predicted[name][index], truth).items()}
+    if baselines:
+        best = min(BASELINES, key=lambda name: row[f"rmsle_{_slug(name)}"])
+        lost = np.log(max(row["rmsle"], 1e-9) / max(row[f"rmsle_{_slug(best)}"], 1e-9))
+        row |= {"best_baseline": best, "lost_to_it": lost}
+    points = pd.DataFrame(
+        keys
+        | {"n": unseen.n, "error": unseen.error, "yhat": np.exp(middle)}
+        | {"yhat_lower": np.exp(low), "yhat_upper": np.exp(high)}
+        | {"decades_beyond": np.maximum(np.log10(unseen.n / known.n[-1]), 0.0)}
+        | {"pit": scores.pit, "crps": scores.crps, "log_score": scores.log_score}
+    )
+    observed = np.bincount(index, truth) / np.bincount(index)
+    need = _requirement(keys, known, (sizes, observed), (grid, paths), level)
+    fitted = _by_size(known)
+    return _Scored(row, points, scores, need, fitted, (np.log(sizes), observed), predicted, paths[:, at])
+
+
+def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    rmse = float(np.sqrt(np.mean((np.exp(predicted) - np.exp(truth)) ** 2)))
+    return {"rmsle": scoring.rmsle(predicted, truth), "rmse": rmse, "mae_log": float(np.mean(abs(predicted - truth)))}
+
+
+def _slug(name: str) -> str:
+    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+def _by_size(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    sizes, index, count = np.unique(curve.n, return_inverse=True, return_counts=True)
+    return np.log(sizes), np.bincount(index, np.log(curve.error)) / count
+
+
+def _requirement(
+    keys: dict[str, Any],
+    known: Curve,
+    hidden: tuple[np.ndarray, np.ndarray],
+    drawn: tuple[np.ndarray, np.ndarray],
+    level: float,
+) -> dict[str, Any] | None:
+    """The size needed for the error observed at the largest hidden size; None where it was reached before."""
+    sizes, observed = hidden
+    goal = float(observed[-1])
+    if goal >= np.log(known.error).min():
+        return None
+    true = float(sizes[np.argmax(observed <= goal)])
+    needed = np.exp(first_log_size(np.log(drawn[0]), drawn[1], goal))
+    low, middle, high = np.quantile(needed, [0.5 - level / 2, 0.5, 0.5 + level / 2], method="inverted_cdf")
+    return keys | {
+        "target": np.exp(goal),
+        "n_true": true,
+        "n_median": middle,
+        "n_lower": low,
+        "n_upper": high,
+        "level": level,
+        "covered": bool(low * (1 - 1e-9) <= true <= high * (1 + 1e-9)),
+        "log2_ratio": float(np.log2(middle / true)),
+        "p_never": float(np.mean(np.isinf(needed))),
+    }
+
+
+def _common(a: _Scored, b: _Scored) -> float | None:
+    """Log of the largest size that both curves reach among hidden sizes; None where they share no range."""
+    last = min(a.hidden[0][-1], b.hidden[0][-1])
+    first = max(a.hidden[0][0], b.hidden[0][0])
+    return float(last) if last >= first - 1e-9 else None
+
+
+def _pair(a: _Scored, b: _Scored) -> dict[str, Any]:
+    """Whether each method ranks two architectures as observed at the largest hidden size that both reach."""
+    x = _common(a, b)
+    assert x is not None
+
+    def gap(of: Callable[[_Scored], tuple[np.ndarray, np.ndarray]], at: float) -> float:
+        return float(np.interp(at, *of(a)) - np.interp(at, *of(b)))
+
+    observed = gap(lambda one: one.hidden, x)
+    measured = gap(lambda one: one.fit, min(a.fit[0][-1], b.fit[0][-1]))
+    ahead = [one.paths[:, np.argmin(abs(one.hidden[0] - x))] for one in (a, b)]
+    row = {k: a.row[k] for k in KEYS[:2]} | {"a": a.row["architecture"], "b": b.row["architecture"]}
+    row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(ahead[0] < ahead[1]))}
+    gaps = {name: gap(lambda one, name=name: (one.hidden[0], one.predicted[name]), x) for name in a.predicted}
+    row["right"] = _right(gaps.pop(OURS), observed)
+    row["right_measured"] = _right(measured, observed)
+    return row | {f"right_{_slug(name)}": _right(value, observed) for name, value in gaps.items()}
+
+
+def _right(predicted: float, observed: float) -> float:
+    """1 where the sign agrees, one half where the prediction (or the truth) ties."""
+    product = np.sign(predicted) * np.sign(observed)
+    return float(0.5 * (1.0 + product))

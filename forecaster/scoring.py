@@ -1,0 +1,126 @@
+"""Scores of predictive draws against what was observed: sharp where it is right, wide where it does not know.
+
+Everything is on log error, [draw, point] against [point], save the log score, which is a density on error itself,
+as in the papers on learning curves. NumPy only; nothing here knows where the draws came from.
+
+* CRPS: the sample form ``mean |draw - truth| - 1/2 mean |draw - draw'|`` over distinct pairs (Gneiting & Raftery
+  2007, section 4.2): the absolute error of a forecast that is a point, in log error.
+* Log score: log density of the error. The density of log error is a mixture of normals, one a draw: around the
+  mean curve with the draw's own noise sd where these are given (Rao-Blackwell), else around the draw itself with
+  Silverman's bandwidth. No kernel is narrower than that bandwidth, and ``TAIL`` of the mass is a Student t with
+  three degrees of freedom on the draws' median and half their 68 % range, so that one miss costs much, not all.
+* Coverage: a central interval of level L covers where ``|2 PIT - 1| <= L``.
+* MSCE: mean over ``LEVELS`` of (coverage - level)^2; zero for a calibrated forecaster of many points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from jaxtyping import Float
+
+LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+SHOWN = (0.5, 0.8, 0.9, 0.95)  # levels whose coverage and width the tables name
+DISTANCES = (0.5, 1.0, 1.5)  # decades beyond the largest fitted size at which a bin ends; the last bin is open
+BINS = ("0-0.5", "0.5-1", "1-1.5", ">1.5")
+TAIL = 0.01
+Draws = Float[np.ndarray, "draw point"]
+Points = Float[np.ndarray, " point"]
+
+
+@dataclass(frozen=True, eq=False)
+class PointScores:
+    """Scores of each point, [point]; ``width`` and ``covered`` are [level, point] over ``SHOWN``."""
+
+    bias: Points  # median of log error minus the observed one
+    crps: Points
+    log_score: Points
+    pit: Points
+    width: Float[np.ndarray, "level point"]
+
+    @property
+    def covered(self) -> np.ndarray:
+        return np.stack([covers(self.pit, level) for level in SHOWN])
+
+
+def score(draws: Draws, truth: Points, mean: Draws | None = None, noise: Draws | None = None) -> PointScores:
+    """Score predictive draws of log error against the observed log error ``truth``.
+
+    ``mean`` and ``noise`` [draw, point], both or neither: the mean curve and the sd around it behind each draw.
+    """
+    halves = np.array(SHOWN) / 2
+    low, high = np.quantile(draws, 0.5 - halves, axis=0), np.quantile(draws, 0.5 + halves, axis=0)
+    return PointScores(
+        bias=np.median(draws, 0) - truth,
+        crps=crps(draws, truth),
+        log_score=log_density(draws, truth, mean, noise) - truth,
+        pit=pit(draws, truth),
+        width=high - low,
+    )
+
+
+def pooled(parts: Sequence[PointScores]) -> PointScores:
+    """The points of all of them, one after the other."""
+    names = [f.name for f in fields(PointScores)]
+    return PointScores(**{name: np.concatenate([getattr(p, name) for p in parts], -1) for name in names})
+
+
+def rmsle(predicted: Points, truth: Points) -> float:
+    """Root mean square of log error, of one curve; both arguments are logs."""
+    return float(np.sqrt(np.mean((predicted - truth) ** 2)))
+
+
+def crps(draws: Draws, truth: Points) -> Points:
+    """Continuous ranked probability score of each point; lower is better."""
+    count = len(draws)
+    ordered = np.sort(draws, 0)
+    weight = 2.0 * np.arange(1, count + 1) - count - 1  # of each order statistic in the sum of pairs
+    between = 2.0 * (weight @ ordered) / (count * max(count - 1, 1))
+    return np.mean(np.abs(draws - truth), 0) - between / 2
+
+
+def log_density(draws: Draws, truth: Points, mean: Draws | None = None, noise: Draws | None = None) -> Points:
+    """Log predictive density of log error at ``truth``; the estimate is described above."""
+    centre = draws if mean is None or noise is None else mean
+    low, middle, high = np.quantile(draws, [0.16, 0.5, 0.84], axis=0)
+    spread = np.maximum((high - low) / 2, 1e-6)
+    narrow, wide = np.quantile(centre, [0.16, 0.84], axis=0)
+    least = 0.9 * np.minimum((wide - narrow) / 2, np.std(centre, 0)) * len(centre) ** -0.2
+    sd = np.maximum(least if mean is None or noise is None else np.maximum(noise, least), 1e-6)
+    kernels = -0.5 * ((truth - centre) / sd) ** 2 - np.log(sd) - 0.5 * math.log(2.0 * math.pi)
+    top = kernels.max(0)
+    mixture = top + np.log(np.mean(np.exp(kernels - top), 0))
+    t = (truth - middle) / spread
+    tail = math.log(2.0 / (math.pi * math.sqrt(3.0))) - 2.0 * np.log1p(t**2 / 3.0) - np.log(spread)
+    return np.logaddexp(math.log1p(-TAIL) + mixture, math.log(TAIL) + tail)
+
+
+def pit(draws: Draws, truth: Points) -> Points:
+    """Probability integral transform: where the truth ranks among the draws, in (0, 1); ties count half."""
+    below = np.sum(draws < truth, 0) + 0.5 * np.sum(draws == truth, 0)
+    return (below + 0.5) / (len(draws) + 1)
+
+
+def covers(ranks: Points, level: float) -> np.ndarray:
+    """Whether the central interval of this level holds each point."""
+    return np.abs(2.0 * ranks - 1.0) <= level
+
+
+def coverage(ranks: Points, levels: Sequence[float] = LEVELS) -> Float[np.ndarray, " level"]:
+    """Share of points that each central interval holds; NaN without points."""
+    if len(ranks) == 0:
+        return np.full(len(levels), np.nan)
+    return np.array([np.mean(covers(ranks, level)) for level in levels])
+
+
+def msce(ranks: Points) -> float:
+    """Mean squared calibration error over ``LEVELS``."""
+    return float(np.mean((coverage(ranks) - np.array(LEVELS)) ** 2))
+
+
+def distance_bin(decades: Points) -> np.ndarray:
+    """Index into ``BINS`` of each distance in decades."""
+    return np.searchsorted(np.array(DISTANCES), decades, side="left")

@@ -1,0 +1,168 @@
+"""The fast log density is the reference model's, and both are a dense Gaussian's."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from forecaster import density, drift, laws, model
+from forecaster.curves import read_curves
+from forecaster.design import Design, design_of
+from forecaster.domains import load_card
+
+FREE = ("centre", "log_spread", "level", "offset")  # the model's free variables, in its order
+
+
+@pytest.fixture(autouse=True, scope="module")
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def made(card: str, lengths: tuple[int, ...], *, seeds: int = 1, n_test: int | None = None) -> Design:
+    """A group whose architectures have these numbers of sizes, measured by so many seeds."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i, length in enumerate(lengths):
+        for j, n in enumerate(np.geomspace(1_000, 50_000 * (1 + i), length).round()):
+            for seed in range(1 + j % seeds):  # one seed at some sizes, several at others
+                error = np.exp(-0.7 - 0.2 * np.log(n / 1000) + 0.05 * rng.standard_normal())
+                rows.append(("d", "t", f"a{i}", n, error, seed, n_test))
+    table = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n", "error", "seed", "n_test"])
+    curves = read_curves(table if n_test else table.drop(columns="n_test"))
+    return design_of(curves, curves.groups[0], load_card(card))
+
+
+DESIGNS = {
+    "one architecture": made("generic", (5,)),
+    "unequal lengths": made("generic", (9, 4, 6)),
+    "repeats": made("tabular-classification", (5, 8), seeds=3),
+    "known noise": made("image-classification-top1", (6, 6), n_test=2000),
+    "everything": made("tabular-classification", (3, 12, 7), seeds=4, n_test=500),
+}
+
+
+def arrays(design: Design, width: int) -> density.CurveArrays:
+    data = model.padded(design, width)
+    curves = len(design.curves)
+    names = density.CurveArrays._fields[:6]
+    return density.CurveArrays(*(data[k] for k in names), *np.full((2, curves), [[design.x_ref], [design.x_min]]))
+
+
+def chunks(length: int) -> int:
+    """The padded length that the fast density needs."""
+    return -(-length // density.CHUNK) * density.CHUNK
+
+
+def free_density(design: Design):
+    """The JAX log density as a function of the PyMC model's free variables, one vector."""
+    curves = len(design.curves)
+    longest = max(len(c.x) for c in design.curves)
+    missing = sum(longest - len(c.x) for c in design.curves)
+    data, constants = arrays(design, chunks(longest)), density.Constants(*design.constants)
+    ends = np.cumsum([6, 2, curves, 5 * curves])
+
+    def log_density(free):
+        centre, log_spread, level, offset = jnp.split(free, ends[:-1])
+        spread = jnp.concatenate([jnp.exp(log_spread), jnp.asarray(design.spread_fixed)])[1:, None]
+        local = density.Local(*(centre[1:, None] + spread * offset.reshape(5, curves))[..., None])
+        hyper = jnp.concatenate([centre, log_spread])[None]
+        joint = density.log_density(hyper, level[:, None], local, data, design, constants)[0]
+        return joint + curves * jnp.log(spread).sum() + missing * model.PADDING_CONSTANT
+
+    return jax.jit(jax.value_and_grad(log_density)), int(ends[-1])
+
+
+@pytest.fixture(scope="module", params=DESIGNS)
+def both(request):
+    """The reference's log density and gradient, the fast one's, and their number of free variables."""
+    design = DESIGNS[request.param]
+    built = model.build(design)
+    variables = [built[name] for name in FREE]
+    assert set(built.free_RVs) == set(variables)
+    value, gradient = built.compile_logp(), built.compile_dlogp(variables)
+    shapes = [tuple(v.shape.eval()) for v in variables]
+    ends = np.cumsum([int(np.prod(s)) for s in shapes])[:-1]
+
+    def reference(free):
+        parts = np.split(free, ends)
+        point = {n: p.reshape(s) for n, p, s in zip(FREE, parts, shapes, strict=True)}
+        return float(value(point)), gradient(point)
+
+    return reference, *free_density(design)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.0, 1.5), level=st.floats(-3.0, 0.5))
+def test_equals_the_reference_model(both, seed, scale, level):
+    reference, fast, size = both
+    free = scale * np.random.default_rng(seed).standard_normal(size)
+    free[:6] += [level, -1.2, 0.5, -0.5, -4.0, -3.5]
+    expected, slope = reference(free)
+    found, found_slope = fast(free)
+    assert float(found) == pytest.approx(expected, rel=1e-8, abs=1e-8)
+    np.testing.assert_allclose(found_slope, slope, rtol=1e-6, atol=1e-6 * np.abs(slope).max())
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from(sorted(DESIGNS)))
+def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
+    """The oracle writes each run as an observation of its own: no reduction of repeats, no filter."""
+    design = DESIGNS[name]
+    rng = np.random.default_rng(seed)
+    longest = max(len(c.x) for c in design.curves)
+    curves = len(design.curves)
+    local = np.array([-1.2, 0.5, -0.5, -4.0, -3.5])[:, None] + 0.7 * rng.standard_normal((5, curves))
+    level = rng.normal(-1.5, 0.5, curves)
+    found = density.log_likelihood(
+        level[:, None],
+        density.Local(*local[..., None]),
+        arrays(design, chunks(longest)),
+        density.Constants(*design.constants),
+    )
+    ratio, memory, sharpness = design.constants
+    for i, sized in enumerate(design.curves):
+        log_exponent, log_break, floor_logit, log_noise, log_drift = local[:, i]
+        x, y = np.log(sized.curve.n), np.log(sized.curve.error)
+        law = laws.log_error(
+            np, x, design.x_ref, level[i], log_exponent, design.x_min + log_break, floor_logit, sharpness
+        )
+        known = sized.known[np.searchsorted(-sized.x, -x)]  # a size's runs share their mean known variance
+        noise = np.exp(2.0 * log_noise) + known
+        wander = drift.covariance(np, design.x_ref - x, ratio, memory)
+        dense = stats.multivariate_normal(law, np.exp(2.0 * log_drift) * wander + np.diag(noise))
+        assert float(found[i, 0]) == pytest.approx(dense.logpdf(y), rel=1e-8, abs=1e-8)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), name=st.sampled_from(sorted(DESIGNS)))
+def test_more_padding_changes_nothing(seed, name):
+    design = DESIGNS[name]
+    longest = chunks(max(len(c.x) for c in design.curves))
+    local = np.random.default_rng(seed).normal(-1.0, 1.0, (5, len(design.curves), 2))
+    constants = density.Constants(*design.constants)
+    tight, wide = (
+        density.level_likelihood(density.Local(*local), arrays(design, width), constants)
+        for width in (longest, longest + 3 * density.CHUNK)
+    )
+    for a, b in zip(tight, wide, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_the_level_has_a_gaussian_likelihood():
+    """``log_z``, ``mean`` and ``variance`` describe the likelihood as a function of the level, everywhere."""
+    design = DESIGNS["everything"]
+    curves = len(design.curves)
+    local = density.Local(*np.tile(np.array([-1.2, 0.5, -0.5, -4.0, -3.5])[:, None, None], (1, curves, 1)))
+    data, constants = arrays(design, 12), density.Constants(*design.constants)
+    levels = np.linspace(-3.0, 0.0, 7)
+    found = np.stack([density.log_likelihood(np.full((curves, 1), v), local, data, constants)[:, 0] for v in levels])
+    curvature = np.diff(found, 2, axis=0) / (levels[1] - levels[0]) ** 2
+    expected = np.broadcast_to(-1.0 / density.level_likelihood(local, data, constants).variance[:, 0], curvature.shape)
+    np.testing.assert_allclose(curvature, expected, rtol=1e-6)

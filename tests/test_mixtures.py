@@ -1,0 +1,183 @@
+"""Mixtures of t distributions: what is sampled has the density that is said, EM recovers, tempering finds a target."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from forecaster.engines import mixtures
+from forecaster.engines.mixtures import Mixture
+
+PRIOR_MEAN, PRIOR_SD = np.array([[0.0, 0.5]]), np.array([[3.0, 2.0]])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def double_precision():
+    with jax.enable_x64(True):
+        yield
+
+
+def two_humps() -> Mixture:
+    chol = np.array([[[0.5, 0.0], [0.3, 0.4]], [[0.8, 0.0], [-0.4, 0.6]]])
+    return Mixture(jnp.array([[0.3, 0.7]]), jnp.array([[[-2.0, 0.0], [1.5, 1.0]]]), jnp.asarray(chol)[None])
+
+
+def proposal_density(mixture: Mixture, points: np.ndarray) -> np.ndarray:
+    """Density [n] of the first target's proposal, prior included, by SciPy."""
+    total = np.zeros(len(points))
+    for weight, mean, chol in zip(mixture.weight[0], mixture.mean[0], mixture.chol[0], strict=True):
+        shape = np.asarray(chol @ chol.T)
+        total += float(weight) * stats.multivariate_t(np.asarray(mean), shape, df=mixtures.DEGREES).pdf(points)
+    prior = stats.norm(PRIOR_MEAN[0], PRIOR_SD[0]).pdf(points).prod(1)
+    return (1 - mixtures.DEFENSIVE) * total + mixtures.DEFENSIVE * prior
+
+
+def test_density_of_samples_is_scipys():
+    mixture = two_humps()
+    points, log_q = mixtures.sample(jax.random.key(0), mixture, PRIOR_MEAN, PRIOR_SD, 400)
+    np.testing.assert_allclose(np.exp(log_q[0]), proposal_density(mixture, np.asarray(points[0])), rtol=1e-9)
+
+
+TARGETS = {
+    "inside": stats.multivariate_normal([1.0, 0.8], [[0.5, 0.1], [0.1, 0.4]]),
+    "both humps": stats.multivariate_normal([-0.5, 0.5], [[2.0, 0.3], [0.3, 0.7]]),
+    "heavy tails": stats.multivariate_t([0.0, 0.5], [[1.0, 0.2], [0.2, 0.5]], df=7),
+    "the prior": stats.multivariate_normal(PRIOR_MEAN[0], np.diag(PRIOR_SD[0] ** 2)),
+}
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_importance_weights_of_a_normalised_target_average_one(name):
+    """This holds only if points are distributed as their density says."""
+    n, repeats = 4000, 16
+    tiled = jax.tree.map(lambda a: jnp.repeat(a, repeats, 0), two_humps())
+    mean, sd = np.tile(PRIOR_MEAN, (repeats, 1)), np.tile(PRIOR_SD, (repeats, 1))
+    points, log_q = mixtures.sample(jax.random.key(1), tiled, mean, sd, n)
+    weights = np.exp(TARGETS[name].logpdf(np.asarray(points)) - np.asarray(log_q))
+    by_repeat = weights.mean(1)
+    error = weights.std() / np.sqrt(n * repeats)
+    assert error < 0.02
+    assert by_repeat.mean() == pytest.approx(1.0, abs=4 * error)
+    moment = np.einsum("bn,bnd->d", weights, np.asarray(points)) / (n * repeats)
+    expected = TARGETS[name].mean if hasattr(TARGETS[name], "mean") else TARGETS[name].loc
+    np.testing.assert_allclose(moment, expected, atol=0.06)
+
+
+def test_weights_stay_bounded_by_the_prior_inside():
+    """With the prior as target no weight exceeds one over the defensive share, wherever the mixture is."""
+    lost = two_humps()._replace(mean=jnp.full((1, 2, 2), 40.0))
+    points, log_q = mixtures.sample(jax.random.key(2), lost, PRIOR_MEAN, PRIOR_SD, 2000)
+    ratio = np.exp(np.asarray(mixtures.normal_prior(points, PRIOR_MEAN, PRIOR_SD) - log_q))
+    assert ratio.max() <= 1 / mixtures.DEFENSIVE + 1e-9
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_distances_are_mahalanobis(seed, d):
+    rng = np.random.default_rng(seed)
+    chol = np.tril(rng.normal(size=(d, d)), -1) + np.diag(rng.uniform(0.1, 3.0, d))
+    diff = rng.normal(size=(7, d))
+    found = mixtures._distances(jnp.asarray(chol)[None, None], jnp.asarray(diff)[None, None])
+    expected = np.einsum("ni,ij,nj->n", diff, np.linalg.inv(chol @ chol.T), diff)
+    np.testing.assert_allclose(found[0, 0], expected, rtol=1e-6)
+
+
+def fresh(components: int) -> Mixture:
+    return mixtures.prior_mixture(jnp.asarray(PRIOR_MEAN), jnp.asarray(PRIOR_SD), components)
+
+
+def moments(mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
+    weight, mean, chol = (np.asarray(a[0]) for a in mixture)
+    inner = np.einsum("mij,mkj->mik", chol, chol) * mixtures.DEGREES / (mixtures.DEGREES - 2)
+    middle = weight @ mean
+    between = np.einsum("m,mi,mj->ij", weight, mean - middle, mean - middle)
+    return middle, np.einsum("m,mij->ij", weight, inner) + between
+
+
+def test_em_recovers_moments_of_weighted_points():
+    rng = np.random.default_rng(3)
+    target = stats.multivariate_t([1.0, -1.0], [[1.0, 0.6], [0.6, 0.8]], df=mixtures.DEGREES)
+    points = rng.normal([0.5, -0.5], 2.5, (20_000, 2))
+    log_w = target.logpdf(points) - stats.norm([0.5, -0.5], 2.5).logpdf(points).sum(1)
+    weights = np.exp(log_w - log_w.max())
+    weights = jnp.asarray(weights / weights.sum())[None]
+    begun = mixtures.spread_out(jax.random.key(0), fresh(1), jnp.asarray(points)[None], weights)
+    fitted = mixtures.fit(begun, jnp.asarray(points)[None], weights)
+    mean, covariance = moments(fitted)
+    np.testing.assert_allclose(mean, [1.0, -1.0], atol=0.08)
+    np.testing.assert_allclose(covariance, np.array([[1.0, 0.6], [0.6, 0.8]]) * 7 / 5, rtol=0.15)
+
+
+def test_em_finds_two_humps_and_drops_nothing():
+    rng = np.random.default_rng(4)
+    which = rng.random(4000) < 0.3
+    points = np.where(which[:, None], [-4.0, 0.0], [3.0, 1.0]) + 0.5 * rng.standard_normal((4000, 2))
+    weights = jnp.full((1, 4000), 1 / 4000)
+    begun = mixtures.spread_out(jax.random.key(0), fresh(4), jnp.asarray(points)[None], weights)
+    fitted = mixtures.fit(begun, jnp.asarray(points)[None], weights)
+    left = np.asarray(fitted.mean[0, :, 0]) < -0.5
+    weight = np.asarray(fitted.weight[0])
+    assert weight.sum() == pytest.approx(1.0)
+    assert weight[left].sum() == pytest.approx(0.3, abs=0.03)
+    assert weight[left] @ np.asarray(fitted.mean[0])[left] / weight[left].sum() == pytest.approx([-4.0, 0.0], abs=0.1)
+
+
+def gaussian(centre, sd):
+    """Log likelihood [b, n] that is normal."""
+    return lambda points: -0.5 * (((points - jnp.asarray(centre)) / sd) ** 2).sum(-1)
+
+
+@pytest.mark.parametrize(("centre", "sd"), [((2.0, -1.0), 0.02), ((-7.0, 4.0), 0.1), ((0.0, 0.5), 1.0)])
+def test_tempering_reaches_a_narrow_likelihood(centre, sd):
+    like = gaussian(centre, sd)
+    fitted, powers = mixtures.adapt(jax.random.key(0), fresh(3), like, PRIOR_MEAN, PRIOR_SD, 1024, 10)
+    assert float(powers[-1, 0]) == 1.0
+    points, log_q = mixtures.sample(jax.random.key(1), fitted, PRIOR_MEAN, PRIOR_SD, 4000)
+    log_w = like(points) + mixtures.normal_prior(points, PRIOR_MEAN, PRIOR_SD) - log_q
+    assert float(jnp.exp(mixtures.log_ess(log_w))[0]) > 0.3 * 4000
+    weights = np.asarray(jax.nn.softmax(log_w[0]))
+    precision = 1 / sd**2 + 1 / PRIOR_SD[0] ** 2
+    expected = (np.array(centre) / sd**2 + PRIOR_MEAN[0] / PRIOR_SD[0] ** 2) / precision
+    assert weights @ np.asarray(points[0]) == pytest.approx(expected, abs=0.15 * sd)
+    evidence = np.log(np.exp(np.asarray(log_w[0])).mean())
+    exact = stats.norm(PRIOR_MEAN[0], np.hypot(PRIOR_SD[0], sd)).logpdf(centre).sum() + 2 * np.log(
+        sd * np.sqrt(2 * np.pi)
+    )
+    assert evidence == pytest.approx(exact, abs=0.1)
+
+
+def test_targets_of_a_batch_do_not_meet():
+    """The same target beside another one and beside itself: one answer, up to Monte Carlo error."""
+    mean, sd = np.tile(PRIOR_MEAN, (2, 1)), np.tile(PRIOR_SD, (2, 1))
+    start = mixtures.prior_mixture(jnp.asarray(mean), jnp.asarray(sd), 2)
+    centres = jnp.array([[[2.0, -1.0]], [[-7.0, 4.0]]])
+    fitted, powers = mixtures.adapt(jax.random.key(0), start, gaussian(centres, 0.1), mean, sd, 1024, 10)
+    assert np.asarray(powers[-1]) == pytest.approx([1.0, 1.0])
+    found = np.einsum("bm,bmd->bd", fitted.weight, fitted.mean)
+    np.testing.assert_allclose(found, [[2.0, -1.0], [-7.0, 4.0]], atol=0.05)
+
+
+def test_a_likelihood_without_numbers_is_no_likelihood():
+    def like(points):
+        normal = gaussian((1.0, 1.0), 0.3)(points)
+        return jnp.where(points[..., 0] < 0, jnp.nan, normal)
+
+    fitted, powers = mixtures.adapt(jax.random.key(0), fresh(2), like, PRIOR_MEAN, PRIOR_SD, 1024, 10)
+    assert all(np.isfinite(np.asarray(a)).all() for a in fitted)
+    assert float(powers[-1, 0]) == 1.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 50))
+def test_effective_size_lies_between_one_and_all(seed, n):
+    log_w = np.random.default_rng(seed).normal(0.0, 3.0, n)
+    weights = np.exp(log_w)
+    found = float(jnp.exp(mixtures.log_ess(jnp.asarray(log_w))))
+    assert found == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=1e-9)
+    assert 1 - 1e-9 <= found <= n * (1 + 1e-9)
+    assert float(jnp.exp(mixtures.log_ess(jnp.zeros(n)))) == pytest.approx(n)
