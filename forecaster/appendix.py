@@ -25,6 +25,7 @@ QUANTITIES = {
     "floor_logit_spread": "spread in floor",
     "log_noise_spread": "spread in noise",
     "log_drift_spread": "spread in drift",
+    "log_slope_spread": "spread in the wandering of the slope",
     "log_slope": "log of the wandering of the slope, per nat of size",
     "slope_memory": "memory of the slope, in nats of size",
     "sharpness": "sharpness s of the break, in nats of size",

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from forecaster import backtest_tables as tables
 from forecaster import scoring
+from forecaster.backtest_tables import OURS, slug
 from forecaster.baselines import BASELINES
 from forecaster.curves import KEYS, Curve, LearningCurves, Note
 from forecaster.design import LEAST_NOISE
@@ -26,17 +28,15 @@ from forecaster.forecast import LEVEL, Target, log_error_paths
 from forecaster.inference import fit
 from forecaster.posterior import Posterior
 from forecaster.requirement import first_log_size
-from forecaster.results import Result, rows_of
+from forecaster.results import Result, plain, rows_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-OURS, MEASURED = "forecaster", "largest measured size"
 FEWEST_SIZES = 3  # fitted sizes that a curve needs to be scored
 MOST_DRAWS = 1000
 BEYOND = 100.0  # how far past the largest hidden size a requirement is looked for
 PER_DECADE = 24
-NAMED = 5  # curves that the text names
 RECENT = 5  # fitted rows whose known noise stands for that of hidden rows
 Progress = Callable[[str, float], None]
 
@@ -82,12 +82,10 @@ class Backtest(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """The object of ``Result``, with the other tables as lists of rows, ``summary`` and ``notes``."""
-        from forecaster.results import plain
-
         more = ("totals", "calibration", "points", "requirement", "pairs")
-        tables = {name: rows_of(getattr(self, name)) for name in more}
+        others = {name: rows_of(getattr(self, name)) for name in more}
         notes = [{"code": n.code, "text": n.text, "curve": n.curve} for n in self.notes]
-        return super().to_dict() | tables | {"summary": plain(self.summary), "notes": notes}
+        return super().to_dict() | others | {"summary": plain(self.summary), "notes": notes}
 
 
 def backtest(
@@ -127,7 +125,30 @@ def backtest(
         pairs += [_pair(*two) for two in combinations(found, 2) if _common(*two) is not None]
         scored += [one._replace(paths=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
-    return _assembled(fitted, scored, pairs, notes, level)
+    return _assembled(fitted, scored, pd.DataFrame(pairs), notes, level)
+
+
+def _assembled(
+    fitted: LearningCurves, scored: Sequence[_Scored], pairs: pd.DataFrame, notes: tuple[Note, ...], level: float
+) -> Backtest:
+    table = pd.DataFrame([one.row for one in scored])
+    points = pd.concat([one.points for one in scored], ignore_index=True)
+    needs = pd.DataFrame([one.requirement for one in scored if one.requirement is not None])
+    rivals = [name for name in BASELINES if f"rmsle_{slug(name)}" in table]
+    found = tables.totals(table, scoring.pooled([one.scores for one in scored]), pairs, rivals)
+    numbers = tables.summary(found, needs, pairs)
+    return Backtest(
+        table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
+        text=tables.prose(table, found, numbers, notes, level),
+        totals=found,
+        calibration=tables.calibration(points),
+        points=points,
+        requirement=needs,
+        pairs=pairs,
+        summary=numbers,
+        notes=notes,
+        fitted=fitted,
+    )
 
 
 def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, LearningCurves, tuple[Note, ...]]:
@@ -193,8 +214,9 @@ def _forecast(
 ) -> _Scored:
     target = Target(known.domain, known.task, known.architecture)
     sizes, index = np.unique(unseen.n, return_inverse=True)
-    reach = np.log10(BEYOND * sizes[-1] / known.n[-1])
-    grid = np.unique(np.append(np.geomspace(known.n[-1], BEYOND * sizes[-1], int(PER_DECADE * reach) + 2), sizes))
+    first, last = known.n[-1], BEYOND * max(sizes[-1], known.n[-1])
+    grid = np.geomspace(first, last, int(PER_DECADE * np.log10(last / first)) + 2)
+    grid = np.unique(np.append(grid, sizes))
     paths, draws = log_error_paths(posterior, target, grid, rng, -(-posterior.draws // MOST_DRAWS))
     at = np.searchsorted(grid, sizes)
     mean = paths[:, at[index]]
@@ -214,10 +236,10 @@ def _forecast(
     predicted = {OURS: np.median(paths[:, at], 0)}
     for name, extrapolate in BASELINES.items() if baselines else ():
         predicted[name] = np.log(extrapolate(known.n, known.error, sizes))
-        row |= {f"{k}_{_slug(name)}": v for k, v in _point_scores(predicted[name][index], truth).items()}
+        row |= {f"{k}_{slug(name)}": v for k, v in _point_scores(predicted[name][index], truth).items()}
     if baselines:
-        best = min(BASELINES, key=lambda name: row[f"rmsle_{_slug(name)}"])
-        lost = np.log(max(row["rmsle"], 1e-9) / max(row[f"rmsle_{_slug(best)}"], 1e-9))
+        best = min(BASELINES, key=lambda name: row[f"rmsle_{slug(name)}"])
+        lost = np.log(max(row["rmsle"], 1e-9) / max(row[f"rmsle_{slug(best)}"], 1e-9))
         row |= {"best_baseline": best, "lost_to_it": lost}
     points = pd.DataFrame(
         keys
@@ -235,10 +257,6 @@ def _forecast(
 def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     rmse = float(np.sqrt(np.mean((np.exp(predicted) - np.exp(truth)) ** 2)))
     return {"rmsle": scoring.rmsle(predicted, truth), "rmse": rmse, "mae_log": float(np.mean(abs(predicted - truth)))}
-
-
-def _slug(name: str) -> str:
-    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
 def _by_size(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
@@ -297,7 +315,7 @@ def _pair(a: _Scored, b: _Scored) -> dict[str, Any]:
     gaps = {name: gap(lambda one, name=name: (one.hidden[0], one.predicted[name]), x) for name in a.predicted}
     row["right"] = _right(gaps.pop(OURS), observed)
     row["right_measured"] = _right(measured, observed)
-    return row | {f"right_{_slug(name)}": _right(value, observed) for name, value in gaps.items()}
+    return row | {f"right_{slug(name)}": _right(value, observed) for name, value in gaps.items()}
 
 
 def _right(predicted: float, observed: float) -> float:

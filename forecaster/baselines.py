@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 FEWEST = 5  # points that the upper part of a curve holds at least, where there are so many
 STARTS = 10  # of the one-break law
+ROUNDS = 150  # of least squares at the most
 LIMIT = 80.0  # of log error: beyond it an extrapolation has run away
 Sizes = Float[np.ndarray, " point"]
 Model = Callable[[np.ndarray, np.ndarray], np.ndarray]  # parameters [start, p], z [point] -> log error [start, point]
@@ -172,7 +173,7 @@ def _best(model: Model, starts: np.ndarray, z: Sizes, y: Sizes, wanted: Sizes) -
     steps = np.full(p.shape[1], 1e-6)
     fitted = model(p, z)
     loss = _loss(fitted, y)
-    for _ in range(60):
+    for _ in range(ROUNDS):
         jacobian = np.stack([(model(p + step, z) - fitted) / steps[0] for step in np.diag(steps)], -1)
         normal = np.einsum("sip,siq->spq", jacobian, jacobian)
         gradient = np.einsum("sip,si->sp", jacobian, y - fitted)

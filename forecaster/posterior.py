@@ -129,6 +129,9 @@ def write_whole(path: str | Path, write: Callable[[str], Any]) -> None:
     os.close(handle)
     try:
         write(temporary)
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # a temporary file is private; the finished one is like any other
         os.replace(temporary, path)
     finally:
         Path(temporary).unlink(missing_ok=True)

@@ -91,7 +91,7 @@ def posterior(
 def law(parameters: np.ndarray, n: np.ndarray, x_ref: float, x_min: float, card=None) -> np.ndarray:
     """Log error of the law at sizes ``n`` for one curve's six parameters."""
     level, log_exponent, log_break, floor_logit = parameters[:4]
-    sharpness = (card or load_card("generic")).constants[2]
+    sharpness = (card or load_card("generic")).constants[1]
     x = np.log(np.asarray(n, dtype=float))
     return laws.log_error(np, x, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
 

@@ -168,15 +168,16 @@ def test_what_only_the_prior_says():
     found = health(synthetic.values(DRAWS, sd=SPREAD | {"floor_logit": 0.9 * prior}, log_drift=-3.5))
     assert one(found, "floor from the prior").verdict == REVIEW
     assert one(found, "exponent from the prior").verdict == PASS
-    assert "90%" in one(found, "floor from the prior").text
+    share = float(one(found, "floor from the prior").text.split("sd ")[1].split("%")[0])
+    assert share == pytest.approx(90.0, abs=4.0)  # of DRAWS draws
     found = health(synthetic.values(DRAWS, sd=SPREAD | {"log_exponent": 1.2}, log_drift=-3.5))
     assert one(found, "exponent from the prior").verdict == REVIEW
 
 
 def test_the_prior_sd_is_that_of_draws_from_the_prior():
     card, rng = load_card("generic"), np.random.default_rng(0)
-    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((200_000, 8))
-    drawn = hyper[:, 1] + np.exp(hyper[:, 7]) * rng.standard_normal(len(hyper))
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((200_000, len(card.hyper_mean)))
+    drawn = hyper[:, 1] + np.exp(hyper[:, -1]) * rng.standard_normal(len(hyper))
     few = synthetic.values(DRAWS, log_drift=-3.5, sd=SPREAD)
     few[:, 1] = np.random.default_rng(1).choice(drawn, DRAWS)
     text = one(health(few), "exponent from the prior").text

@@ -37,7 +37,7 @@ def wandering():
 def test_without_drift_it_is_the_law_inverted(exponent, floor_logit, log_break, log_target):
     drawn = synthetic.values(4, exponent=exponent, floor_logit=floor_logit, log_break=log_break)
     level, log_exponent, log_break, floor_logit = drawn[0, :4]
-    sharpness = load_card("generic").constants[2]
+    sharpness = load_card("generic").constants[1]
     exact = laws.log_size_needed(
         np, np.float64(log_target), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
     )
@@ -54,7 +54,7 @@ def test_without_drift_it_is_the_law_inverted(exponent, floor_logit, log_break, 
 
 def test_quantiles_are_the_quantiles_of_the_law_inverted_draw_by_draw():
     drawn = synthetic.values(400, sd={"log_exponent": 0.2, "floor_logit": 0.5})
-    sharpness = load_card("generic").constants[2]
+    sharpness = load_card("generic").constants[1]
     level, log_exponent, log_break, floor_logit = drawn.T[:4]
     exact = laws.log_size_needed(
         np, np.log(0.05), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness

@@ -1,0 +1,158 @@
+"""From the scores of single curves to what a backtest says: totals, calibration, headline numbers, prose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster import scoring
+from forecaster.curves import Note
+from forecaster.scoring import SHOWN, PointScores
+
+OURS, MEASURED = "forecaster", "largest measured size"
+NAMED = 5  # curves that the text names
+Table = Any  # a DataFrame, where pandas' own annotations know no better
+
+
+def slug(name: str) -> str:
+    """The name of a method as part of a column's name."""
+    return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
+
+
+def totals(table: Table, scores: PointScores, pairs: Table, rivals: Sequence[str]) -> pd.DataFrame:
+    """One row a method; see ``Backtest``."""
+    ours = {"method": OURS, **_errors(table, "")} | {
+        "crps": table["crps"].mean(),
+        "log_score": table["log_score"].mean(),
+        "msce": scoring.msce(scores.pit),
+        "msce_by_curve": table["msce"].mean(),
+    }
+    for level, held, width in zip(SHOWN, scores.covered, scores.width, strict=True):
+        ours |= {f"cover_{100 * level:g}": held.mean(), f"width_{100 * level:g}": np.median(width)}
+    rows: list[dict[str, Any]] = [ours | _ranked(pairs, "right")]
+    for name in rivals:
+        own = f"_{slug(name)}"
+        row = {"method": name, **_errors(table, own), "crps": table[f"mae_log{own}"].mean()}
+        rows.append(row | _ranked(pairs, f"right{own}"))
+    if len(pairs):
+        rows.append({"method": MEASURED, **_ranked(pairs, "right_measured")})
+    found = pd.DataFrame(rows)
+    if rivals:
+        columns = ["rmsle", *(f"rmsle_{slug(name)}" for name in rivals)]
+        best = table[columns].to_numpy().argmin(1)
+        found["wins"] = [int(np.sum(best == i)) if i < len(columns) else np.nan for i in range(len(found))]
+    return found
+
+
+def _errors(table: Table, own: str) -> dict[str, float]:
+    return {
+        "curves": len(table),
+        "rmsle": table[f"rmsle{own}"].mean(),
+        "rmsle_median": table[f"rmsle{own}"].median(),
+        "rmse": table[f"rmse{own}"].mean(),
+    }
+
+
+def _ranked(pairs: Table, column: str) -> dict[str, float]:
+    return {"pairs": len(pairs), "pairs_right": pairs[column].mean()} if len(pairs) else {}
+
+
+def calibration(points: Table) -> pd.DataFrame:
+    """Coverage of each level, over all points and by how far they lie beyond the fitted sizes."""
+    bins = np.array(scoring.BINS)[scoring.distance_bin(points["decades_beyond"].to_numpy())]
+    rows = []
+    for distance in ("all", *scoring.BINS):
+        chosen = points if distance == "all" else points[bins == distance]
+        if chosen.empty:
+            continue
+        ranks = chosen["pit"].to_numpy()
+        which = chosen.groupby(["domain", "task", "architecture"]).ngroup().to_numpy()
+        for level in scoring.LEVELS:
+            held = scoring.covers(ranks, level)
+            by_curve = np.bincount(which, held) / np.bincount(which)
+            rows.append(
+                {
+                    "distance": distance,
+                    "level": level,
+                    "points": len(ranks),
+                    "curves": len(by_curve),
+                    "coverage": held.mean(),
+                    "coverage_by_curve": by_curve.mean(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
+    """The headline numbers: ours of the totals, then of the requirement and of the ranking."""
+    ours = found.iloc[0].drop("method").to_dict()
+    out = {str(k): float(v) for k, v in ours.items()}
+    if len(requirement):
+        apart = requirement["log2_ratio"].abs().to_numpy()
+        out |= {
+            "requirement_curves": len(requirement),
+            "requirement_covered": float(requirement["covered"].mean()),
+            "requirement_log2_ratio": float(np.quantile(apart, 0.5, method="inverted_cdf")),
+            "requirement_bias_log2": float(np.quantile(requirement["log2_ratio"], 0.5, method="inverted_cdf")),
+        }
+    if len(pairs):
+        turned = pairs[pairs["right_measured"] < 1]
+        chance = np.where(pairs["log_ratio"] < 0, pairs["p_better"], 1 - pairs["p_better"])
+        out |= {
+            "pairs_right_measured": float(pairs["right_measured"].mean()),
+            "pairs_turned": len(turned),
+            "pairs_turned_right": float(turned["right"].mean()) if len(turned) else float("nan"),
+            "pairs_log_score": float(np.mean(np.log(np.clip(chance, 1e-3, 1.0)))),
+        }
+    return out
+
+
+def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Sequence[Note], level: float) -> str:
+    """What was found, worst first where a baseline did better."""
+    points = int(table["points"].sum())
+    curves = f"{len(table)} curve{'s' if len(table) != 1 else ''}"
+    said = [
+        f"{points} hidden errors of {curves} were forecast: the median is off by {numbers['rmsle']:.4f} in log error "
+        f"(RMSLE, mean over curves; {numbers['rmsle_median']:.4f} in the median curve).",
+        "Shares of hidden errors inside their intervals: "
+        + ", ".join(f"{numbers[f'cover_{100 * p:g}']:.0%} in those of {p:.0%}" for p in SHOWN)
+        + ".",
+    ]
+    if "best_baseline" in table:
+        said += _against(table, found)
+    if "requirement_covered" in numbers:
+        factor = 2.0 ** numbers["requirement_log2_ratio"]
+        said.append(
+            f"The data needed for the last hidden error lay in its {level:.0%} interval for "
+            f"{numbers['requirement_covered']:.0%} of {numbers['requirement_curves']:.0f} curves; the median was off "
+            f"by a factor of {factor:.2f} in the median curve."
+        )
+    if "pairs_right_measured" in numbers:
+        said.append(
+            f"Of {numbers['pairs']:.0f} pairs of architectures, the forecast ranks {numbers['pairs_right']:.0%} as "
+            f"observed; ranking by the largest measured size, {numbers['pairs_right_measured']:.0%}."
+        )
+    if notes:
+        said.append(f"Left out: {len(notes)} curves or groups; `notes` says which and why.")
+    return "\n".join(said)
+
+
+def _against(table: Table, found: Table) -> list[str]:
+    rivals = found[found["rmsle"].notna() & (found["method"] != OURS)]
+    best = rivals.loc[rivals["rmsle"].idxmin()]
+    said = [
+        f"The best baseline on average is {best['method']} with {best['rmsle']:.4f}; "
+        f"of all methods, the forecast is nearest on {found['wins'].iloc[0]:.0f} of {len(table)} curves."
+    ]
+    lost = table.assign(gap=[row["rmsle"] - row[f"rmsle_{slug(row['best_baseline'])}"] for _, row in table.iterrows()])
+    lost = lost[lost["gap"] > 0].sort_values("gap", ascending=False)
+    for _, row in lost.head(NAMED).iterrows():
+        name = "/".join((row["domain"], row["task"], row["architecture"]))
+        other = row[f"rmsle_{slug(row['best_baseline'])}"]
+        said.append(f"Beaten on {name}: {row['rmsle']:.4f} against {other:.4f} of {row['best_baseline']}.")
+    if len(lost) > NAMED:
+        said.append(f"Some baseline, chosen afterwards, is nearer on {len(lost) - NAMED} more.")
+    return said
