@@ -32,25 +32,8 @@ from forecaster.results import plain, rows_of
 from forecaster.scoring import BINS, LEVELS, SHOWN
 
 FILES = {"nmt": "nmt.csv", "ic": "ic_birds_caltech.csv", "lcdb": "lcdb.csv", "chinchilla": "chinchilla.csv"}
-COLUMNS = [
-    "method",
-    "curves",
-    "rmsle",
-    "rmsle_median",
-    "rmse",
-    "crps",
-    "log_score",
-    "msce",
-    "msce_by_curve",
-    "cover_50",
-    "cover_80",
-    "cover_90",
-    "cover_95",
-    "width_80",
-    "wins",
-    "pairs",
-    "pairs_right",
-]
+COLUMNS = ["method", "curves", "rmsle", "rmsle_median", "rmse", "crps", "log_score", "msce", "msce_by_curve"]
+COLUMNS += ["cover_50", "cover_80", "cover_90", "cover_95", "width_80", "wins", "pairs", "pairs_right"]
 
 
 def arguments() -> argparse.Namespace:

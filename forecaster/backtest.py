@@ -59,7 +59,8 @@ class Backtest(Result):
     yhat, yhat_lower, yhat_upper, decades_beyond, pit, crps, log_score``. ``requirement``: per curve, the data needed
     for ``target``, the error observed at the largest hidden size where that is below all fitted errors: ``n_true``
     (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first size at which the mean curve does),
-    ``covered, log2_ratio`` (median over truth), ``p_never``. The target was measured with noise of its own.
+    ``covered, log2_ratio`` (median over truth), ``p_never``; the same with ``run_`` of the first hidden size at which
+    a measured run does, noise and all: what ``n_true`` is, where many sizes are measured. The target has noise, too.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
     (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
     ``right_`` of each rival. ``summary``: the headline numbers. ``notes``: what was left out, and why.
@@ -176,20 +177,26 @@ def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, Le
         if g not in ready
     ]
     inside = np.array([key in ready for key in zip(table["domain"], table["task"], strict=True)], dtype=bool)
+    if not (inside & out).any():
+        raise _nothing_to_score(curves)
     shown, unseen = (
         LearningCurves(table[inside & rows].reset_index(drop=True), (), curves.source) for rows in (~out, out)
     )
-    reach = {c.label: c.n[-1] for c in shown.curves if _scorable(c)}
-    beyond = [c.label in reach for c in unseen.curves]
+    enough = {c.label for c in shown.curves if _scorable(c)}
+    beyond = [c.label in enough for c in unseen.curves]
     if not any(beyond):
-        raise RequestError(
-            f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; hide fewer decades"
-        )
+        raise _nothing_to_score(curves)
     for c, fine in zip(unseen.curves, beyond, strict=True):
         if not fine:
             text = f"{c.label}: not scored; fewer than {FEWEST_SIZES} of its sizes are not hidden"
             notes.append(Note("curve-not-scored", text, c.label))
     return shown, unseen, tuple(notes)
+
+
+def _nothing_to_score(curves: LearningCurves) -> RequestError:
+    return RequestError(
+        f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; hide fewer decades"
+    )
 
 
 def _scorable(curve: Curve) -> bool:
@@ -209,31 +216,47 @@ class _Scored(NamedTuple):
     paths: np.ndarray  # mean curve, [draw, hidden size]
 
 
-def _forecast(
-    posterior: Posterior, known: Curve, unseen: Curve, level: float, baselines: bool, rng: np.random.Generator
-) -> _Scored:
+class _Drawn(NamedTuple):
+    """Draws of one curve: the mean curve on a grid, and what a run measures at its hidden rows, in log error."""
+
+    grid: np.ndarray
+    paths: np.ndarray  # [draw, grid]
+    at: np.ndarray  # index into the grid of each hidden size
+    mean: np.ndarray  # [draw, row]
+    noise: np.ndarray  # [draw, row]
+    run: np.ndarray  # [draw, row]
+
+
+def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarray, rng: np.random.Generator) -> _Drawn:
+    """``index`` names the size of each hidden row; nothing else of hidden rows is used."""
     target = Target(known.domain, known.task, known.architecture)
-    sizes, index = np.unique(unseen.n, return_inverse=True)
     first, last = known.n[-1], BEYOND * max(sizes[-1], known.n[-1])
     grid = np.geomspace(first, last, int(PER_DECADE * np.log10(last / first)) + 2)
     grid = np.unique(np.append(grid, sizes))
     paths, draws = log_error_paths(posterior, target, grid, rng, -(-posterior.draws // MOST_DRAWS))
     at = np.searchsorted(grid, sizes)
     mean = paths[:, at[index]]
-    known_share = posterior.cards[target.group].known_share
-    recent = np.median((known.noise_sd**2 * known.error)[-RECENT:])
-    variance = np.exp(2.0 * draws.log_noise)[:, None] + known_share * np.minimum(recent / np.exp(mean), 1.0)
+    recent = posterior.cards[target.group].known_share * np.median((known.noise_sd**2 * known.error)[-RECENT:])
+    variance = np.exp(2.0 * draws.log_noise)[:, None] + np.minimum(recent / np.exp(mean), 1.0)
     noise = np.sqrt(variance + LEAST_NOISE**2)
-    predictive = mean + noise * rng.standard_normal(mean.shape)
+    return _Drawn(grid, paths, at, mean, noise, mean + noise * rng.standard_normal(mean.shape))
+
+
+def _forecast(
+    posterior: Posterior, known: Curve, unseen: Curve, level: float, baselines: bool, rng: np.random.Generator
+) -> _Scored:
+    sizes, index = np.unique(unseen.n, return_inverse=True)
+    drawn = _draw(posterior, known, sizes, index, rng)
     truth = np.log(unseen.error)
-    scores = scoring.score(predictive, truth, mean, noise)
-    low, middle, high = np.quantile(predictive, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
+    scores = scoring.score(drawn.run, truth, drawn.mean, drawn.noise)
+    low, middle, high = np.quantile(drawn.run, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
     keys = {k: getattr(known, k) for k in KEYS}
     row = keys | {"fit_sizes": len(np.unique(known.n)), "points": len(truth), "n_fit": known.n[-1], "n_last": sizes[-1]}
     row |= _point_scores(middle, truth) | {"bias": float(np.mean(middle - truth))}
     row |= {"crps": scores.crps.mean(), "log_score": scores.log_score.mean(), "msce": scoring.msce(scores.pit)}
     row |= {"covered": scoring.covers(scores.pit, level).mean(), "width": np.median(high - low), "level": level}
-    predicted = {OURS: np.median(paths[:, at], 0)}
+    mean = drawn.paths[:, drawn.at]
+    predicted = {OURS: np.median(mean, 0)}
     for name, extrapolate in BASELINES.items() if baselines else ():
         predicted[name] = np.log(extrapolate(known.n, known.error, sizes))
         row |= {f"{k}_{slug(name)}": v for k, v in _point_scores(predicted[name][index], truth).items()}
@@ -241,17 +264,15 @@ def _forecast(
         best = min(BASELINES, key=lambda name: row[f"rmsle_{slug(name)}"])
         lost = np.log(max(row["rmsle"], 1e-9) / max(row[f"rmsle_{slug(best)}"], 1e-9))
         row |= {"best_baseline": best, "lost_to_it": lost}
-    points = pd.DataFrame(
-        keys
-        | {"n": unseen.n, "error": unseen.error, "yhat": np.exp(middle)}
-        | {"yhat_lower": np.exp(low), "yhat_upper": np.exp(high)}
-        | {"decades_beyond": np.maximum(np.log10(unseen.n / known.n[-1]), 0.0)}
-        | {"pit": scores.pit, "crps": scores.crps, "log_score": scores.log_score}
-    )
+    columns = {"n": unseen.n, "error": unseen.error, "yhat": np.exp(middle)}
+    columns |= {"yhat_lower": np.exp(low), "yhat_upper": np.exp(high)}
+    columns |= {"decades_beyond": np.maximum(np.log10(unseen.n / known.n[-1]), 0.0)}
+    columns |= {name: getattr(scores, name) for name in ("pit", "crps", "log_score")}
     observed = np.bincount(index, truth) / np.bincount(index)
-    need = _requirement(keys, known, (sizes, observed), (grid, paths), level)
-    fitted = _by_size(known)
-    return _Scored(row, points, scores, need, fitted, (np.log(sizes), observed), predicted, paths[:, at])
+    run = np.stack([drawn.run[:, index == k].mean(1) for k in range(len(sizes))], 1)
+    need = _requirement(keys, known, (sizes, observed, run), (drawn.grid, drawn.paths), level)
+    hidden = (np.log(sizes), observed)
+    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, mean)
 
 
 def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -267,29 +288,28 @@ def _by_size(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
 def _requirement(
     keys: dict[str, Any],
     known: Curve,
-    hidden: tuple[np.ndarray, np.ndarray],
+    hidden: tuple[np.ndarray, np.ndarray, np.ndarray],
     drawn: tuple[np.ndarray, np.ndarray],
     level: float,
 ) -> dict[str, Any] | None:
     """The size needed for the error observed at the largest hidden size; None where it was reached before."""
-    sizes, observed = hidden
+    sizes, observed, run = hidden
     goal = float(observed[-1])
     if goal >= np.log(known.error).min():
         return None
     true = float(sizes[np.argmax(observed <= goal)])
-    needed = np.exp(first_log_size(np.log(drawn[0]), drawn[1], goal))
-    low, middle, high = np.quantile(needed, [0.5 - level / 2, 0.5, 0.5 + level / 2], method="inverted_cdf")
-    return keys | {
-        "target": np.exp(goal),
-        "n_true": true,
-        "n_median": middle,
-        "n_lower": low,
-        "n_upper": high,
-        "level": level,
-        "covered": bool(low * (1 - 1e-9) <= true <= high * (1 + 1e-9)),
-        "log2_ratio": float(np.log2(middle / true)),
-        "p_never": float(np.mean(np.isinf(needed))),
-    }
+    grid, paths = drawn
+    later = grid > sizes[-1]
+    measured, each = np.append(sizes, grid[later]), np.concatenate([run, paths[:, later]], 1) <= goal
+    by_run = np.where(each.any(1), measured[each.argmax(1)], np.inf)
+    needed = np.exp(first_log_size(np.log(grid), paths, goal))
+    row = keys | {"target": np.exp(goal), "n_true": true, "level": level, "p_never": float(np.mean(np.isinf(needed)))}
+    for own, found in (("", needed), ("run_", by_run)):
+        low, middle, high = np.quantile(found, [0.5 - level / 2, 0.5, 0.5 + level / 2], method="inverted_cdf")
+        row |= {f"{own}n_median": middle, f"{own}n_lower": low, f"{own}n_upper": high}
+        row[f"{own}covered"] = bool(low * (1 - 1e-9) <= true <= high * (1 + 1e-9))
+        row[f"{own}log2_ratio"] = float(np.log2(middle / true))
+    return row
 
 
 def _common(a: _Scored, b: _Scored) -> float | None:

@@ -91,13 +91,12 @@ def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
     ours = found.iloc[0].drop("method").to_dict()
     out = {str(k): float(v) for k, v in ours.items()}
     if len(requirement):
-        apart = requirement["log2_ratio"].abs().to_numpy()
-        out |= {
-            "requirement_curves": len(requirement),
-            "requirement_covered": float(requirement["covered"].mean()),
-            "requirement_log2_ratio": float(np.quantile(apart, 0.5, method="inverted_cdf")),
-            "requirement_bias_log2": float(np.quantile(requirement["log2_ratio"], 0.5, method="inverted_cdf")),
-        }
+        out["requirement_curves"] = len(requirement)
+        for own in ("", "run_"):
+            ratio = requirement[f"{own}log2_ratio"].to_numpy()
+            out[f"requirement_{own}covered"] = float(requirement[f"{own}covered"].mean())
+            out[f"requirement_{own}log2_ratio"] = float(np.quantile(abs(ratio), 0.5, method="inverted_cdf"))
+            out[f"requirement_{own}log2_bias"] = float(np.quantile(ratio, 0.5, method="inverted_cdf"))
     if len(pairs):
         turned = pairs[pairs["right_measured"] < 1]
         chance = np.where(pairs["log_ratio"] < 0, pairs["p_better"], 1 - pairs["p_better"])

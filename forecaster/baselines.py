@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 FEWEST = 5  # points that the upper part of a curve holds at least, where there are so many
 STARTS = 10  # of the one-break law
-ROUNDS = 150  # of least squares at the most
+ROUNDS = 120  # of least squares at the most
 LIMIT = 80.0  # of log error: beyond it an extrapolation has run away
 Sizes = Float[np.ndarray, " point"]
 Model = Callable[[np.ndarray, np.ndarray], np.ndarray]  # parameters [start, p], z [point] -> log error [start, point]
@@ -89,7 +89,7 @@ def m4(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
                 u = np.log(inside) - np.log1p(-inside)
                 slope, line = np.polyfit(z, np.exp(log_a) * _softplus(u) - _softplus(-u), 1) if len(z) > 1 else (-1, 0)
                 starts.append([line, np.log(max(-slope, 0.01)), log_a, floor, ceiling])
-    return _errors(_best(model, np.array(starts), z, y, wanted))
+    return _errors(_best(model, np.array(starts), z, y, wanted, ROUNDS // 2))
 
 
 def broken_power_law(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
@@ -167,13 +167,13 @@ def _inverse(a: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return u
 
 
-def _best(model: Model, starts: np.ndarray, z: Sizes, y: Sizes, wanted: Sizes) -> np.ndarray:
+def _best(model: Model, starts: np.ndarray, z: Sizes, y: Sizes, wanted: Sizes, rounds: int = ROUNDS) -> np.ndarray:
     """Least squares from all starts at once (Levenberg and Marquardt); the best one's log error at ``wanted``."""
     p, damping = starts.astype(float), np.full(len(starts), 1e-2)
     steps = np.full(p.shape[1], 1e-6)
     fitted = model(p, z)
     loss = _loss(fitted, y)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         jacobian = np.stack([(model(p + step, z) - fitted) / steps[0] for step in np.diag(steps)], -1)
         normal = np.einsum("sip,siq->spq", jacobian, jacobian)
         gradient = np.einsum("sip,si->sp", jacobian, y - fitted)

@@ -228,7 +228,7 @@ def _identified(posterior: Posterior) -> Iterator[Check]:
         draws = posterior.curve(curve.label)
         design = posterior.designs[(curve.domain, curve.task)]
         ridge[curve.label] = abs(_correlation(draws.log_exponent, draws.floor_logit))
-        learned = np.exp(2.0 * design.hyper_mean[7] + 2.0 * design.hyper_sd[7] ** 2)  # mean of a squared lognormal
+        learned = np.exp(2.0 * design.hyper_mean[-1] + 2.0 * design.hyper_sd[-1] ** 2)  # mean of a squared lognormal
         prior_exponent = np.hypot(design.hyper_sd[1], np.sqrt(learned))
         prior_floor = np.hypot(design.hyper_sd[3], design.spread_fixed[1])
         prior_only["exponent"][curve.label] = np.std(draws.log_exponent) / prior_exponent

@@ -55,8 +55,9 @@ def simulate(
     x_ref, x_min = max(g.max() for g in x), min(g.min() for g in x)
     ahead = x_ref + np.log(np.asarray(beyond, dtype=float))
     hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((groups, len(card.hyper_mean)))
-    spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (groups, 1))], 1)
-    values = hyper[:, None, :-2] + spread[:, None] * rng.standard_normal((groups, architectures, len(CENTRES)))
+    centre, learned = np.split(hyper, [len(CENTRES)], 1)
+    spread = np.concatenate([np.exp(learned), np.tile(card.spread_fixed, (groups, 1))], 1)
+    values = centre[:, None] + spread[:, None] * rng.standard_normal((groups, architectures, len(CENTRES)))
     memory, sharpness = card.constants
 
     rows, far = [], np.empty((groups, architectures, len(ahead)))
@@ -88,26 +89,20 @@ def _grid(sizes: Sequence[float] | Sequence[Sequence[float]], architectures: int
     return [np.asarray(s, dtype=float) for s in sizes]
 
 
-def _paths(rng: np.random.Generator, t: np.ndarray, level: np.ndarray, slope: np.ndarray, memory: float) -> np.ndarray:
-    """Drift at signed distances ``t`` from the reference size, where it is zero: [draw, t].
+def _paths(rng: np.random.Generator, t: np.ndarray, memory: float, draws: int) -> list[np.ndarray]:
+    """Both parts of the drift, each of unit scale, at signed distances ``t`` from the reference size: [draw, t].
 
-    ``level`` and ``slope`` [draw, 1] are the variances of the Wiener process and of the wandering slope.
+    Each has stationary increments and is zero at the reference size, so its variogram says all of it.
     """
-
-    def slope_variogram(r: np.ndarray) -> np.ndarray:
-        """Variance of the difference at distance ``r`` of a stationary slope, integrated."""
-        far = np.abs(r)
-        return 2.0 * memory**2 * (far / memory + np.expm1(-far / memory))
-
-    def kernel(variogram) -> np.ndarray:
-        return 0.5 * (variogram(u)[:, None] + variogram(u) - variogram(u[:, None] - u))
-
     away = np.flatnonzero(t)
-    u = t[away]
-    covariance = level[..., None] * kernel(np.abs) + slope[..., None] * kernel(slope_variogram)
-    out = np.zeros((len(level), len(t)))
-    z = rng.standard_normal((len(level), len(u), 1))
-    out[:, away] = (np.linalg.cholesky(covariance) @ z)[..., 0]
+    out = []
+    for variogram in (np.abs, lambda r: 2.0 * memory**2 * (np.abs(r) / memory + np.expm1(-np.abs(r) / memory))):
+        u = t[away]
+        covariance = 0.5 * (variogram(u)[:, None] + variogram(u) - variogram(u[:, None] - u))
+        covariance += 1e-12 * np.diag(np.diag(covariance))
+        path = np.zeros((draws, len(t)))
+        path[:, away] = rng.standard_normal((draws, len(u))) @ np.linalg.cholesky(covariance).T
+        out.append(path)
     return out
 
 

@@ -13,9 +13,10 @@ from scipy import stats
 
 from forecaster import density, drift, laws, model
 from forecaster.curves import read_curves
-from forecaster.design import Design, design_of
-from forecaster.domains import load_card
+from forecaster.design import LOCAL, Design, design_of
+from forecaster.domains import CENTRES, LEARNED, load_card
 
+TYPICAL = np.array([-1.2, 0.5, -0.5, -4.0, -3.5, -4.0])  # of LOCAL
 FREE = ("centre", "log_spread", "level", "offset")  # the model's free variables, in its order
 
 
@@ -66,12 +67,12 @@ def free_density(design: Design):
     longest = max(len(c.x) for c in design.curves)
     missing = sum(longest - len(c.x) for c in design.curves)
     data, constants = arrays(design, chunks(longest)), density.Constants(*design.constants)
-    ends = np.cumsum([6, 2, curves, 5 * curves])
+    ends = np.cumsum([len(CENTRES), len(LEARNED), curves, len(LOCAL) * curves])
 
     def log_density(free):
         centre, log_spread, level, offset = jnp.split(free, ends[:-1])
         spread = jnp.concatenate([jnp.exp(log_spread), jnp.asarray(design.spread_fixed)])[1:, None]
-        local = density.Local(*(centre[1:, None] + spread * offset.reshape(5, curves))[..., None])
+        local = density.Local(*(centre[1:, None] + spread * offset.reshape(len(LOCAL), curves))[..., None])
         hyper = jnp.concatenate([centre, log_spread])[None]
         joint = density.log_density(hyper, level[:, None], local, data, design, constants)[0]
         return joint + curves * jnp.log(spread).sum() + missing * model.PADDING_CONSTANT
@@ -103,7 +104,7 @@ def both(request):
 def test_equals_the_reference_model(both, seed, scale, level):
     reference, fast, size = both
     free = scale * np.random.default_rng(seed).standard_normal(size)
-    free[:6] += [level, -1.2, 0.5, -0.5, -4.0, -3.5]
+    free[: len(CENTRES)] += [level, *TYPICAL]
     expected, slope = reference(free)
     found, found_slope = fast(free)
     assert float(found) == pytest.approx(expected, rel=1e-8, abs=1e-8)
@@ -118,7 +119,7 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
     rng = np.random.default_rng(seed)
     longest = max(len(c.x) for c in design.curves)
     curves = len(design.curves)
-    local = np.array([-1.2, 0.5, -0.5, -4.0, -3.5])[:, None] + 0.7 * rng.standard_normal((5, curves))
+    local = TYPICAL[:, None] + 0.7 * rng.standard_normal((len(LOCAL), curves))
     level = rng.normal(-1.5, 0.5, curves)
     found = density.log_likelihood(
         level[:, None],
@@ -126,17 +127,17 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
         arrays(design, chunks(longest)),
         density.Constants(*design.constants),
     )
-    ratio, memory, sharpness = design.constants
+    memory, sharpness = design.constants
     for i, sized in enumerate(design.curves):
-        log_exponent, log_break, floor_logit, log_noise, log_drift = local[:, i]
+        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = local[:, i]
         x, y = np.log(sized.curve.n), np.log(sized.curve.error)
         law = laws.log_error(
             np, x, design.x_ref, level[i], log_exponent, design.x_min + log_break, floor_logit, sharpness
         )
         known = sized.known[np.searchsorted(-sized.x, -x)]  # a size's runs share their mean known variance
         noise = np.exp(2.0 * log_noise) + known
-        wander = drift.covariance(np, design.x_ref - x, ratio, memory)
-        dense = stats.multivariate_normal(law, np.exp(2.0 * log_drift) * wander + np.diag(noise))
+        wander = drift.covariance(np, design.x_ref - x, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), memory)
+        dense = stats.multivariate_normal(law, wander + np.diag(noise))
         assert float(found[i, 0]) == pytest.approx(dense.logpdf(y), rel=1e-8, abs=1e-8)
 
 
@@ -145,7 +146,7 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
 def test_more_padding_changes_nothing(seed, name):
     design = DESIGNS[name]
     longest = chunks(max(len(c.x) for c in design.curves))
-    local = np.random.default_rng(seed).normal(-1.0, 1.0, (5, len(design.curves), 2))
+    local = np.random.default_rng(seed).normal(-1.0, 1.0, (len(LOCAL), len(design.curves), 2))
     constants = density.Constants(*design.constants)
     tight, wide = (
         density.level_likelihood(density.Local(*local), arrays(design, width), constants)
@@ -159,7 +160,7 @@ def test_the_level_has_a_gaussian_likelihood():
     """``log_z``, ``mean`` and ``variance`` describe the likelihood as a function of the level, everywhere."""
     design = DESIGNS["everything"]
     curves = len(design.curves)
-    local = density.Local(*np.tile(np.array([-1.2, 0.5, -0.5, -4.0, -3.5])[:, None, None], (1, curves, 1)))
+    local = density.Local(*np.tile(TYPICAL[:, None, None], (1, curves, 1)))
     data, constants = arrays(design, 12), density.Constants(*design.constants)
     levels = np.linspace(-3.0, 0.0, 7)
     found = np.stack([density.log_likelihood(np.full((curves, 1), v), local, data, constants)[:, 0] for v in levels])

@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 FLOW = (
     *("errors", "results", "curves", "laws", "drift", "domains", "design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units"),
-    *("scoring", "baselines"),
-    *("sensitivity", "checks", "looks", "figures", "appendix", "sentences", "memo", "demo"),
+    *("sensitivity", "scoring", "baselines", "checks", "looks", "figures"),
+    *("backtest_tables", "backtest_figures", "backtest", "appendix", "sentences", "memo", "demo"),
     *("console", "request", "cli"),
 )
 

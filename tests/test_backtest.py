@@ -1,0 +1,143 @@
+"""The backtest end to end on simulated curves, and that hidden errors reach nothing but the scores."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from forecaster import backtest_tables
+from forecaster.backtest import backtest, hide
+from forecaster.baselines import BASELINES
+from forecaster.curves import read_curves
+from forecaster.errors import RequestError
+
+KEYS = ["domain", "task", "architecture"]
+SIZES = np.geomspace(1e3, 3e5, 8)
+LAST_FITTED = 5
+
+
+def simulated(hidden_factor=1.0):
+    """Three architectures of one law, one per cent of noise, the upper three of eight sizes hidden."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for i, name in enumerate(("a", "b", "c")):
+        for k, n in enumerate(SIZES):
+            error = (1.0 + 0.2 * i) * (0.01 + 2.0 * n**-0.3) * np.exp(0.01 * rng.standard_normal())
+            unseen = k >= LAST_FITTED
+            error *= hidden_factor if unseen else 1.0
+            rows.append(("vision", "top-1", name, n, error, "extrapolate" if unseen else "fit"))
+    rows += [("vision", "top-1", "short", n, 0.3, "fit" if n < 2e3 else "extrapolate") for n in SIZES[:3]]
+    rows += [("vision", "late", "a", n, 0.3, "extrapolate") for n in SIZES]
+    return pd.DataFrame(rows, columns=[*KEYS, "n", "error", "split"])
+
+
+@pytest.fixture(scope="module")
+def found():
+    return backtest(read_curves(simulated()), seed=3)
+
+
+def test_one_row_a_scored_curve(found):
+    assert found.table["architecture"].tolist() == ["a", "b", "c"]
+    assert found.table["points"].tolist() == [3, 3, 3]
+    assert found.table["n_fit"].to_numpy() == pytest.approx(SIZES[LAST_FITTED - 1])
+    assert len(found.points) == 9
+    assert {note.code for note in found.notes} == {"group-skipped", "curve-not-scored"}
+
+
+def test_a_law_that_holds_is_forecast(found):
+    assert found.table["rmsle"].max() < 0.1
+    assert found.points["yhat_lower"].lt(found.points["yhat"]).all()
+    assert found.points["yhat"].lt(found.points["yhat_upper"]).all()
+    wide = found.calibration.query("distance == 'all' and level == 0.99")
+    assert wide["coverage"].item() >= 8 / 9
+
+
+def test_totals_name_every_method_once(found):
+    methods = ["forecaster", *BASELINES, "largest measured size"]
+    assert found.totals["method"].tolist() == methods
+    assert found.totals["wins"].sum() == 3
+    ours, table = found.totals.iloc[0], found.table
+    assert ours["rmsle"] == pytest.approx(table["rmsle"].mean())
+    assert ours["cover_80"] == pytest.approx((found.points["pit"].sub(0.5).abs() <= 0.4).mean())
+    for name in BASELINES:
+        row = found.totals.set_index("method").loc[name]
+        assert row["rmsle"] == pytest.approx(table[f"rmsle_{backtest_tables.slug(name)}"].mean())
+
+
+def test_rmsle_is_that_of_the_points(found):
+    points = found.points[found.points["architecture"] == "b"]
+    apart = np.log(points["yhat"] / points["error"])
+    row = found.table[found.table["architecture"] == "b"].iloc[0]
+    assert row["rmsle"] == pytest.approx(np.sqrt(np.mean(apart**2)))
+    assert row["bias"] == pytest.approx(apart.mean())
+
+
+def test_the_data_requirement_is_judged_at_the_last_hidden_error(found):
+    need = found.requirement.set_index("architecture").loc["a"]
+    points = found.points[found.points["architecture"] == "a"]
+    assert need["target"] == pytest.approx(points["error"].iloc[-1])
+    assert need["n_true"] == pytest.approx(SIZES[-1])
+    assert need["n_lower"] <= need["n_median"] <= need["n_upper"]
+    assert need["run_n_lower"] <= need["run_n_median"] <= need["run_n_upper"]
+    assert need["log2_ratio"] == pytest.approx(np.log2(need["n_median"] / need["n_true"]))
+
+
+def test_pairs_are_ranked_at_the_largest_hidden_size(found):
+    pairs = found.pairs.set_index(["a", "b"])
+    assert len(pairs) == 3
+    assert pairs["n"].to_numpy() == pytest.approx(SIZES[-1])
+    assert (pairs["log_ratio"] < 0).all()
+    assert pairs["right"].to_numpy() == pytest.approx(1.0)
+    assert (pairs["p_better"] > 0.8).all()
+
+
+def test_hidden_errors_move_no_forecast(found):
+    """Twice the hidden errors: the same forecasts to the last bit, other scores."""
+    again = backtest(read_curves(simulated(2.0)), seed=3)
+    same = ["n", "yhat", "yhat_lower", "yhat_upper", "decades_beyond"]
+    pd.testing.assert_frame_equal(found.points[same], again.points[same], check_exact=True)
+    assert (again.points["error"] == 2.0 * found.points["error"]).all()
+    assert (again.table["rmsle"] > 0.4).all()
+
+
+def test_the_result_as_json_text_and_figure(found):
+    told = json.loads(found.to_json())
+    assert told["command"] == "backtest"
+    assert len(told["totals"]) == len(BASELINES) + 2
+    assert told["summary"]["pairs_right_measured"] == 1.0
+    assert "9 hidden errors of 3 curves" in found.text
+    assert "of all methods" in found.text
+    assert len(found.plot().findobj(lambda artist: hasattr(artist, "get_xlim"))) >= 5
+
+
+def test_a_number_hides_the_last_decades():
+    shown, unseen, _ = hide(read_curves(simulated()).select(architecture=["a", "b", "c"], task="top-1"), 1.0)
+    assert shown.table["n"].max() < 3.01e4
+    assert unseen.table["n"].min() > 3e4
+    assert len(shown.table) + len(unseen.table) == 24
+
+
+def test_the_largest_fitted_size_lies_the_whole_distance_back():
+    table = pd.DataFrame({"domain": "d", "architecture": "a", "n": [1e2, 1e3, 1e4, 1e5, 1e6], "error": 0.1})
+    shown, unseen, _ = hide(read_curves(table), 1.0)
+    assert shown.table["n"].tolist() == [1e2, 1e3, 1e4, 1e5]
+    assert unseen.table["n"].tolist() == [1e6]
+
+
+@pytest.mark.parametrize(
+    ("split", "said"), [("rows", "expected 'column'"), (-1.0, "above 0"), (9.0, "hide fewer"), (np.inf, "above 0")]
+)
+def test_a_split_that_makes_no_sense_is_refused(split, said):
+    with pytest.raises(RequestError, match=said):
+        hide(read_curves(simulated()), split)
+
+
+def test_a_table_without_the_column_says_what_to_do():
+    with pytest.raises(RequestError, match=r"--split 1\.0"):
+        backtest(read_curves(simulated().drop(columns="split")))
+
+
+def test_a_level_is_a_share():
+    with pytest.raises(RequestError, match="between 0 and 1"):
+        backtest(read_curves(simulated()), level=80)

@@ -1,0 +1,165 @@
+"""The fast engine against long NUTS chains, and against itself: batches, padding, seeds, awkward shapes.
+
+Two engines are compared quantity by quantity in posterior standard deviations. A difference of means may be up to
+0.1 of them, plus four standard errors of Monte Carlo; a quantile's probability under the other engine's draws may be
+off by 0.02, plus four standard errors. A broken twin shows that the comparison can tell.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from forecaster.design import Design, design_of
+from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain, load_card
+from forecaster.engines import fast, nuts
+from forecaster.engines.draws import GroupDraws
+from forecaster.forecast import Target, log_error_paths
+from forecaster.posterior import Posterior, assemble, diagnostics
+from forecaster.simulate import simulate
+
+MEAN_WITHIN, QUANTILE_WITHIN, ERRORS = 0.1, 0.02, 4.0
+LEVELS = (0.05, 0.5, 0.95)
+CARD = load_card("image-classification-top1")
+SIZES = np.geomspace(1_000, 64_000, 7)
+SIMULATED = simulate(CARD, SIZES, groups=6, architectures=3, seed=3).curves
+
+
+def alone(group: int) -> Design:
+    """One simulated group by itself."""
+    return design_of(SIMULATED, SIMULATED.groups[group], CARD)
+
+
+def posterior(design: Design, drawn: GroupDraws, card: Domain = CARD) -> Posterior:
+    group = (design.domain, design.task)
+    return assemble(SIMULATED.select(task=design.task), {group: card}, [drawn], seed=0)
+
+
+def quantities(found: Posterior) -> dict[str, np.ndarray]:
+    """Draws [chain, draw] of everything reported of the first group: hyper, curves, errors far out."""
+    data, (group, *_) = found.tree.posterior, found.groups
+    names = (*CENTRES, *LEARNED_SPREADS)
+    hyper = np.concatenate([data["centre"].values[:, :, 0], data["log_spread"].values[:, :, 0]], -1)
+    out = {f"centre of {name}": hyper[..., i] for i, name in enumerate(names)}
+    shape, design = hyper.shape[:2], found.designs[group]
+    for i, architecture in enumerate(design.architectures):
+        out |= {f"{name}, {architecture}": data[name].values[..., i] for name in (*CENTRES, "exponent", "floor")}
+        sizes = np.exp(design.x_ref) * np.array([2.0, 10.0])
+        paths, _ = log_error_paths(found, Target(*group, architecture), sizes, np.random.default_rng(i))
+        out |= {f"log error at {m}x, {architecture}": p.reshape(shape) for m, p in zip((2, 10), paths.T, strict=True)}
+    return out
+
+
+def sizes(draws: np.ndarray) -> float:
+    """Effective draws [chain, draw], whichever of bulk and mean needs more; between chains it is seen too."""
+    from arviz_stats.base import array_stats
+
+    ess = [array_stats.ess(draws[..., None], chain_axis=0, draw_axis=1, method=m) for m in ("bulk", "mean")]
+    return float(min(np.min(e) for e in ess))
+
+
+def disagreements(these: dict[str, np.ndarray], those: dict[str, np.ndarray], quantiles_of: tuple[str, ...]):
+    """What differs beyond the allowance, in words; ``quantiles_of`` are beginnings of names."""
+    found = []
+    for name, a in these.items():
+        b = those[name]
+        n_a, n_b = sizes(a), sizes(b)
+        error = np.sqrt(1 / n_a + 1 / n_b)
+        sd = np.sqrt((a.var() + b.var()) / 2)
+        apart = abs(a.mean() - b.mean()) / sd
+        if apart > MEAN_WITHIN + ERRORS * error:
+            found.append(f"{name}: means {apart:.2f} sd apart, {error:.3f} standard error")
+        if not name.startswith(quantiles_of):
+            continue
+        for level in LEVELS:
+            share = np.mean(a < np.quantile(b, level))
+            if abs(share - level) > QUANTILE_WITHIN + ERRORS * error * np.sqrt(level * (1 - level)):
+                found.append(f"{name}: quantile {level:g} of one is quantile {share:.3f} of the other")
+    return found
+
+
+def assert_agree(these: Posterior, those: Posterior) -> None:
+    asked = ("exponent", "floor", "log error at")
+    assert not disagreements(quantities(these), quantities(those), asked)
+
+
+@pytest.fixture(scope="module")
+def batch() -> list[GroupDraws]:
+    """All simulated groups, fitted together."""
+    return fast.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=0)
+
+
+@pytest.fixture(scope="module")
+def fitted(batch) -> Posterior:
+    return posterior(alone(0), batch[0])
+
+
+@pytest.fixture(scope="module")
+def reference() -> Posterior:
+    return posterior(alone(0), nuts.sample(alone(0), seed=1, draws=2000))
+
+
+def test_reference_converged(reference):
+    health = diagnostics(reference)
+    assert health["r_hat"].max() < 1.02
+    assert health[["ess_bulk", "ess_tail"]].min().min() > 300
+
+
+def test_fast_engine_agrees_with_nuts(fitted, reference):
+    assert_agree(fitted, reference)
+
+
+@pytest.mark.parametrize("quantity", ["log_exponent", "floor_logit", "log_drift"])
+def test_a_prior_one_sd_off_is_noticed(reference, quantity):
+    prior = CARD.priors[quantity]
+    prior = msgspec.structs.replace(prior, mean=prior.location + prior.scale)
+    card = msgspec.structs.replace(CARD, priors={**CARD.priors, quantity: prior})
+    design = design_of(SIMULATED, SIMULATED.groups[0], card)
+    wrong = posterior(design, fast.sample([design], seed=0)[0], card)
+    assert disagreements(quantities(wrong), quantities(reference), ("exponent", "floor", "log error at"))
+
+
+def test_chains_agree_with_one_another(batch):
+    for g, drawn in enumerate(batch):
+        health = diagnostics(posterior(alone(g), drawn))
+        assert health["r_hat"].max() < 1.05
+        assert min(drawn.curve_stats["tempering"]) == 1.0
+
+
+def test_a_group_alone_is_the_group_in_a_batch(batch):
+    """Other keys, other padding of the batch, the same posterior."""
+    for g in (1, 4):
+        assert_agree(posterior(alone(g), batch[g]), posterior(alone(g), fast.sample([alone(g)], seed=7)[0]))
+
+
+def test_padding_changes_nothing(fitted, monkeypatch):
+    monkeypatch.setattr(fast, "WIDTHS", (6,))
+    monkeypatch.setattr(fast, "LENGTHS", (16,))
+    assert_agree(fitted, posterior(alone(0), fast.sample([alone(0)], seed=5)[0]))
+
+
+def test_seeds_repeat_to_the_bit(batch):
+    again = fast.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=0)
+    for one, two in zip(batch, again, strict=True):
+        for name in ("centre", "log_spread", "values"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    other = fast.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=1)
+    assert not np.array_equal(batch[0].values, other[0].values)
+
+
+@pytest.mark.parametrize(
+    "grid",
+    [[np.geomspace(100, 6400, 6)], [np.geomspace(100, 6400, 8), np.geomspace(400, 1600, 3), np.geomspace(50, 900, 5)]],
+    ids=["one architecture", "unequal lengths"],
+)
+def test_awkward_shapes(grid):
+    curves = simulate(CARD, grid, architectures=len(grid), seeds=2, seed=5).curves
+    design = design_of(curves, curves.groups[0], CARD)
+    drawn = fast.sample([design], seed=0)[0]
+    assert drawn.values.shape == (4, 1000, len(grid), len(CENTRES))
+    found = assemble(curves, {curves.groups[0]: CARD}, [drawn], seed=0)
+    assert np.isfinite(drawn.values).all()
+    assert diagnostics(found)["r_hat"].max() < 1.05
+    slow = assemble(curves, {curves.groups[0]: CARD}, [nuts.sample(design, seed=0)], seed=0)
+    assert_agree(found, slow)
