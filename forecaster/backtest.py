@@ -37,6 +37,7 @@ FEWEST_SIZES = 3  # fitted sizes that a curve needs to be scored
 MOST_DRAWS = 1000
 BEYOND = 100.0  # how far past the largest hidden size a requirement is looked for
 PER_DECADE = 24
+DENSE = 10  # hidden sizes from which on the first one that a noisy run reaches says something
 RECENT = 5  # fitted rows whose known noise stands for that of hidden rows
 Progress = Callable[[str, float], None]
 
@@ -60,7 +61,8 @@ class Backtest(Result):
     for ``target``, the error observed at the largest hidden size where that is below all fitted errors: ``n_true``
     (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first size at which the mean curve does),
     ``covered, log2_ratio`` (median over truth), ``p_never``; the same with ``run_`` of the first hidden size at which
-    a measured run does, noise and all: what ``n_true`` is, where many sizes are measured. The target has noise, too.
+    a measured run does, noise and all, as ``n_true`` is found (NaN below ten hidden sizes, too few to tell by). The
+    target was measured with noise of its own.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
     (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
     ``right_`` of each rival. ``summary``: the headline numbers. ``notes``: what was left out, and why.
@@ -304,10 +306,12 @@ def _requirement(
     by_run = np.where(each.any(1), measured[each.argmax(1)], np.inf)
     needed = np.exp(first_log_size(np.log(grid), paths, goal))
     row = keys | {"target": np.exp(goal), "n_true": true, "level": level, "p_never": float(np.mean(np.isinf(needed)))}
-    for own, found in (("", needed), ("run_", by_run)):
+    dense = len(sizes) >= DENSE
+    for own, found in (("", needed), ("run_", by_run if dense else np.full(len(run), np.nan))):
         low, middle, high = np.quantile(found, [0.5 - level / 2, 0.5, 0.5 + level / 2], method="inverted_cdf")
         row |= {f"{own}n_median": middle, f"{own}n_lower": low, f"{own}n_upper": high}
-        row[f"{own}covered"] = bool(low * (1 - 1e-9) <= true <= high * (1 + 1e-9))
+        held = low * (1 - 1e-9) <= true <= high * (1 + 1e-9)
+        row[f"{own}covered"] = np.nan if np.isnan(middle) else float(held)
         row[f"{own}log2_ratio"] = float(np.log2(middle / true))
     return row
 

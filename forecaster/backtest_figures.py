@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from forecaster.curves import KEYS
-from forecaster.looks import INK, MUTED, PALETTE, plain, shortened, size_ticks
+from forecaster.looks import ERROR_STEPS, INK, MUTED, PALETTE, plain, shortened, size_ticks
 
 if TYPE_CHECKING:
     from forecaster.backtest import Backtest
@@ -78,6 +78,8 @@ def draw_pit(axes: Axes, ranks: np.ndarray) -> None:
     even = len(ranks) / PIT_BINS
     axes.axhline(even, color=INK, lw=1, ls=(0, (4, 3)))
     axes.set(xlabel="Rank of the hidden error (0: below all draws)", ylabel="Hidden errors", xlim=(0, 1))
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.annotate("calibrated", (0.01, even), xytext=(0, 3), textcoords="offset points", color=MUTED, fontsize=8)
     plain(axes)
 
 
@@ -97,7 +99,11 @@ def draw_curve(axes: Axes, found: Backtest, key: tuple[str, str, str]) -> None:
     plain(axes)
     axes.tick_params(labelsize=7)
     size_ticks(axes)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    axes.xaxis.set_major_locator(LogLocator(numticks=4))
+    low, high = axes.get_ylim()
+    steps = next(subs for least, subs in ERROR_STEPS if np.log10(high / low) > least)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps) if high > 2.2 * low else MaxNLocator(4))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.3g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     row = _rows(found.table, key).iloc[0]
     axes.set_title(

@@ -91,9 +91,11 @@ def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
     ours = found.iloc[0].drop("method").to_dict()
     out = {str(k): float(v) for k, v in ours.items()}
     if len(requirement):
-        out["requirement_curves"] = len(requirement)
         for own in ("", "run_"):
-            ratio = requirement[f"{own}log2_ratio"].to_numpy()
+            ratio = requirement[f"{own}log2_ratio"].dropna().to_numpy()
+            if len(ratio) == 0:
+                continue
+            out[f"requirement_{own}curves"] = len(ratio)
             out[f"requirement_{own}covered"] = float(requirement[f"{own}covered"].mean())
             out[f"requirement_{own}log2_ratio"] = float(np.quantile(abs(ratio), 0.5, method="inverted_cdf"))
             out[f"requirement_{own}log2_bias"] = float(np.quantile(ratio, 0.5, method="inverted_cdf"))

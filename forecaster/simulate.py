@@ -65,7 +65,8 @@ def simulate(
         level, log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = values[:, i].T[..., None]
         at = np.concatenate([x[i], ahead])
         law = laws.log_error(np, at, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
-        curve = law + _paths(rng, at - x_ref, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), memory)
+        level_path, slope_path = _paths(rng, at - x_ref, memory, groups)
+        curve = law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
         far[:, i] = np.exp(curve[:, len(x[i]) :])
         sd = np.sqrt(np.exp(2.0 * log_noise) + LEAST_NOISE**2)
         runs = curve[:, : len(x[i]), None] + sd[..., None] * rng.standard_normal((groups, len(x[i]), seeds))

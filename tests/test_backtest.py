@@ -79,8 +79,31 @@ def test_the_data_requirement_is_judged_at_the_last_hidden_error(found):
     assert need["target"] == pytest.approx(points["error"].iloc[-1])
     assert need["n_true"] == pytest.approx(SIZES[-1])
     assert need["n_lower"] <= need["n_median"] <= need["n_upper"]
-    assert need["run_n_lower"] <= need["run_n_median"] <= need["run_n_upper"]
+    assert np.isnan(need["run_n_median"])  # three hidden sizes are too few
     assert need["log2_ratio"] == pytest.approx(np.log2(need["n_median"] / need["n_true"]))
+
+
+def test_many_hidden_sizes_are_judged_as_a_noisy_run_reaches_them():
+    """A path 10 % above the target until the last size; runs with 10 % of noise get there first, as measured."""
+    from forecaster.backtest import _requirement
+
+    sizes, rng = np.geomspace(1e4, 1e5, 40), np.random.default_rng(0)
+    known = read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": [1e2, 1e3, 5e3], "error": 0.5})).curves[
+        0
+    ]
+    mean = np.full((2000, 40), np.log(0.22))
+    mean[:, -1] = np.log(0.2)
+    run = mean + 0.1 * rng.standard_normal(mean.shape)
+    observed = np.append(np.full(39, np.log(0.22)), np.log(0.2))
+    observed[7] = np.log(0.19)
+    row = _requirement({}, known, (sizes, observed, run), (sizes, mean), 0.8)
+    assert row["n_true"] == pytest.approx(sizes[7])
+    assert row["n_median"] == pytest.approx(sizes[-1])
+    assert row["covered"] == 0.0
+    assert row["run_covered"] == 1.0
+    assert row["run_n_median"] < sizes[10]
+    above = _requirement({}, known, (sizes, np.full(40, np.log(0.6)), run), (sizes, mean), 0.8)
+    assert above is None
 
 
 def test_pairs_are_ranked_at_the_largest_hidden_size(found):

@@ -1,0 +1,70 @@
+"""Many curves at once: curves per second and peak memory for a whole file of learning curves.
+
+Fits every (domain, task) of ``FOLDER/lcdb.csv`` with the default engine, architectures of a task pooled, and saves
+the posterior. The file is not part of this repository; without it the script says so and ends. Run as
+
+    python benchmarks/batch.py --data FOLDER
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FILE = "lcdb.csv"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help=f"folder that holds {FILE}")
+    parser.add_argument("--tasks", type=int, help="fit only so many tasks")
+    parser.add_argument("--card", default="tabular-classification")
+    parser.add_argument("--draws", type=int, default=1000, help="of each of four chains")
+    arguments = parser.parse_args()
+    path = arguments.data / FILE
+    if not path.is_file():
+        print(f"{path} is not there; this benchmark needs the LCDB curves and was skipped")
+        return 0
+
+    begin = time.perf_counter()
+    from forecaster.curves import read_curves
+    from forecaster.inference import fit
+
+    curves = read_curves(path)
+    if arguments.tasks:
+        curves = curves.select(task=[task for _, task in curves.groups[: arguments.tasks]])
+    read = time.perf_counter()
+    posterior = fit(curves, card=arguments.card, draws=arguments.draws, on_progress=tell)
+    fitted = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        size = posterior.save(Path(folder) / "posterior.nc").stat().st_size
+    saved = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    count = len(curves.curves)
+    power = posterior.tree.sample_stats["tempering"].values
+
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(f"{count} curves in {len(curves.groups)} groups, {len(curves.table)} measurements")
+    print(f"imports and reading  {read - begin:8.1f} s")
+    print(f"fit                  {fitted - read:8.1f} s   {count / (fitted - read):.1f} curves per second")
+    print(f"save                 {saved - fitted:8.1f} s   {size / 2**20:.0f} MiB")
+    print(f"whole process        {saved - begin:8.1f} s   {count / (saved - begin):.1f} curves per second")
+    print(f"peak memory          {peak:8.0f} MiB")
+    print(f"curves whose proposals reached the whole likelihood: {(power >= 1).sum()} of {count}")
+    print(f"repeat with: python benchmarks/batch.py {' '.join(sys.argv[1:])}")
+    return 0
+
+
+def tell(what: str, share: float) -> None:
+    """Progress, on one line of stderr."""
+    print(f"\r{what} ({share:.0%})    ", end="\n" if share >= 1 else "", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
