@@ -7,7 +7,7 @@ parameters. Importing this module imports JAX; only the engines do so.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ import numpy as np
 from forecaster import drift, laws
 from forecaster.design import Design
 
-Array = jax.Array | np.ndarray
+Array = Any  # a JAX or NumPy array; docstrings name its axes
 LOG_2PI = float(np.log(2.0 * np.pi))
 CHUNK = 4  # padded numbers of points are multiples of this
 

@@ -117,10 +117,10 @@ def log_error_paths(
     x = np.log(np.asarray(sizes, dtype=float))
 
     def law(at: np.ndarray) -> np.ndarray:
-        column = (
+        level, log_exponent, log_break, floor_logit = (
             v[:, None] for v in (draws.level, draws.log_exponent, design.x_min + draws.log_break, draws.floor_logit)
         )
-        return laws.log_error(np, at[None, :], design.x_ref, *column, sharpness)
+        return laws.log_error(np, at[None, :], design.x_ref, level, log_exponent, log_break, floor_logit, sharpness)
 
     data = _measured(design, target.architecture)
     nothing = np.empty(0)
@@ -179,7 +179,8 @@ def forecast(
     points = _points(posterior, at)
     _check_request(kind, level, quantiles, points)
     columns, regions, beyond = [], [], []
-    for i, (key, rows) in enumerate(points.groupby(["domain", "task", "architecture"], sort=False)):
+    by_curve: Any = points.groupby(["domain", "task", "architecture"], sort=False)
+    for i, (key, rows) in enumerate(by_curve):
         target = Target(*key)
         rng = np.random.default_rng([seed, i])
         sizes = rows["n"].to_numpy(dtype=float)
@@ -202,7 +203,7 @@ def forecast(
     )
     for q in quantiles:
         table[f"q{100 * q:g}"] = np.quantile(errors, q, axis=0)
-    text = f"There is a {100 * level:.0f} % chance that {COVERS[kind]} lies between yhat_lower and yhat_upper."
+    text = f"With a chance of {100 * level:.0f} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
     return Forecast(table, text, checks, errors, posterior)
 
 
@@ -210,7 +211,7 @@ def _points(posterior: Posterior, at: Any) -> pd.DataFrame:
     """One row a point, indexed 0, 1, ...: domain, task, architecture, n."""
     keys = ["domain", "task", "architecture", "n"]
     if isinstance(at, pd.DataFrame):
-        table = at.copy()
+        table: Any = at.copy()
         if "task" not in table and len({g[1] for g in posterior.groups}) == 1:
             table["task"] = posterior.groups[0][1]
         missing = [k for k in keys if k not in table]

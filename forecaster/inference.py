@@ -13,6 +13,7 @@ from forecaster.errors import RequestError
 from forecaster.posterior import Group, Posterior, assemble
 
 ENGINES = ("jax", "nuts")
+MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
 Progress = Callable[[str, float], None]  # what is being done, share of all that is done
 
 
@@ -31,19 +32,21 @@ def fit(
     engine: str = "jax",
     seed: int = 0,
     draws: int | None = None,
+    fallback: bool = True,
     on_progress: Progress | None = None,
 ) -> Posterior:
     """Sample the posterior of every (domain, task) of ``curves``.
 
-    ``draws`` are those of one chain of four (each engine has its default). Raises RequestError for an unknown
-    engine and CardError for an unknown card.
+    ``draws`` are those of one chain of four (each engine has its default). A group whose importance weights the JAX
+    engine cannot trust is sampled again with more particles and then, unless ``fallback`` is off, by NUTS.
+    Raises RequestError for an unknown engine and CardError for an unknown card.
     """
     if engine not in ENGINES:
         raise RequestError(f"engine: found {engine!r}; expected one of {', '.join(ENGINES)}")
     cards = cards_of(curves, card)
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
-    sampler = _by_nuts if engine == "nuts" else _by_jax
-    found = sampler(designs, seed, draws, on_progress or (lambda *_: None))
+    tell = on_progress or (lambda *_: None)
+    found = _by_nuts(designs, seed, draws, tell) if engine == "nuts" else _by_jax(designs, seed, draws, tell, fallback)
     return assemble(curves, cards, found, seed=seed, settings={"engine": engine, "draws": draws})
 
 
@@ -66,8 +69,27 @@ def _by_nuts(designs: Sequence[Design], seed: int, draws: int | None, tell: Prog
     return out
 
 
-def _by_jax(designs: Sequence[Design], seed: int, draws: int | None, tell: Progress) -> list[GroupDraws]:
+def _by_jax(
+    designs: Sequence[Design], seed: int, draws: int | None, tell: Progress, fallback: bool = True
+) -> list[GroupDraws]:
     from forecaster.engines import fast
 
-    options = {} if draws is None else {"draws": draws}
-    return fast.sample(designs, seed=seed, on_progress=tell, **options)
+    each = draws or (1000 if len(designs) <= MANY else 250)
+    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell)
+    doubtful = [i for i, one in enumerate(found) if not fast.is_trusted(one)]
+    if doubtful:
+        tell(f"sampling {len(doubtful)} groups again with more particles", 0.5)
+        for i, one in zip(
+            doubtful, fast.sample([designs[i] for i in doubtful], seed=seed, draws=each, harder=True), strict=True
+        ):
+            found[i] = one if fast.is_trusted(one) or not fallback else _fall_back(designs[i], seed, each, tell)
+    return found
+
+
+def _fall_back(design: Design, seed: int, draws: int, tell: Progress) -> GroupDraws:
+    """NUTS for a group that the fast engine could not sample; the engine's name in the posterior says so."""
+    from forecaster.engines import nuts
+
+    name = f"{design.domain}/{design.task}"
+    tell(f"{name}: the fast engine's weights cannot be trusted; falling back on NUTS", 0.5)
+    return nuts.sample(design, seed=seed, draws=draws, on_progress=lambda what: tell(f"{name}: {what}", 0.5))

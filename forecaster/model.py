@@ -7,7 +7,7 @@ filters instead, and the tests hold the two equal.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,15 +56,14 @@ def build(design: Design) -> pm.Model:
         "point": np.arange(data["x"].shape[1]),
     }
     with pm.Model(coords=coords) as model:
-        centre = pm.Normal("centre", design.hyper_mean[:-2], design.hyper_sd[:-2], dims="quantity")
-        log_spread = pm.Normal("log_spread", design.hyper_mean[-2:], design.hyper_sd[-2:], dims="learned")
-        spread = pt.concatenate([pt.exp(log_spread), pt.as_tensor(design.spread_fixed)])
-        level = pm.Normal("level", centre[0], spread[0], dims="curve")  # the data pin it down: no offset needed
-        offset = pm.Normal("offset", 0.0, 1.0, dims=("local", "curve"))
+        centre: Any = pm.Normal("centre", design.hyper_mean[:-2], design.hyper_sd[:-2], dims="quantity")
+        log_spread: Any = pm.Normal("log_spread", design.hyper_mean[-2:], design.hyper_sd[-2:], dims="learned")
+        spread: Any = pt.concatenate([pt.exp(log_spread), pt.as_tensor(design.spread_fixed)])
+        level: Any = pm.Normal("level", centre[0], spread[0], dims="curve")  # the data pin it down: no offset needed
+        offset: Any = pm.Normal("offset", 0.0, 1.0, dims=("local", "curve"))
         values = centre[1:, None] + spread[1:, None] * offset
-        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = (
-            pm.Deterministic(name, values[i], dims="curve") for i, name in enumerate(LOCAL)
-        )
+        local: list[Any] = [pm.Deterministic(name, values[i], dims="curve") for i, name in enumerate(LOCAL)]
+        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = local
 
         law = laws.log_error(
             pt,
@@ -77,10 +76,11 @@ def build(design: Design) -> pm.Model:
             sharpness,
         )
         distance = np.where(data["present"] > 0, design.x_ref - data["x"], 0.0)
-        level_variance, slope_variance = (pt.exp(2.0 * v)[:, None, None] for v in (log_drift, log_slope))
+        scales: list[Any] = [pt.exp(2.0 * v) for v in (log_drift, log_slope, log_noise)]
+        level_variance, slope_variance = (v[:, None, None] for v in scales[:2])
         wander = drift.covariance(pt, pt.as_tensor(distance), level_variance, slope_variance, slope_memory)
-        run_variance = pt.exp(2.0 * log_noise)[:, None] + data["known"]
-        noise = pt.where(data["present"] > 0, run_variance / data["repeats"], 1.0)
+        run_variance = scales[2][:, None] + data["known"]
+        noise: Any = pt.where(data["present"] > 0, run_variance / data["repeats"], 1.0)
         covariance = wander + noise[:, :, None] * np.eye(data["x"].shape[1])
         pm.MvNormal(
             "log_error",

@@ -60,7 +60,7 @@ class Posterior:
     @property
     def manifest(self) -> dict[str, Any]:
         """Schema, data hash, engine, seed, versions and the like."""
-        return dict(self.tree.attrs)
+        return {str(k): v for k, v in self.tree.attrs.items()}
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -151,7 +151,7 @@ def assemble(
     values = np.concatenate([d.values for d in draws], 2)
     labels = [c.label for c in curves.curves]
     by_curve = ("chain", "draw", "curve")
-    data = {name: (by_curve, values[..., i]) for i, name in enumerate(CENTRES)}
+    data: dict[str, Any] = {name: (by_curve, values[..., i]) for i, name in enumerate(CENTRES)}
     data |= {name: (by_curve, v) for name, v in _derived(curves, cards, values).items()}
     data["centre"] = (("chain", "draw", "group", "quantity"), np.stack([d.centre for d in draws], 2))
     data["log_spread"] = (("chain", "draw", "group", "learned"), np.stack([d.log_spread for d in draws], 2))
@@ -269,7 +269,7 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
 
     Rank-normalised split R-hat and bulk and tail ESS of Vehtari et al. 2021, by ArviZ.
     """
-    from arviz_stats.base import array_stats
+    from arviz_stats.base.array import array_stats
 
     data = posterior.tree.posterior
     rows = []

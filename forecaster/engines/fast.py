@@ -16,6 +16,7 @@ LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # sizes a cu
 BATCHES = (1, 4, 16)  # groups that run together
 CELLS = 4096  # groups x curves x sizes that run together at the most: bounds memory
 CHAINS = 4
+FEW = 4  # groups up to which each is sampled with the most particles
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -35,23 +36,30 @@ def sample(
     *,
     seed: int,
     draws: int = 1000,
+    harder: bool = False,
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
 ) -> list[GroupDraws]:
-    """Draws of each group's posterior, in the order of ``designs``."""
+    """Draws of each group's posterior, in the order of ``designs``; ``harder`` spends about four times the work."""
     import jax
+
+    from forecaster.engines import nested
 
     tell = on_progress or (lambda *_: None)
     if cache:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    few = len(designs) <= FEW
+    effort = nested.Effort(chains=CHAINS, draws=draws, particles=4096 if few else 1024, hypers=1024 if few else 512)
+    if harder:
+        effort = effort._replace(stages=4, adaptation=2048, particles=4096, components=6)
     found: dict[int, GroupDraws] = {}
     with jax.enable_x64(True):
         for (width, length), indices in _batches(designs):
             chosen = [designs[i] for i in indices]
             tell(f"sampling {len(found)} of {len(designs)} groups", len(found) / len(designs))
             key = jax.random.key(seed, impl="rbg")  # a tenth of the code that the default generator compiles to
-            for i, one in zip(indices, _run(key, chosen, indices, width, length, draws), strict=True):
+            for i, one in zip(indices, _run(key, chosen, width, length, effort), strict=True):
                 found[i] = one
     tell("done", 1.0)
     return [found[i] for i in range(len(designs))]
@@ -70,7 +78,7 @@ def _batches(designs: Sequence[Design]) -> Iterator[tuple[tuple[int, int], list[
             yield (width, length), indices[first : first + size]
 
 
-def _run(key, designs: list[Design], indices: list[int], width: int, length: int, draws: int) -> list[GroupDraws]:
+def _run(key, designs: list[Design], width: int, length: int, effort) -> list[GroupDraws]:
     import jax
 
     from forecaster.engines import nested
@@ -78,7 +86,6 @@ def _run(key, designs: list[Design], indices: list[int], width: int, length: int
     batch = padded_to(len(designs), BATCHES)
     padded = designs + [designs[-1]] * (batch - len(designs))
     arrays, real, priors = _stack(padded, width, length)
-    effort = nested.Effort(chains=CHAINS, draws=draws)
     program = jax.jit(nested.posterior, static_argnames="effort")
     out = jax.device_get(program(key, arrays, real, priors, effort=effort))
     return [_group(out, g, len(d.curves), width, effort) for g, d in enumerate(designs)]
@@ -98,7 +105,8 @@ def _stack(designs: Sequence[Design], width: int, length: int):
             parts[name] += [rows, np.repeat(rows[:1], width - len(rows), 0)]
     x_ref = np.repeat([d.x_ref for d in designs], width)
     x_min = np.repeat([d.x_min for d in designs], width)
-    arrays = density.CurveArrays(*(np.concatenate(parts[name]) for name in names), x_ref, x_min)
+    stacked = {name: np.concatenate(parts[name]) for name in names}
+    arrays = density.CurveArrays(**stacked, x_ref=x_ref, x_min=x_min)
     real = np.array([[float(i < len(d.curves)) for i in range(width)] for d in designs])
     constants = density.Constants(*np.array([d.constants for d in designs], dtype=float).T)
     priors = nested.GroupPriors(
@@ -118,6 +126,26 @@ def _group(out, g: int, curves: int, width: int, effort) -> GroupDraws:
         log_spread=out.hyper[g, :, :, -2:],
         values=np.moveaxis(out.values[rows], 0, 2),
         engine="jax",
-        stats={"hyper_ess": float(out.hyper_ess[g])},
-        curve_stats={"particle_ess": out.curve_ess[rows], "tempering": out.power[rows]},
+        stats={"hyper_ess": float(out.hyper_ess[g]), "hyper_pareto_k": _pareto_k(out.hyper_log_weights[g])},
+        curve_stats={
+            "particle_ess": out.curve_ess[rows],
+            "pareto_k": np.array([_pareto_k(np.log(w + 1e-300)) for w in out.particle_weights[rows]]),
+            "tempering": out.power[rows],
+        },
     )
+
+
+def _pareto_k(log_weights: np.ndarray) -> float:
+    """Largest Pareto k over chains of importance weights [chain, particle] (Vehtari et al. 2024), by ArviZ."""
+    from arviz_stats.base.array import array_stats
+
+    near = np.maximum(log_weights - log_weights.max(-1, keepdims=True), -30.0)  # its tail fit overflows on wider ranges
+    return float(np.max(array_stats.psislw(near, axis=-1)[1]))
+
+
+LEAST_ESS = 100.0  # effective particles, of hyper-parameters and of each curve, below which draws are not kept
+
+
+def is_trusted(draws: GroupDraws) -> bool:
+    """Whether the importance weights of a group say that its draws may be used at all."""
+    return min(draws.stats["hyper_ess"], float(draws.curve_stats["particle_ess"].min())) >= LEAST_ESS

@@ -7,15 +7,15 @@ Monte Carlo (Cappé et al. 2008, M-PMC) with a likelihood that is tempered until
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-Array = jax.Array
+Array = Any  # a JAX array; docstrings name its axes
 DEGREES = 8.0  # of freedom of every component: heavier tails than the targets; even, so that a chi-square is a product
-DEFENSIVE = 0.05  # weight of the prior inside every proposal: it bounds the importance weights
+DEFENSIVE = 0.1  # weight of the prior inside every proposal: it bounds the importance weights
 EM_STEPS = 5
 SHRINK = 0.15
 

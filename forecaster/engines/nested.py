@@ -13,7 +13,7 @@ each has its own clouds and its own hyper-parameters, so that R-hat between them
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ from forecaster.density import Constants, CurveArrays, Local, normal_logpdf
 from forecaster.engines import mixtures
 from forecaster.engines.mixtures import Mixture
 
-Array = jax.Array
+Array = Any  # a JAX array; docstrings name its axes
 
 
 class GroupPriors(NamedTuple):
@@ -135,11 +135,15 @@ def _hyper_likelihood(spread_fixed: Array, values: Array, log_weight: Array, rea
     return log_likelihood
 
 
+WIDER = 1.3  # proposals are fitted under a prior this much wider: the hyper-parameters' posterior is skewed where
+# only the prior speaks (a floor near zero), and a proposal without that tail gives a few particles all the weight
+
+
 def _pooled_prior(hyper_mean: Array, hyper_var: Array, spread_fixed: Array) -> tuple[Array, Array]:
     """Mean and sd [group, 7] of a curve's values given moments [group, 9] of the hyper-parameters."""
     learned = jnp.exp(2.0 * hyper_mean[:, -2:] + 2.0 * hyper_var[:, -2:])  # mean of the squared spread
     spread_var = jnp.concatenate([learned, spread_fixed**2], -1)
-    return hyper_mean[:, :-2], jnp.sqrt(hyper_var[:, :-2] + spread_var)
+    return hyper_mean[:, :-2], WIDER * jnp.sqrt(hyper_var[:, :-2] + spread_var)
 
 
 def _moments(mixture: Mixture) -> tuple[Array, Array]:
