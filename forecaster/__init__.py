@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from forecaster.backtest import backtest as backtest
     from forecaster.checks import check as check
     from forecaster.comparison import compare as compare
     from forecaster.curves import LearningCurves as LearningCurves
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "backtest": "backtest",
     "check": "checks",
     "compare": "comparison",
     "LearningCurves": "curves",

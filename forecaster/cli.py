@@ -284,6 +284,38 @@ def check(
 
 
 @verb
+def backtest(
+    asked: Asked,
+    hide: Annotated[float | None, typer.Option("--hide", help="Decades of largest sizes to hide; default: split.")] = None,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Fit the rivals too.")] = True,
+    level: Level = 0.8,
+    figure: FigureFile = None,
+    output: TableFile = None,
+) -> bool:
+    """How far may forecasts of these curves be believed? Hide the largest sizes, forecast them, score."""
+    request.check_output(output, request.TABLE_SUFFIXES, "--output")
+    request.check_output(figure, request.FIGURE_SUFFIXES, "--figure")
+    request.check_share(level, "--level")
+    from forecaster.backtest import backtest as ask
+
+    source = asked.curves
+    with console.progress("Backtesting") as tell:
+        result = ask(
+            source.curves(architectures=True),
+            "column" if hide is None else hide,
+            card=asked.card,
+            engine=asked.engine,
+            seed=asked.seed,
+            level=level,
+            baselines=baselines,
+            on_progress=tell,
+        )
+    if figure is not None:
+        request.write_figure(result.plot(), figure)
+    return _deliver(result, asked.as_json, output)
+
+
+@verb
 def memo(
     asked: Asked,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memo's files.")],

@@ -136,11 +136,14 @@ def _group(out, g: int, curves: int, width: int, effort) -> GroupDraws:
 
 
 def _pareto_k(log_weights: np.ndarray) -> float:
-    """Largest Pareto k over chains of importance weights [chain, particle] (Vehtari et al. 2024), by ArviZ."""
+    """Largest Pareto k over chains of log importance weights [chain, particle] (Vehtari et al. 2024), by ArviZ.
+
+    ArviZ takes log likelihoods, whose weights are their reciprocals: hence the sign.
+    """
     from arviz_stats.base.array import array_stats
 
     near = np.maximum(log_weights - log_weights.max(-1, keepdims=True), -30.0)  # its tail fit overflows on wider ranges
-    return float(np.max(array_stats.psislw(near, axis=-1)[1]))
+    return float(np.max(array_stats.psislw(-near, axis=-1)[1]))
 
 
 LEAST_ESS = 100.0  # effective particles, of hyper-parameters and of each curve, below which draws are not kept
