@@ -286,7 +286,9 @@ def check(
 @verb
 def backtest(
     asked: Asked,
-    hide: Annotated[float | None, typer.Option("--hide", help="Decades of largest sizes to hide; default: split.")] = None,
+    hide: Annotated[
+        float | None, typer.Option("--hide", help="Decades of largest sizes to hide; default: split.")
+    ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Fit the rivals too.")] = True,
     level: Level = 0.8,
     figure: FigureFile = None,

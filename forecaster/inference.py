@@ -38,7 +38,8 @@ def fit(
     """Sample the posterior of every (domain, task) of ``curves``.
 
     ``draws`` are those of one chain of four (each engine has its default). A group whose importance weights the JAX
-    engine cannot trust is sampled again with more particles and then, unless ``fallback`` is off, by NUTS.
+    engine cannot trust is sampled again with more particles and then, where the groups are few, by NUTS, unless
+    ``fallback`` is off; whichever engine was used stands in the posterior.
     Raises RequestError for an unknown engine and CardError for an unknown card.
     """
     if engine not in ENGINES:
@@ -76,13 +77,13 @@ def _by_jax(
 
     each = draws or (1000 if len(designs) <= MANY else 250)
     found = fast.sample(designs, seed=seed, draws=each, on_progress=tell)
-    doubtful = [i for i, one in enumerate(found) if not fast.is_trusted(one)]
-    if doubtful:
-        tell(f"sampling {len(doubtful)} groups again with more particles", 0.5)
-        for i, one in zip(
-            doubtful, fast.sample([designs[i] for i in doubtful], seed=seed, draws=each, harder=True), strict=True
-        ):
-            found[i] = one if fast.is_trusted(one) or not fallback else _fall_back(designs[i], seed, each, tell)
+    doubtful = [i for i, one in enumerate(found) if not fast.is_trusted(one)] if fallback else []
+    few = len(designs) <= fast.FEW
+    for done, i in enumerate(doubtful):
+        tell(f"sampling {len(doubtful)} groups again with more particles", done / len(doubtful))
+        found[i] = fast.sample([designs[i]], seed=seed, draws=each, harder=few)[0]
+        if few and not fast.is_trusted(found[i]):
+            found[i] = _fall_back(designs[i], seed, each, tell)
     return found
 
 

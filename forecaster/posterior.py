@@ -288,7 +288,20 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
         rows.append(
             pd.DataFrame({"curve": names, "quantity": inner, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail})
         )
-    return pd.concat(rows, ignore_index=True)
+    return _capped(posterior, pd.concat(rows, ignore_index=True))
+
+
+def _capped(posterior: Posterior, table: pd.DataFrame) -> pd.DataFrame:
+    """Effective sizes no larger than the importance weights allow: resampled draws show no autocorrelation."""
+    stats = posterior.tree["sample_stats"]
+    if "hyper_ess" not in stats:
+        return table
+    of_group = dict(zip(stats["group"].values, stats["hyper_ess"].values, strict=True))
+    groups = ["/".join((c.domain, c.task)) for c in posterior.curves.curves]
+    particles = zip(stats["curve"].values, groups, stats["particle_ess"].values, strict=True)
+    most = of_group | {curve: 1.0 / (1.0 / of_group[group] + 1.0 / ess) for curve, group, ess in particles}
+    cap = table["curve"].map(most).fillna(np.inf)
+    return table.assign(**{name: np.minimum(table[name], cap) for name in ("ess_bulk", "ess_tail")})
 
 
 def summarise(posterior: Posterior, level: float) -> pd.DataFrame:

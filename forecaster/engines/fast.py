@@ -16,7 +16,10 @@ LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # sizes a cu
 BATCHES = (1, 4, 16)  # groups that run together
 CELLS = 4096  # groups x curves x sizes that run together at the most: bounds memory
 CHAINS = 4
-FEW = 4  # groups up to which each is sampled with the most particles
+FEW = 4  # groups up to which each is sampled with the most particles; beyond, with these:
+MANY_GROUPS = {
+    "particles": 1024, "adaptation": 1024, "hypers": 512, "components": 4, "hyper_adaptation": 1024, "hyper_cloud": 512
+}  # fmt: skip
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -50,9 +53,11 @@ def sample(
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     few = len(designs) <= FEW
-    effort = nested.Effort(chains=CHAINS, draws=draws, particles=4096 if few else 1024, hypers=1024 if few else 512)
+    effort = nested.Effort(chains=CHAINS, draws=draws)
+    if not few:
+        effort = effort._replace(**MANY_GROUPS)
     if harder:
-        effort = effort._replace(stages=4, adaptation=2048, particles=4096, components=6)
+        effort = effort._replace(stages=4, adaptation=4096, particles=8192)
     found: dict[int, GroupDraws] = {}
     with jax.enable_x64(True):
         for (width, length), indices in _batches(designs):

@@ -27,6 +27,9 @@ from forecaster.engines.mixtures import Mixture
 Array = Any  # a JAX array; docstrings name its axes
 
 
+HYPER_BLOCK = 32  # hyper-parameters whose particle weights are held in memory together; counts are multiples of it
+
+
 class GroupPriors(NamedTuple):
     """Priors of each group: hyper means and sds [group, 9], fixed spreads [group, 5], constants [group] each."""
 
@@ -41,15 +44,15 @@ class Effort(NamedTuple):
 
     chains: int = 4
     draws: int = 1000  # per chain
-    particles: int = 2048  # per curve and chain in the final clouds
-    adaptation: int = 1024  # particles per round while proposals adapt
-    hypers: int = 1024  # hyper-parameter proposals per chain in the final step
-    components: int = 4
+    particles: int = 4096  # per curve and chain in the final clouds
+    adaptation: int = 2048  # particles per round while proposals adapt
+    hypers: int = 2048  # hyper-parameter proposals per chain in the final step
+    components: int = 8
     stages: int = 2
     curve_rounds: int = 8  # per stage
     hyper_rounds: int = 8  # per stage
-    hyper_adaptation: int = 1024
-    hyper_cloud: int = 512  # particles per curve while the hyper-parameters' proposal adapts
+    hyper_adaptation: int = 2048
+    hyper_cloud: int = 1024  # particles per curve while the hyper-parameters' proposal adapts
 
 
 class Draws(NamedTuple):
@@ -127,8 +130,12 @@ def _hyper_likelihood(spread_fixed: Array, values: Array, log_weight: Array, rea
 
     def log_likelihood(hyper: Array) -> Array:
         def one(args: tuple) -> Array:
-            h, s, v, w, r = args
-            return (r * (jax.nn.logsumexp(_reweighted(h, s, v, w), -1) - np.log(n))).sum(-1)
+            hyper, s, v, w, r = args
+
+            def block(h: Array) -> Array:
+                return (r * (jax.nn.logsumexp(_reweighted(h, s, v, w), -1) - np.log(n))).sum(-1)
+
+            return jax.lax.map(block, hyper.reshape(-1, HYPER_BLOCK, hyper.shape[-1])).reshape(-1)
 
         return jax.lax.map(one, (hyper, spread_fixed, values, log_weight, real))
 
@@ -212,13 +219,10 @@ def posterior(key: Array, curves: CurveArrays, real: Array, priors: GroupPriors,
     )
 
 
-HYPER_BLOCK = 64  # hyper-parameters whose particle weights are held in memory together
-
-
 def _final(key, hyper_proposal, priors, cloud, values, log_weight, real, effort: Effort) -> tuple:
     """One replicate: weigh hyper-parameters, resample them, then choose each curve's particles given them."""
     groups, width, n, _ = values.shape
-    k_hyper, k_resample, k_pick, k_level, k_mix = jax.random.split(key, 5)
+    k_hyper, k_resample, k_pick, k_level, k_mix, k_refresh = jax.random.split(key, 6)
     sd = jnp.asarray(priors.sd)
     hyper, log_q = mixtures.sample(k_hyper, hyper_proposal, jnp.asarray(priors.mean), sd, effort.hypers)
     like = _hyper_likelihood(priors.spread_fixed, values, log_weight, real)(hyper)
@@ -241,10 +245,10 @@ def _final(key, hyper_proposal, priors, cloud, values, log_weight, real, effort:
             pick = jax.vmap(jax.vmap(jnp.searchsorted))(cumulative, u_block * total[..., 0])
             return jnp.minimum(pick, n - 1), (weights / total).sum(0)
 
-        blocks = effort.draws // HYPER_BLOCK if effort.draws % HYPER_BLOCK == 0 else 1
-        split = lambda a: a.reshape(blocks, -1, *a.shape[1:])  # noqa: E731
+        spare = -effort.draws % HYPER_BLOCK
+        split = lambda a: jnp.concatenate([a, a[:spare]]).reshape(-1, HYPER_BLOCK, *a.shape[1:])  # noqa: E731
         pick, weights = jax.lax.map(block, (split(h), split(u)))
-        return pick.reshape(-1, width), weights.sum(0) / effort.draws
+        return pick.reshape(-1, width)[: effort.draws], weights.sum(0) / (effort.draws + spare)
 
     u = jax.random.uniform(k_pick, (groups, effort.draws, width))
     pick, weights = jax.lax.map(one_group, (chosen, priors.spread_fixed, values, log_weight, u))
@@ -252,7 +256,45 @@ def _final(key, hyper_proposal, priors, cloud, values, log_weight, real, effort:
     drawn = jnp.take_along_axis(cloud.values, pick[..., None], 1)
     level = _redraw_level(k_level, cloud, pick, jnp.repeat(chosen, width, 0))
     drawn = jnp.concatenate([level[..., None], drawn[..., 1:]], -1)
-    return chosen, drawn, log_w, weights.reshape(groups * width, n)
+    refreshed = _refresh(k_refresh, chosen, drawn.reshape(groups, width, effort.draws, -1), real, priors)
+    return refreshed, drawn, log_w, weights.reshape(groups * width, n)
+
+
+REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
+
+
+def _refresh(key: Array, hyper: Array, values: Array, real: Array, priors: GroupPriors) -> Array:
+    """Move each draw's hyper-parameters given its curves: [group, draw, 9]; resampling had left copies.
+
+    Centres given spreads are exactly normal; the two learned spreads take a Metropolis step each. ``values`` is
+    [group, curve, draw, 7].
+    """
+    count = real.sum(1)[:, None, None]
+    here = real[:, :, None, None]
+    mean, sd = (jnp.asarray(a)[:, None] for a in (priors.mean, priors.sd))
+    fixed = jnp.asarray(priors.spread_fixed)[:, None]
+
+    def log_spread_density(log_spread: Array, centre: Array) -> Array:
+        squares = (here * (values[..., :2] - centre[:, None, :, :2]) ** 2).sum(1)
+        prior = -0.5 * ((log_spread - mean[..., -2:]) / sd[..., -2:]) ** 2
+        return prior - count * log_spread - 0.5 * squares * jnp.exp(-2.0 * log_spread)
+
+    def sweep(carry: tuple, key: Array) -> tuple[tuple, None]:
+        centre, log_spread = carry
+        k_centre, k_step, k_accept = jax.random.split(key, 3)
+        spread = jnp.concatenate([jnp.exp(log_spread), jnp.broadcast_to(fixed, (*centre.shape[:2], 5))], -1)
+        precision = 1.0 / sd[..., :-2] ** 2 + count / spread**2
+        middle = (mean[..., :-2] / sd[..., :-2] ** 2 + (here * values).sum(1) / spread**2) / precision
+        centre = middle + jax.random.normal(k_centre, centre.shape) / jnp.sqrt(precision)
+        wide = 1.5 / jnp.sqrt(1.0 / sd[..., -2:] ** 2 + 2.0 * count)
+        proposed = log_spread + wide * jax.random.normal(k_step, log_spread.shape)
+        gain = log_spread_density(proposed, centre) - log_spread_density(log_spread, centre)
+        accept = jnp.log(jax.random.uniform(k_accept, gain.shape)) < gain
+        return (centre, jnp.where(accept, proposed, log_spread)), None
+
+    start = (hyper[..., :-2], hyper[..., -2:])
+    (centre, log_spread), _ = jax.lax.scan(sweep, start, jax.random.split(key, REFRESHES))
+    return jnp.concatenate([centre, log_spread], -1)
 
 
 def _stable(log_weights: Array) -> Array:
