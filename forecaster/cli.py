@@ -304,7 +304,7 @@ def backtest(
     with console.progress("Backtesting") as tell:
         result = ask(
             source.curves(architectures=True),
-            "column" if hide is None else hide,
+            split="column" if hide is None else hide,
             card=asked.card,
             engine=asked.engine,
             seed=asked.seed,

@@ -293,14 +293,14 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
 
 def _capped(posterior: Posterior, table: pd.DataFrame) -> pd.DataFrame:
     """Effective sizes no larger than the importance weights allow: resampled draws show no autocorrelation."""
-    stats = posterior.tree["sample_stats"]
+    stats: Any = posterior.tree["sample_stats"]
     if "hyper_ess" not in stats:
         return table
     of_group = dict(zip(stats["group"].values, stats["hyper_ess"].values, strict=True))
     groups = ["/".join((c.domain, c.task)) for c in posterior.curves.curves]
     particles = zip(stats["curve"].values, groups, stats["particle_ess"].values, strict=True)
     most = of_group | {curve: 1.0 / (1.0 / of_group[group] + 1.0 / ess) for curve, group, ess in particles}
-    cap = table["curve"].map(most).fillna(np.inf)
+    cap = np.array([most.get(name, np.inf) for name in table["curve"]])
     return table.assign(**{name: np.minimum(table[name], cap) for name in ("ess_bulk", "ess_tail")})
 
 
