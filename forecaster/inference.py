@@ -77,12 +77,14 @@ def _by_jax(
 
     each = draws or (1000 if len(designs) <= MANY else 250)
     found = fast.sample(designs, seed=seed, draws=each, on_progress=tell)
-    doubtful = [i for i, one in enumerate(found) if not fast.is_trusted(one)] if fallback else []
     few = len(designs) <= fast.FEW
+    enough = fast.GOOD_ESS if few else fast.LEAST_ESS
+    doubtful = [i for i, one in enumerate(found) if fast.weakest(one) < enough] if fallback else []
     for done, i in enumerate(doubtful):
         tell(f"sampling {len(doubtful)} groups again with more particles", done / len(doubtful))
-        found[i] = fast.sample([designs[i]], seed=seed, draws=each, harder=few)[0]
-        if few and not fast.is_trusted(found[i]):
+        again = fast.sample([designs[i]], seed=seed, draws=each, harder=few)[0]
+        found[i] = max(found[i], again, key=fast.weakest)
+        if few and fast.weakest(found[i]) < fast.LEAST_ESS:
             found[i] = _fall_back(designs[i], seed, each, tell)
     return found
 

@@ -152,8 +152,15 @@ def _pareto_k(log_weights: np.ndarray) -> float:
 
 
 LEAST_ESS = 100.0  # effective particles, of hyper-parameters and of each curve, below which draws are not kept
+GOOD_ESS = 1000.0  # below which a group is sampled again with more particles
+HEAVY = 0.7  # Pareto k of the weights from which on an effective number cannot be believed (Vehtari et al. 2024)
 
 
-def is_trusted(draws: GroupDraws) -> bool:
-    """Whether the importance weights of a group say that its draws may be used at all."""
-    return min(draws.stats["hyper_ess"], float(draws.curve_stats["particle_ess"].min())) >= LEAST_ESS
+def weakest(draws: GroupDraws) -> float:
+    """The smallest effective number of particles: of the group's hyper-parameters, or of one of its curves.
+
+    Weights with a heavy tail count a fifth: their effective number flatters them.
+    """
+    heaviest = max(draws.stats["hyper_pareto_k"], float(draws.curve_stats["pareto_k"].max()))
+    smallest = min(draws.stats["hyper_ess"], float(draws.curve_stats["particle_ess"].min()))
+    return smallest * (0.2 if heaviest > HEAVY else 1.0)
