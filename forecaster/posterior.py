@@ -294,7 +294,7 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
 def _capped(posterior: Posterior, table: pd.DataFrame) -> pd.DataFrame:
     """Effective sizes no larger than the importance weights allow: resampled draws show no autocorrelation."""
     stats: Any = posterior.tree["sample_stats"]
-    if "hyper_ess" not in stats:
+    if not {"hyper_ess", "particle_ess"} <= set(stats.data_vars):
         return table
     of_group = dict(zip(stats["group"].values, stats["hyper_ess"].values, strict=True))
     groups = ["/".join((c.domain, c.task)) for c in posterior.curves.curves]

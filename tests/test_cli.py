@@ -17,7 +17,19 @@ from forecaster.results import Check
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "forecaster" / "examples" / "digits.csv"
-VERBS = ["validate", "fit", "forecast", "requirement", "compare", "check", "memo", "demo", "domains", "inspect"]
+VERBS = [
+    "validate",
+    "fit",
+    "forecast",
+    "requirement",
+    "compare",
+    "check",
+    "backtest",
+    "memo",
+    "demo",
+    "domains",
+    "inspect",
+]
 QUESTIONS = {
     "forecast": ["--at", "2400,12000"],
     "requirement": ["--target", "0.01,0.005", "--budget", "1e5"],

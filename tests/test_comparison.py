@@ -106,7 +106,7 @@ def test_changing_places_turns_every_answer(wandering):
 
 
 def test_a_crossover_is_where_the_power_laws_meet():
-    far = {"floor_logit": -30.0, "log_break": -20.0}  # pure power laws
+    far = {"floor_logit": -30.0, "log_break": -60.0}  # pure power laws
     one = synthetic.values(4, level=-2.0, exponent=0.3, **far)
     other = synthetic.values(4, level=-2.2, exponent=0.2, **far)
     found = both(one, other, at=[1e5, 1e7])
@@ -133,8 +133,8 @@ def test_no_amount_of_data_is_infinite():
 
 
 def test_a_mixture_of_worlds_gives_the_quantiles_of_its_draws():
-    one = synthetic.values(8, level=-2.0, floor_logit=-30.0, log_break=-20.0)
-    other = synthetic.values(8, level=-2.2, exponent=0.2, floor_logit=-30.0, log_break=-20.0)
+    one = synthetic.values(8, level=-2.0, floor_logit=-30.0, log_break=-60.0)
+    other = synthetic.values(8, level=-2.2, exponent=0.2, floor_logit=-30.0, log_break=-60.0)
     other[4:, 0] = -1.8  # in half of the draws the crossover lies before the largest measured size
     row = both(one, other).table.iloc[0]
     assert row["p_crossover"] == 1.0
