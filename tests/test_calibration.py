@@ -90,19 +90,38 @@ def part(simulation: Simulation, groups: int) -> Simulation:
     return Simulation(curves, {name: v[:groups] for name, v in simulation.truth.items()})
 
 
+def coverage(simulation: Simulation, draws) -> dict[str, float]:
+    """Share of truths inside 90 % intervals, for each quantity over all curves."""
+    found = {}
+    for quantity in QUANTITIES:
+        low, high = np.quantile(draws[quantity], [0.05, 0.95], axis=-1)
+        truth = simulation.truth[quantity].reshape(low.shape)
+        inside = (low < truth) & (truth < high)
+        error = inside.mean(1).std(ddof=1) / np.sqrt(len(inside))
+        print(f"  {quantity:9s} {inside.mean():.3f} (standard error {error:.3f})")
+        found[quantity] = float(inside.mean())
+    return found
+
+
+def covers(found: dict[str, float]) -> bool:
+    return all(0.85 <= share <= 0.95 for share in found.values())
+
+
 @pytest.mark.parametrize("name", ["generic", "image-classification-top1"])
 def test_intervals_cover_the_truth(name):
     card = load_card(name)
     simulation = simulate(card, WIDE_SIZES, groups=256, architectures=5, seed=2)
-    draws = drawn(simulation, card, draws=256, keep=1024, first_only=False)
     print(f"\n{name}: share of truths inside 90 % intervals, 256 groups x 5 architectures x 10 sizes")
-    for quantity in QUANTITIES:
-        truth = simulation.truth[quantity].reshape(256, 5)
-        low, high = np.quantile(draws[quantity], [0.05, 0.95], axis=-1)
-        inside = (low < truth) & (truth < high)
-        error = inside.mean(1).std(ddof=1) / np.sqrt(len(inside))
-        print(f"  {quantity:9s} {inside.mean():.3f} (standard error {error:.3f})")
-        assert 0.85 <= inside.mean() <= 0.95, quantity
+    assert covers(coverage(simulation, drawn(simulation, card, draws=256, keep=1024, first_only=False)))
+
+
+def test_coverage_rejects_a_model_without_drift():
+    card = wrong = load_card(CARD)
+    for quantity, change in TWINS["drift-dropped"].items():
+        wrong = changed(wrong, quantity, **change(card.priors[quantity]))
+    simulation = simulate(card, WIDE_SIZES, groups=100, architectures=5, seed=2)
+    print("\nwithout drift, 100 groups")
+    assert not covers(coverage(simulation, drawn(simulation, wrong, draws=256, keep=1024, first_only=False)))
 
 
 def test_ranks_are_uniform(simulated):
