@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import importlib
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +13,12 @@ from forecaster import model
 from forecaster.design import Design
 from forecaster.engines.draws import GroupDraws
 
-WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # curves a group, padded
+WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run together, padded
 LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # sizes a curve, padded
-BATCHES = (1, 4, 16)  # groups that run together
-CELLS = 4096  # groups x curves x sizes that run together at the most: bounds memory
+TOGETHER = 64  # curves that run together at the most, unless one group has more: bounds memory
 CHAINS = 4
 FEW = 4  # groups up to which each is sampled with the most particles; beyond, with these:
-MANY_GROUPS = {
-    "particles": 1024, "adaptation": 1024, "hypers": 512, "components": 4, "hyper_adaptation": 1024, "hyper_cloud": 512
-}  # fmt: skip
+MANY_GROUPS = {"particles": 1024, "hypers": 1024, "components": 4, "refinements": 1}
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -49,83 +48,83 @@ def sample(
     from forecaster.engines import nested
 
     tell = on_progress or (lambda *_: None)
+    # Its import takes as long as the sampling, and is only needed afterwards.
+    threading.Thread(target=importlib.import_module, args=("arviz_stats.base.array",)).start()
     if cache:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    few = len(designs) <= FEW
     effort = nested.Effort(chains=CHAINS, draws=draws)
-    if not few:
+    if len(designs) > FEW:
         effort = effort._replace(**MANY_GROUPS)
     if harder:
-        effort = effort._replace(stages=4, adaptation=4096, particles=8192)
+        effort = effort._replace(stages=3, adaptation=4096, particles=8192, hypers=2048, refinements=3)
     found: dict[int, GroupDraws] = {}
     with jax.enable_x64(True):
-        for (width, length), indices in _batches(designs):
-            chosen = [designs[i] for i in indices]
+        for indices in batches(designs):
             tell(f"sampling {len(found)} of {len(designs)} groups", len(found) / len(designs))
-            key = jax.random.key(seed, impl="rbg")  # a tenth of the code that the default generator compiles to
-            for i, one in zip(indices, _run(key, chosen, width, length, effort), strict=True):
+            rng = np.random.default_rng([seed, indices[0]])
+            for i, one in zip(indices, _run(rng, [designs[i] for i in indices], effort), strict=True):
                 found[i] = one
     tell("done", 1.0)
     return [found[i] for i in range(len(designs))]
 
 
-def _batches(designs: Sequence[Design]) -> Iterator[tuple[tuple[int, int], list[int]]]:
-    """Groups of one padded shape, so many at a time as memory allows."""
-    shapes: dict[tuple[int, int], list[int]] = {}
-    for i, d in enumerate(designs):
-        length = max(len(c.x) for c in d.curves)
-        shapes.setdefault((padded_to(len(d.curves), WIDTHS), padded_to(length, LENGTHS)), []).append(i)
-    for (width, length), indices in sorted(shapes.items()):
-        room = max(1, CELLS // (width * length))
-        size = max(b for b in BATCHES if b <= room)
-        for first in range(0, len(indices), size):
-            yield (width, length), indices[first : first + size]
+def _length(design: Design) -> int:
+    """Sizes of the group's longest curve, padded."""
+    return padded_to(max(len(c.x) for c in design.curves), LENGTHS)
 
 
-def _run(key, designs: list[Design], width: int, length: int, effort) -> list[GroupDraws]:
-    import jax
+def batches(designs: Sequence[Design]) -> list[list[int]]:
+    """Groups of one padded length, so many at a time as TOGETHER allows."""
+    out: list[list[int]] = []
+    room, last = 0, 0
+    for i in sorted(range(len(designs)), key=lambda i: (_length(designs[i]), i)):
+        size, length = len(designs[i].curves), _length(designs[i])
+        if not out or size > room or length != last:
+            out.append([])
+            room, last = TOGETHER, length
+        out[-1].append(i)
+        room -= size
+    return out
 
+
+def _run(rng: np.random.Generator, designs: list[Design], effort) -> list[GroupDraws]:
     from forecaster.engines import nested
 
-    batch = padded_to(len(designs), BATCHES)
-    padded = designs + [designs[-1]] * (batch - len(designs))
-    arrays, real, priors = _stack(padded, width, length)
-    program = jax.jit(nested.posterior, static_argnames="effort")
-    out = jax.device_get(program(key, arrays, real, priors, effort=effort))
-    return [_group(out, g, len(d.curves), width, effort) for g, d in enumerate(designs)]
+    batch = batch_of(designs)
+    width = padded_to(len(batch.owner), WIDTHS)
+    out = nested.posterior(rng, batch, width, effort)
+    return [_group(out, g, batch.owner == g) for g in range(len(designs))]
 
 
-def _stack(designs: Sequence[Design], width: int, length: int):
-    """Curves of all groups along one axis, padded with copies of each group's first curve."""
+def batch_of(designs: Sequence[Design]):
+    """The groups' curves end to end, padded to one number of sizes."""
     from forecaster import density
     from forecaster.engines import nested
 
+    length = max(_length(d) for d in designs)
+    data = [model.padded(d, length) for d in designs]
+    counts = [len(d.curves) for d in designs]
     names = ("x", "y", "repeats", "within", "known", "present")
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for d in designs:
-        data = model.padded(d, length)
-        for name in names:
-            rows = data[name]
-            parts[name] += [rows, np.repeat(rows[:1], width - len(rows), 0)]
-    x_ref = np.repeat([d.x_ref for d in designs], width)
-    x_min = np.repeat([d.x_min for d in designs], width)
-    stacked = {name: np.concatenate(parts[name]) for name in names}
-    arrays = density.CurveArrays(**stacked, x_ref=x_ref, x_min=x_min)
-    real = np.array([[float(i < len(d.curves)) for i in range(width)] for d in designs])
-    constants = density.Constants(*np.array([d.constants for d in designs], dtype=float).T)
-    priors = nested.GroupPriors(
+    stacked = {name: np.concatenate([d[name] for d in data]) for name in names}
+    curves = density.CurveArrays(
+        **stacked,
+        x_ref=np.repeat([d.x_ref for d in designs], counts),
+        x_min=np.repeat([d.x_min for d in designs], counts),
+    )
+    constants = np.repeat(np.array([d.constants for d in designs], dtype=float), counts, 0)
+    return nested.Batch(
+        curves,
+        density.Constants(*constants.T),
+        np.repeat(np.arange(len(designs)), counts),
         np.stack([d.hyper_mean for d in designs]),
         np.stack([d.hyper_sd for d in designs]),
         np.stack([d.spread_fixed for d in designs]),
-        constants,
     )
-    return arrays, real, priors
 
 
-def _group(out, g: int, curves: int, width: int, effort) -> GroupDraws:
-    """Cut one group out of a batch."""
-    rows = slice(g * width, g * width + curves)
+def _group(out, g: int, rows: np.ndarray) -> GroupDraws:
+    """Cut one group out of a batch; ``rows`` are its curves."""
     return GroupDraws(
         centre=out.hyper[g, :, :, :-2],
         log_spread=out.hyper[g, :, :, -2:],
@@ -141,14 +140,17 @@ def _group(out, g: int, curves: int, width: int, effort) -> GroupDraws:
 
 
 def _pareto_k(log_weights: np.ndarray) -> float:
-    """Largest Pareto k over chains of log importance weights [chain, particle] (Vehtari et al. 2024), by ArviZ.
+    """Pareto k of log importance weights [chain, particle] (Vehtari et al. 2024), by ArviZ, over all chains.
 
-    ArviZ takes log likelihoods, whose weights are their reciprocals: hence the sign.
+    The chains sample one proposal, so their weights are one sample, up to each chain's own normalisation. ArviZ takes
+    log likelihoods, whose weights are their reciprocals: hence the sign.
     """
     from arviz_stats.base.array import array_stats
 
-    near = np.maximum(log_weights - log_weights.max(-1, keepdims=True), -30.0)  # its tail fit overflows on wider ranges
-    return float(np.max(array_stats.psislw(-near, axis=-1)[1]))
+    near = log_weights - np.log(np.exp(log_weights - log_weights.max(-1, keepdims=True)).mean(-1, keepdims=True))
+    near = (near - log_weights.max(-1, keepdims=True)).ravel()
+    near = np.maximum(near - near.max(), -30.0)  # its tail fit overflows on wider ranges
+    return float(array_stats.psislw(-near, axis=-1)[1])
 
 
 LEAST_ESS = 100.0  # effective particles, of hyper-parameters and of each curve, below which draws are not kept

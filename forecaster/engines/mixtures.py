@@ -1,7 +1,9 @@
 """Mixtures of Student-t distributions as importance proposals, and their adaptation by tempering.
 
-Everything is batched over a leading axis of independent targets and traced by JAX. The scheme is population
-Monte Carlo (Cappé et al. 2008, M-PMC) with a likelihood that is tempered until its weights are usable.
+Everything is batched over a leading axis of independent targets, whose prior is standard normal: callers scale. The
+scheme is population Monte Carlo (Cappé et al. 2008, M-PMC) with a likelihood that is tempered until its weights are
+usable. It runs in NumPy: each step is a handful of matrix products, and what JAX would compile for it took ten times
+as long to compile as to run.
 """
 
 from __future__ import annotations
@@ -9,15 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-Array = Any  # a JAX array; docstrings name its axes
-DEGREES = 8.0  # of freedom of every component: heavier tails than the targets; even, so that a chi-square is a product
+Array = Any  # a NumPy array; docstrings name its axes
+DEGREES = 8.0  # of freedom of every component: heavier tails than the targets
 DEFENSIVE = 0.1  # weight of the prior inside every proposal: it bounds the importance weights
 EM_STEPS = 5
 SHRINK = 0.15
+LEAST = 1e-300  # keeps logarithms finite
 
 
 class Mixture(NamedTuple):
@@ -28,61 +29,114 @@ class Mixture(NamedTuple):
     chol: Array
 
 
-def prior_mixture(mean: Array, sd: Array, components: int) -> Mixture:
-    """All components at the prior, [b, d] each."""
-    b, d = mean.shape
-    chol = jnp.eye(d) * sd[:, None, :]
+def prior_mixture(targets: int, dimensions: int, components: int) -> Mixture:
+    """All components at the prior."""
     return Mixture(
-        jnp.full((b, components), 1.0 / components),
-        jnp.broadcast_to(mean[:, None, :], (b, components, d)),
-        jnp.broadcast_to(chol[:, None], (b, components, d, d)),
+        np.full((targets, components), 1.0 / components),
+        np.zeros((targets, components, dimensions)),
+        np.broadcast_to(np.eye(dimensions), (targets, components, dimensions, dimensions)).copy(),
     )
 
 
-def _distances(chol: Array, diff: Array) -> Array:
-    """Squared Mahalanobis distances [b, m, n] of ``diff`` [b, m, n, d]."""
-    whole = jnp.broadcast_to(jnp.eye(chol.shape[-1]), chol.shape)
-    inverse = jax.lax.linalg.triangular_solve(chol, whole, left_side=True, lower=True)
-    return (jnp.einsum("bmij,bmnj->bmni", inverse, diff) ** 2).sum(-1)
+def rescaled(mixture: Mixture, mean: Array, sd: Array, new_mean: Array, new_sd: Array) -> Mixture:
+    """The same distribution in the units of another prior; ``mean`` and ``sd`` are [b, d]."""
+    ratio = (sd / new_sd)[:, None]
+    return Mixture(
+        mixture.weight, mixture.mean * ratio + ((mean - new_mean) / new_sd)[:, None], mixture.chol * ratio[..., None]
+    )
 
 
-def _log_t(chol: Array, distance: Array, d: int) -> Array:
-    """Log density of each component at squared distances [b, m, n]."""
-    log_det = jnp.log(jnp.diagonal(chol, axis1=-2, axis2=-1)).sum(-1)[..., None]
-    constant = jax.lax.lgamma((DEGREES + d) / 2.0) - jax.lax.lgamma(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
-    return constant - log_det - (DEGREES + d) / 2.0 * jnp.log1p(distance / DEGREES)
+def features(points: Array) -> Array:
+    """``1``, each coordinate, each product of two, of ``points`` [b, n, d]: [b, 1 + d + d (d + 1) / 2, n].
+
+    Quadratic forms of all components are then one matrix product, and so are the moments that EM needs.
+    """
+    b, n, d = points.shape
+    across = np.ascontiguousarray(points.transpose(0, 2, 1))
+    row, column = np.triu_indices(d)
+    out = np.empty((b, 1 + d + len(row), n))
+    out[:, 0] = 1.0
+    out[:, 1 : 1 + d] = across
+    np.multiply(across[:, row], across[:, column], out=out[:, 1 + d :])
+    return out
 
 
-def components_logpdf(mixture: Mixture, points: Array) -> tuple[Array, Array]:
-    """Weighted log density of each component at ``points`` [b, n, d], and the squared distances: [b, m, n]."""
-    distance = _distances(mixture.chol, points[:, None] - mixture.mean[:, :, None])
-    return jnp.log(mixture.weight)[..., None] + _log_t(mixture.chol, distance, points.shape[-1]), distance
+def distances(mixture: Mixture, of: Array) -> Array:
+    """Squared Mahalanobis distances [b, m, n] of points from every component, given their :func:`features`."""
+    d = mixture.mean.shape[-1]
+    inverse = np.linalg.inv(mixture.chol)
+    precision = inverse.swapaxes(-1, -2) @ inverse
+    towards = np.einsum("bmij,bmj->bmi", precision, mixture.mean)
+    row, column = np.triu_indices(d)
+    squares = precision[..., row, column] * np.where(row == column, 1.0, 2.0)
+    constant = (towards * mixture.mean).sum(-1, keepdims=True)
+    found = np.concatenate([constant, -2.0 * towards, squares], -1) @ of
+    return np.maximum(found, 0.0, out=found)
 
 
-def sample(key: Array, mixture: Mixture, mean: Array, sd: Array, n: int) -> tuple[Array, Array]:
-    """``n`` points of each proposal, the normal prior (``mean``, ``sd`` [b, d]) mixed in: points, log density."""
+def components_logpdf(mixture: Mixture, of: Array) -> tuple[Array, Array]:
+    """Weighted log density of each component given points' :func:`features`, and the squared distances: [b, m, n]."""
+    from scipy.special import gammaln
+
+    d = mixture.mean.shape[-1]
+    distance = distances(mixture, of)
+    log_det = np.log(np.diagonal(mixture.chol, axis1=-2, axis2=-1)).sum(-1)
+    constant = gammaln((DEGREES + d) / 2.0) - gammaln(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
+    logpdf = np.log1p(distance / DEGREES)
+    logpdf *= -(DEGREES + d) / 2.0
+    logpdf += (np.log(mixture.weight) - log_det + constant)[..., None]
+    return logpdf, distance
+
+
+def logsumexp(values: Array, axis: int) -> Array:
+    """As SciPy's, without its checks, which cost more than the sums here."""
+    most = values.max(axis, keepdims=True)
+    return np.log(np.exp(values - most).sum(axis)) + np.squeeze(most, axis)
+
+
+def softmax(values: Array, axis: int) -> Array:
+    """Weights that sum to one along ``axis``, from their logarithms."""
+    out = np.exp(values - values.max(axis, keepdims=True))
+    out /= out.sum(axis, keepdims=True)
+    return out
+
+
+def sample(rng: np.random.Generator, mixture: Mixture, n: int) -> tuple[Array, Array]:
+    """``n`` points of each proposal, the prior mixed in: points [b, n, d], log density [b, n]."""
     b, m, d = mixture.mean.shape
-    k_which, k_normal, k_chi = jax.random.split(key, 3)
-    uniform = (jnp.arange(n) + jax.random.uniform(k_which, (b, 1))) / n  # stratified choice of component
-    edges = jnp.cumsum(mixture.weight, 1)
-    which = jnp.minimum((uniform[..., None] > edges[:, None, :]).sum(-1), m - 1)
-    z = jax.random.normal(k_normal, (b, n, d))
-    uniforms = jax.random.uniform(k_chi, (int(DEGREES) // 2, b, n), minval=1e-12)
-    chi = -2.0 / DEGREES * jnp.log(jnp.prod(uniforms, 0))  # a sum of exponentials
-    chol = jnp.take_along_axis(mixture.chol.reshape(b, m, d * d), which[..., None], 1).reshape(b, n, d, d)
-    centre = jnp.take_along_axis(mixture.mean, which[..., None], 1)
-    points = centre + jnp.einsum("bnij,bnj->bni", chol, z) / jnp.sqrt(chi)[..., None]
-    from_prior = jnp.arange(n) % round(1 / DEFENSIVE) == 0
-    points = jnp.where(from_prior[None, :, None], mean[:, None] + sd[:, None] * jnp.roll(z, 1, 1), points)
-    log_mixture = jax.nn.logsumexp(components_logpdf(mixture, points)[0], 1)
-    prior = normal_prior(points, mean, sd)
-    return points, jnp.logaddexp(np.log1p(-DEFENSIVE) + log_mixture, np.log(DEFENSIVE) + prior)
+    points = np.empty((b, n, d))
+    normal = rng.standard_normal((b, n, d))
+    scale = np.sqrt(DEGREES / rng.chisquare(DEGREES, (b, n)))
+    which = stratified(rng, mixture.weight, n)
+    for i in range(b):
+        edges = np.searchsorted(which[i], np.arange(m + 1))
+        for k in range(m):
+            here = slice(edges[k], edges[k + 1])
+            points[i, here] = mixture.mean[i, k] + scale[i, here, None] * (normal[i, here] @ mixture.chol[i, k].T)
+    every = round(1 / DEFENSIVE)
+    points[:, ::every] = rng.standard_normal((b, len(range(0, n, every)), d))
+    return points, proposal_logpdf(mixture, points)
 
 
-def normal_prior(points: Array, mean: Array, sd: Array) -> Array:
-    """Log density of independent normals ``mean``, ``sd`` [b, d] at ``points`` [b, n, d]: [b, n]."""
-    standard = (points - mean[:, None]) / sd[:, None]
-    return -0.5 * (standard**2 + np.log(2 * np.pi)).sum(-1) - jnp.log(sd).sum(-1)[:, None]
+def proposal_logpdf(mixture: Mixture, points: Array) -> Array:
+    """Log density [b, n] of the proposal, the prior mixed in, at ``points`` [b, n, d]."""
+    log_mixture = logsumexp(components_logpdf(mixture, features(points))[0], 1)
+    return np.logaddexp(np.log1p(-DEFENSIVE) + log_mixture, np.log(DEFENSIVE) + standard_normal(points))
+
+
+def stratified(rng: np.random.Generator, weights: Array, n: int) -> Array:
+    """``n`` indices for each row of ``weights`` [b, m], in ascending order, by stratified sampling: [b, n]."""
+    b, m = weights.shape
+    edges = np.cumsum(weights, 1)
+    edges = edges / edges[:, -1:] + np.arange(b)[:, None]
+    uniform = (np.arange(n) + rng.random((b, n))) / n + np.arange(b)[:, None]
+    found = np.searchsorted(edges.ravel(), uniform.ravel(), side="right").reshape(b, n)
+    return np.clip(found - m * np.arange(b)[:, None], 0, m - 1)
+
+
+def standard_normal(points: Array) -> Array:
+    """Log density of independent standard normals at ``points`` [..., d]: [...]."""
+    return -0.5 * (np.einsum("...d,...d->...", points, points) + points.shape[-1] * np.log(2 * np.pi))
 
 
 def fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
@@ -92,50 +146,73 @@ def fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
     and a proposal should rather be too wide than too narrow.
     """
     d = points.shape[-1]
-    overall = covariance(points, weights)
-
-    def step(mixture: Mixture, _: None) -> tuple[Mixture, None]:
-        logpdf, distance = components_logpdf(mixture, points)
-        share = jax.nn.softmax(logpdf, 1) * weights[:, None]  # b m n
+    of = features(points)
+    overall = covariance(of, weights)
+    for _ in range(EM_STEPS):
+        logpdf, distance = components_logpdf(mixture, of)
+        share = softmax(logpdf, 1)
+        share *= weights[:, None]
         total = share.sum(-1)
-        scaled = share * (DEGREES + d) / (DEGREES + distance)
-        mean = jnp.einsum("bmn,bnd->bmd", scaled, points) / (scaled.sum(-1)[..., None] + 1e-12)
-        diff = points[:, None] - mean[:, :, None]
-        cov = jnp.einsum("bmn,bmni,bmnj->bmij", scaled, diff, diff) / (total[..., None, None] + 1e-12)
-        cov = (1.0 - SHRINK) * cov + SHRINK * overall[:, None]
+        share *= (DEGREES + d) / (DEGREES + distance)
+        moments = share @ of.swapaxes(1, 2)
+        mass = moments[..., :1] + LEAST
+        mean = moments[..., 1 : 1 + d] / mass
+        second = _symmetric(moments[..., 1 + d :], d)
+        spread = second - mass[..., None] * mean[..., :, None] * mean[..., None, :]
+        spread /= (total + LEAST)[..., None, None]
+        spread = (1.0 - SHRINK) * spread + SHRINK * overall[:, None]
         alive = (total > 1e-2)[..., None]
-        chol = jnp.where(alive[..., None], jnp.linalg.cholesky(cov), mixture.chol)
+        chol = np.where(alive[..., None], _cholesky(spread, overall[:, None]), mixture.chol)
         weight = (total + 1e-3) / (total + 1e-3).sum(1, keepdims=True)
-        return Mixture(weight, jnp.where(alive, mean, mixture.mean), chol), None
-
-    return jax.lax.scan(step, mixture, None, length=EM_STEPS)[0]
-
-
-def covariance(points: Array, weights: Array) -> Array:
-    """Weighted covariance [b, d, d], with a ridge that keeps it positive definite."""
-    mean = jnp.einsum("bn,bnd->bd", weights, points)
-    diff = points - mean[:, None]
-    cov = jnp.einsum("bn,bni,bnj->bij", weights, diff, diff)
-    scale = jnp.diagonal(cov, axis1=1, axis2=2)
-    return cov + jnp.eye(points.shape[-1]) * (1e-6 * scale + 1e-10)[:, None, :]
+        mixture = Mixture(weight, np.where(alive, mean, mixture.mean), chol)
+    return mixture
 
 
-def spread_out(key: Array, mixture: Mixture, points: Array, weights: Array) -> Mixture:
+def _cholesky(spread: Array, instead: Array) -> Array:
+    """Cholesky factors; ``instead`` is taken where rounding has left a matrix that has none."""
+    least = np.linalg.eigvalsh(spread)[..., 0] if np.isfinite(spread).all() else np.full(spread.shape[:-2], -1.0)
+    good = (least > 0)[..., None, None]
+    return np.linalg.cholesky(np.where(good, spread, instead))
+
+
+def _symmetric(upper: Array, d: int) -> Array:
+    """[..., d (d + 1) / 2] as symmetric matrices [..., d, d]."""
+    index = np.zeros((d, d), int)
+    row, column = np.triu_indices(d)
+    index[row, column] = index[column, row] = np.arange(len(row))
+    return upper[..., index]
+
+
+def covariance(of: Array, weights: Array) -> Array:
+    """Weighted covariance [b, d, d] given :func:`features`, with a ridge that keeps it positive definite."""
+    d = int((np.sqrt(8.0 * of.shape[1] + 1.0) - 3.0) / 2.0)
+    moments = (of @ weights[..., None])[..., 0]
+    mean = moments[:, 1 : 1 + d] / moments[:, :1]
+    cov = _symmetric(moments[:, 1 + d :], d) / moments[:, :1, None] - mean[:, :, None] * mean[:, None, :]
+    scale = np.maximum(np.diagonal(cov, axis1=1, axis2=2), 0.0)
+    return cov + np.eye(d) * (1e-6 * scale + 1e-10)[:, None, :]
+
+
+def spread_out(rng: np.random.Generator, mixture: Mixture, points: Array, weights: Array) -> Mixture:
     """Start EM afresh: means at weighted random points, covariances those of all the points."""
     b, m, d = mixture.mean.shape
-    chol = jnp.linalg.cholesky(covariance(points, weights))
-    uniform = (jnp.arange(m) + jax.random.uniform(key, (b, 1))) / m
-    order = jnp.argsort(points[..., 0], 1)  # strata along the first coordinate
-    edges = jnp.cumsum(jnp.take_along_axis(weights, order, 1), 1)
-    pick = jnp.minimum((uniform[..., None] > edges[:, None, :]).sum(-1), points.shape[1] - 1)
-    chosen = jnp.take_along_axis(order, pick, 1)
-    means = jnp.take_along_axis(points, chosen[..., None], 1)
-    return Mixture(jnp.full((b, m), 1.0 / m), means, jnp.broadcast_to(0.7 * chol[:, None], (b, m, d, d)))
+    overall = covariance(features(points), weights)
+    chol = _cholesky(overall, np.eye(d))
+    order = np.argsort(points[..., 0], 1)  # strata along the first coordinate
+    pick = stratified(rng, np.take_along_axis(weights, order, 1), m)
+    chosen = np.take_along_axis(order, pick, 1)
+    means = np.take_along_axis(points, chosen[..., None], 1)
+    return Mixture(np.full((b, m), 1.0 / m), means, np.broadcast_to(0.7 * chol[:, None], (b, m, d, d)))
+
+
+def refitted(rng: np.random.Generator, mixture: Mixture, points: Array, weights: Array) -> Mixture:
+    """EM from a fresh start on weighted points."""
+    return fit(spread_out(rng, mixture, points, weights), points, weights)
 
 
 def log_ess(log_weights: Array) -> Array:
     """Log of Kish's effective sample size of unnormalised log weights [..., n]."""
-    return 2.0 * jax.nn.logsumexp(log_weights, -1) - jax.nn.logsumexp(2.0 * log_weights, -1)
+    return 2.0 * logsumexp(log_weights, -1) - logsumexp(2.0 * log_weights, -1)
 
 
 POWERS = np.geomspace(1e-4, 1.0, 36)  # likelihood powers that are tried; a step is a factor of 1.3
@@ -147,49 +224,69 @@ def temper(log_likelihood: Array, rest: Array, share: float) -> Array:
     Where none does, the power with the most effective points. (The effective size is not monotone in the
     power: a narrow proposal serves the full likelihood better than a weak one.)
     """
+    wanted = np.log(share * rest.shape[-1])
+    whole = log_ess(log_likelihood + rest)
+    power = np.ones(len(rest))
+    short = np.flatnonzero(whole < wanted)
+    if len(short):
+        ess = np.stack([log_ess(p * log_likelihood[short] + rest[short]) for p in POWERS])
+        good = ess > wanted
+        largest = len(POWERS) - 1 - np.argmax(good[::-1], 0)
+        power[short] = POWERS[np.where(good.any(0), largest, np.argmax(ess, 0))]
+    return power
 
-    def effective(power: Array) -> Array:
-        return log_ess(power * log_likelihood + rest)
 
-    ess = jax.lax.map(effective, jnp.asarray(POWERS))  # power x b
-    good = ess > np.log(share * rest.shape[-1])
-    largest = len(POWERS) - 1 - jnp.argmax(good[::-1], 0)
-    return jnp.asarray(POWERS)[jnp.where(good.any(0), largest, jnp.argmax(ess, 0))]
+class Adapted(NamedTuple):
+    """What :func:`adapt` found: proposals, tempering power [b] reached, and the last weighted points."""
+
+    mixture: Mixture
+    power: Array
+    points: Array  # [b, n, d]
+    weights: Array  # [b, n], summing to one
+
+
+SETTLED = 2  # rounds at the full likelihood after which a proposal is good enough
 
 
 def adapt(
-    key: Array,
+    rng: np.random.Generator,
     mixture: Mixture,
     log_likelihood: Callable[[Array], Array],
-    mean: Array,
-    sd: Array,
     n: int,
     rounds: int,
+    settled: int = SETTLED,
     share: float = 0.1,
-) -> tuple[Mixture, Array]:
-    """Fit the proposals to ``prior * likelihood`` in ``rounds``; also the tempering power reached, [rounds, b].
+) -> Adapted:
+    """Fit the proposals to ``prior * likelihood``: ``rounds`` at the most, fewer where all targets are found earlier.
 
-    ``log_likelihood`` maps [b, n, d] to [b, n]; the prior is normal with ``mean`` and ``sd`` [b, d].
+    ``log_likelihood`` maps points [b, n, d] to [b, n].
     """
-
-    def one_round(carry: tuple, key: Array) -> tuple[tuple, Array]:
-        current, best, best_power = carry
-        k_sample, k_spread = jax.random.split(key)
-        points, log_q = sample(k_sample, current, mean, sd, n)
-        likelihood = jnp.nan_to_num(log_likelihood(points), nan=-1e30, neginf=-1e30)
-        rest = normal_prior(points, mean, sd) - log_q
+    best, best_power = mixture, np.zeros(len(mixture.mean))
+    current, at_full = mixture, 0
+    for _ in range(rounds):
+        points, log_q = sample(rng, current, n)
+        likelihood = np.nan_to_num(log_likelihood(points), nan=-1e30, neginf=-1e30, posinf=-1e30)
+        rest = standard_normal(points) - log_q
         power = temper(likelihood, rest, share)
-        weights = jax.nn.softmax(power[:, None] * likelihood + rest, -1)
-        fitted = fit(spread_out(k_spread, current, points, weights), points, weights)
+        weights = softmax(power[:, None] * likelihood + rest, -1)
+        fitted = refitted(rng, current, points, weights)
         failed = power < 0.5 * best_power  # a proposal that lost the target: go back and try again
-        best = _where(power >= best_power, current, best)
-        best_power = jnp.maximum(power, best_power)
-        return (_where(failed, best, fitted), best, best_power), power
+        best = where(power >= best_power, current, best)
+        best_power = np.maximum(power, best_power)
+        current = where(failed, best, fitted)
+        at_full += bool((power >= 1.0).all())
+        if at_full >= settled:
+            break
+    return Adapted(current, best_power, points, weights)
 
-    begin = (mixture, mixture, jnp.zeros(mean.shape[0]))
-    (mixture, _, _), powers = jax.lax.scan(one_round, begin, jax.random.split(key, rounds))
-    return mixture, powers
+
+def where(choose: Array, this: Mixture, other: Mixture) -> Mixture:
+    """``this`` for the targets of ``choose`` [b], else ``other``."""
+    return Mixture(*(np.where(choose.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(this, other, strict=True)))
 
 
-def _where(choose: Array, this: Mixture, other: Mixture) -> Mixture:
-    return jax.tree.map(lambda a, b: jnp.where(choose.reshape(-1, *[1] * (a.ndim - 1)), a, b), this, other)
+def moments(mixture: Mixture) -> tuple[Array, Array]:
+    """Mean and variance [b, d] of each proposal, without the prior inside."""
+    mean = np.einsum("bm,bmd->bd", mixture.weight, mixture.mean)
+    inner = (mixture.chol**2).sum(-1) * DEGREES / (DEGREES - 2.0)
+    return mean, np.einsum("bm,bmd->bd", mixture.weight, inner + (mixture.mean - mean[:, None]) ** 2)

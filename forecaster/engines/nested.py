@@ -1,7 +1,7 @@
-"""The fast engine's program: nested adaptive importance sampling over a batch of groups, in pure JAX.
+"""The fast engine's method: nested adaptive importance sampling over a batch of groups.
 
 A group's posterior is hyper-parameters (9) over curves (7 parameters each). Given the hyper-parameters the
-curves are independent, so the program keeps two small problems instead of one large one:
+curves are independent, so there are two small problems instead of one large one:
 
 1. per curve, a cloud of particles with importance weights, whose likelihoods are evaluated once, all together;
 2. per group, the hyper-parameters, whose marginal likelihood is a sum over each curve's cloud: particles are
@@ -9,10 +9,16 @@ curves are independent, so the program keeps two small problems instead of one l
 
 Both levels use :mod:`forecaster.engines.mixtures`. The final draws come in independent replicates ("chains"):
 each has its own clouds and its own hyper-parameters, so that R-hat between them measures Monte Carlo error.
+
+JAX compiles the two parts that cost: the curves' likelihood and the clouds' reweighting. What chooses particles
+between them is NumPy, so that it can stop as soon as it has found its target.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -20,39 +26,37 @@ import jax.numpy as jnp
 import numpy as np
 
 from forecaster import density
-from forecaster.density import Constants, CurveArrays, Local, normal_logpdf
+from forecaster.density import Constants, CurveArrays, Local
 from forecaster.engines import mixtures
 from forecaster.engines.mixtures import Mixture
 
-Array = Any  # a JAX array; docstrings name its axes
+Array = Any  # a NumPy array, or a JAX array inside a compiled function; docstrings name its axes
 
 
-HYPER_BLOCK = 32  # hyper-parameters whose particle weights are held in memory together; counts are multiples of it
+class Batch(NamedTuple):
+    """Groups and their curves, end to end."""
 
-
-class GroupPriors(NamedTuple):
-    """Priors of each group: hyper means and sds [group, 9], fixed spreads [group, 5], constants [group] each."""
-
-    mean: Array
-    sd: Array
-    spread_fixed: Array
-    constants: Constants
+    curves: CurveArrays  # [curve, point] each, NumPy
+    constants: Constants  # [curve] each
+    owner: Array  # [curve] index of its group, ascending
+    mean: Array  # [group, 9] prior means of the hyper-parameters
+    sd: Array  # [group, 9]
+    spread_fixed: Array  # [group, 5]
 
 
 class Effort(NamedTuple):
-    """How hard to work; static, so each value compiles once."""
+    """How hard to work."""
 
     chains: int = 4
     draws: int = 1000  # per chain
-    particles: int = 4096  # per curve and chain in the final clouds
-    adaptation: int = 2048  # particles per round while proposals adapt
-    hypers: int = 2048  # hyper-parameter proposals per chain in the final step
+    particles: int = 3072  # per curve and chain in the final clouds
+    adaptation: int = 1024  # particles per curve and round while proposals adapt
+    hypers: int = 3072  # hyper-parameters per chain in the final step, and per round while their proposal adapts
     components: int = 8
+    hyper_components: int = 8
     stages: int = 2
-    curve_rounds: int = 8  # per stage
-    hyper_rounds: int = 8  # per stage
-    hyper_adaptation: int = 2048
-    hyper_cloud: int = 1024  # particles per curve while the hyper-parameters' proposal adapts
+    rounds: int = 10  # per stage and level, at the most
+    refinements: int = 2
 
 
 class Draws(NamedTuple):
@@ -67,245 +71,326 @@ class Draws(NamedTuple):
     power: Array  # [curve] tempering power reached by the adaptation (1 is all of the likelihood)
 
 
-class Cloud(NamedTuple):
-    """Particles of each curve: values and log (likelihood / proposal)."""
+class Units(NamedTuple):
+    """The pooled prior of a curve's values in one stage, [curve, 7]: proposals are standard normal in its units."""
 
+    mean: Array
+    sd: Array
+
+
+class Cloud(NamedTuple):
+    """Particles of each curve, in the units of ``units``, and log (likelihood / proposal)."""
+
+    units: Units
     values: Array  # [curve, particle, 7]
     log_weight: Array  # [curve, particle]
-    level_mean: Array  # [curve, particle] of the level's likelihood
+    level_mean: Array  # [curve, particle] of the level's likelihood, in plain units
     level_variance: Array
 
 
-def _local(points: Array) -> Local:
-    return Local(*(points[..., i] for i in range(6)))
+Likelihood = Callable[[Array], density.LevelLikelihood]  # of plain values [curve, particle, 6], as NumPy arrays
+PER_CALL = 1024  # particles that one call of a compiled program takes
 
 
-def _curve_likelihood(curves: CurveArrays, constants: Constants, level_mean: Array, level_sd: Array):
-    """Log likelihood of [curve, particle, 5] with the level integrated over a normal."""
+@jax.jit
+def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) -> density.LevelLikelihood:
+    """``points`` [6, curve, particle]."""
+    return density.level_likelihood(Local(*points), curves, constants)
 
-    def log_likelihood(points: Array) -> Array:
-        z, mean, variance = density.level_likelihood(_local(points), curves, constants)
-        return z + normal_logpdf(mean, level_mean[:, None], variance + level_sd[:, None] ** 2)
+
+def likelihood_of(batch: Batch, width: int) -> Likelihood:
+    """The compiled likelihood of the batch, padded to ``width`` curves with copies of the last one."""
+    spare = width - len(batch.owner)
+
+    def padded(a: Array) -> Array:
+        return np.concatenate([a, np.repeat(a[-1:], spare, 0)]) if spare else a
+
+    curves = jax.tree.map(padded, batch.curves)
+    constants = Constants(*(padded(c)[:, None] for c in batch.constants))
+
+    def likelihood(points: Array) -> density.LevelLikelihood:
+        n = points.shape[1]
+        parts = []
+        for first in range(0, n, PER_CALL):
+            part = np.moveaxis(padded(points[:, first : first + PER_CALL]), -1, 0)
+            parts.append(_level_likelihood(part, curves, constants))
+        rows = slice(0, len(batch.owner))
+        return density.LevelLikelihood(
+            *(np.concatenate([np.asarray(p[i])[rows] for p in parts], 1) for i in range(3))
+        )
+
+    return likelihood
+
+
+BLOCK = 32  # hyper-parameters whose particle weights are held in memory together
+
+
+@jax.jit
+def _log_marginal(of: Array, log_weight: Array, coefficients: Array) -> Array:
+    """Log of the summed particle weights under each hyper-parameter: [curve, hyper]."""
+
+    def block(some: Array) -> Array:
+        log_weights = jnp.einsum("ckf,cfn->ckn", some, of) + log_weight[:, None]
+        return jax.nn.logsumexp(log_weights, -1)
+
+    c, k, f = coefficients.shape
+    blocks = jnp.moveaxis(coefficients.reshape(c, k // BLOCK, BLOCK, f), 1, 0)
+    return jnp.moveaxis(jax.lax.map(block, blocks), 0, 1).reshape(c, k)
+
+
+def cloud_of(rng: np.random.Generator, mixture: Mixture, units: Units, likelihood: Likelihood, n: int) -> Cloud:
+    """Fresh particles of every curve."""
+    points, log_q = mixtures.sample(rng, mixture, n)
+    mean, sd = units.mean[:, None], units.sd[:, None]
+    z, level_mean, level_variance = likelihood(mean[..., 1:] + sd[..., 1:] * points)
+    precision = 1.0 / level_variance + 1.0 / sd[..., 0] ** 2
+    centre = (level_mean / level_variance + mean[..., 0] / sd[..., 0] ** 2) / precision
+    noise = rng.standard_normal(z.shape)
+    level = centre + noise / np.sqrt(precision)
+    log_q_level = 0.5 * (np.log(precision) - noise**2)
+    log_like_level = -0.5 * (np.log(level_variance) + (level - level_mean) ** 2 / level_variance)
+    log_weight = np.nan_to_num(z + log_like_level - log_q_level - log_q, nan=-1e30, neginf=-1e30, posinf=-1e30)
+    values = np.concatenate([((level - mean[..., 0]) / sd[..., 0])[..., None], points], -1)
+    return Cloud(units, values, log_weight, level_mean, level_variance)
+
+
+def _features(cloud: Cloud) -> Array:
+    """What the curves' prior depends on: squares and values, [curve, 14, particle], in single precision.
+
+    In a cloud's own units both are of order one, and errors of 1e-6 in a log weight are far below its noise.
+    """
+    across = cloud.values.astype(np.float32).transpose(0, 2, 1)
+    return np.concatenate([across**2, across], 1)
+
+
+def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
+    """The curves' normal prior as a product with :func:`_features`, of ``hyper`` [group, k, 9]: [curve, k, 14], [curve, k]."""
+    fixed = np.broadcast_to(np.log(batch.spread_fixed)[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
+    log_spread = np.concatenate([hyper[..., -2:], fixed], -1)[batch.owner] - np.log(units.sd)[:, None]
+    centre = (hyper[..., :-2][batch.owner] - units.mean[:, None]) / units.sd[:, None]
+    precision = np.exp(-2.0 * log_spread)
+    constant = -(0.5 * precision * centre**2 + log_spread).sum(-1)
+    return np.concatenate([-0.5 * precision, precision * centre], -1), constant
+
+
+def hyper_likelihood(batch: Batch, cloud: Cloud, width: int) -> Callable[[Array], Array]:
+    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 9] in units of their prior."""
+    of = _features(cloud)
+    log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
+    spare = width - len(of)
+    of, log_weight = (np.concatenate([a, np.repeat(a[-1:], spare, 0)]) for a in (of, log_weight))
+    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
+
+    def log_likelihood(standard: Array) -> Array:
+        hyper = batch.mean[:, None] + batch.sd[:, None] * standard
+        coefficients, constant = _coefficients(hyper, batch, cloud.units)
+        single = coefficients.astype(np.float32)
+        single = np.concatenate([single, np.repeat(single[-1:], spare, 0)])
+        found = np.asarray(_log_marginal(of, log_weight, single))[: len(batch.owner)].astype(float)
+        return np.add.reduceat(found + constant, first, 0)
 
     return log_likelihood
 
 
-def _cloud(
-    key: Array, mixture: Mixture, mean: Array, sd: Array, curves: CurveArrays, constants: Constants, n: int
-) -> Cloud:
-    """Fresh particles of every curve; ``mean`` and ``sd`` [curve, 7] are the pooled prior of this round."""
-    k_points, k_level = jax.random.split(key)
-    points, log_q = mixtures.sample(k_points, mixture, mean[:, 1:], sd[:, 1:], n)
-    z, level_mean, level_variance = density.level_likelihood(_local(points), curves, constants)
-    precision = 1.0 / level_variance + 1.0 / sd[:, :1] ** 2
-    centre = (level_mean / level_variance + mean[:, :1] / sd[:, :1] ** 2) / precision
-    level = centre + jax.random.normal(k_level, z.shape) / jnp.sqrt(precision)
-    log_q = log_q + normal_logpdf(level, centre, 1.0 / precision)
-    log_weight = z + normal_logpdf(level, level_mean, level_variance) - log_q
-    log_weight = jnp.nan_to_num(log_weight, nan=-1e30, neginf=-1e30)
-    return Cloud(jnp.concatenate([level[..., None], points], -1), log_weight, level_mean, level_variance)
+def _weights(hyper: Array, batch: Batch, cloud: Cloud) -> Callable[[int], Array]:
+    """Unnormalised weights [k, particle] of one curve's particles under each of its group's ``hyper`` [group, k, 9]."""
+    of, (coefficients, _) = _features(cloud), _coefficients(hyper, batch, cloud.units)
+    log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
 
+    def weights(curve: int) -> Array:
+        out = coefficients[curve].astype(np.float32) @ of[curve]
+        out += log_weight[curve]
+        out -= out.max(1, keepdims=True)
+        return np.exp(out, out=out)
 
-def _coefficients(hyper: Array, spread_fixed: Array) -> tuple[Array, Array]:
-    """Normal log densities of the curve's values as a product with [values**2, values]: [k, 14], [k]."""
-    log_spread = jnp.concatenate(
-        [hyper[..., -2:], jnp.broadcast_to(jnp.log(spread_fixed), (*hyper.shape[:-1], spread_fixed.shape[-1]))], -1
-    )
-    precision = jnp.exp(-2.0 * log_spread)
-    centre = hyper[..., :-2]
-    constant = -(0.5 * precision * centre**2 + log_spread + 0.5 * np.log(2 * np.pi)).sum(-1)
-    return jnp.concatenate([-0.5 * precision, precision * centre], -1), constant
-
-
-def _reweighted(hyper: Array, spread_fixed: Array, cloud_values: Array, log_weight: Array) -> Array:
-    """Log weights of one group's particles under each hyper-parameter: [k, curve, particle]."""
-    coefficients, constant = _coefficients(hyper, spread_fixed)
-    features = jnp.concatenate([cloud_values**2, cloud_values], -1)
-    return jnp.einsum("kf,cnf->kcn", coefficients, features) + constant[:, None, None] + log_weight
-
-
-def _hyper_likelihood(spread_fixed: Array, values: Array, log_weight: Array, real: Array):
-    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 9] over clouds [group, curve, particle]."""
-    n = values.shape[2]
-
-    def log_likelihood(hyper: Array) -> Array:
-        def one(args: tuple) -> Array:
-            hyper, s, v, w, r = args
-
-            def block(h: Array) -> Array:
-                return (r * (jax.nn.logsumexp(_reweighted(h, s, v, w), -1) - np.log(n))).sum(-1)
-
-            return jax.lax.map(block, hyper.reshape(-1, HYPER_BLOCK, hyper.shape[-1])).reshape(-1)
-
-        return jax.lax.map(one, (hyper, spread_fixed, values, log_weight, real))
-
-    return log_likelihood
+    return weights
 
 
 WIDER = 1.3  # proposals are fitted under a prior this much wider: the hyper-parameters' posterior is skewed where
 # only the prior speaks (a floor near zero), and a proposal without that tail gives a few particles all the weight
 
 
-def _pooled_prior(hyper_mean: Array, hyper_var: Array, spread_fixed: Array) -> tuple[Array, Array]:
-    """Mean and sd [group, 7] of a curve's values given moments [group, 9] of the hyper-parameters."""
-    learned = jnp.exp(2.0 * hyper_mean[:, -2:] + 2.0 * hyper_var[:, -2:])  # mean of the squared spread
-    spread_var = jnp.concatenate([learned, spread_fixed**2], -1)
-    return hyper_mean[:, :-2], WIDER * jnp.sqrt(hyper_var[:, :-2] + spread_var)
+def pooled_prior(batch: Batch, mean: Array, variance: Array) -> Units:
+    """Of each curve's values given moments [group, 9] of the hyper-parameters."""
+    learned = np.exp(2.0 * mean[:, -2:] + 2.0 * variance[:, -2:])  # mean of the squared spread
+    spread = np.concatenate([learned, batch.spread_fixed**2], -1)
+    sd = WIDER * np.sqrt(variance[:, :-2] + spread)
+    return Units(mean[:, :-2][batch.owner], sd[batch.owner])
 
 
-def _moments(mixture: Mixture) -> tuple[Array, Array]:
-    mean = jnp.einsum("bm,bmd->bd", mixture.weight, mixture.mean)
-    inner = jnp.einsum("bmij->bmi", mixture.chol**2) * mixtures.DEGREES / (mixtures.DEGREES - 2.0)
-    var = jnp.einsum("bm,bmd->bd", mixture.weight, inner + (mixture.mean - mean[:, None]) ** 2)
-    return mean, var
+class Proposals(NamedTuple):
+    """What the adaptation hands to the final step."""
+
+    curves: Mixture
+    units: Units
+    hypers: Mixture
+    power: Array
 
 
-def posterior(key: Array, curves: CurveArrays, real: Array, priors: GroupPriors, effort: Effort) -> Draws:
-    """Draws from the posterior of each group.
+def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, width: int, effort: Effort) -> Proposals:
+    """Fit the curves' proposals under what is known of the group, then the group's under the curves, in turn."""
+    units = pooled_prior(batch, batch.mean, batch.sd**2)
+    curves = mixtures.prior_mixture(len(batch.owner), 6, effort.components)
+    hypers = mixtures.prior_mixture(len(batch.mean), 9, effort.hyper_components)
+    found = cloud = None
+    for _ in range(effort.stages):
+        target = _curve_target(likelihood, units)
+        curves, power, *_ = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds)
+        cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
+        found = mixtures.adapt(rng, hypers, hyper_likelihood(batch, cloud, width), effort.hypers, effort.rounds)
+        hypers = found.mixture
+        mean, variance = mixtures.moments(hypers)
+        new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
+        curves = mixtures.rescaled(curves, *(a[:, 1:] for a in (*units, *new)))
+        units = new
+    assert found is not None and cloud is not None
+    for _ in range(effort.refinements):
+        cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
+        like = hyper_likelihood(batch, cloud, width)
+        found = mixtures.adapt(rng, hypers, like, effort.hypers, effort.rounds, settled=1)
+        hypers = found.mixture
+        curves = _refined(rng, batch, curves, cloud, found)
+    return Proposals(curves, units, hypers, power)
 
-    ``curves`` are [group * curve, ...]; ``real`` [group, curve] is 0.0 for padding.
-    """
-    groups, width = real.shape
-    by_curve = lambda a: jnp.repeat(jnp.asarray(a), width, 0)  # noqa: E731
-    constants = Constants(*(by_curve(c)[:, None] for c in priors.constants))
-    keys = jax.random.split(key, 2)
-    prior_mean, prior_sd = jnp.asarray(priors.mean), jnp.asarray(priors.sd)
 
-    def grouped(cloud: Cloud, n: int) -> tuple[Array, Array]:
-        return cloud.values.reshape(groups, width, n, 7), cloud.log_weight.reshape(groups, width, n)
+def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array], Array]:
+    """Log likelihood of [curve, particle, 6] with the level integrated over its pooled prior."""
+    mean, sd = units.mean[:, None], units.sd[:, None]
 
-    def stage(carry: tuple, key: Array) -> tuple[tuple, Array]:
-        """Fit the curves' proposals under what is known of the group, then the group's under the curves."""
-        proposal, hyper, mean, sd = carry
-        k_curves, k_cloud, k_hyper = jax.random.split(key, 3)
-        like = _curve_likelihood(curves, constants, mean[:, 0], sd[:, 0])
-        proposal, power = mixtures.adapt(
-            k_curves, proposal, like, mean[:, 1:], sd[:, 1:], effort.adaptation, effort.curve_rounds
-        )
-        cloud = _cloud(k_cloud, proposal, mean, sd, curves, constants, effort.hyper_cloud)
-        like = _hyper_likelihood(priors.spread_fixed, *grouped(cloud, effort.hyper_cloud), real)
-        hyper, _ = mixtures.adapt(
-            k_hyper, hyper, like, prior_mean, prior_sd, effort.hyper_adaptation, effort.hyper_rounds
-        )
-        mean, sd = (by_curve(a) for a in _pooled_prior(*_moments(hyper), priors.spread_fixed))
-        return (proposal, hyper, mean, sd), power[-1]
+    def log_likelihood(points: Array) -> Array:
+        z, level, variance = likelihood(mean[..., 1:] + sd[..., 1:] * points)
+        variance = variance + sd[..., 0] ** 2
+        return z - 0.5 * (np.log(variance) + (level - mean[..., 0]) ** 2 / variance)
 
-    mean, sd = (by_curve(a) for a in _pooled_prior(prior_mean, prior_sd**2, priors.spread_fixed))
-    start = (
-        mixtures.prior_mixture(mean[:, 1:], sd[:, 1:], effort.components),
-        mixtures.prior_mixture(prior_mean, prior_sd, 1),
-        mean,
-        sd,
-    )
-    (proposal, hyper, mean, sd), power = jax.lax.scan(stage, start, jax.random.split(keys[0], effort.stages))
+    return log_likelihood
 
-    def replicate(key: Array) -> tuple:
-        k_cloud, k_draws = jax.random.split(key)
-        cloud = _cloud(k_cloud, proposal, mean, sd, curves, constants, effort.particles)
-        return _final(k_draws, hyper, priors, cloud, *grouped(cloud, effort.particles), real, effort)
 
-    h, values, log_w, weights = jax.lax.map(replicate, jax.random.split(keys[1], effort.chains))
-    chain_second = lambda a: jnp.moveaxis(a, 0, 1)  # noqa: E731
-    weights = chain_second(weights)
-    log_w = chain_second(log_w)
+HYPERS_SEEN = 64  # draws of hyper-parameters over which a curve's marginal weights are averaged
+TOO_FEW = 50.0  # effective particles below which a proposal is not fitted to them
+
+
+def _refined(rng, batch: Batch, curves: Mixture, cloud: Cloud, found: mixtures.Adapted) -> Mixture:
+    """Proposals fitted to the curves' marginal posteriors, as the hyper-parameters found so far see them."""
+    pick = mixtures.stratified(rng, found.weights, HYPERS_SEEN)
+    chosen = np.take_along_axis(found.points, pick[..., None], 1)
+    weights = _weights(batch.mean[:, None] + batch.sd[:, None] * chosen, batch, cloud)
+    marginal = np.empty(cloud.log_weight.shape)
+    for c in range(len(marginal)):
+        one = weights(c)
+        marginal[c] = (one / one.sum(1, keepdims=True)).mean(0)
+    marginal /= marginal.sum(1, keepdims=True)
+    fitted = mixtures.refitted(rng, curves, cloud.values[..., 1:], marginal)
+    return mixtures.where(1.0 / (marginal**2).sum(1) >= TOO_FEW, fitted, curves)
+
+
+def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort) -> Draws:
+    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
+    likelihood = likelihood_of(batch, width)
+    proposals = adapted(rng, batch, likelihood, width, effort)
+
+    def replicate(own: np.random.Generator) -> tuple:
+        with jax.enable_x64(True):  # a setting of the thread
+            return _replicate(own, batch, likelihood, width, proposals, effort)
+
+    with ThreadPoolExecutor(min(effort.chains, os.cpu_count() or 1)) as pool:
+        chains = list(pool.map(replicate, rng.spawn(effort.chains)))
+    hyper, values, log_w, weights = (np.stack(parts, 1) for parts in zip(*chains, strict=True))
     return Draws(
-        chain_second(h),
-        chain_second(values),
-        jnp.exp(mixtures.log_ess(log_w)).sum(-1),
+        hyper,
+        values,
+        np.exp(mixtures.log_ess(log_w)).sum(-1),
         log_w,
         (1.0 / (weights**2).sum(-1)).sum(-1),
         weights,
-        power[-1],
+        proposals.power,
     )
 
 
-def _final(key, hyper_proposal, priors, cloud, values, log_weight, real, effort: Effort) -> tuple:
-    """One replicate: weigh hyper-parameters, resample them, then choose each curve's particles given them."""
-    groups, width, n, _ = values.shape
-    k_hyper, k_resample, k_pick, k_level, k_mix, k_refresh = jax.random.split(key, 6)
-    sd = jnp.asarray(priors.sd)
-    hyper, log_q = mixtures.sample(k_hyper, hyper_proposal, jnp.asarray(priors.mean), sd, effort.hypers)
-    like = _hyper_likelihood(priors.spread_fixed, values, log_weight, real)(hyper)
-    log_w = like + mixtures.normal_prior(hyper, jnp.asarray(priors.mean), sd) - log_q
-    edges = jnp.cumsum(jax.nn.softmax(log_w, -1), -1)
-    uniform = (jnp.arange(effort.draws) + jax.random.uniform(k_resample, (groups, 1))) / effort.draws
-    ancestors = jax.vmap(jnp.searchsorted)(edges, uniform * edges[:, -1:])
-    ancestors = jnp.minimum(ancestors, effort.hypers - 1)
-    ancestors = jax.vmap(jax.random.permutation)(jax.random.split(k_mix, groups), ancestors)
-    chosen = jnp.take_along_axis(hyper, ancestors[..., None], 1)  # group draw 9
+def _replicate(rng, batch: Batch, likelihood: Likelihood, width: int, proposals: Proposals, effort: Effort) -> tuple:
+    """One chain: weigh hyper-parameters, resample them, then choose each curve's particles given them."""
+    cloud = cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles)
+    standard, log_q = mixtures.sample(rng, proposals.hypers, effort.hypers)
+    log_w = hyper_likelihood(batch, cloud, width)(standard) + mixtures.standard_normal(standard) - log_q
+    ancestors = mixtures.stratified(rng, mixtures.softmax(log_w, 1), effort.draws)
+    ancestors = rng.permuted(ancestors, axis=1)
+    chosen = batch.mean[:, None] + batch.sd[:, None] * np.take_along_axis(standard, ancestors[..., None], 1)
+    values, weights = _choose(rng, batch, cloud, chosen)
+    return _refresh(rng, batch, chosen, values), values, log_w, weights
 
-    def one_group(args: tuple) -> tuple[Array, Array]:
-        h, s, v, w, u = args  # h [draw, 9], u [draw, curve]
 
-        def block(args: tuple) -> tuple[Array, Array]:
-            h_block, u_block = args
-            weights = jnp.exp(_stable(_reweighted(h_block, s, v, w)))
-            cumulative = jnp.cumsum(weights, -1)
-            total = cumulative[..., -1:]
-            pick = jax.vmap(jax.vmap(jnp.searchsorted))(cumulative, u_block * total[..., 0])
-            return jnp.minimum(pick, n - 1), (weights / total).sum(0)
+def _choose(rng: np.random.Generator, batch: Batch, cloud: Cloud, hyper: Array) -> tuple[Array, Array]:
+    """A particle of each curve for each of ``hyper`` [group, draw, 9]: values [curve, draw, 7], marginal weights."""
+    weights = _weights(hyper, batch, cloud)
+    curves, n = cloud.log_weight.shape
+    pick, marginal = np.empty((curves, hyper.shape[1]), int), np.empty((curves, n))
+    uniform = rng.random(pick.shape)
+    for c in range(curves):
+        one = weights(c)
+        pick[c], total = _pick(one, uniform[c])
+        marginal[c] = (1.0 / total) @ one
+    values = cloud.units.mean[:, None] + cloud.units.sd[:, None] * np.take_along_axis(cloud.values, pick[..., None], 1)
+    values[..., 0] = _level(rng, cloud, pick, hyper[batch.owner])
+    return values, marginal / marginal.sum(1, keepdims=True)
 
-        spare = -effort.draws % HYPER_BLOCK
-        split = lambda a: jnp.concatenate([a, a[:spare]]).reshape(-1, HYPER_BLOCK, *a.shape[1:])  # noqa: E731
-        pick, weights = jax.lax.map(block, (split(h), split(u)))
-        return pick.reshape(-1, width)[: effort.draws], weights.sum(0) / (effort.draws + spare)
 
-    u = jax.random.uniform(k_pick, (groups, effort.draws, width))
-    pick, weights = jax.lax.map(one_group, (chosen, priors.spread_fixed, values, log_weight, u))
-    pick = jnp.moveaxis(pick, 1, 2).reshape(groups * width, effort.draws)
-    drawn = jnp.take_along_axis(cloud.values, pick[..., None], 1)
-    level = _redraw_level(k_level, cloud, pick, jnp.repeat(chosen, width, 0))
-    drawn = jnp.concatenate([level[..., None], drawn[..., 1:]], -1)
-    refreshed = _refresh(k_refresh, chosen, drawn.reshape(groups, width, effort.draws, -1), real, priors)
-    return refreshed, drawn, log_w, weights.reshape(groups * width, n)
+CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
+
+
+def _pick(weights: Array, uniform: Array) -> tuple[Array, Array]:
+    """For each row of ``weights`` [k, particle] the particle at quantile ``uniform`` [k], and the row's sum.
+
+    First the cell, then the particle inside it: sums of cells cost a tenth of cumulative sums of particles.
+    """
+    k, n = weights.shape
+    cells = weights.reshape(k, n // CELL, CELL)
+    upto = np.cumsum(cells.sum(-1), 1, dtype=float)
+    wanted = uniform * upto[:, -1]
+    cell = np.minimum((upto < wanted[:, None]).sum(1), n // CELL - 1)
+    rows = np.arange(k)
+    inside = np.cumsum(cells[rows, cell], 1, dtype=float)
+    left = wanted - np.where(cell > 0, upto[rows, cell - 1], 0.0)
+    return cell * CELL + np.minimum((inside < left[:, None]).sum(1), CELL - 1), upto[:, -1]
+
+
+def _level(rng: np.random.Generator, cloud: Cloud, pick: Array, hyper: Array) -> Array:
+    """A fresh level given everything else, which is exactly normal: [curve, draw]."""
+    mean = np.take_along_axis(cloud.level_mean, pick, 1)
+    variance = np.take_along_axis(cloud.level_variance, pick, 1)
+    prior_precision = np.exp(-2.0 * hyper[..., -2])
+    precision = 1.0 / variance + prior_precision
+    centre = (mean / variance + hyper[..., 0] * prior_precision) / precision
+    return centre + rng.standard_normal(pick.shape) / np.sqrt(precision)
 
 
 REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
 
 
-def _refresh(key: Array, hyper: Array, values: Array, real: Array, priors: GroupPriors) -> Array:
+def _refresh(rng: np.random.Generator, batch: Batch, hyper: Array, values: Array) -> Array:
     """Move each draw's hyper-parameters given its curves: [group, draw, 9]; resampling had left copies.
 
     Centres given spreads are exactly normal; the two learned spreads take a Metropolis step each. ``values`` is
-    [group, curve, draw, 7].
+    [curve, draw, 7].
     """
-    count = real.sum(1)[:, None, None]
-    here = real[:, :, None, None]
-    mean, sd = (jnp.asarray(a)[:, None] for a in (priors.mean, priors.sd))
-    fixed = jnp.asarray(priors.spread_fixed)[:, None]
+    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
+    count = np.bincount(batch.owner)[:, None, None].astype(float)
+    total, squares = (np.add.reduceat(a, first, 0) for a in (values, values[..., :2] ** 2))
+    mean, sd = batch.mean[:, None], batch.sd[:, None]
+    fixed = np.broadcast_to(batch.spread_fixed[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
 
     def log_spread_density(log_spread: Array, centre: Array) -> Array:
-        squares = (here * (values[..., :2] - centre[:, None, :, :2]) ** 2).sum(1)
+        around = squares - 2.0 * centre[..., :2] * total[..., :2] + count * centre[..., :2] ** 2
         prior = -0.5 * ((log_spread - mean[..., -2:]) / sd[..., -2:]) ** 2
-        return prior - count * log_spread - 0.5 * squares * jnp.exp(-2.0 * log_spread)
+        return prior - count * log_spread - 0.5 * around * np.exp(-2.0 * log_spread)
 
-    def sweep(carry: tuple, key: Array) -> tuple[tuple, None]:
-        centre, log_spread = carry
-        k_centre, k_step, k_accept = jax.random.split(key, 3)
-        spread = jnp.concatenate([jnp.exp(log_spread), jnp.broadcast_to(fixed, (*centre.shape[:2], 5))], -1)
+    log_spread = hyper[..., -2:]
+    centre = hyper[..., :-2]
+    wide = 1.5 / np.sqrt(1.0 / sd[..., -2:] ** 2 + 2.0 * count)
+    for _ in range(REFRESHES):
+        spread = np.concatenate([np.exp(log_spread), fixed], -1)
         precision = 1.0 / sd[..., :-2] ** 2 + count / spread**2
-        middle = (mean[..., :-2] / sd[..., :-2] ** 2 + (here * values).sum(1) / spread**2) / precision
-        centre = middle + jax.random.normal(k_centre, centre.shape) / jnp.sqrt(precision)
-        wide = 1.5 / jnp.sqrt(1.0 / sd[..., -2:] ** 2 + 2.0 * count)
-        proposed = log_spread + wide * jax.random.normal(k_step, log_spread.shape)
+        middle = (mean[..., :-2] / sd[..., :-2] ** 2 + total / spread**2) / precision
+        centre = middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
+        proposed = log_spread + wide * rng.standard_normal(log_spread.shape)
         gain = log_spread_density(proposed, centre) - log_spread_density(log_spread, centre)
-        accept = jnp.log(jax.random.uniform(k_accept, gain.shape)) < gain
-        return (centre, jnp.where(accept, proposed, log_spread)), None
-
-    start = (hyper[..., :-2], hyper[..., -2:])
-    (centre, log_spread), _ = jax.lax.scan(sweep, start, jax.random.split(key, REFRESHES))
-    return jnp.concatenate([centre, log_spread], -1)
-
-
-def _stable(log_weights: Array) -> Array:
-    return log_weights - jax.lax.stop_gradient(log_weights.max(-1, keepdims=True))
-
-
-def _redraw_level(key: Array, cloud: Cloud, pick: Array, hyper: Array) -> Array:
-    """A fresh level given everything else, which is exactly normal: [curve, draw]."""
-    mean = jnp.take_along_axis(cloud.level_mean, pick, 1)
-    variance = jnp.take_along_axis(cloud.level_variance, pick, 1)
-    prior_precision = jnp.exp(-2.0 * hyper[..., -2])
-    precision = 1.0 / variance + prior_precision
-    centre = (mean / variance + hyper[..., 0] * prior_precision) / precision
-    return centre + jax.random.normal(key, pick.shape) / jnp.sqrt(precision)
+        log_spread = np.where(np.log(rng.random(gain.shape)) < gain, proposed, log_spread)
+    return np.concatenate([centre, log_spread], -1)
