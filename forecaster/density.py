@@ -27,7 +27,7 @@ class CurveArrays(NamedTuple):
     x: Array  # log size
     y: Array  # mean log error of the repeats at this size
     repeats: Array  # how many measurements that mean holds
-    within: Array  # sum of squares of the repeats around their mean
+    within: Array | None  # sum of squares of the repeats around their mean; None where no size was measured twice
     known: Array  # variance of one measurement's log error that is known (test set, reported spread)
     present: Array  # 1.0 for a measured size, 0.0 for padding
     x_ref: Array  # [curve] log of the largest size measured in the group
@@ -67,8 +67,9 @@ def normal_logpdf(value: Array, mean: Array, variance: Array) -> Array:
 
 def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) -> LevelLikelihood:
     """Integrate the drift out of each curve's likelihood, exactly, leaving a Gaussian in its level."""
-    per_point = [jnp.asarray(a).T[:, :, None] for a in curves[:6]]  # point x curve x 1
-    x, y, repeats, within, known, present = per_point
+    x, y, repeats, known, present = (
+        _by_point(a) for a in (curves.x, curves.y, curves.repeats, curves.known, curves.present)
+    )
     x_ref, x_min = (jnp.asarray(a)[:, None] for a in curves[6:])
     decayed = laws.decay(jnp, x, x_ref, jnp.exp(local.log_exponent), x_min + local.log_break, constants.sharpness)
     residual = y - laws.log_shape(jnp, decayed, local.floor_logit)
@@ -83,10 +84,17 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     chunks = jax.tree.map(lambda a: jnp.reshape(a, (-1, CHUNK, *a.shape[1:])), sizes)
     (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, variances), initial, chunks)
     points = jnp.asarray(curves.present).sum(1)[:, None]
-    spread = noise + known
-    repeat_term = present * (jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread)
-    log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu + repeat_term.sum(0) - LOG_2PI + jnp.log(uu))
+    log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu - LOG_2PI + jnp.log(uu))
+    if curves.within is not None:
+        spread, within = noise + known, _by_point(curves.within)
+        repeat_term = jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread
+        log_z = log_z - 0.5 * (present * repeat_term).sum(0)
     return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
+
+
+def _by_point(values: Array) -> Array:
+    """[curve, point] as [point, curve, 1]."""
+    return jnp.asarray(values).T[:, :, None]
 
 
 def _filter(carry: tuple, sizes: tuple, variances: tuple) -> tuple:

@@ -22,7 +22,12 @@ Array = Any  # a NumPy array, a JAX array or a PyTensor variable
 
 def softplus(xp: Any, value: Array) -> Array:
     """log(1 + exp(value)), without overflow."""
-    return xp.logaddexp(0.0 * value, value)
+    return xp.maximum(value, 0.0) + xp.log1p(xp.exp(-abs(value)))
+
+
+def log_sum(xp: Any, one: Array, other: Array) -> Array:
+    """log(exp(one) + exp(other)) of finite values; the namespaces' own also care for infinities, at four times the cost."""
+    return xp.maximum(one, other) + xp.log1p(xp.exp(-abs(one - other)))
 
 
 def decay(xp: Any, x: Array, x_ref: Array, exponent: Array, log_break: Array, sharpness: Array) -> Array:
@@ -34,7 +39,7 @@ def decay(xp: Any, x: Array, x_ref: Array, exponent: Array, log_break: Array, sh
 
 def log_shape(xp: Any, decayed: Array, floor_logit: Array) -> Array:
     """Log of error(n) / error(n_ref) for a given :func:`decay`; f = 1 / (1 + exp(-floor_logit))."""
-    return xp.logaddexp(floor_logit + 0.0 * decayed, decayed) - softplus(xp, floor_logit)
+    return log_sum(xp, floor_logit, decayed) - softplus(xp, floor_logit)
 
 
 def log_error(

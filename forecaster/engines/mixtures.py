@@ -262,7 +262,7 @@ def adapt(
     ``log_likelihood`` maps points [b, n, d] to [b, n].
     """
     best, best_power = mixture, np.zeros(len(mixture.mean))
-    current, at_full = mixture, 0
+    current, at_full = mixture, np.zeros(len(mixture.mean), int)
     for _ in range(rounds):
         points, log_q = sample(rng, current, n)
         likelihood = np.nan_to_num(log_likelihood(points), nan=-1e30, neginf=-1e30, posinf=-1e30)
@@ -274,8 +274,8 @@ def adapt(
         best = where(power >= best_power, current, best)
         best_power = np.maximum(power, best_power)
         current = where(failed, best, fitted)
-        at_full += bool((power >= 1.0).all())
-        if at_full >= settled:
+        at_full += power >= 1.0
+        if (at_full >= settled).all():
             break
     return Adapted(current, best_power, points, weights)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -89,7 +89,7 @@ class Cloud(NamedTuple):
 
 
 Likelihood = Callable[[Array], density.LevelLikelihood]  # of plain values [curve, particle, 6], as NumPy arrays
-PER_CALL = 1024  # particles that one call of a compiled program takes
+AT_ONCE = 16384  # particles, of all curves together, that one call of a compiled program takes: their state fits a cache
 
 
 @jax.jit
@@ -98,26 +98,29 @@ def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) 
     return density.level_likelihood(Local(*points), curves, constants)
 
 
-def likelihood_of(batch: Batch, width: int) -> Likelihood:
+def likelihood_of(batch: Batch, width: int, pool: Executor) -> Likelihood:
     """The compiled likelihood of the batch, padded to ``width`` curves with copies of the last one."""
-    spare = width - len(batch.owner)
+    spare, each = width - len(batch.owner), min(1024, max(64, AT_ONCE // width // 64 * 64))
+    rows = slice(0, len(batch.owner))
 
     def padded(a: Array) -> Array:
         return np.concatenate([a, np.repeat(a[-1:], spare, 0)]) if spare else a
 
     curves = jax.tree.map(padded, batch.curves)
+    if (batch.curves.repeats == 1.0).all():
+        curves = curves._replace(within=None)  # a program without that term
     constants = Constants(*(padded(c)[:, None] for c in batch.constants))
 
+    def part(points: Array) -> list[Array]:
+        missing = each - points.shape[1]
+        points = points[:, np.arange(each) % points.shape[1]] if missing else points
+        with jax.enable_x64(True):  # a setting of the thread
+            found = _level_likelihood(np.moveaxis(padded(points), -1, 0), curves, constants)
+            return [np.asarray(a)[rows, : each - missing] for a in found]
+
     def likelihood(points: Array) -> density.LevelLikelihood:
-        n = points.shape[1]
-        parts = []
-        for first in range(0, n, PER_CALL):
-            part = np.moveaxis(padded(points[:, first : first + PER_CALL]), -1, 0)
-            parts.append(_level_likelihood(part, curves, constants))
-        rows = slice(0, len(batch.owner))
-        return density.LevelLikelihood(
-            *(np.concatenate([np.asarray(p[i])[rows] for p in parts], 1) for i in range(3))
-        )
+        parts = pool.map(part, [points[:, i : i + each] for i in range(0, points.shape[1], each)])
+        return density.LevelLikelihood(*(np.concatenate(p, 1) for p in zip(*parts, strict=True)))
 
     return likelihood
 
@@ -285,15 +288,15 @@ def _refined(rng, batch: Batch, curves: Mixture, cloud: Cloud, found: mixtures.A
 
 def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort) -> Draws:
     """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
-    likelihood = likelihood_of(batch, width)
-    proposals = adapted(rng, batch, likelihood, width, effort)
+    with ThreadPoolExecutor(cores := os.cpu_count() or 1) as inner, ThreadPoolExecutor(cores) as outer:
+        likelihood = likelihood_of(batch, width, inner)
+        proposals = adapted(rng, batch, likelihood, width, effort)
 
-    def replicate(own: np.random.Generator) -> tuple:
-        with jax.enable_x64(True):  # a setting of the thread
-            return _replicate(own, batch, likelihood, width, proposals, effort)
+        def replicate(own: np.random.Generator) -> tuple:
+            with jax.enable_x64(True):  # a setting of the thread
+                return _replicate(own, batch, likelihood, width, proposals, effort)
 
-    with ThreadPoolExecutor(min(effort.chains, os.cpu_count() or 1)) as pool:
-        chains = list(pool.map(replicate, rng.spawn(effort.chains)))
+        chains = list(outer.map(replicate, rng.spawn(effort.chains)))
     hyper, values, log_w, weights = (np.stack(parts, 1) for parts in zip(*chains, strict=True))
     return Draws(
         hyper,
