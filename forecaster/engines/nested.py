@@ -59,6 +59,13 @@ class Effort(NamedTuple):
     refinements: int = 2
 
 
+class Room(NamedTuple):
+    """What compiled programs run in: padded number of curves, threads."""
+
+    width: int
+    pool: Executor
+
+
 class Draws(NamedTuple):
     """Posterior draws and how they were come by."""
 
@@ -98,9 +105,9 @@ def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) 
     return density.level_likelihood(Local(*points), curves, constants)
 
 
-def likelihood_of(batch: Batch, width: int, pool: Executor) -> Likelihood:
-    """The compiled likelihood of the batch, padded to ``width`` curves with copies of the last one."""
-    spare, each = width - len(batch.owner), min(1024, max(64, AT_ONCE // width // 64 * 64))
+def likelihood_of(batch: Batch, room: Room) -> Likelihood:
+    """The compiled likelihood of the batch, padded with copies of the last curve."""
+    spare, each = room.width - len(batch.owner), min(1024, max(64, AT_ONCE // room.width // 64 * 64))
     rows = slice(0, len(batch.owner))
 
     def padded(a: Array) -> Array:
@@ -119,7 +126,7 @@ def likelihood_of(batch: Batch, width: int, pool: Executor) -> Likelihood:
             return [np.asarray(a)[rows, : each - missing] for a in found]
 
     def likelihood(points: Array) -> density.LevelLikelihood:
-        parts = pool.map(part, [points[:, i : i + each] for i in range(0, points.shape[1], each)])
+        parts = room.pool.map(part, [points[:, i : i + each] for i in range(0, points.shape[1], each)])
         return density.LevelLikelihood(*(np.concatenate(p, 1) for p in zip(*parts, strict=True)))
 
     return likelihood
@@ -176,20 +183,25 @@ def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Arra
     return np.concatenate([-0.5 * precision, precision * centre], -1), constant
 
 
-def hyper_likelihood(batch: Batch, cloud: Cloud, width: int) -> Callable[[Array], Array]:
+def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[[Array], Array]:
     """Log marginal likelihood [group, k] of hyper-parameters [group, k, 9] in units of their prior."""
     of = _features(cloud)
     log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
-    spare = width - len(of)
+    spare = room.width - len(of)
     of, log_weight = (np.concatenate([a, np.repeat(a[-1:], spare, 0)]) for a in (of, log_weight))
     first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
+
+    def marginal(coefficients: Array) -> Array:
+        with jax.enable_x64(True):  # a setting of the thread
+            return np.asarray(_log_marginal(of, log_weight, coefficients), float)[: len(batch.owner)]
 
     def log_likelihood(standard: Array) -> Array:
         hyper = batch.mean[:, None] + batch.sd[:, None] * standard
         coefficients, constant = _coefficients(hyper, batch, cloud.units)
         single = coefficients.astype(np.float32)
         single = np.concatenate([single, np.repeat(single[-1:], spare, 0)])
-        found = np.asarray(_log_marginal(of, log_weight, single))[: len(batch.owner)].astype(float)
+        half = single.shape[1] // 2
+        found = np.concatenate(list(room.pool.map(marginal, (single[:, :half], single[:, half:]))), 1)
         return np.add.reduceat(found + constant, first, 0)
 
     return log_likelihood
@@ -230,7 +242,7 @@ class Proposals(NamedTuple):
     power: Array
 
 
-def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, width: int, effort: Effort) -> Proposals:
+def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Proposals:
     """Fit the curves' proposals under what is known of the group, then the group's under the curves, in turn."""
     units = pooled_prior(batch, batch.mean, batch.sd**2)
     curves = mixtures.prior_mixture(len(batch.owner), 6, effort.components)
@@ -240,7 +252,7 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, widt
         target = _curve_target(likelihood, units)
         curves, power, *_ = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds)
         cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
-        found = mixtures.adapt(rng, hypers, hyper_likelihood(batch, cloud, width), effort.hypers, effort.rounds)
+        found = mixtures.adapt(rng, hypers, hyper_likelihood(batch, cloud, room), effort.hypers, effort.rounds)
         hypers = found.mixture
         mean, variance = mixtures.moments(hypers)
         new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
@@ -249,7 +261,7 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, widt
     assert found is not None and cloud is not None
     for _ in range(effort.refinements):
         cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
-        like = hyper_likelihood(batch, cloud, width)
+        like = hyper_likelihood(batch, cloud, room)
         found = mixtures.adapt(rng, hypers, like, effort.hypers, effort.rounds, settled=1)
         hypers = found.mixture
         curves = _refined(rng, batch, curves, cloud, found)
@@ -288,15 +300,11 @@ def _refined(rng, batch: Batch, curves: Mixture, cloud: Cloud, found: mixtures.A
 
 def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort) -> Draws:
     """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
-    with ThreadPoolExecutor(cores := os.cpu_count() or 1) as inner, ThreadPoolExecutor(cores) as outer:
-        likelihood = likelihood_of(batch, width, inner)
-        proposals = adapted(rng, batch, likelihood, width, effort)
-
-        def replicate(own: np.random.Generator) -> tuple:
-            with jax.enable_x64(True):  # a setting of the thread
-                return _replicate(own, batch, likelihood, width, proposals, effort)
-
-        chains = list(outer.map(replicate, rng.spawn(effort.chains)))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        room = Room(width, pool)
+        likelihood = likelihood_of(batch, room)
+        proposals = adapted(rng, batch, likelihood, room, effort)
+        chains = [_replicate(r, batch, likelihood, room, proposals, effort) for r in rng.spawn(effort.chains)]
     hyper, values, log_w, weights = (np.stack(parts, 1) for parts in zip(*chains, strict=True))
     return Draws(
         hyper,
@@ -309,11 +317,11 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
     )
 
 
-def _replicate(rng, batch: Batch, likelihood: Likelihood, width: int, proposals: Proposals, effort: Effort) -> tuple:
+def _replicate(rng, batch: Batch, likelihood: Likelihood, room: Room, proposals: Proposals, effort: Effort) -> tuple:
     """One chain: weigh hyper-parameters, resample them, then choose each curve's particles given them."""
     cloud = cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles)
     standard, log_q = mixtures.sample(rng, proposals.hypers, effort.hypers)
-    log_w = hyper_likelihood(batch, cloud, width)(standard) + mixtures.standard_normal(standard) - log_q
+    log_w = hyper_likelihood(batch, cloud, room)(standard) + mixtures.standard_normal(standard) - log_q
     ancestors = mixtures.stratified(rng, mixtures.softmax(log_w, 1), effort.draws)
     ancestors = rng.permuted(ancestors, axis=1)
     chosen = batch.mean[:, None] + batch.sd[:, None] * np.take_along_axis(standard, ancestors[..., None], 1)
