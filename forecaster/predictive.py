@@ -173,7 +173,7 @@ def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
     import xarray as xr
     from arviz_stats.loo import loo
 
-    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), log_density)})
+    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), distinct(log_density))})
     with warnings.catch_warnings():  # large Pareto k are counted here, not warned of
         warnings.simplefilter("ignore")
         found: Any = loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)
@@ -181,6 +181,18 @@ def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
     most = log_density.max((0, 1))
     mixed = most + np.log(np.mean(np.exp(log_density - most), (0, 1)))
     return Loo(elpd, mixed - elpd, found.pareto_k.values, weights)
+
+
+def distinct(log_values: np.ndarray) -> np.ndarray:
+    """Log weights that no two draws share: ArviZ refuses a tail of equal ones, which resampled draws may have.
+
+    The same tiny numbers each time, a billionth of the values themselves; weights change by less than draws can tell.
+    ``log_values`` are [draw] or [chain, draw, point]; no point's depend on the others'.
+    """
+    draws = (0,) if log_values.ndim == 1 else (0, 1)
+    tiny = np.random.default_rng(0).standard_normal(log_values.shape[: len(draws)])
+    size = 1.0 + np.abs(log_values).max(draws)
+    return log_values + 1e-9 * size * tiny.reshape(*tiny.shape, *[1] * (log_values.ndim - len(draws)))
 
 
 def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rng: np.random.Generator) -> pd.DataFrame:

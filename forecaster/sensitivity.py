@@ -16,7 +16,7 @@ from forecaster import laws
 from forecaster.domains import CENTRES, Domain
 from forecaster.errors import RequestError
 from forecaster.forecast import Forecast
-from forecaster.predictive import TRUSTED_K, weighted_quantiles
+from forecaster.predictive import TRUSTED_K, distinct, weighted_quantiles
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 KEYS = ["domain", "task", "architecture", "n"]
@@ -158,7 +158,7 @@ def prior_weights(centre: np.ndarray, card: Domain, change: Change) -> tuple[np.
     log_ratio = ((shift * (centre - mean) - 0.5 * shift**2) / sd**2).sum(1)
     with warnings.catch_warnings():  # a large Pareto k is told, not warned of
         warnings.simplefilter("ignore")
-        log_weights, k = array_stats.psislw(-log_ratio)
+        log_weights, k = array_stats.psislw(-distinct(log_ratio))
     return np.exp(log_weights), float(k)
 
 
