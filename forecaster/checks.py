@@ -68,7 +68,7 @@ UNLIKELY = Limits(0.01, 0.0, rising=False)
 # (at most a quarter in sixty curves drawn from the generic card); from a half on, leaving out tells little.
 INFLUENTIAL = Limits(0.5, NEVER)
 # Share of a curve's errors inside the card's 95 % band. The sizes of a curve move together: a right card may leave
-# half of one outside (in 6 of those sixty curves), but seldom more than two thirds (in none).
+# half of one outside (in 5 of those sixty curves), but seldom more than two thirds (in none).
 FORESEEN = Limits(1.0 / 3.0, -NEVER, rising=False)
 # Half widths of the forecast's interval by which another prior moves its middle: at 1 the old end is the new middle.
 MOVED = Limits(0.5, NEVER)

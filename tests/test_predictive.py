@@ -160,15 +160,16 @@ def test_short_curves_and_broken_draws_do_not_stop_it():
     ("name", "shape"),
     [
         ("jumps", np.eye(12)[5] * 0.6),
-        ("runs", np.full(12, 0.12)),
+        ("runs", np.full(12, 0.2)),
         ("bend", 0.6 * ((np.arange(12) - 5.5) / 5.5) ** 2),
     ],
 )
 def test_curves_unlike_the_models_are_flagged(name, shape):
     """Draws that know the law and its noise (10 %), and errors that leave it by ``shape``."""
     drawn = synthetic.values(400, log_noise=np.log(0.1))
-    lawful = synthetic.posterior({"cnn": drawn}, sizes=SIZES, seeds=1)
-    error = lawful.curves.curves[0].error
+    error = synthetic.posterior({"cnn": drawn}, sizes=SIZES, seeds=1).curves.curves[0].error
+    error = error * np.exp(0.1 * np.random.default_rng(0).standard_normal(12))
+    lawful = synthetic.posterior({"cnn": drawn}, sizes=SIZES, seeds=1, error={"cnn": error})
     assert verdicts(lawful)[name].verdict == PASS
     odd = synthetic.posterior({"cnn": drawn}, sizes=SIZES, seeds=1, error={"cnn": error * np.exp(shape)})
     assert verdicts(odd)[name].verdict == REVIEW
