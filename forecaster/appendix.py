@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import PurePath
 from typing import Any
 
 from forecaster.domains import Domain, Prior
 from forecaster.figures import exponent_table
 from forecaster.posterior import Group, Posterior
-from forecaster.units import size
+from forecaster.predictive import DRAWS, INSIDE
+from forecaster.sensitivity import AS_IT_IS
+from forecaster.sentences import Answers
+from forecaster.units import chance, size, times_in
 
 FORMULA = "error(n) = floor + (error(N) − floor) × [ (1 + (n/b)^(1/s)) / (1 + (N/b)^(1/s)) ]^(−s × exponent)"
 QUANTITIES = {
@@ -33,14 +37,19 @@ QUANTITIES = {
 }
 
 
-def facts(posterior: Posterior, group: Group, largest: float, seed: int, command: str | None) -> dict[str, Any]:
+def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
     """What the template's appendix shows."""
+    posterior, group = a.posterior, a.group
     card = posterior.cards[group]
     sources = {key: i for i, key in enumerate(dict.fromkeys(p.source for p in card.priors.values()), 1)}
     known = [("Error of guessing", card.chance), ("Human-level error", card.human_level)]
     return {
         "formula": FORMULA,
-        "assumptions": _assumptions(posterior, group, largest),
+        "assumptions": _assumptions(posterior, group, a.largest),
+        "fit": _fit(a),
+        "fit_note": FIT_NOTE.format(inside=times_in(INSIDE), draws=DRAWS),
+        "changed": _changed(a),
+        "changed_note": _changed_note(a),
         "exponents": _exponents(posterior, group),
         "priors": [
             {"name": _named(name), "prior": _prior(p), "why": p.why, "source": sources[p.source]}
@@ -51,6 +60,53 @@ def facts(posterior: Posterior, group: Group, largest: float, seed: int, command
         "provenance": _provenance(posterior, card, seed),
         "command": command,
     }
+
+
+FIT_NOTE = (
+    "Foretold: how many of the measured errors lie in the range that the curve's other sizes give; if the model is "
+    "right, about {inside}. Farthest out: the size that lies farthest from what the others say, and the chance that "
+    "any size does so. Jumps, regular departures, bend: of {draws} curves made by the model, the share that jump as "
+    "far, depart from the law as regularly, or bend as unusually as the measured one; a share near 0 means that the "
+    "model does not make such curves. Expected by the card: how many of the measured errors lie where the card alone, "
+    "before any measurement, expected 95 in 100; nearly none would mean that the card is about other curves."
+)
+
+
+def _fit(a: Answers) -> list[list[str]]:
+    """One row an architecture: how well the model fits what was measured."""
+    out = []
+    for row in a.assessed.curves.to_dict("records"):
+        points = row["points"]
+        shown = [chance(row[f"p_{name}"]) for name in ("jump", "run", "bend")]
+        foretold, foreseen = (f"{round(row[k] * points)} of {points}" for k in ("inside", "prior_inside"))
+        farthest = f"{size(row['surprise_n'])} ({chance(row['p_surprise'])})"
+        out.append([row["architecture"], foretold, farthest, *shown, foreseen])
+    return out
+
+
+def _changed(a: Answers) -> list[list[str]]:
+    """One row an architecture: the forecast of the headline's size, and under each changed prior."""
+    out = []
+    for name, mine in a.priors.groupby("architecture", sort=False):
+        rows = mine.to_dict("records")
+        d = 1 + a.units.decimals(rows[0]["yhat_lower"], rows[0]["yhat_upper"])  # moves are smaller than the range
+        cells = ["needs a new fit" if math.isnan(r["yhat"]) else a.units.error(r["yhat"], d) for r in rows]
+        out.append([str(name), *cells])
+    return out
+
+
+def _changed_note(a: Answers) -> str:
+    card = a.posterior.cards[a.group]
+    exponent, floor = card.priors["log_exponent"], card.priors["floor_logit"]
+    exponents = " or ".join(f"{math.exp(exponent.location + s * exponent.scale):.2g}" for s in (-1, 1))
+    floors = " or ".join(f"{100 / (1 + math.exp(-floor.location - s * floor.scale)):.0f} %" for s in (-1, 1))
+    worst = float(a.priors.loc[a.priors["change"] != AS_IT_IS, "pareto_k"].max())
+    return (
+        f"The forecast at {a.sized(a.headline_n)} had the card expected other curves: an exponent of about "
+        f"{exponents}, a floor of about {floors} of the error at the largest size, or a drift half or twice as large. "
+        f"Nothing was fitted again: the same draws were given other weights (largest Pareto k {worst:.2f}; above 0.7 "
+        "weights are not to be trusted, and the table says so)."
+    )
 
 
 def _named(quantity: str) -> str:

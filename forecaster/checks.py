@@ -1,4 +1,4 @@
-"""check: may this posterior be used to decide? Verdicts on the sampling, the data, the priors and the question.
+"""check: may this posterior be used to decide? Verdicts on sampling, data, priors, fit to the data, and the question.
 
 Each check is one row however many curves it looks at: the worst curve speaks, up to three are named. A check
 whose quantity the posterior does not carry is absent; numbers that could not be computed are skipped.
@@ -7,7 +7,8 @@ whose quantity the posterior does not carry is absent; numbers that could not be
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,11 @@ import pandas as pd
 from forecaster.curves import summarise, warnings_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError
+from forecaster.forecast import forecast
 from forecaster.posterior import Posterior, diagnostics
-from forecaster.results import Check, Result
+from forecaster.predictive import DRAWS, INSIDE, TRUSTED_K, Assessment, assess
+from forecaster.results import Check, Result, rows_of
+from forecaster.sensitivity import AS_IT_IS, card_table
 
 PASS, REVIEW, FAIL = "PASS", "REVIEW", "FAIL"
 NEVER = np.inf  # a limit that no number passes
@@ -58,14 +62,36 @@ EXTRAPOLATION = Limits(1.0, 4.0)
 FAR = 2.0  # spans beyond the data from which the sentence is stronger
 # Rise above the best error so far that no falling law can follow, of log error: 20 %.
 RISE = Limits(float(np.log(1.2)), NEVER)
+# Chance, if the model is right, of what was seen in one curve (or group): one false alarm in a hundred of each kind.
+UNLIKELY = Limits(0.01, 0.0, rising=False)
+# Share of a curve's sizes whose Pareto k is too large: few points and many parameters make some of them influential
+# (at most a quarter in sixty curves drawn from the generic card); from a half on, leaving out tells little.
+INFLUENTIAL = Limits(0.5, NEVER)
+# Share of a curve's errors inside the card's 95 % band. The sizes of a curve move together: a right card may leave
+# half of one outside (in 5 of those sixty curves), but seldom more than two thirds (in none).
+FORESEEN = Limits(1.0 / 3.0, -NEVER, rising=False)
+# Half widths of the forecast's interval by which another prior moves its middle: at 1 the old end is the new middle.
+MOVED = Limits(0.5, NEVER)
 NAMES_SHOWN = 3
+Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
 @dataclass(frozen=True, eq=False)
 class Health(Result):
-    """Columns: ``name, verdict, curve, text, next_step``, one row per check; ``curve`` is the worst one's label."""
+    """Columns: ``name, verdict, curve, text, next_step``, one row per check; ``curve`` is the worst one's label.
 
+    ``fit`` and ``fit_points`` are the tables of :class:`~forecaster.predictive.Assessment` by curve and by size,
+    ``sensitivity`` that of :func:`~forecaster.sensitivity.card_table` at the sizes asked about (empty without any).
+    """
+
+    fit: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fit_points: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
     command = "check"
+
+    def to_dict(self) -> dict[str, Any]:
+        tables = {"fit": self.fit, "fit_points": self.fit_points, "sensitivity": self.sensitivity}
+        return super().to_dict() | {name: rows_of(table) for name, table in tables.items()}
 
     @property
     def verdict(self) -> str:
@@ -75,7 +101,8 @@ class Health(Result):
 
 
 def check(posterior: Posterior, *, at: Sequence[float] = ()) -> Health:
-    """Every check that applies; with the sizes ``at``, also how far they lie beyond the data.
+    """Every check that applies; with the sizes ``at``, also how far they lie beyond the data, and on what prior they
+    rest.
 
     Raises RequestError where a size is no positive number.
     """
@@ -83,15 +110,22 @@ def check(posterior: Posterior, *, at: Sequence[float] = ()) -> Health:
     wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
     if wrong.size:
         raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
+    found = assess(posterior)
+    changed = card_table(forecast(posterior, sizes)) if sizes.size else pd.DataFrame()
     checks = (
         *_sampling(posterior),
         *_engine(posterior),
         *_priors(posterior),
+        *_foreseen(found),
         *_design(posterior),
+        *_left_out(found),
+        *_replicated(found),
         *_extrapolation(posterior, sizes),
+        *_sensitivity(changed),
     )
     columns = ["name", "verdict", "curve", "text", "next_step"]
-    return Health(pd.DataFrame([c.as_row() for c in checks], columns=columns), _text(checks), checks)
+    table = pd.DataFrame([c.as_row() for c in checks], columns=columns)
+    return Health(table, _text(checks), checks, found.curves, found.points, changed)
 
 
 def _worst(
@@ -298,6 +332,160 @@ def _design(posterior: Posterior) -> Iterator[Check]:
         "no curve rises by more than 20 % above its best so far",
         "find out why it rises before relying on this curve",
     )
+
+
+# Whether the model fits what was measured --------------------------------------------------------------
+
+LOOK = "look at the runs at that size: a failed run, another recipe or another test set; drop or repeat it"
+DRIFTS = "treat intervals of this curve as too narrow; measure more sizes, and see a backtest before deciding"
+REPLICATED = {
+    "jump": ("jumps", "has a jump from one size to the next larger than", "jumps", LOOK),
+    "run": ("runs", "departs from its law in a more regular way than", "departs from its law", DRIFTS),
+    "bend": ("bend", "bends between small and large sizes otherwise than", "bends", DRIFTS),
+}
+
+
+def _labels(table: Table) -> list[str]:
+    """``domain/task/architecture`` of each row."""
+    return ["/".join(map(str, key)) for key in table[["domain", "task", "architecture"]].itertuples(index=False)]
+
+
+def _by_curve(table: Table, column: str) -> dict[str, float]:
+    return dict(zip(_labels(table), table[column].tolist(), strict=True)) if len(table) else {}
+
+
+def _foreseen(found: Assessment) -> Iterator[Check]:
+    """Whether the card, before any data, held the measured errors likely."""
+    yield from _worst(
+        "foreseen by the card",
+        _by_curve(found.curves, "prior_inside"),
+        FORESEEN,
+        lambda label, v: (
+            f"{label}: the card contradicts the measurements: {_percent(v)} of them lie where it expects 95 % of them"
+        ),
+        "the card held what was measured likely: of every curve at least a third lies in its 95 % band",
+        "check the unit of error and sizes; then use another card, or write your own, with levels like those measured",
+    )
+
+
+def _left_out(found: Assessment) -> Iterator[Check]:
+    """Whether each size is what the others say, and whether leaving it out can tell."""
+    if found.curves.empty:
+        return
+    points: Table = found.points.assign(label=_labels(found.points), out=(found.points["pit"] - 0.5).abs())
+    farthest = points.sort_values("out").drop_duplicates("label", keep="last").set_index("label")
+
+    def say(label: str, v: float) -> str:
+        row = farthest.loc[label]
+        return (
+            f"{label}: at size {row['n']:g} the error is {row['error']:.3g}, where the other sizes say "
+            f"{row['expected_lower']:.3g} to {row['expected_upper']:.3g} ({_percent(INSIDE)} range); {_chance(v)}"
+        )
+
+    yield from _worst(
+        "left-out sizes", _by_curve(found.curves, "p_surprise"), UNLIKELY, say,
+        "every measured size is what the other sizes let expect", LOOK,
+    )  # fmt: skip
+    yield from _ranges(points)
+    many = int((points["pareto_k"] > TRUSTED_K).sum())
+    yield from _worst(
+        "influential sizes",
+        _by_curve(found.curves, "k_high"),
+        INFLUENTIAL,
+        lambda label, v: (
+            f"{label}: {_percent(v)} of its sizes sway the fit so much that leaving them out cannot be judged "
+            f"(Pareto k above {TRUSTED_K:g}; {many} of {len(points)} sizes in all)"
+        ),
+        f"few sizes sway the fit by themselves: {many} of {len(points)} have a Pareto k above {TRUSTED_K:g}",
+        "measure more sizes; until then rely on a backtest for how far to believe this curve",
+    )
+
+
+def _ranges(points: Table) -> Iterator[Check]:
+    """Whether the ranges that the other sizes give hold as many errors as they claim, group by group.
+
+    Too few is what misleads; the chance is binomial, as if sizes were independent. Too many is safe, and told.
+    """
+    from scipy.stats import binom
+
+    inside = points["out"] <= INSIDE / 2
+    groups = points["domain"] + "/" + points["task"]
+    counted = {str(label): (int(own.sum()), len(own)) for label, own in inside.groupby(groups, sort=False)}
+    yield from _worst(
+        "ranges of left-out sizes",
+        {label: float(binom.cdf(hits, total, INSIDE)) for label, (hits, total) in counted.items()},
+        UNLIKELY,
+        lambda label, v: (
+            f"{label}: {counted[label][0]} of {counted[label][1]} measured errors lie in the {_percent(INSIDE)} range "
+            f"that the other sizes give; {_chance(v)}: the model is too sure of itself"
+        ),
+        f"ranges are wide enough: {_percent(inside.mean())} of the measured errors lie in the {_percent(INSIDE)} range "
+        "that the other sizes give",
+        DRIFTS,
+    )
+
+
+def _replicated(found: Assessment) -> Iterator[Check]:
+    """Whether curves made by the model look like the measured one."""
+    for statistic, (name, does, plainly, step) in REPLICATED.items():
+        yield from _worst(
+            name,
+            _by_curve(found.curves, f"p_{statistic}"),
+            UNLIKELY,
+            lambda label, v, does=does: (
+                f"{label}: the measured curve {does} the model's own curves do (as in {_share(v)} of them)"
+            ),
+            f"every measured curve {plainly} as the model's own curves do",
+            step,
+        )
+
+
+def _share(p: float) -> str:
+    """A share of ``DRAWS`` replicates, which cannot tell a smaller one."""
+    return f"{p:.1%}" if p > 0 else f"fewer than 1 in {DRAWS}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _chance(p: float) -> str:
+    """``expected once in 12,000 such curves``."""
+    return f"expected once in {1 / p:,.0f} such cases" if p > 1e-9 else "not expected at all"
+
+
+def _sensitivity(table: Table) -> Iterator[Check]:
+    """Whether the forecast at the sizes asked for hangs on one number of the card."""
+    if table.empty:
+        return
+    known: Table = table[table["change"] != AS_IT_IS].assign(
+        label=lambda t: _labels(t), away=lambda t: t["moved"].abs()
+    )
+    now: Table = table[table["change"] == AS_IT_IS].assign(label=lambda t: _labels(t)).set_index(["label", "n"])["yhat"]
+    worst = known.dropna(subset=["away"]).sort_values("away").drop_duplicates("label", keep="last").set_index("label")
+
+    def say(label: str, v: float) -> str:
+        row = worst.loc[label]
+        return (
+            f"{label}: with the card's prior on the {row['prior']} {row['change']}, the forecast at {row['n']:g} would "
+            f"be {row['yhat']:.3g} in place of {now[(label, row['n'])]:.3g} ({v:.1f} half widths of its range)"
+        )
+
+    yield from _worst(
+        "card sensitivity", worst["away"].to_dict(), MOVED, say,
+        "no forecast hangs on one prior: another exponent, floor or drift moves it by {worst} half widths of its range",
+        "read that prior's source in the card; decide as if the forecast could be either, or measure a larger size",
+    )  # fmt: skip
+    doubtful = known[known["pareto_k"] > TRUSTED_K]
+    if len(doubtful):
+        changes = dict.fromkeys(f"{p} {c}" for p, c in zip(doubtful["prior"], doubtful["change"], strict=True))
+        k = doubtful["pareto_k"].to_numpy().max()
+        text = (
+            f"reweighting cannot tell what these other priors would do: {', '.join(changes)} (Pareto k up to {k:.2g})"
+        )
+        yield Check("card reweighting", REVIEW, text, "fit again under a card changed so (`--card`), and compare")
+    else:
+        yield Check("card reweighting", PASS, "draws could be reweighted to every other prior that was tried")
 
 
 def _extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:

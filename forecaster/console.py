@@ -28,7 +28,11 @@ NAMES = ("name", "quantity", "domain", "task", "architecture", "a", "b", "n")  #
 PATIENCE = 2.0  # seconds before any progress is shown
 EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
 SAID_ONCE = ("domain", "task", "target", "level", "kind", "budget", "rope")
-SHARES = ("p_", "already_met")  # columns of probabilities start so
+SHARES = ("p_", "already_met")
+COUNTED = (
+    "inside",
+    "prior_inside",
+)  # columns of shares that were counted: they may be all, or none  # columns of probabilities start so
 HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
     "requirement": ("horizon", "p_floor_above", "already_met"),
     "compare": (
@@ -37,6 +41,10 @@ HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
         *("p_better_finally", "horizon", "data_ratio_n"),
     ),
 }
+FIT = (  # columns of a check's table on the fit that the terminal shows
+    *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
+    "prior_inside",
+)
 CHOSEN = ("target", "rope", "decide_at")  # what the user gave, shown as given
 STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
 
@@ -102,12 +110,46 @@ def print_checks(checks: Sequence[Check]) -> None:
 
 
 def print_result(result: Result) -> None:
-    """The table of a result, then its text; a comparison also says who is best at each size."""
+    """The table of a result, then its text; a comparison also says who is best at each size, a check how well the
+    model fits and what other priors would do.
+    """
     print_table(result.table.drop(columns=list(HIDDEN.get(result.command, ())), errors="ignore"))
     best = getattr(result, "best", None)
     if best is not None and len(best) > 0:
         print_table(best)
+    for title, table in (
+        ("How well the model fits what was measured:", _fit(getattr(result, "fit", None))),
+        (
+            "The forecast, and how far other priors in the card (lower, higher) would move it:",
+            _priors(getattr(result, "sensitivity", None)),
+        ),
+    ):
+        if table is not None:
+            stdout().print(title, markup=False)
+            print_table(table)
     stdout().print(result.text, markup=False)
+
+
+def _fit(table: Table | None) -> Table | None:
+    """The columns that a person reads of how well the model fits, one row a curve."""
+    if table is None or table.empty:
+        return None
+    return table[[c for c in FIT if c in table]]
+
+
+def _priors(table: Table | None) -> Table | None:
+    """One row a curve and size: the forecast, and how far it moves under the changes of each prior, or ``refit``."""
+    if table is None or table.empty:
+        return None
+    keys = ["domain", "task", "architecture", "n"]
+    rows = []
+    for key, mine in table.groupby(keys, sort=False):
+        row = dict(zip(keys, key, strict=True)) | {"yhat": mine["yhat"].iloc[0]}
+        for prior, own in mine.iloc[1:].groupby("prior", sort=False):
+            moves = [100.0 * (v / row["yhat"] - 1.0) for v in own["yhat"]]
+            row[prior] = ", ".join("refit" if math.isnan(v) else f"{v:+.0f} %" for v in moves)
+        rows.append(row)
+    return table.__class__(rows)
 
 
 def print_table(table: Table) -> None:
@@ -217,6 +259,8 @@ def cell(column: str, value: Any) -> str:
         return f"{100 * number:g} %"
     if column in CHOSEN:
         return f"{number:g}"
+    if column in COUNTED:
+        return f"{100 * number:.0f} %"
     if column.startswith(SHARES):
         return "<1 %" if number < 0.01 else ">99 %" if number > 0.99 else f"{100 * number:.0f} %"
     return str(int(number)) if _is_count(column, number) else digits(number)

@@ -16,8 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from forecaster import drift, laws
-from forecaster.domains import CENTRES, Domain
+from forecaster.domains import Domain
 from forecaster.forecast import Forecast, forecast, targets_of
 from forecaster.looks import (
     INK,
@@ -35,6 +34,7 @@ from forecaster.looks import (
     spread_out,
 )
 from forecaster.posterior import Group, Posterior
+from forecaster.predictive import prior_paths
 from forecaster.results import Result
 from forecaster.units import Units, chance, rounded, size, units_of
 
@@ -347,18 +347,7 @@ def prior_predictive_table(
     """Curves drawn from a card's prior, drift included: ``draw, n, error``; ``sizes`` default to three decades."""
     rng = np.random.default_rng(seed)
     x = np.log(np.geomspace(1e3, 1e6, 31) if sizes is None else np.sort(np.asarray(sizes, dtype=float)))
-    memory, sharpness = card.constants
-    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
-    spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (draws, 1))], 1)
-    values = dict(zip(CENTRES, (hyper[:, :-2] + spread * rng.standard_normal(spread.shape)).T, strict=True))
-    law = laws.log_error(
-        np, x[None, :], x[-1], values["level"][:, None], values["log_exponent"][:, None],
-        x[0] + values["log_break"][:, None], values["floor_logit"][:, None], sharpness,
-    )  # fmt: skip
-    nothing = np.empty((draws, 0))
-    level, slope = (np.exp(2.0 * values[name]) for name in ("log_drift", "log_slope"))
-    wander = drift.sample_paths(rng, nothing, nothing, np.empty(0), level, slope, x[-1] - x, memory)
-    error = np.exp(law + wander)
+    error = np.exp(prior_paths(card, x, x[-1], x[0], draws, rng)[0])
     n = np.tile(np.exp(x), draws)
     return pd.DataFrame({"draw": np.repeat(np.arange(draws), len(x)), "n": n, "error": error.ravel()})
 

@@ -9,7 +9,7 @@ import base64
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,10 @@ from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Forecast, Target, forecast
 from forecaster.looks import Table, capital
 from forecaster.posterior import Group, Posterior, write_whole
+from forecaster.predictive import assess
 from forecaster.requirement import requirement
 from forecaster.results import Check
-from forecaster.sensitivity import floor_table, options_table
+from forecaster.sensitivity import card_table, floor_table, options_table
 from forecaster.sentences import Answers
 from forecaster.units import chance, listed, rounded, size, times, units_of
 
@@ -112,13 +113,16 @@ def memo(
         "options": answers.options,
         "requirement": answers.need.table,
         "floor": answers.floors,
+        "card": answers.priors,
+        "fit": answers.assessed.curves,
+        "fit_points": answers.assessed.points,
         "checks": pd.DataFrame([c.as_row() for c in answers.checks]),
     }
     if answers.comparison is not None:
         tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}
     title = title or f"{answers.group[1]}: what more data will buy"
     facts = _facts(answers, drawn) | {"title": title}
-    facts["appendix"] = appendix.facts(posterior, answers.group, answers.largest, seed, command)
+    facts["appendix"] = appendix.facts(answers, seed, command)
     return Memo(title, facts, drawn, tables, answers.checks)
 
 
@@ -174,6 +178,8 @@ def _ask(
         need=requirement(posterior, goal, seed=seed, targets=targets),
         comparison=compare(posterior, group=group, at=asked, seed=seed) if several else None,
         floors=_floors(found, options, headline_n),
+        priors=_priors(found, headline_n),
+        assessed=assess(posterior, group=group),
         checks=mine,
         verdict=max((c.verdict for c in mine), key=VERDICTS.index, default="PASS"),
     )
@@ -195,6 +201,14 @@ def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
     table = table[(table["n"] == n) & table["architecture"].isin(leaders)]
     order = table["architecture"].map(leaders.index)
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+
+
+def _priors(found: Forecast, n: float) -> pd.DataFrame:
+    """What the headline's forecast would be under other priors."""
+    at: Table = found.table["n"] == n
+    table = found.table[at].reset_index(drop=True)
+    assert found.draws is not None
+    return card_table(replace(found, table=table, draws=found.draws[:, np.flatnonzero(at)]))
 
 
 def _draw(a: Answers) -> dict[str, Figure]:

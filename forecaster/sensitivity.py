@@ -1,21 +1,54 @@
-"""What a decision hangs on: chances by option, and the forecast against the assumed floor.
+"""What a decision hangs on: chances by option, the forecast against the assumed floor, and against the card's priors.
 
-Both tables regroup the draws of a :class:`Forecast` of measured curves; nothing is sampled anew.
+All tables regroup or reweight the draws of a :class:`Forecast`; nothing is sampled anew.
 """
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forecaster import laws
+from forecaster.domains import CENTRES, Domain
 from forecaster.errors import RequestError
 from forecaster.forecast import Forecast
+from forecaster.predictive import TRUSTED_K, distinct, weighted_quantiles
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 KEYS = ["domain", "task", "architecture", "n"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another prior: the centres ``moved`` (names of ``CENTRES``), by ``sds`` of their prior or by ``nats``."""
+
+    prior: str
+    change: str
+    moved: tuple[str, ...]
+    sds: float = 0.0
+    nats: float = 0.0
+
+    def shift(self, card: Domain) -> np.ndarray:
+        """By how much each prior mean moves, [7] in the order of ``CENTRES``."""
+        chosen = np.array([name in self.moved for name in CENTRES])
+        return chosen * (self.sds * card.hyper_sd[: len(CENTRES)] + self.nats)
+
+
+DRIFTS = ("log_drift", "log_slope")
+DOUBLE = float(np.log(2.0))
+CHANGES = (
+    Change("exponent", "one sd lower", ("log_exponent",), sds=-1.0),
+    Change("exponent", "one sd higher", ("log_exponent",), sds=1.0),
+    Change("floor", "one sd lower", ("floor_logit",), sds=-1.0),
+    Change("floor", "one sd higher", ("floor_logit",), sds=1.0),
+    Change("drift", "halved", DRIFTS, nats=-DOUBLE),
+    Change("drift", "doubled", DRIFTS, nats=DOUBLE),
+)
+AS_IT_IS = "as in the card"
 
 
 def options_table(found: Forecast, target: float) -> pd.DataFrame:
@@ -69,6 +102,64 @@ def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
+
+
+def card_table(found: Forecast) -> pd.DataFrame:
+    """The forecast had the card said otherwise, by importance weights: a row for the card as it is and for each change.
+
+    Columns: those of the forecast's key, ``prior`` and ``change`` (see ``CHANGES``), ``yhat, yhat_lower, yhat_upper,
+    level``, ``pareto_k`` and ``moved``: how far ``yhat`` goes, in half widths of the forecast's interval (of logs).
+    Where ``pareto_k`` exceeds ``TRUSTED_K`` only a fit under the changed card can tell, and the four are NaN.
+    """
+    errors, posterior = _draws(found), found.posterior
+    if posterior is None:
+        raise RequestError("this forecast carries no posterior; make it with forecast()")
+    rows = []
+    groups = list(zip(found.table["domain"], found.table["task"], strict=True))
+    for group in dict.fromkeys(groups):
+        centre, card = posterior.centre(group), posterior.cards[group]
+        weighed = [(change, *prior_weights(centre, card, change)) for change in CHANGES]
+        for row in (i for i, other in enumerate(groups) if other == group):
+            record: dict[str, Any] = found.table.iloc[row].to_dict()
+            key = {k: record[k] for k in KEYS}
+            now = np.array([record["yhat"], record["yhat_lower"], record["yhat_upper"]])
+            rows.append(key | _said("card", AS_IT_IS, now, now, record["level"], np.nan))
+            tails = (0.5, 0.5 - record["level"] / 2, 0.5 + record["level"] / 2)
+            for change, weights, k in weighed:
+                then = weighted_quantiles(errors[:, row], weights, tails) if k <= TRUSTED_K else np.full(3, np.nan)
+                rows.append(key | _said(change.prior, change.change, then, now, record["level"], k))
+    return pd.DataFrame(rows)
+
+
+def _said(prior: str, change: str, then: np.ndarray, now: np.ndarray, level: float, k: float) -> dict[str, Any]:
+    """The end of a row of :func:`card_table`: forecasts are median, lower and upper end."""
+    half = 0.5 * np.log(now[2] / now[1])
+    return {
+        "prior": prior,
+        "change": change,
+        "yhat": then[0],
+        "yhat_lower": then[1],
+        "yhat_upper": then[2],
+        "level": level,
+        "pareto_k": k,
+        "moved": np.log(then[0] / now[0]) / half if half > 0 else np.nan,
+    }
+
+
+def prior_weights(centre: np.ndarray, card: Domain, change: Change) -> tuple[np.ndarray, float]:
+    """Weights of posterior draws under a changed prior [draw], which sum to 1, and their Pareto k.
+
+    Given a group's hyper-parameters neither curves nor data know of the card's means. So the ratio of the two
+    posteriors is that of two normal densities of the centres, [draw, 7]. Smoothed as in Vehtari et al. 2024, by ArviZ.
+    """
+    from arviz_stats.base.array import array_stats
+
+    mean, sd, shift = card.hyper_mean[: len(CENTRES)], card.hyper_sd[: len(CENTRES)], change.shift(card)
+    log_ratio = ((shift * (centre - mean) - 0.5 * shift**2) / sd**2).sum(1)
+    with warnings.catch_warnings():  # a large Pareto k is told, not warned of
+        warnings.simplefilter("ignore")
+        log_weights, k = array_stats.psislw(-distinct(log_ratio))
+    return np.exp(log_weights), float(k)
 
 
 def _draws(found: Forecast) -> np.ndarray:

@@ -12,6 +12,7 @@ from forecaster.comparison import EQUAL, UNDECIDED, Comparison
 from forecaster.forecast import Forecast
 from forecaster.looks import Table, capital
 from forecaster.posterior import Group, Posterior
+from forecaster.predictive import Assessment
 from forecaster.requirement import Requirement
 from forecaster.results import Check
 from forecaster.units import Units, about, chance, listed, rounded, size, times, times_in
@@ -37,6 +38,8 @@ class Answers:
     need: Requirement
     comparison: Comparison | None
     floors: Table
+    priors: Table
+    assessed: Assessment
     checks: tuple[Check, ...]
     verdict: str
 

@@ -15,10 +15,11 @@ from forecaster.errors import RequestError
 
 SPREAD = dict.fromkeys(CENTRES, 0.1)
 DRAWS = 4000
+NOISE = -1.5  # wide enough that errors on the law of the mean draw are likely under every draw
 
 
 def good(draws=DRAWS, seed=0, **options):
-    return synthetic.values(draws, sd=SPREAD, seed=seed, log_drift=-3.5, **options)
+    return synthetic.values(draws, sd=SPREAD, seed=seed, log_drift=-3.5, log_noise=NOISE, **options)
 
 
 def health(drawn=None, at=(), **options):

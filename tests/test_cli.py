@@ -34,7 +34,7 @@ QUESTIONS = {
     "forecast": ["--at", "2400,12000"],
     "requirement": ["--target", "0.01,0.005", "--budget", "1e5"],
     "compare": ["--at", "2400"],
-    "check": [],
+    "check": ["--at", "12000"],
 }
 
 

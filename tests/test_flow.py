@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 FLOW = (
     *("errors", "results", "curves", "laws", "drift", "domains", "design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units"),
-    *("sensitivity", "scoring", "baselines", "checks", "looks", "figures"),
-    *("backtest_tables", "backtest_figures", "backtest", "appendix", "sentences", "memo", "demo"),
+    *("predictive", "sensitivity", "scoring", "baselines", "checks", "looks", "figures"),
+    *("backtest_tables", "backtest_figures", "backtest", "sentences", "appendix", "memo", "demo"),
     *("console", "request", "cli"),
 )
 

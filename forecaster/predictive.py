@@ -1,0 +1,335 @@
+"""Does the model fit what was measured? Each size from the others, replicated curves, and the card before any data.
+
+Three questions of one posterior, all on at most ``DRAWS`` of its draws:
+
+* each size from the others (leave one size out): p(y_i | y_-i, theta) of the Gaussian curve, from the precision matrix
+  (Buerkner, Gabry & Vehtari 2021, "Efficient leave-one-out cross-validation for Bayesian non-factorized normal and
+  Student-t models", section 2), weighted by Pareto-smoothed importance sampling (Vehtari et al. 2017, 2024; ArviZ);
+* replicated curves (posterior predictive check; Gelman, Meng & Stern 1996): does the measured curve jump, run or bend
+  as curves of the model do?
+* the card alone (prior predictive check): how much of the measured curve did the card hold likely?
+
+The measurement of a size is the mean of its repeats' log errors, with the noise of that mean. The scatter of the
+repeats around it speaks of the noise only; it stays in when the mean is left out.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster import drift, laws
+from forecaster.design import Design, SizedCurve
+from forecaster.domains import CENTRES, Domain
+from forecaster.posterior import CurveDraws, Group, Posterior
+
+DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
+BLOCK = 4_000_000  # entries of the covariances held at one time: 32 MB each
+TRUSTED_K = 0.7  # Vehtari et al. 2024: above it importance weights are not to be trusted
+INSIDE = 0.8  # probability of the range that the other sizes give
+BAND = 0.95  # probability of the band that the card gives
+STATISTICS = ("jump", "run", "bend")
+LEAST = 4  # sizes below which a curve has no thirds, and too few steps to call their correlation one
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """``points``, one row a measured size: ``domain, task, architecture, n, error, expected, expected_lower,
+    expected_upper, level, elpd, p_loo, pareto_k, pit``. ``error`` is the (geometric) mean of the repeats, ``expected``
+    the median that the other sizes give, ``elpd`` the log density of the log error, ``pit`` the chance, by the other
+    sizes, of an error at most as large.
+
+    ``curves``, one row a curve: ``domain, task, architecture, points, elpd_loo, p_loo, k_high`` (share of sizes whose
+    Pareto k exceeds ``TRUSTED_K``), ``inside`` (share of sizes inside the expected interval), ``p_surprise`` (chance,
+    if the model is right, that any size is as far out as ``surprise_n``), ``p_jump, p_run, p_bend`` (see
+    :func:`replicated`) and ``prior_inside`` (share of measured errors in the card's 95 % band).
+    """
+
+    points: pd.DataFrame
+    curves: pd.DataFrame
+
+
+class LeftOut(NamedTuple):
+    """Each size given the others and the parameters, [chain, draw, point] each: a normal, and its log density."""
+
+    mean: np.ndarray
+    sd: np.ndarray
+    log_density: np.ndarray
+
+
+class Loo(NamedTuple):
+    """PSIS-LOO of each point: [point] each, but ``weights`` [chain, draw, point], which sum to 1 over the draws."""
+
+    elpd: np.ndarray
+    p_loo: np.ndarray
+    pareto_k: np.ndarray
+    weights: np.ndarray
+
+
+def assess(posterior: Posterior, *, group: Group | None = None, seed: int = 0) -> Assessment:
+    """Every question of this module on every curve, or on those of one group.
+
+    A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a group's
+    are the same alone as among others.
+    """
+    points, curves, densities = [], [], []
+    for at, curve in enumerate(posterior.curves.curves):
+        if group not in (None, (curve.domain, curve.task)):
+            continue
+        design = posterior.designs[(curve.domain, curve.task)]
+        data = next(c for c in design.curves if c.curve.architecture == curve.architecture)
+        draws = thinned(posterior, curve.label)
+        if not all(np.isfinite(v).all() for v in _fields(draws).values()):
+            continue
+        rng = np.random.default_rng([seed, at])
+        key = {"domain": curve.domain, "task": curve.task, "architecture": curve.architecture}
+        law, one, p = _questions(design, data, draws, rng)
+        points.append((key, data, law, one, rng))
+        densities.append(one.log_density)
+        prior = prior_log_errors(design, data, DRAWS, rng)
+        curves.append(key | {"points": len(data.x)} | p | {"prior_inside": prior_inside(data.y, prior)})
+    if not points:
+        return Assessment(pd.DataFrame(), pd.DataFrame())
+    weighed = psis_loo(np.concatenate(densities, 2))
+    ends = np.cumsum([len(data.x) for _, data, *_ in points])[:-1]
+    parts = [Loo(*part) for part in zip(*(np.split(v, ends, -1) for v in weighed), strict=True)]
+    tables = [_points(key, data, one, loo, rng) for (key, data, _, one, rng), loo in zip(points, parts, strict=True)]
+    rows = [row | _summary(table) for row, table in zip(curves, tables, strict=True)]
+    return Assessment(pd.concat(tables, ignore_index=True), pd.DataFrame(rows))
+
+
+def thinned(posterior: Posterior, label: str, most: int = DRAWS) -> CurveDraws:
+    """At most ``most`` draws of a measured curve, evenly spaced within each chain: [chain, draw]."""
+    chains = int(posterior.tree["posterior"].sizes["chain"])
+    step = -(-posterior.draws // max(most, chains))
+    fields = _fields(posterior.curve(label))
+    return CurveDraws(**{name: v.reshape(chains, -1)[:, ::step] for name, v in fields.items()})
+
+
+def _fields(draws: CurveDraws) -> dict[str, np.ndarray]:
+    return {name: getattr(draws, name) for name in CENTRES}
+
+
+def _questions(
+    design: Design, data: SizedCurve, draws: CurveDraws, rng: np.random.Generator
+) -> tuple[np.ndarray, LeftOut, dict[str, float]]:
+    """The law, each size from the others, and the chances of the discrepancies; in blocks that bound the memory."""
+    shape, points = draws.level.shape, len(data.x)
+    flat = {name: v.ravel() for name, v in _fields(draws).items()}
+    blocks = -(-flat["level"].size * points**2 // BLOCK)
+    found = []
+    for chosen in np.array_split(np.arange(flat["level"].size), blocks):
+        law, covariance = moments(design, data, CurveDraws(**{name: v[chosen] for name, v in flat.items()}))
+        found.append((law, *left_out(data.y, law, covariance), *replicated(data, law, covariance, rng)))
+    law, mean, sd, log_density, measured, drawn = (np.concatenate(v) for v in zip(*found, strict=True))
+    law, *one = (v.reshape(*shape, points) for v in (law, mean, sd, log_density))
+    return law, LeftOut(*one), p_values(measured, drawn)
+
+
+def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.ndarray, np.ndarray]:
+    """Mean [..., point] and covariance [..., point, point] of a curve's log errors, given parameters of shape [...].
+
+    Drift and noise are integrated out; a size's noise is that of the mean of its repeats.
+    """
+    own = {name: v[..., None] for name, v in _fields(draws).items()}
+    memory, sharpness = design.constants
+    law = laws.log_error(
+        np, data.x, design.x_ref, own["level"], own["log_exponent"], design.x_min + own["log_break"],
+        own["floor_logit"], sharpness,
+    )  # fmt: skip
+    level, slope, noise = (np.exp(2.0 * own[name]) for name in ("log_drift", "log_slope", "log_noise"))
+    wander = drift.covariance(np, design.x_ref - data.x, level[..., None], slope[..., None], memory)
+    return law, wander + ((noise + data.known) / data.repeats)[..., None] * np.eye(len(data.x))
+
+
+# Each size from the others ------------------------------------------------------------------------
+
+
+def left_out(y: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> LeftOut:
+    """p(y_i | y_-i) for every i of a multivariate normal, from its precision matrix: three arrays [..., point].
+
+    With g = precision @ (y - mean) and c the precision's diagonal, the mean is y - g / c and the variance 1 / c
+    (Buerkner, Gabry & Vehtari 2021, section 2; Sundararajan & Keerthi 2001).
+    """
+    precision = np.linalg.inv(covariance)
+    diagonal = np.diagonal(precision, axis1=-2, axis2=-1)
+    gap = (precision @ (y - mean)[..., None])[..., 0] / diagonal
+    sd = diagonal**-0.5
+    return LeftOut(y - gap, sd, -0.5 * (np.log(2.0 * np.pi) + (gap / sd) ** 2) - np.log(sd))
+
+
+def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
+    """Leave-one-out by Pareto-smoothed importance sampling, by ArviZ.
+
+    The relative efficiency is taken to be 1: thinned draws are close to independent, and it only sets the length of
+    the tail that is smoothed.
+    """
+    import xarray as xr
+    from arviz_stats.loo import loo
+
+    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), distinct(log_density))})
+    with warnings.catch_warnings():  # large Pareto k are counted here, not warned of
+        warnings.simplefilter("ignore")
+        found: Any = loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)
+    elpd, weights = found.elpd_i.values, np.exp(found.log_weights.transpose("chain", "draw", "point").values)
+    most = log_density.max((0, 1))
+    mixed = most + np.log(np.mean(np.exp(log_density - most), (0, 1)))
+    return Loo(elpd, mixed - elpd, found.pareto_k.values, weights)
+
+
+def distinct(log_values: np.ndarray) -> np.ndarray:
+    """Log weights that no two draws share: ArviZ refuses a tail of equal ones, which resampled draws may have.
+
+    The same tiny numbers each time, a billionth of the values themselves; weights change by less than draws can tell.
+    ``log_values`` are [draw] or [chain, draw, point]; no point's depend on the others'.
+    """
+    draws = (0,) if log_values.ndim == 1 else (0, 1)
+    tiny = np.random.default_rng(0).standard_normal(log_values.shape[: len(draws)])
+    size = 1.0 + np.abs(log_values).max(draws)
+    return log_values + 1e-9 * size * tiny.reshape(*tiny.shape, *[1] * (log_values.ndim - len(draws)))
+
+
+def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rng: np.random.Generator) -> pd.DataFrame:
+    """Rows of ``Assessment.points`` of one curve, smallest size first."""
+    from scipy.special import ndtr
+
+    drawn = (one.mean + one.sd * rng.standard_normal(one.mean.shape)).reshape(-1, len(data.x))
+    shares = loo.weights.reshape(-1, len(data.x))
+    tails = (0.5, 0.5 - INSIDE / 2, 0.5 + INSIDE / 2)
+    expected = [weighted_quantiles(drawn[:, i], shares[:, i], tails) for i in range(len(data.x))]
+    middle, low, high = np.exp(expected).T
+    table = pd.DataFrame(
+        {
+            "n": np.exp(data.x).round(6),
+            "error": np.exp(data.y),
+            "expected": middle,
+            "expected_lower": low,
+            "expected_upper": high,
+            "level": INSIDE,
+            "elpd": loo.elpd,
+            "p_loo": loo.p_loo,
+            "pareto_k": loo.pareto_k,
+            "pit": np.sum(loo.weights * ndtr((data.y - one.mean) / one.sd), (0, 1)),
+        }
+    )
+    for place, (name, value) in enumerate(key.items()):
+        table.insert(place, name, value)
+    return table.iloc[::-1]
+
+
+def weighted_quantiles(values: np.ndarray, weights: np.ndarray, shares: tuple[float, ...] | list[float]) -> np.ndarray:
+    """Quantiles of ``values`` [draw] under ``weights`` [draw] that sum to 1, interpolated between middles of steps."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) - 0.5 * weights[order]
+    return np.interp(shares, reached, values[order])
+
+
+def _summary(points: pd.DataFrame) -> dict[str, float]:
+    """What the sizes of one curve come to. A size far out is counted against how many sizes there are (Bonferroni).
+
+    A size that is far out has a large Pareto k as a rule. It counts all the same: weights that fail leave the
+    expectation nearer to what was measured, never farther from it.
+    """
+    pit = points["pit"].to_numpy()
+    tail = 2.0 * np.minimum(pit, 1.0 - pit)
+    worst = int(np.argmin(tail))
+    elpd, p_loo, k = (points[name].to_numpy() for name in ("elpd", "p_loo", "pareto_k"))
+    return {
+        "elpd_loo": float(elpd.sum()),
+        "p_loo": float(p_loo.sum()),
+        "k_high": float(np.mean(k > TRUSTED_K)),
+        "inside": float(np.mean(tail >= 1.0 - INSIDE)),
+        "p_surprise": min(1.0, float(tail[worst]) * len(points)),
+        "surprise_n": float(points["n"].iloc[worst]),
+    }
+
+
+# Replicated curves --------------------------------------------------------------------------------
+
+
+def replicated(
+    data: SizedCurve, law: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Discrepancies of the measured curve and of one replicated curve for each draw: [draw, statistic] each.
+
+    Replicates have the draw's parameters, a new drift and new noise, at the sizes measured. In the order of
+    ``STATISTICS``: the largest standardised step (how far a size lies from what all larger ones say); the correlation
+    of each such step with the next; the slope of the last third of the sizes minus that of the first, in log-log.
+    """
+    root = np.linalg.cholesky(covariance)
+    fresh = rng.standard_normal(law.shape)
+    copies = law + (root @ fresh[..., None])[..., 0]
+    steps = np.linalg.solve(root, (data.y - law)[..., None])[..., 0]
+    return discrepancies(data, steps, np.broadcast_to(data.y, law.shape)), discrepancies(data, fresh, copies)
+
+
+def discrepancies(data: SizedCurve, steps: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """[draw, statistic] of curves ``y`` [draw, point] with standardised ``steps``, largest size first."""
+    out = np.full((len(y), len(STATISTICS)), np.nan)
+    out[:, 0] = np.abs(steps).max(1)
+    if len(data.x) >= LEAST:
+        before, after = steps[:, :-1], steps[:, 1:]
+        out[:, 1] = np.sum(before * after, 1) / np.sum(steps**2, 1)
+        third = max(len(data.x) // 3, 2)
+        out[:, 2] = _slope(data.x[:third], y[:, :third]) - _slope(data.x[-third:], y[:, -third:])
+    return out
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Least-squares slope of each row."""
+    away = x - x.mean()
+    return y @ away / (away @ away)
+
+
+def p_values(measured: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Posterior predictive p-values: of a jump as large (one-sided), of a run or bend as extreme (two-sided).
+
+    They use the data twice and so seldom come near 0: a small one says much, a middling one little.
+    """
+    larger = np.mean(drawn > measured, 0) + 0.5 * np.mean(drawn == measured, 0)
+    larger = np.where(np.isnan(measured).any(0), np.nan, larger)
+    return {
+        "p_jump": float(larger[0]),
+        "p_run": float(2.0 * min(larger[1], 1.0 - larger[1])),
+        "p_bend": float(2.0 * min(larger[2], 1.0 - larger[2])),
+    }
+
+
+# The card before any data -------------------------------------------------------------------------
+
+
+def prior_paths(card: Domain, x: np.ndarray, x_ref: float, x_min: float, draws: int, rng: np.random.Generator) -> Any:
+    """Curves that a card holds possible: log error of the mean curve [draw, x], and parameters by ``CENTRES`` [draw].
+
+    ``x`` are log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
+    """
+    memory, sharpness = card.constants
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
+    spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (draws, 1))], 1)
+    values = dict(zip(CENTRES, (hyper[:, :-2] + spread * rng.standard_normal(spread.shape)).T, strict=True))
+    law = laws.log_error(
+        np, x[None, :], x_ref, values["level"][:, None], values["log_exponent"][:, None],
+        x_min + values["log_break"][:, None], values["floor_logit"][:, None], sharpness,
+    )  # fmt: skip
+    nothing = np.empty((draws, 0))
+    level, slope = (np.exp(2.0 * values[name]) for name in ("log_drift", "log_slope"))
+    return law + drift.sample_paths(rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, memory), values
+
+
+def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Measurements of this curve's sizes as the card alone foresees them, noise included: [draw, point]."""
+    paths, values = prior_paths(design.card, data.x, design.x_ref, design.x_min, draws, rng)
+    noise = (np.exp(2.0 * values["log_noise"])[:, None] + data.known) / data.repeats
+    return paths + np.sqrt(noise) * rng.standard_normal(paths.shape)
+
+
+def prior_inside(y: np.ndarray, drawn: np.ndarray) -> float:
+    """Share of the measured log errors [point] inside the central band of ``drawn`` [draw, point]."""
+    low, high = np.quantile(drawn, [0.5 - BAND / 2, 0.5 + BAND / 2], axis=0)
+    return float(np.mean((low <= y) & (y <= high)))
