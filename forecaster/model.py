@@ -41,21 +41,51 @@ def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
     return out
 
 
+def data_of(design: Design) -> dict[str, np.ndarray]:
+    """All that the model takes from the curves, by name: data of one compiled model, not part of its graph.
+
+    Those of :func:`padded` (``within`` only where sizes are repeated), ``x_ref`` and ``x_min``, and the drift's
+    covariances [curve, point, point] at unit variance: ``level_kernel`` and ``slope_kernel``.
+    """
+    *_, repeated = graph_of(design)
+    data = {name: values for name, values in padded(design).items() if repeated or name != "within"}
+    distance = np.where(data["present"] > 0, design.x_ref - data["x"], 0.0)
+    memory, _ = design.constants
+    return data | {
+        "x_ref": np.array(design.x_ref),
+        "x_min": np.array(design.x_min),
+        "level_kernel": drift.covariance(np, distance, 1.0, 0.0, memory),
+        "slope_kernel": drift.covariance(np, distance, 0.0, 1.0, memory),
+    }
+
+
+def graph_of(design: Design) -> tuple[str, int, int, bool]:
+    """What the model's graph depends on: the card, numbers of curves and of points, whether sizes are repeated.
+
+    Designs that agree in it differ by :func:`data_of` only, and one compiled model serves them all.
+    """
+    longest = max(len(c.x) for c in design.curves)
+    repeated = any((c.repeats > 1).any() for c in design.curves)
+    return design.card.card_hash, len(design.curves), longest, repeated
+
+
 def build(design: Design) -> pm.Model:
     """The PyMC model of a group; free variables are standardised offsets, so that NUTS sees round shapes."""
     import pymc as pm
     import pytensor.tensor as pt
 
-    data = padded(design)
-    slope_memory, sharpness = design.constants
+    *_, points, repeated = graph_of(design)
+    _, sharpness = design.constants
     coords = {
         "quantity": list(CENTRES),
         "local": list(LOCAL),
         "learned": list(LEARNED),
         "curve": list(design.architectures),
-        "point": np.arange(data["x"].shape[1]),
+        "point": np.arange(points),
     }
     with pm.Model(coords=coords) as model:
+        data: dict[str, Any] = {name: pm.Data(name, value) for name, value in data_of(design).items()}
+        measured: Any = data["present"] > 0
         centre: Any = pm.Normal("centre", design.hyper_mean[:-2], design.hyper_sd[:-2], dims="quantity")
         log_spread: Any = pm.Normal("log_spread", design.hyper_mean[-2:], design.hyper_sd[-2:], dims="learned")
         spread: Any = pt.concatenate([pt.exp(log_spread), pt.as_tensor(design.spread_fixed)])
@@ -68,31 +98,29 @@ def build(design: Design) -> pm.Model:
         law = laws.log_error(
             pt,
             data["x"],
-            design.x_ref,
+            data["x_ref"],
             level[:, None],
             log_exponent[:, None],
-            design.x_min + log_break[:, None],
+            data["x_min"] + log_break[:, None],
             floor_logit[:, None],
             sharpness,
         )
-        distance = np.where(data["present"] > 0, design.x_ref - data["x"], 0.0)
         scales: list[Any] = [pt.exp(2.0 * v) for v in (log_drift, log_slope, log_noise)]
         level_variance, slope_variance = (v[:, None, None] for v in scales[:2])
-        wander = drift.covariance(pt, pt.as_tensor(distance), level_variance, slope_variance, slope_memory)
+        wander = level_variance * data["level_kernel"] + slope_variance * data["slope_kernel"]
         run_variance = scales[2][:, None] + data["known"]
-        noise: Any = pt.where(data["present"] > 0, run_variance / data["repeats"], 1.0)
-        covariance = wander + noise[:, :, None] * np.eye(data["x"].shape[1])
+        noise: Any = pt.where(measured, run_variance / data["repeats"], 1.0)
         pm.MvNormal(
             "log_error",
-            pt.where(data["present"] > 0, law, 0.0),
-            cov=covariance,
+            pt.where(measured, law, 0.0),
+            cov=wander + noise[:, :, None] * np.eye(points),
             observed=data["y"],
             dims=("curve", "point"),
         )
-        if (data["repeats"] > 1).any():
+        if repeated:
             spare = data["repeats"] - 1.0
-            repeat_term = np.log(data["repeats"]) + spare * (np.log(2 * np.pi) + pt.log(run_variance))
-            pm.Potential("repeats", -0.5 * (data["present"] * (repeat_term + data["within"] / run_variance)).sum())
+            repeat_term = pt.log(data["repeats"]) + spare * (np.log(2 * np.pi) + pt.log(run_variance))
+            pm.Potential("scatter", -0.5 * (data["present"] * (repeat_term + data["within"] / run_variance)).sum())
     return model
 
 

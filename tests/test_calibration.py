@@ -4,6 +4,8 @@ Simulation-based calibration (Talts et al. 2018): draw parameters from the prior
 and rank the truth among posterior draws. Ranks are uniform if and only if prior, likelihood, sampler and forecast
 tell one story. The broken twins tell another one, on purpose, and must be caught by the same test.
 
+Both engines are judged: the default one by 1000 simulations, NUTS by fewer, each a fit of its own.
+
 Every test prints its numbers; ``uv run pytest -m slow -s tests/test_calibration.py`` shows them.
 """
 
@@ -14,10 +16,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.curves import LearningCurves
 from forecaster.domains import Domain, load_card
 from forecaster.forecast import Target, log_error_paths
 from forecaster.inference import fit
+from forecaster.posterior import Posterior, diagnostics
 from forecaster.simulate import Simulation, simulate
 
 pytestmark = pytest.mark.slow
@@ -30,19 +32,47 @@ CHUNK = 64  # groups that are fitted by one call
 CARD = "generic"  # its slope wanders, unlike that of images: every part of the story is on
 SBC_SIZES = np.geomspace(1_000, 64_000, 8)
 WIDE_SIZES = np.geomspace(500, 256_000, 10)
+NUTS_SIZES = np.geomspace(1_000, 64_000, 6)
+NUTS_DRAWS = (250, 1_000, 4_000)  # of one chain: more where fewer are not worth RANKED independent ones
 
 
-def drawn(simulation: Simulation, card: Domain, *, draws: int, keep: int, engine: str = "jax", first_only: bool):
+def drawn(simulation: Simulation, card: Domain, *, draws: int, keep: int, first_only: bool):
     """Posterior draws of each quantity, [group, curve, keep], evenly spaced over the chains."""
     curves, found = simulation.curves, []
     for first in range(0, len(curves.groups), CHUNK):
         names = [task for _, task in curves.groups[first : first + CHUNK]]
-        found.append(_drawn(curves.select(task=names), card, first, draws, keep, engine, first_only))
+        posterior = fit(curves.select(task=names), card=card, draws=draws, seed=first)
+        found.append(quantities(posterior, first, keep, first_only))
     return {name: np.concatenate([f[name] for f in found]) for name in QUANTITIES}
 
 
-def _drawn(curves: LearningCurves, card, seed: int, draws: int, keep: int, engine: str, first_only: bool):
-    posterior = fit(curves, card=card, engine=engine, draws=draws, seed=seed)
+def drawn_by_nuts(simulation: Simulation, card: Domain):
+    """As :func:`drawn`, of the first curve of each group: thinned to RANKED draws from at least so many effective ones.
+
+    Each group is fitted by itself, with a seed of its own, so that no two share the sampler's random numbers; the
+    model is compiled once. How long to sample is decided from the draws alone, which leaves ranks uniform.
+    """
+    found, lengths, worst, divergences = [], [], [], 0.0
+    for seed, (_, task) in enumerate(simulation.curves.groups):
+        curves = simulation.curves.select(task=task)
+        for draws in NUTS_DRAWS:
+            posterior = fit(curves, card=card, engine="nuts", draws=draws, seed=seed)
+            health = diagnostics(posterior).query("curve == @label", local_dict={"label": curves.curves[0].label})
+            if health["ess_bulk"].min() >= RANKED:
+                break
+        found.append(quantities(posterior, seed, RANKED, first_only=True))
+        lengths.append(draws)
+        worst.append(health[["r_hat", "ess_bulk"]].agg({"r_hat": "max", "ess_bulk": "min"}))
+        divergences += float(posterior.tree.sample_stats["divergences"].sum())
+    used = {length: lengths.count(length) for length in NUTS_DRAWS}
+    r_hat, ess = np.array(worst).T
+    print(f"  simulations by draws of a chain: {used}; R-hat {r_hat.max():.3f}, ESS {ess.min():.0f} at worst;", end="")
+    print(f" {(ess < RANKED).sum()} short of {RANKED}; {divergences:.0f} divergences")
+    return {name: np.concatenate([f[name] for f in found]) for name in QUANTITIES}
+
+
+def quantities(posterior: Posterior, seed: int, keep: int, first_only: bool):
+    """Draws of each quantity, [group, curve, keep], evenly spaced over the chains."""
     out: dict[str, list] = {name: [] for name in QUANTITIES}
     for g, group in enumerate(posterior.groups):
         design = posterior.designs[group]
@@ -116,9 +146,8 @@ def test_intervals_cover_the_truth(name):
 
 
 def test_coverage_rejects_a_model_without_drift():
-    card = wrong = load_card(CARD)
-    for quantity, change in TWINS["drift-dropped"].items():
-        wrong = changed(wrong, quantity, **change(card.priors[quantity]))
+    card = load_card(CARD)
+    wrong = broken(card, "drift-dropped")
     simulation = simulate(card, WIDE_SIZES, groups=100, architectures=5, seed=2)
     print("\nwithout drift, 100 groups")
     assert not covers(coverage(simulation, drawn(simulation, wrong, draws=256, keep=1024, first_only=False)))
@@ -140,12 +169,36 @@ TWINS = {
 }
 
 
+def broken(card: Domain, twin: str) -> Domain:
+    """The card with the priors of a broken twin."""
+    for quantity, change in TWINS[twin].items():
+        card = changed(card, quantity, **change(card.priors[quantity]))
+    return card
+
+
 @pytest.mark.parametrize("twin", TWINS)
 def test_broken_twins_are_caught(simulated, twin):
-    card = wrong = load_card(CARD)
-    for quantity, change in TWINS[twin].items():
-        wrong = changed(wrong, quantity, **change(card.priors[quantity]))
     few = part(simulated, 384)
     print(f"\nbroken twin {twin}, 384 simulations")
-    draws = drawn(few, wrong, draws=100, keep=RANKED, first_only=True)
+    draws = drawn(few, broken(load_card(CARD), twin), draws=100, keep=RANKED, first_only=True)
+    assert min(p_values(few, draws).values()) < ALPHA
+
+
+@pytest.fixture(scope="module")
+def simulated_for_nuts() -> Simulation:
+    return simulate(load_card(CARD), NUTS_SIZES, groups=200, architectures=2, seed=4)
+
+
+def test_ranks_by_nuts_are_uniform(simulated_for_nuts):
+    """TIME"""
+    print("\nNUTS, 200 simulations of 2 architectures x 6 sizes")
+    draws = drawn_by_nuts(simulated_for_nuts, load_card(CARD))
+    assert min(p_values(simulated_for_nuts, draws).values()) > ALPHA
+
+
+def test_a_broken_twin_by_nuts_is_caught(simulated_for_nuts):
+    """TIME"""
+    few = part(simulated_for_nuts, 60)
+    print("\nNUTS, broken twin drift-dropped, 60 simulations")
+    draws = drawn_by_nuts(few, broken(load_card(CARD), "drift-dropped"))
     assert min(p_values(few, draws).values()) < ALPHA

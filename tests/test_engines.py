@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
+from forecaster import model
 from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain, load_card
 from forecaster.engines import fast, nuts
@@ -125,6 +126,20 @@ def test_reference_converged(reference):
     health = diagnostics(reference)
     assert health["r_hat"].max() < 1.02
     assert health[["ess_bulk", "ess_tail"]].min().min() > 300
+
+
+def test_nuts_draws_do_not_depend_on_what_the_model_was_compiled_for(reference):
+    """One compiled model serves groups of one shape; a group's draws are those of a model of its own, to the bit."""
+    assert model.graph_of(alone(1)) == model.graph_of(alone(0))
+    assert not any((model.data_of(alone(1))["y"] == model.data_of(alone(0))["y"]).all(1))
+    few = {"seed": 2, "tune": 100, "draws": 50}
+    compiled = dict(nuts._compiled)
+    shared = nuts.sample(alone(1), **few)
+    assert nuts._compiled == compiled
+    nuts._compiled.clear()
+    own = nuts.sample(alone(1), **few)
+    for name in ("centre", "log_spread", "values"):
+        np.testing.assert_array_equal(getattr(shared, name), getattr(own, name))
 
 
 def test_fast_engine_agrees_with_nuts(fitted, reference):
