@@ -67,7 +67,8 @@ def drawn_by_nuts(simulation: Simulation, card: Domain):
     used = {length: lengths.count(length) for length in NUTS_DRAWS}
     r_hat, ess = np.array(worst).T
     print(f"  simulations by draws of a chain: {used}; R-hat {r_hat.max():.3f}, ESS {ess.min():.0f} at worst;", end="")
-    print(f" {(ess < RANKED).sum()} short of {RANKED}; {divergences:.0f} divergences")
+    short = [group[1] for group, e in zip(simulation.curves.groups, ess, strict=True) if e < RANKED]
+    print(f" short of {RANKED}: {', '.join(short) or 'none'}; {divergences:.0f} divergences")
     return {name: np.concatenate([f[name] for f in found]) for name in QUANTITIES}
 
 
@@ -190,14 +191,17 @@ def simulated_for_nuts() -> Simulation:
 
 
 def test_ranks_by_nuts_are_uniform(simulated_for_nuts):
-    """TIME"""
+    """13 minutes on two shared cores. When last run, 2 of the 200 simulations never reached 99 effective draws.
+
+    Their chains had not mixed after 4 x 4000 draws (R-hat up to 1.59); their ranks count all the same.
+    """
     print("\nNUTS, 200 simulations of 2 architectures x 6 sizes")
     draws = drawn_by_nuts(simulated_for_nuts, load_card(CARD))
     assert min(p_values(simulated_for_nuts, draws).values()) > ALPHA
 
 
 def test_a_broken_twin_by_nuts_is_caught(simulated_for_nuts):
-    """TIME"""
+    """6 minutes on two shared cores."""
     few = part(simulated_for_nuts, 60)
     print("\nNUTS, broken twin drift-dropped, 60 simulations")
     draws = drawn_by_nuts(few, broken(load_card(CARD), "drift-dropped"))
