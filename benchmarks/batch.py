@@ -25,7 +25,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help=f"folder that holds {FILE}")
     parser.add_argument("--tasks", type=int, help="fit only so many tasks")
     parser.add_argument("--card", default="tabular-classification")
-    parser.add_argument("--draws", type=int, default=None, help="of each of four chains; default: as the engine chooses")
+    parser.add_argument(
+        "--draws", type=int, default=None, help="of each of four chains; default: as the engine chooses"
+    )
     arguments = parser.parse_args()
     path = arguments.data / FILE
     if not path.is_file():

@@ -184,8 +184,8 @@ def worker(arguments: argparse.Namespace) -> None:
     health = diagnostics(posterior)
     sizes = [float(health[c].min()) for c in ("ess_bulk", "ess_tail")]
     if jax:
-        report |= jax_costs(curves, arguments)
         stats = posterior.tree.sample_stats
+        report |= jax_costs(curves, arguments, float(stats["evaluations"].sum()))
         sizes += [float(stats[name].min()) for name in ("hyper_ess", "particle_ess")]
     report |= {"ess": min(sizes), "r_hat": float(health["r_hat"].max())}
     Path(arguments.out).write_text(json.dumps(report))
@@ -197,12 +197,12 @@ def fit_jax(curves, arguments) -> tuple[Any, dict[str, Any]]:
     return fit(curves, card=arguments.card, seed=arguments.seed), {}
 
 
-def jax_costs(curves, arguments) -> dict[str, Any]:
-    """A second fit, then nothing but the likelihoods that a fit evaluates."""
-    import jax
+def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
+    """A second fit, then nothing but as many likelihoods as the first evaluated of each curve."""
+    from concurrent.futures import ThreadPoolExecutor
+
     import numpy as np
 
-    from forecaster import density
     from forecaster.design import design_of
     from forecaster.domains import load_card
     from forecaster.engines import fast, nested
@@ -213,27 +213,21 @@ def jax_costs(curves, arguments) -> dict[str, Any]:
     compiled = time.perf_counter() - begin
 
     design = design_of(curves, curves.groups[0], load_card(arguments.card))
-    effort = nested.Effort()
-    each = effort.stages * (effort.curve_rounds * effort.adaptation + effort.hyper_cloud)
-    each += effort.chains * effort.particles
+    batch = fast.batch_of([design])
     width = fast.padded_to(len(design.curves), fast.WIDTHS)
-    length = fast.padded_to(max(len(c.x) for c in design.curves), fast.LENGTHS)
-    arrays, *_ = fast._stack([design], width, length)
-    with jax.enable_x64(True):
-        middle = design.hyper_mean[1:-2, None, None]
-        shape = (len(middle), width, effort.adaptation)
-        local = density.Local(*(middle + 0.3 * np.random.default_rng(0).standard_normal(shape)))
-        program = jax.jit(density.level_likelihood)
-        constants = density.Constants(*design.constants)
-        jax.block_until_ready(program(local, arrays, constants))
+    shape = (len(design.curves), nested.Effort().particles)
+    points = design.hyper_mean[1:-2] + 0.3 * np.random.default_rng(0).standard_normal((*shape, 6))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        likelihood = nested.likelihood_of(batch, nested.Room(width, pool))
+        likelihood(points)
         begin = time.perf_counter()
         for _ in range(3):
-            jax.block_until_ready(program(local, arrays, constants))
+            likelihood(points)
         once = (time.perf_counter() - begin) / 3
     return {
         "compiled": compiled,
-        "evals": each * len(design.curves) / 1e3,
-        "evals s": once * each / effort.adaptation,
+        "evals": evaluations * len(design.curves) / 1e3,
+        "evals s": once * evaluations / shape[1],
     }
 
 

@@ -26,7 +26,7 @@ def softplus(xp: Any, value: Array) -> Array:
 
 
 def log_sum(xp: Any, one: Array, other: Array) -> Array:
-    """log(exp(one) + exp(other)) of finite values; the namespaces' own also care for infinities, at four times the cost."""
+    """log(exp(one) + exp(other)) of finite values; the namespaces' own care for infinities, at four times the cost."""
     return xp.maximum(one, other) + xp.log1p(xp.exp(-abs(one - other)))
 
 

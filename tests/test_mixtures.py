@@ -11,6 +11,7 @@ from scipy import stats
 from forecaster.engines import mixtures
 from forecaster.engines.mixtures import Mixture
 
+
 def two_humps() -> Mixture:
     chol = np.array([[[0.5, 0.0], [0.3, 0.4]], [[0.8, 0.0], [-0.4, 0.6]]])
     return Mixture(np.array([[0.3, 0.7]]), np.array([[[-2.0, 0.0], [1.5, 1.0]]]), chol[None])

@@ -130,7 +130,11 @@ def _group(out, g: int, rows: np.ndarray) -> GroupDraws:
         log_spread=out.hyper[g, :, :, -2:],
         values=np.moveaxis(out.values[rows], 0, 2),
         engine="jax",
-        stats={"hyper_ess": float(out.hyper_ess[g]), "hyper_pareto_k": _pareto_k(out.hyper_log_weights[g])},
+        stats={
+            "hyper_ess": float(out.hyper_ess[g]),
+            "hyper_pareto_k": _pareto_k(out.hyper_log_weights[g]),
+            "evaluations": float(out.evaluations),
+        },
         curve_stats={
             "particle_ess": out.curve_ess[rows],
             "pareto_k": np.array([_pareto_k(np.log(w + 1e-300)) for w in out.particle_weights[rows]]),

@@ -263,6 +263,7 @@ def adapt(
     """
     best, best_power = mixture, np.zeros(len(mixture.mean))
     current, at_full = mixture, np.zeros(len(mixture.mean), int)
+    points, weights = np.empty((0, 0, 0)), np.empty((0, 0))
     for _ in range(rounds):
         points, log_q = sample(rng, current, n)
         likelihood = np.nan_to_num(log_likelihood(points), nan=-1e30, neginf=-1e30, posinf=-1e30)

@@ -76,6 +76,7 @@ class Draws(NamedTuple):
     curve_ess: Array  # [curve] Kish ESS of the marginal particle weights, over chains
     particle_weights: Array  # [curve, chain, particle] marginal weights, summing to one
     power: Array  # [curve] tempering power reached by the adaptation (1 is all of the likelihood)
+    evaluations: int  # of each curve's likelihood
 
 
 class Units(NamedTuple):
@@ -96,7 +97,9 @@ class Cloud(NamedTuple):
 
 
 Likelihood = Callable[[Array], density.LevelLikelihood]  # of plain values [curve, particle, 6], as NumPy arrays
-AT_ONCE = 16384  # particles, of all curves together, that one call of a compiled program takes: their state fits a cache
+AT_ONCE = (
+    16384  # particles, of all curves together, that one call of a compiled program takes: their state fits a cache
+)
 
 
 @jax.jit
@@ -130,6 +133,16 @@ def likelihood_of(batch: Batch, room: Room) -> Likelihood:
         return density.LevelLikelihood(*(np.concatenate(p, 1) for p in zip(*parts, strict=True)))
 
     return likelihood
+
+
+def counted(likelihood: Likelihood, counts: list[int]) -> Likelihood:
+    """The same, noting in ``counts`` for how many particles of each curve it was called."""
+
+    def noted(points: Array) -> density.LevelLikelihood:
+        counts.append(points.shape[1])
+        return likelihood(points)
+
+    return noted
 
 
 BLOCK = 32  # hyper-parameters whose particle weights are held in memory together
@@ -174,7 +187,10 @@ def _features(cloud: Cloud) -> Array:
 
 
 def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
-    """The curves' normal prior as a product with :func:`_features`, of ``hyper`` [group, k, 9]: [curve, k, 14], [curve, k]."""
+    """The curves' normal prior under ``hyper`` [group, k, 9] as a product with :func:`_features`.
+
+    Factors [curve, k, 14] and constants [curve, k].
+    """
     fixed = np.broadcast_to(np.log(batch.spread_fixed)[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
     log_spread = np.concatenate([hyper[..., -2:], fixed], -1)[batch.owner] - np.log(units.sd)[:, None]
     centre = (hyper[..., :-2][batch.owner] - units.mean[:, None]) / units.sd[:, None]
@@ -247,7 +263,7 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
     units = pooled_prior(batch, batch.mean, batch.sd**2)
     curves = mixtures.prior_mixture(len(batch.owner), 6, effort.components)
     hypers = mixtures.prior_mixture(len(batch.mean), 9, effort.hyper_components)
-    found = cloud = None
+    power = np.zeros(len(batch.owner))
     for _ in range(effort.stages):
         target = _curve_target(likelihood, units)
         curves, power, *_ = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds)
@@ -258,7 +274,6 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
         new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
         curves = mixtures.rescaled(curves, *(a[:, 1:] for a in (*units, *new)))
         units = new
-    assert found is not None and cloud is not None
     for _ in range(effort.refinements):
         cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
         like = hyper_likelihood(batch, cloud, room)
@@ -302,7 +317,8 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
     """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         room = Room(width, pool)
-        likelihood = likelihood_of(batch, room)
+        counts: list[int] = []
+        likelihood = counted(likelihood_of(batch, room), counts)
         proposals = adapted(rng, batch, likelihood, room, effort)
         chains = [_replicate(r, batch, likelihood, room, proposals, effort) for r in rng.spawn(effort.chains)]
     hyper, values, log_w, weights = (np.stack(parts, 1) for parts in zip(*chains, strict=True))
@@ -314,6 +330,7 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
         (1.0 / (weights**2).sum(-1)).sum(-1),
         weights,
         proposals.power,
+        sum(counts),
     )
 
 
