@@ -32,7 +32,8 @@ QUANTITIES = {
     "log_slope_spread": "spread in the wandering of the slope",
     "log_slope": "log of the wandering of the slope, per nat of size",
     "slope_memory": "memory of the slope, in nats of size",
-    "sharpness": "sharpness s of the break, in nats of size",
+    "log_sharpness": "log of the width s of the break, in nats of size",
+    "log_sharpness_spread": "spread in the width of the break",
     "known_share": "share of the test-set noise that is fresh at each size",
 }
 

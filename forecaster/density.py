@@ -38,7 +38,6 @@ class Constants(NamedTuple):
     """What the card fixes: scalars, or [curve, 1] where cards differ."""
 
     slope_memory: Array
-    sharpness: Array
 
 
 class Local(NamedTuple):
@@ -50,6 +49,7 @@ class Local(NamedTuple):
     log_noise: Array
     log_drift: Array
     log_slope: Array
+    log_sharpness: Array
 
 
 class LevelLikelihood(NamedTuple):
@@ -71,7 +71,8 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
         _by_point(a) for a in (curves.x, curves.y, curves.repeats, curves.known, curves.present)
     )
     x_ref, x_min = (jnp.asarray(a)[:, None] for a in curves[6:])
-    decayed = laws.decay(jnp, x, x_ref, jnp.exp(local.log_exponent), x_min + local.log_break, constants.sharpness)
+    exponent, sharpness = jnp.exp(local.log_exponent), jnp.exp(local.log_sharpness)
+    decayed = laws.decay(jnp, x, x_ref, exponent, x_min + local.log_break, sharpness)
     residual = y - laws.log_shape(jnp, decayed, local.floor_logit)
     noise = jnp.exp(2.0 * local.log_noise)
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
@@ -120,7 +121,7 @@ def log_likelihood(level: Array, local: Local, curves: CurveArrays, constants: C
 def log_density(
     hyper: Array, level: Array, local: Local, curves: CurveArrays, design: Design, constants: Constants
 ) -> Array:
-    """Joint log density of one group: hyper [particle, 9], curve parameters [curve, particle] -> [particle].
+    """Joint log density of one group: hyper [particle, 10], curve parameters [curve, particle] -> [particle].
 
     ``hyper`` holds the centres and the logs of the two learned spreads, in the order of
     ``domains.CENTRES``.

@@ -46,7 +46,7 @@ class Design:
 
     @property
     def hyper_mean(self) -> np.ndarray:
-        """Prior means of the seven centres and the two log spreads, [9]."""
+        """Prior means of the eight centres and the two log spreads, [10]."""
         return np.asarray(self.card.hyper_mean, dtype=float)
 
     @property
@@ -55,13 +55,13 @@ class Design:
 
     @property
     def spread_fixed(self) -> np.ndarray:
-        """Spreads across architectures that the card fixes: break, floor, noise, drift, slope, [5]."""
+        """Spreads across architectures that the card fixes: break, floor, noise, drift, slope, sharpness, [6]."""
         return np.asarray(self.card.spread_fixed, dtype=float)
 
     @property
-    def constants(self) -> tuple[float, float]:
-        """Slope memory and sharpness, nats of size."""
-        return self.card.constants
+    def slope_memory(self) -> float:
+        """Nats of size over which a wandering slope forgets."""
+        return self.card.slope_memory
 
 
 def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:

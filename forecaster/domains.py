@@ -28,7 +28,7 @@ from forecaster.errors import CardError
 LAWS = ("three_regions",)  # the equations of laws.py that a card may name
 
 # The order of these names is a contract: arrays of hyper-parameters follow it everywhere.
-CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope")
+CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope", "log_sharpness")
 LEARNED = CENTRES[:2]  # quantities whose spread across architectures is learned; the others' is fixed by the card
 LEARNED_SPREADS = ("level_spread", "log_exponent_spread")
 FIXED_SPREADS = (
@@ -37,8 +37,9 @@ FIXED_SPREADS = (
     "log_noise_spread",
     "log_drift_spread",
     "log_slope_spread",
+    "log_sharpness_spread",
 )
-CONSTANTS = ("slope_memory", "sharpness", "known_share")
+CONSTANTS = ("slope_memory", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 
 FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("value",)}
@@ -117,14 +118,13 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def spread_fixed(self) -> np.ndarray:
-        """Spreads around the centres of log_break, floor_logit, log_noise, log_drift and log_slope."""
+        """Spreads around the centres of log_break, floor_logit, log_noise, log_drift, log_slope and log_sharpness."""
         return np.array([self.priors[quantity].location for quantity in FIXED_SPREADS])
 
     @property
-    def constants(self) -> tuple[float, float]:
-        """(slope_memory, sharpness), both in nats of size."""
-        memory, sharpness = (self.priors[quantity].location for quantity in CONSTANTS[:2])
-        return memory, sharpness
+    def slope_memory(self) -> float:
+        """Nats of size over which a wandering slope forgets."""
+        return self.priors["slope_memory"].location
 
     @property
     def known_share(self) -> float:

@@ -113,14 +113,12 @@ def log_error_paths(
     design = posterior.designs[target.group]
     draws = parameters(posterior, target, rng)
     draws = CurveDraws(*(getattr(draws, f)[::thin] for f in CurveDraws.__dataclass_fields__))
-    memory, sharpness = design.constants
     x = np.log(np.asarray(sizes, dtype=float))
 
     def law(at: np.ndarray) -> np.ndarray:
-        level, log_exponent, log_break, floor_logit = (
-            v[:, None] for v in (draws.level, draws.log_exponent, design.x_min + draws.log_break, draws.floor_logit)
-        )
-        return laws.log_error(np, at[None, :], design.x_ref, level, log_exponent, log_break, floor_logit, sharpness)
+        log_break, sharpness = design.x_min + draws.log_break, np.exp(draws.log_sharpness)
+        values = (draws.level, draws.log_exponent, log_break, draws.floor_logit, sharpness)
+        return laws.log_error(np, at[None, :], design.x_ref, *(v[:, None] for v in values))
 
     data = _measured(design, target.architecture)
     nothing = np.empty(0)
@@ -136,7 +134,7 @@ def log_error_paths(
         np.exp(2.0 * draws.log_drift),
         np.exp(2.0 * draws.log_slope),
         design.x_ref - x,
-        memory,
+        design.slope_memory,
     )
     return law(x) + wander, draws
 
@@ -151,7 +149,7 @@ def region(posterior: Posterior, target: Target, sizes: np.ndarray, draws: Curve
     log_break = (design.x_min + draws.log_break)[:, None]
     law = laws.log_error(
         np, x, design.x_ref, draws.level[:, None], draws.log_exponent[:, None], log_break,
-        draws.floor_logit[:, None], design.constants[1],
+        draws.floor_logit[:, None], np.exp(draws.log_sharpness)[:, None],
     )  # fmt: skip
     floor = laws.floor(np, draws.level, draws.floor_logit)[:, None]
     near_floor = np.mean(floor > 0.5 * np.exp(law), 0)

@@ -50,12 +50,11 @@ def data_of(design: Design) -> dict[str, np.ndarray]:
     *_, repeated = graph_of(design)
     data = {name: values for name, values in padded(design).items() if repeated or name != "within"}
     distance = np.where(data["present"] > 0, design.x_ref - data["x"], 0.0)
-    memory, _ = design.constants
     return data | {
         "x_ref": np.array(design.x_ref),
         "x_min": np.array(design.x_min),
-        "level_kernel": drift.covariance(np, distance, 1.0, 0.0, memory),
-        "slope_kernel": drift.covariance(np, distance, 0.0, 1.0, memory),
+        "level_kernel": drift.covariance(np, distance, 1.0, 0.0, design.slope_memory),
+        "slope_kernel": drift.covariance(np, distance, 0.0, 1.0, design.slope_memory),
     }
 
 
@@ -75,7 +74,6 @@ def build(design: Design) -> pm.Model:
     import pytensor.tensor as pt
 
     *_, points, repeated = graph_of(design)
-    _, sharpness = design.constants
     coords = {
         "quantity": list(CENTRES),
         "local": list(LOCAL),
@@ -93,7 +91,8 @@ def build(design: Design) -> pm.Model:
         offset: Any = pm.Normal("offset", 0.0, 1.0, dims=("local", "curve"))
         values = centre[1:, None] + spread[1:, None] * offset
         local: list[Any] = [pm.Deterministic(name, values[i], dims="curve") for i, name in enumerate(LOCAL)]
-        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = local
+        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope, log_sharpness = local
+        sharpness: Any = pt.exp(log_sharpness)
 
         law = laws.log_error(
             pt,
@@ -103,7 +102,7 @@ def build(design: Design) -> pm.Model:
             log_exponent[:, None],
             data["x_min"] + log_break[:, None],
             floor_logit[:, None],
-            sharpness,
+            sharpness[:, None],
         )
         scales: list[Any] = [pt.exp(2.0 * v) for v in (log_drift, log_slope, log_noise)]
         level_variance, slope_variance = (v[:, None, None] for v in scales[:2])

@@ -1,6 +1,6 @@
 """Posterior: draws with named dimensions, the data and cards they came from, on disk without loss.
 
-The DataTree's groups: ``posterior`` (``centre``, ``log_spread`` by group; ``level`` to ``log_slope`` and the
+The DataTree's groups: ``posterior`` (``centre``, ``log_spread`` by group; ``level`` to ``log_sharpness`` and the
 derived ``exponent``, ``floor``, ``alpha`` by curve), ``sample_stats``, ``observed_data`` (the table of curves).
 Its attributes are the manifest: schema, data hash, cards, engine, seed, versions.
 """
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/1"
-REPORTED = ("exponent", "floor", "alpha", "level", "log_break", "log_noise", "log_drift", "log_slope")
+REPORTED = ("exponent", "floor", "alpha", "level", "log_break", "log_noise", "log_drift", "log_slope", "log_sharpness")
 Group = tuple[str, str]
 
 
@@ -47,6 +47,7 @@ class CurveDraws:
     log_noise: np.ndarray
     log_drift: np.ndarray
     log_slope: np.ndarray
+    log_sharpness: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +85,11 @@ class Posterior:
         return {label: i for i, label in enumerate(self.tree.posterior["curve"].values.tolist())}
 
     def centre(self, group: Group) -> np.ndarray:
-        """Draws of the group's centres, [draw, 7] in the order of ``domains.CENTRES``."""
+        """Draws of the group's centres, [draw, 8] in the order of ``domains.CENTRES``."""
         return self._of_group("centre", group)
 
     def spread(self, group: Group) -> np.ndarray:
-        """Draws of the spread across architectures, [draw, 7]; five of them are fixed by the card."""
+        """Draws of the spread across architectures, [draw, 8]; six of them are fixed by the card."""
         learned = np.exp(self._of_group("log_spread", group))
         fixed = np.broadcast_to(self.designs[group].spread_fixed, (len(learned), len(self.designs[group].spread_fixed)))
         return np.concatenate([learned, fixed], 1)
@@ -189,9 +190,9 @@ def assemble(
 def _derived(curves: LearningCurves, cards: Mapping[Group, Domain], values: np.ndarray) -> dict[str, np.ndarray]:
     """Exponent, floor and alpha of each draw, [chain, draw, curve]."""
     designs = [design_of(curves, g, cards[g]) for g in curves.groups]
-    spans = np.array([(d.x_ref, d.x_min, d.constants[1]) for d in designs for _ in d.curves])
-    x_ref, x_min, sharpness = spans.T
+    x_ref, x_min = np.array([(d.x_ref, d.x_min) for d in designs for _ in d.curves]).T
     level, log_exponent, log_break, floor_logit = (values[..., i] for i in range(4))
+    sharpness = np.exp(values[..., -1])
     log_alpha = laws.log_alpha(np, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
     return {
         "exponent": np.exp(log_exponent),

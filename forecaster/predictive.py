@@ -138,13 +138,12 @@ def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.nda
     Drift and noise are integrated out; a size's noise is that of the mean of its repeats.
     """
     own = {name: v[..., None] for name, v in _fields(draws).items()}
-    memory, sharpness = design.constants
     law = laws.log_error(
         np, data.x, design.x_ref, own["level"], own["log_exponent"], design.x_min + own["log_break"],
-        own["floor_logit"], sharpness,
+        own["floor_logit"], np.exp(own["log_sharpness"]),
     )  # fmt: skip
     level, slope, noise = (np.exp(2.0 * own[name]) for name in ("log_drift", "log_slope", "log_noise"))
-    wander = drift.covariance(np, design.x_ref - data.x, level[..., None], slope[..., None], memory)
+    wander = drift.covariance(np, design.x_ref - data.x, level[..., None], slope[..., None], design.slope_memory)
     return law, wander + ((noise + data.known) / data.repeats)[..., None] * np.eye(len(data.x))
 
 
@@ -309,17 +308,19 @@ def prior_paths(card: Domain, x: np.ndarray, x_ref: float, x_min: float, draws: 
 
     ``x`` are log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
     """
-    memory, sharpness = card.constants
     hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
     spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (draws, 1))], 1)
     values = dict(zip(CENTRES, (hyper[:, :-2] + spread * rng.standard_normal(spread.shape)).T, strict=True))
     law = laws.log_error(
         np, x[None, :], x_ref, values["level"][:, None], values["log_exponent"][:, None],
-        x_min + values["log_break"][:, None], values["floor_logit"][:, None], sharpness,
+        x_min + values["log_break"][:, None], values["floor_logit"][:, None],
+        np.exp(values["log_sharpness"])[:, None],
     )  # fmt: skip
     nothing = np.empty((draws, 0))
     level, slope = (np.exp(2.0 * values[name]) for name in ("log_drift", "log_slope"))
-    return law + drift.sample_paths(rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, memory), values
+    return law + drift.sample_paths(
+        rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory
+    ), values
 
 
 def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:

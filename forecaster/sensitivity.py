@@ -33,7 +33,7 @@ class Change:
     nats: float = 0.0
 
     def shift(self, card: Domain) -> np.ndarray:
-        """By how much each prior mean moves, [7] in the order of ``CENTRES``."""
+        """By how much each prior mean moves, [8] in the order of ``CENTRES``."""
         chosen = np.array([name in self.moved for name in CENTRES])
         return chosen * (self.sds * card.hyper_sd[: len(CENTRES)] + self.nats)
 
@@ -150,7 +150,7 @@ def prior_weights(centre: np.ndarray, card: Domain, change: Change) -> tuple[np.
     """Weights of posterior draws under a changed prior [draw], which sum to 1, and their Pareto k.
 
     Given a group's hyper-parameters neither curves nor data know of the card's means. So the ratio of the two
-    posteriors is that of two normal densities of the centres, [draw, 7]. Smoothed as in Vehtari et al. 2024, by ArviZ.
+    posteriors is that of two normal densities of the centres, [draw, 8]. Smoothed as in Vehtari et al. 2024, by ArviZ.
     """
     from arviz_stats.base.array import array_stats
 

@@ -24,7 +24,7 @@ DOMAIN = "simulated"
 class Simulation:
     """Simulated ``curves`` and the ``truth`` behind them.
 
-    ``truth`` holds ``hyper`` [group, 9] in the order of ``Domain.hyper_mean``; ``values`` [group, curve, 7] in that of
+    ``truth`` holds ``hyper`` [group, 10] in the order of ``Domain.hyper_mean``; ``values`` [group, curve, 8] in that of
     ``domains.CENTRES``; ``exponent`` and ``floor`` [group, curve]; and ``error`` [group, curve, beyond], the error of
     the mean curve, drift included, at multiples of the group's largest measured size. Groups are the tasks of one
     domain; groups and architectures are named in ascending order.
@@ -58,14 +58,16 @@ def simulate(
     centre, learned = np.split(hyper, [len(CENTRES)], 1)
     spread = np.concatenate([np.exp(learned), np.tile(card.spread_fixed, (groups, 1))], 1)
     values = centre[:, None] + spread[:, None] * rng.standard_normal((groups, architectures, len(CENTRES)))
-    memory, sharpness = card.constants
 
     rows, far = [], np.empty((groups, architectures, len(ahead)))
     for i in range(architectures):
-        level, log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = values[:, i].T[..., None]
+        level, log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope, log_sharpness = values[:, i].T[
+            ..., None
+        ]
         at = np.concatenate([x[i], ahead])
+        sharpness = np.exp(log_sharpness)
         law = laws.log_error(np, at, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
-        level_path, slope_path = _paths(rng, at - x_ref, memory, groups)
+        level_path, slope_path = _paths(rng, at - x_ref, card.slope_memory, groups)
         curve = law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
         far[:, i] = np.exp(curve[:, len(x[i]) :])
         sd = np.sqrt(np.exp(2.0 * log_noise) + LEAST_NOISE**2)

@@ -16,6 +16,7 @@ from forecaster.posterior import Posterior, assemble
 GROUP = ("vision", "top-1")
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)
 CHAINS = 4
+SHARPNESS = float(np.log(2.0))  # log of the nats over which the plateau turns
 STILL = -30.0  # log drift of a curve that does not leave its law
 
 
@@ -29,11 +30,12 @@ def values(
     log_noise: float = -5.0,
     log_drift: float = STILL,
     log_slope: float = STILL,
+    log_sharpness: float = SHARPNESS,
     sd: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> np.ndarray:
-    """Draws of one curve's parameters around the given ones, [draw, 7]; ``sd`` by name of ``CENTRES``."""
-    middle = np.array([level, np.log(exponent), log_break, floor_logit, log_noise, log_drift, log_slope])
+    """Draws of one curve's parameters around the given ones, [draw, 8]; ``sd`` by name of ``CENTRES``."""
+    middle = np.array([level, np.log(exponent), log_break, floor_logit, log_noise, log_drift, log_slope, log_sharpness])
     scale = np.array([(sd or {}).get(name, 0.0) for name in CENTRES])
     return middle + scale * np.random.default_rng(seed).standard_normal((draws, len(CENTRES)))
 
@@ -49,10 +51,10 @@ def posterior(
     curve_stats: Mapping[str, Sequence[float]] | None = None,
     card: str = "generic",
 ) -> Posterior:
-    """A posterior with these draws [draw, 7] by architecture (or ``domain/task/architecture``).
+    """A posterior with these draws [draw, 8] by architecture (or ``domain/task/architecture``).
 
     Measured errors lie on the law of the mean draw unless ``error`` gives them by size; the group's centre
-    follows the prior of ``card`` unless given, [draw, 7].
+    follows the prior of ``card`` unless given, [draw, 8].
     """
     named = {name if "/" in name else "/".join((*GROUP, name)): drawn for name, drawn in curves.items()}
     known = load_card(card)
@@ -70,7 +72,7 @@ def posterior(
     found = []
     for group in read.groups:
         labels = [c.label for c in read.curves if (c.domain, c.task) == group]
-        drawn = np.stack([named[label] for label in labels], 1)  # [draw, curve, 7]
+        drawn = np.stack([named[label] for label in labels], 1)  # [draw, curve, 8]
         shape = (CHAINS, len(drawn) // CHAINS)
         rng = np.random.default_rng(1)
         hyper = known.hyper_mean + 0.3 * known.hyper_sd * rng.standard_normal((*shape, len(known.hyper_mean)))
@@ -89,9 +91,9 @@ def posterior(
 
 
 def law(parameters: np.ndarray, n: np.ndarray, x_ref: float, x_min: float, card=None) -> np.ndarray:
-    """Log error of the law at sizes ``n`` for one curve's six parameters."""
+    """Log error of the law at sizes ``n`` for one curve's parameters."""
     level, log_exponent, log_break, floor_logit = parameters[:4]
-    sharpness = (card or load_card("generic")).constants[1]
+    sharpness = np.exp(parameters[-1])
     x = np.log(np.asarray(n, dtype=float))
     return laws.log_error(np, x, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
 

@@ -16,7 +16,7 @@ from forecaster.curves import read_curves
 from forecaster.design import LOCAL, Design, design_of
 from forecaster.domains import CENTRES, LEARNED, load_card
 
-TYPICAL = np.array([-1.2, 0.5, -0.5, -4.0, -3.5, -4.0])  # of LOCAL
+TYPICAL = np.array([-1.2, 0.5, -0.5, -4.0, -3.5, -4.0, 0.5])  # of LOCAL
 FREE = ("centre", "log_spread", "level", "offset")  # the model's free variables, in its order
 
 
@@ -67,7 +67,7 @@ def free_density(design: Design):
     curves = len(design.curves)
     longest = max(len(c.x) for c in design.curves)
     missing = sum(longest - len(c.x) for c in design.curves)
-    data, constants = arrays(design, chunks(longest)), density.Constants(*design.constants)
+    data, constants = arrays(design, chunks(longest)), density.Constants(design.slope_memory)
     ends = np.cumsum([len(CENTRES), len(LEARNED), curves, len(LOCAL) * curves])
 
     def log_density(free):
@@ -123,20 +123,21 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
     curves = len(design.curves)
     local = TYPICAL[:, None] + 0.7 * rng.standard_normal((len(LOCAL), curves))
     level = rng.normal(-1.5, 0.5, curves)
-    constants = density.Constants(*design.constants)
+    constants = density.Constants(design.slope_memory)
     found = level_likelihood(density.Local(*local[..., None]), arrays(design, chunks(longest)), constants)
     log_z, mean, variance = (np.asarray(a)[:, 0] for a in found)
     found = log_z + stats.norm(mean, np.sqrt(variance)).logpdf(level)
-    memory, sharpness = design.constants
     for i, sized in enumerate(design.curves):
-        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope = local[:, i]
+        log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope, log_sharpness = local[:, i]
         x, y = np.log(sized.curve.n), np.log(sized.curve.error)
         law = laws.log_error(
-            np, x, design.x_ref, level[i], log_exponent, design.x_min + log_break, floor_logit, sharpness
+            np, x, design.x_ref, level[i], log_exponent, design.x_min + log_break, floor_logit, np.exp(log_sharpness)
         )
         known = sized.known[np.searchsorted(-sized.x, -x)]  # a size's runs share their mean known variance
         noise = np.exp(2.0 * log_noise) + known
-        wander = drift.covariance(np, design.x_ref - x, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), memory)
+        wander = drift.covariance(
+            np, design.x_ref - x, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), design.slope_memory
+        )
         dense = stats.multivariate_normal(law, wander + np.diag(noise))
         assert found[i] == pytest.approx(dense.logpdf(y), rel=1e-8, abs=1e-8)
 
@@ -147,7 +148,7 @@ def test_more_padding_changes_nothing(seed, name):
     design = DESIGNS[name]
     longest = chunks(max(len(c.x) for c in design.curves))
     local = np.random.default_rng(seed).normal(-1.0, 1.0, (len(LOCAL), len(design.curves), 1))
-    constants = density.Constants(*design.constants)
+    constants = density.Constants(design.slope_memory)
     tight, wide = (
         level_likelihood(density.Local(*local), arrays(design, width), constants)
         for width in (longest, longest + 3 * density.CHUNK)

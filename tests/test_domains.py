@@ -50,16 +50,31 @@ def test_a_shipped_card_is_complete(card):
 @each_card
 def test_arrays_follow_the_contract(card):
     spreads = ("level_spread", "log_exponent_spread")
-    centres = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope")
+    centres = (
+        "level",
+        "log_exponent",
+        "log_break",
+        "floor_logit",
+        "log_noise",
+        "log_drift",
+        "log_slope",
+        "log_sharpness",
+    )
     assert centres == domains.CENTRES
     priors = card.priors
     expected = [priors[q].mean for q in centres] + [math.log(priors[q].median) for q in spreads]
     np.testing.assert_array_equal(card.hyper_mean, expected)
     np.testing.assert_array_equal(card.hyper_sd, [priors[q].sd for q in centres + spreads])
-    fixed = ("log_break_spread", "floor_logit_spread", "log_noise_spread", "log_drift_spread", "log_slope_spread")
+    fixed = (
+        "log_break_spread",
+        "floor_logit_spread",
+        "log_noise_spread",
+        "log_drift_spread",
+        "log_slope_spread",
+        "log_sharpness_spread",
+    )
     np.testing.assert_array_equal(card.spread_fixed, [priors[q].value for q in fixed])
-    constants = ("slope_memory", "sharpness")
-    assert card.constants == tuple(priors[q].value for q in constants)
+    assert card.slope_memory == priors["slope_memory"].value
 
 
 def test_every_source_is_in_the_bibliography_and_every_entry_is_named():

@@ -12,8 +12,8 @@ import numpy as np
 class GroupDraws:
     """Draws of one group's posterior.
 
-    ``centre`` [chain, draw, 7] and ``log_spread`` [chain, draw, 2] are the group's; ``values``
-    [chain, draw, curve, 7] the curves', in the order of ``domains.CENTRES``. ``stats`` says how the sampling
+    ``centre`` [chain, draw, 8] and ``log_spread`` [chain, draw, 2] are the group's; ``values``
+    [chain, draw, curve, 8] the curves', in the order of ``domains.CENTRES``. ``stats`` says how the sampling
     went, a number each; ``curve_stats`` likewise, [curve] each.
     """
 

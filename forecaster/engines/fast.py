@@ -112,10 +112,9 @@ def batch_of(designs: Sequence[Design]):
         x_ref=np.repeat([d.x_ref for d in designs], counts),
         x_min=np.repeat([d.x_min for d in designs], counts),
     )
-    constants = np.repeat(np.array([d.constants for d in designs], dtype=float), counts, 0)
     return nested.Batch(
         curves,
-        density.Constants(*constants.T),
+        density.Constants(np.repeat([d.slope_memory for d in designs], counts)),
         np.repeat(np.arange(len(designs)), counts),
         np.stack([d.hyper_mean for d in designs]),
         np.stack([d.hyper_sd for d in designs]),

@@ -1,6 +1,6 @@
 """The fast engine's method: nested adaptive importance sampling over a batch of groups.
 
-A group's posterior is hyper-parameters (9) over curves (7 parameters each). Given the hyper-parameters the
+A group's posterior is hyper-parameters (10) over curves (8 parameters each). Given the hyper-parameters the
 curves are independent, so there are two small problems instead of one large one:
 
 1. per curve, a cloud of particles with importance weights, whose likelihoods are evaluated once, all together;
@@ -39,9 +39,9 @@ class Batch(NamedTuple):
     curves: CurveArrays  # [curve, point] each, NumPy
     constants: Constants  # [curve] each
     owner: Array  # [curve] index of its group, ascending
-    mean: Array  # [group, 9] prior means of the hyper-parameters
-    sd: Array  # [group, 9]
-    spread_fixed: Array  # [group, 5]
+    mean: Array  # [group, 10] prior means of the hyper-parameters
+    sd: Array  # [group, 10]
+    spread_fixed: Array  # [group, 6]
 
 
 class Effort(NamedTuple):
@@ -69,8 +69,8 @@ class Room(NamedTuple):
 class Draws(NamedTuple):
     """Posterior draws and how they were come by."""
 
-    hyper: Array  # [group, chain, draw, 9]
-    values: Array  # [curve, chain, draw, 7]: level and Local
+    hyper: Array  # [group, chain, draw, 10]
+    values: Array  # [curve, chain, draw, 8]: level and Local
     hyper_ess: Array  # [group]
     hyper_log_weights: Array  # [group, chain, hypers]
     curve_ess: Array  # [curve] Kish ESS of the marginal particle weights, over chains
@@ -80,7 +80,7 @@ class Draws(NamedTuple):
 
 
 class Units(NamedTuple):
-    """The pooled prior of a curve's values in one stage, [curve, 7]: proposals are standard normal in its units."""
+    """The pooled prior of a curve's values in one stage, [curve, 8]: proposals are standard normal in its units."""
 
     mean: Array
     sd: Array
@@ -90,13 +90,13 @@ class Cloud(NamedTuple):
     """Particles of each curve, in the units of ``units``, and log (likelihood / proposal)."""
 
     units: Units
-    values: Array  # [curve, particle, 7]
+    values: Array  # [curve, particle, 8]
     log_weight: Array  # [curve, particle]
     level_mean: Array  # [curve, particle] of the level's likelihood, in plain units
     level_variance: Array
 
 
-Likelihood = Callable[[Array], density.LevelLikelihood]  # of plain values [curve, particle, 6], as NumPy arrays
+Likelihood = Callable[[Array], density.LevelLikelihood]  # of plain values [curve, particle, 7], as NumPy arrays
 AT_ONCE = (
     16384  # particles, of all curves together, that one call of a compiled program takes: their state fits a cache
 )
@@ -104,7 +104,7 @@ AT_ONCE = (
 
 @jax.jit
 def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) -> density.LevelLikelihood:
-    """``points`` [6, curve, particle]."""
+    """``points`` [7, curve, particle]."""
     return density.level_likelihood(Local(*points), curves, constants)
 
 
@@ -178,7 +178,7 @@ def cloud_of(rng: np.random.Generator, mixture: Mixture, units: Units, likelihoo
 
 
 def _features(cloud: Cloud) -> Array:
-    """What the curves' prior depends on: squares and values, [curve, 14, particle], in single precision.
+    """What the curves' prior depends on: squares and values, [curve, 16, particle], in single precision.
 
     In a cloud's own units both are of order one, and errors of 1e-6 in a log weight are far below its noise.
     """
@@ -187,9 +187,9 @@ def _features(cloud: Cloud) -> Array:
 
 
 def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
-    """The curves' normal prior under ``hyper`` [group, k, 9] as a product with :func:`_features`.
+    """The curves' normal prior under ``hyper`` [group, k, 10] as a product with :func:`_features`.
 
-    Factors [curve, k, 14] and constants [curve, k].
+    Factors [curve, k, 16] and constants [curve, k].
     """
     fixed = np.broadcast_to(np.log(batch.spread_fixed)[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
     log_spread = np.concatenate([hyper[..., -2:], fixed], -1)[batch.owner] - np.log(units.sd)[:, None]
@@ -200,7 +200,7 @@ def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Arra
 
 
 def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[[Array], Array]:
-    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 9] in units of their prior."""
+    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 10] in units of their prior."""
     of = _features(cloud)
     log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
     spare = room.width - len(of)
@@ -224,7 +224,7 @@ def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[[Array]
 
 
 def _weights(hyper: Array, batch: Batch, cloud: Cloud) -> Callable[[int], Array]:
-    """Unnormalised weights [k, particle] of one curve's particles under each of its group's ``hyper`` [group, k, 9]."""
+    """Unnormalised weights [k, particle] of one curve's particles under each of its group's [group, k, 10]."""
     of, (coefficients, _) = _features(cloud), _coefficients(hyper, batch, cloud.units)
     log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
 
@@ -242,7 +242,7 @@ WIDER = 1.3  # proposals are fitted under a prior this much wider: the hyper-par
 
 
 def pooled_prior(batch: Batch, mean: Array, variance: Array) -> Units:
-    """Of each curve's values given moments [group, 9] of the hyper-parameters."""
+    """Of each curve's values given moments [group, 10] of the hyper-parameters."""
     learned = np.exp(2.0 * mean[:, -2:] + 2.0 * variance[:, -2:])  # mean of the squared spread
     spread = np.concatenate([learned, batch.spread_fixed**2], -1)
     sd = WIDER * np.sqrt(variance[:, :-2] + spread)
@@ -261,8 +261,8 @@ class Proposals(NamedTuple):
 def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Proposals:
     """Fit the curves' proposals under what is known of the group, then the group's under the curves, in turn."""
     units = pooled_prior(batch, batch.mean, batch.sd**2)
-    curves = mixtures.prior_mixture(len(batch.owner), 6, effort.components)
-    hypers = mixtures.prior_mixture(len(batch.mean), 9, effort.hyper_components)
+    curves = mixtures.prior_mixture(len(batch.owner), len(Local._fields), effort.components)
+    hypers = mixtures.prior_mixture(len(batch.mean), batch.mean.shape[1], effort.hyper_components)
     power = np.zeros(len(batch.owner))
     for _ in range(effort.stages):
         target = _curve_target(likelihood, units)
@@ -284,7 +284,7 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
 
 
 def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array], Array]:
-    """Log likelihood of [curve, particle, 6] with the level integrated over its pooled prior."""
+    """Log likelihood of [curve, particle, 7] with the level integrated over its pooled prior."""
     mean, sd = units.mean[:, None], units.sd[:, None]
 
     def log_likelihood(points: Array) -> Array:
@@ -347,7 +347,7 @@ def _replicate(rng, batch: Batch, likelihood: Likelihood, room: Room, proposals:
 
 
 def _choose(rng: np.random.Generator, batch: Batch, cloud: Cloud, hyper: Array) -> tuple[Array, Array]:
-    """A particle of each curve for each of ``hyper`` [group, draw, 9]: values [curve, draw, 7], marginal weights."""
+    """A particle of each curve for each of ``hyper`` [group, draw, 10]: values [curve, draw, 8], marginal weights."""
     weights = _weights(hyper, batch, cloud)
     curves, n = cloud.log_weight.shape
     pick, marginal = np.empty((curves, hyper.shape[1]), int), np.empty((curves, n))
@@ -394,10 +394,10 @@ REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which
 
 
 def _refresh(rng: np.random.Generator, batch: Batch, hyper: Array, values: Array) -> Array:
-    """Move each draw's hyper-parameters given its curves: [group, draw, 9]; resampling had left copies.
+    """Move each draw's hyper-parameters given its curves: [group, draw, 10]; resampling had left copies.
 
     Centres given spreads are exactly normal; the two learned spreads take a Metropolis step each. ``values`` is
-    [curve, draw, 7].
+    [curve, draw, 8].
     """
     first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
     count = np.bincount(batch.owner)[:, None, None].astype(float)
