@@ -38,6 +38,7 @@ class Constants(NamedTuple):
     """What the card fixes: scalars, or [curve, 1] where cards differ."""
 
     slope_memory: Array
+    steady: Array
 
 
 class Local(NamedTuple):
@@ -73,17 +74,19 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     x_ref, x_min = (jnp.asarray(a)[:, None] for a in curves[6:])
     exponent, sharpness = jnp.exp(local.log_exponent), jnp.exp(local.log_sharpness)
     decayed = laws.decay(jnp, x, x_ref, exponent, x_min + local.log_break, sharpness)
-    residual = y - laws.log_shape(jnp, decayed, local.floor_logit)
+    shape = laws.log_shape(jnp, decayed, local.floor_logit)
+    residual = y - shape
     noise = jnp.exp(2.0 * local.log_noise)
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
-    before = jnp.concatenate([jnp.broadcast_to(x_ref, x[:1].shape), x[:-1]])
-    steps = drift.transition(jnp, before - x, constants.slope_memory)
+    times = drift.clock(jnp, x, x_ref, shape, exponent, constants.steady)
+    passed = times - jnp.concatenate([jnp.zeros_like(times[:1]), times[:-1]])
 
     zero = jnp.zeros(residual.shape[1:])
     initial = (drift.start(jnp, zero, variances[1]), zero, zero, zero)
-    sizes = (steps, residual, (noise + known) / repeats, present)
+    sizes = (passed, residual, (noise + known) / repeats, present)
     chunks = jax.tree.map(lambda a: jnp.reshape(a, (-1, CHUNK, *a.shape[1:])), sizes)
-    (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, variances), initial, chunks)
+    memory = constants.slope_memory
+    (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, variances, memory), initial, chunks)
     points = jnp.asarray(curves.present).sum(1)[:, None]
     log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu - LOG_2PI + jnp.log(uu))
     if curves.within is not None:
@@ -98,13 +101,13 @@ def _by_point(values: Array) -> Array:
     return jnp.asarray(values).T[:, :, None]
 
 
-def _filter(carry: tuple, sizes: tuple, variances: tuple) -> tuple:
+def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Array) -> tuple:
     """Filter CHUNK sizes: their variances multiply without underflow, so one logarithm serves them all."""
     state, yy, uy, uu = carry
     product = jnp.ones_like(yy)
     for i in range(CHUNK):
-        step, residual, noise, present = jax.tree.map(lambda a, i=i: a[i], sizes)
-        state = drift.predict(state, step, *variances)
+        passed, residual, noise, present = jax.tree.map(lambda a, i=i: a[i], sizes)
+        state = drift.predict(state, drift.transition(jnp, passed, memory), *variances)
         state, (data, unit, f) = drift.update(state, residual, noise, present)
         weight = present / f
         product = product * jnp.where(present > 0, f, 1.0)
@@ -138,5 +141,6 @@ def log_density(
     )
     prior = normal_logpdf(hyper, jnp.asarray(design.hyper_mean), jnp.asarray(design.hyper_sd) ** 2).sum(1)
     values = jnp.stack([level, *local])  # quantity x curve x particle
-    curve_prior = normal_logpdf(values, centre.T[:, None, :], spread.T[:, None, :] ** 2).sum((0, 1))
+    middle = centre.T[:, None, :] + jnp.asarray(design.effects).T[:, :, None]
+    curve_prior = normal_logpdf(values, middle, spread.T[:, None, :] ** 2).sum((0, 1))
     return prior + curve_prior + log_likelihood(level, local, curves, constants).sum(0)

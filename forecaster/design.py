@@ -45,6 +45,11 @@ class Design:
         return tuple(c.curve.architecture for c in self.curves)
 
     @property
+    def effects(self) -> np.ndarray:
+        """How each architecture is known to differ from the group's centre, [curve, 8] in the order of ``CENTRES``."""
+        return np.stack([self.card.effects_of(name) for name in self.architectures])
+
+    @property
     def hyper_mean(self) -> np.ndarray:
         """Prior means of the eight centres and the two log spreads, [10]."""
         return np.asarray(self.card.hyper_mean, dtype=float)
@@ -62,6 +67,11 @@ class Design:
     def slope_memory(self) -> float:
         """Nats of size over which a wandering slope forgets."""
         return self.card.slope_memory
+
+    @property
+    def steady(self) -> float:
+        """Share of the drift's time that runs with log size."""
+        return self.card.steady
 
 
 def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:

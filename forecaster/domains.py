@@ -39,18 +39,20 @@ FIXED_SPREADS = (
     "log_slope_spread",
     "log_sharpness_spread",
 )
-CONSTANTS = ("slope_memory", "known_share")
+CONSTANTS = ("slope_memory", "steady", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 
 FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("value",)}
 RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0), "value": (1e-6, 1000.0)}
-RANGES["known_share"] = (0.0, 1.0)
+RANGES |= {"known_share": (0.0, 1.0), "steady": (0.01, 1.0)}
 ERROR_RANGE = (1e-9, 1e9)
+EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group
+EFFECT_RANGE = (-10.0, 10.0)
 
 TEXTS = ("name", "title", "law", "size_unit", "error_unit")
 INHERITED = ("law", "size_unit", "error_unit")  # what `extends` supplies, beside priors
 KNOWN_ERRORS = ("chance", "human_level")
-TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, "priors", "references")
+TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, "priors", "architectures", "references")
 SAID = {"source": "a key of references.bib or of the card's own [references]", "why": "a sentence in quotes"}
 LARGEST_CARD = 200_000  # bytes; a card is a page or two
 
@@ -87,10 +89,20 @@ class KnownError(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     why: str
 
 
+class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an architecture known by name differs from the centre of its group, by quantity of ``EFFECTS``."""
+
+    effects: dict[str, float]
+    source: str
+    why: str
+    aliases: tuple[str, ...] = ()
+
+
 class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A domain card, checked.
 
-    ``priors`` holds each of ``QUANTITIES`` in that order, ``citations`` a line for each source named.
+    ``priors`` holds each of ``QUANTITIES`` in that order, ``architectures`` what is known of some by name,
+    ``citations`` a line for each source named.
     """
 
     name: str
@@ -105,6 +117,13 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     aliases: tuple[str, ...] = ()
     chance: KnownError | None = None
     human_level: KnownError | None = None
+    architectures: dict[str, Architecture] = {}
+
+    def effects_of(self, architecture: str) -> np.ndarray:
+        """How an architecture differs from its group's centre, in the order of ``CENTRES``; zeros where unknown."""
+        named = {_plain(a): known for name, known in self.architectures.items() for a in (*known.aliases, name)}
+        known = named.get(_plain(architecture))
+        return np.array([known.effects.get(quantity, 0.0) if known else 0.0 for quantity in CENTRES])
 
     @property
     def hyper_mean(self) -> np.ndarray:
@@ -125,6 +144,11 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def slope_memory(self) -> float:
         """Nats of size over which a wandering slope forgets."""
         return self.priors["slope_memory"].location
+
+    @property
+    def steady(self) -> float:
+        """Share of the drift's time that runs with log size wherever the law stands (see ``drift.clock``)."""
+        return self.priors["steady"].location
 
     @property
     def known_share(self) -> float:
@@ -218,7 +242,11 @@ def _parse(text: str, origin: str, shipped: Any) -> Domain:
     own = raw.get("references", {})
     citations = dict(references()) | (own if isinstance(own, dict) else {})
     known = shipped() if "extends" in raw else {}
-    problems = [*_top_problems(raw, citations, known), *_prior_problems(raw, citations)]
+    problems = [
+        *_top_problems(raw, citations, known),
+        *_prior_problems(raw, citations),
+        *_architecture_problems(raw, citations),
+    ]
     if problems:
         listed = sorted((_line_of(text, p.path), p.found, p.expected) for p in problems)
         raise CardError("\n".join(_at(origin, *problem) for problem in listed))
@@ -227,7 +255,9 @@ def _parse(text: str, origin: str, shipped: Any) -> Domain:
     priors = dict(base.priors) if base else {}
     priors |= {quantity: msgspec.convert(table, Prior) for quantity, table in raw.get("priors", {}).items()}
     errors = {k: msgspec.convert(raw[k], KnownError) for k in KNOWN_ERRORS if k in raw}
-    used = sorted({record.source for record in (*priors.values(), *errors.values())})
+    architectures = dict(base.architectures) if base else {}
+    architectures |= {name: _architecture(table) for name, table in raw.get("architectures", {}).items()}
+    used = sorted({record.source for record in (*priors.values(), *errors.values(), *architectures.values())})
     return Domain(
         **(inherited | {key: raw[key] for key in TEXTS if key in raw}),
         aliases=tuple(raw.get("aliases", ())),
@@ -237,7 +267,14 @@ def _parse(text: str, origin: str, shipped: Any) -> Domain:
         origin=origin,
         chance=errors.get("chance"),
         human_level=errors.get("human_level"),
+        architectures=architectures,
     )
+
+
+def _architecture(table: dict[str, Any]) -> Architecture:
+    effects = {quantity: float(table[quantity]) for quantity in EFFECTS if quantity in table}
+    aliases = tuple(table.get("aliases", ()))
+    return Architecture(effects=effects, source=table["source"], why=table["why"], aliases=aliases)
 
 
 def _top_problems(raw: dict, citations: dict, shipped: Mapping[str, Domain]) -> Iterator[Problem]:
@@ -249,9 +286,8 @@ def _top_problems(raw: dict, citations: dict, shipped: Mapping[str, Domain]) -> 
             yield _bad((key,), raw[key], "a text in quotes, not empty")
     if _is_text(raw.get("law")) and raw["law"] not in LAWS:
         yield _bad(("law",), raw["law"], _one_of(raw["law"], LAWS))
-    aliases, name, own = raw.get("aliases", []), raw.get("extends"), raw.get("references", {})
-    if not isinstance(aliases, list) or not all(_is_text(alias) for alias in aliases):
-        yield _bad(("aliases",), aliases, 'a list of names in quotes, like ["nmt", "translation"]')
+    name, own = raw.get("extends"), raw.get("references", {})
+    yield from _alias_problems(("aliases",), raw.get("aliases", []))
     if "extends" in raw and (not isinstance(name, str) or _find(name, shipped) is None):
         yield _bad(("extends",), name, "the name of a shipped card, " + _one_of(name, shipped))
     for key in KNOWN_ERRORS:
@@ -280,6 +316,26 @@ def _prior_problems(raw: dict, citations: dict) -> Iterator[Problem]:
             yield Problem((*path, "family"), found, expected)
         else:
             yield from _record_problems(path, record, ranges, citations, "family")
+
+
+def _architecture_problems(raw: dict, citations: dict) -> Iterator[Problem]:
+    known = raw.get("architectures", {})
+    if not isinstance(known, dict):
+        yield _bad(("architectures",), known, "tables [architectures.NAME] ...")
+        return
+    for name, record in known.items():
+        path = ("architectures", name)
+        said = [quantity for quantity in EFFECTS if isinstance(record, dict) and quantity in record]
+        yield from _record_problems(path, record, dict.fromkeys(said, EFFECT_RANGE), citations, "aliases", *EFFECTS)
+        if isinstance(record, dict) and not said:
+            yield Problem(path, "no effect", f"a number for some of {', '.join(EFFECTS)}")
+        if isinstance(record, dict):
+            yield from _alias_problems((*path, "aliases"), record.get("aliases", []))
+
+
+def _alias_problems(path: tuple[str, ...], aliases: Any) -> Iterator[Problem]:
+    if not isinstance(aliases, list) or not all(_is_text(alias) for alias in aliases):
+        yield _bad(path, aliases, 'a list of names in quotes, like ["nmt", "translation"]')
 
 
 def _family(quantity: str) -> str:

@@ -1,7 +1,9 @@
-"""Drift: how a real learning curve wanders from its law, as a Gaussian process in log n.
+"""Drift: how a real learning curve wanders from its law, as a Gaussian process.
 
-The log error is law + d(t) + noise, where ``t = x_ref - x >= 0`` is the distance in log n from the reference
-size (the largest measured one) and d(0) = 0. The drift has two parts, each with its own scale:
+The log error is law + d(t) + noise, where ``t`` is the drift's own time, zero at the reference size (the largest
+measured one) and counted backwards from it, so that it is positive at measured sizes; d(0) = 0. That time runs with
+log n where the law falls as a power of n, and slows down where the law stands still (:func:`clock`). The drift has two
+parts, each with its own scale:
 
 * a Wiener process of variance ``level_variance`` per nat: the level wanders;
 * a slope that wanders and forgets (a stationary Ornstein-Uhlenbeck process of variance ``slope_variance``, per
@@ -14,9 +16,21 @@ the other way, and the tests hold the two equal.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 Array = Any
+LEAST = 1e-300  # keeps the quotient of a step that takes no time finite
+
+
+def clock(xp: Any, x: Array, x_ref: Array, log_shape: Array, exponent: Array, steady: Array) -> Array:
+    """The drift's time at log size ``x``, in nats: a share ``steady`` runs with log size, the rest as the law falls.
+
+    ``log_shape`` is the law's log error above that at ``x_ref`` (``laws.log_shape``). Divided by the exponent it runs
+    with log size on the power law, and stands still on the plateau of small data and on the floor: what falls no
+    more has nothing left to wander about.
+    """
+    return steady * (x_ref - x) + (1.0 - steady) * log_shape / exponent
 
 
 class Transition(NamedTuple):
@@ -122,22 +136,26 @@ def sample_paths(
     slope_variance: Array,
     t_wanted: Array,
     slope_memory: float,
+    clock_at: Callable[[Array], Array] | None = None,
 ) -> Array:
     """Draws of d at ``t_wanted``, given the data, one per posterior draw (NumPy; forward filter, backward sampler).
 
     ``residual`` and ``noise_variance`` [draw, size] are log error minus law, and its noise, at ascending
     distances ``t`` [size] >= 0; the drift's variances are [draw]. ``t_wanted`` [wanted] may hold any distances:
-    negative ones lie beyond the reference size, where the path runs free. Returns [draw, wanted].
+    negative ones lie beyond the reference size, where the path runs free. ``clock_at`` turns distances [m] into times
+    [draw, m], ascending in the distance and zero at zero, where time is not the distance itself. Returns
+    [draw, wanted].
     """
     import numpy as np
 
     grid = np.unique(np.concatenate([[0.0], t, t_wanted[t_wanted > 0]]))
+    times = np.broadcast_to(grid, (len(slope_variance), len(grid))) if clock_at is None else clock_at(grid)
     seen = {float(v): i for i, v in enumerate(t)}
     state = start(np, np.zeros_like(slope_variance), slope_variance)
     filtered, steps = [], []
     for i, now in enumerate(grid):
         if i:
-            steps.append(transition(np, now - grid[i - 1], slope_memory))
+            steps.append(transition(np, times[:, i] - times[:, i - 1], slope_memory))
             state = predict(state, steps[-1], level_variance, slope_variance)
         at = seen.get(float(now))
         if at is not None:
@@ -150,7 +168,8 @@ def sample_paths(
         d, v = _draw(rng, _given_next(filtered[i], steps[i], (level_variance, slope_variance), d, v))
         path[:, i] = d
     further = np.unique(-t_wanted[t_wanted < 0])
-    free = _run_free(rng, further, d, v, (level_variance, slope_variance), slope_memory)
+    beyond = further if clock_at is None else -clock_at(-further)
+    free = _run_free(rng, beyond, d, v, (level_variance, slope_variance), slope_memory)
     out = np.empty((len(slope_variance), len(t_wanted)))
     ahead = t_wanted < 0
     out[:, ~ahead] = path[:, np.searchsorted(grid, t_wanted[~ahead])]
@@ -162,7 +181,7 @@ def _noise(step: Transition, variances: tuple[Array, Array]) -> tuple[Array, Arr
     """Noise of a step: variance of d's, its regression on which v's leans, and the variance left in v's."""
     level, slope = variances
     dd = level * step.level + slope * step.dd
-    lean = slope * step.dv / dd
+    lean = slope * step.dv / (dd + LEAST)
     return dd, lean, slope * step.vv - lean * slope * step.dv
 
 
@@ -198,14 +217,12 @@ def _draw(rng: Any, state: Filtered) -> tuple[Array, Array]:
     return state.data_d + sd * z_d, state.data_v + slope * z_d + rest * z_v
 
 
-def _run_free(
-    rng: Any, distances: Array, d: Array, v: Array, variances: tuple[Array, Array], slope_memory: float
-) -> Array:
-    """Continue a path beyond the reference size, where the slope's sign turns: [draw, distance]."""
+def _run_free(rng: Any, times: Array, d: Array, v: Array, variances: tuple[Array, Array], slope_memory: float) -> Array:
+    """Continue a path to ``times`` [time] or [draw, time] beyond the reference, where the slope's sign turns."""
     import numpy as np
 
     v, out, before = -v, [], 0.0
-    for now in distances:
+    for now in times.T:
         step = transition(np, now - before, slope_memory)
         dd, lean, left = _noise(step, variances)
         z_d, z_v = rng.standard_normal((2, *d.shape))

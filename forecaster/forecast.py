@@ -98,7 +98,7 @@ def check_targets(posterior: Posterior, targets: Sequence[Target]) -> None:
 def parameters(posterior: Posterior, target: Target, rng: np.random.Generator) -> CurveDraws:
     """Draws of the target's parameters: from its data, or from the hierarchy where it has none."""
     if _measured(posterior.designs[target.group], target.architecture) is None:
-        return posterior.new_architecture(target.group, rng)
+        return posterior.new_architecture(target.group, target.architecture, rng)
     return posterior.curve(target.label)
 
 
@@ -115,15 +115,10 @@ def log_error_paths(
     draws = CurveDraws(*(getattr(draws, f)[::thin] for f in CurveDraws.__dataclass_fields__))
     x = np.log(np.asarray(sizes, dtype=float))
 
-    def law(at: np.ndarray) -> np.ndarray:
-        log_break, sharpness = design.x_min + draws.log_break, np.exp(draws.log_sharpness)
-        values = (draws.level, draws.log_exponent, log_break, draws.floor_logit, sharpness)
-        return laws.log_error(np, at[None, :], design.x_ref, *(v[:, None] for v in values))
-
     data = _measured(design, target.architecture)
     nothing = np.empty(0)
     seen = nothing if data is None else data.x
-    residual = np.empty((len(draws.level), 0)) if data is None else data.y - law(data.x)
+    residual = np.empty((len(draws.level), 0)) if data is None else data.y - draws.law(data.x, design)
     known, repeats = (nothing, nothing) if data is None else (data.known, data.repeats)
     noise = (np.exp(2.0 * draws.log_noise)[:, None] + known) / repeats
     wander = drift.sample_paths(
@@ -135,8 +130,9 @@ def log_error_paths(
         np.exp(2.0 * draws.log_slope),
         design.x_ref - x,
         design.slope_memory,
+        lambda distance: draws.drift_time(design.x_ref - distance, design.x_ref, design.x_min, design.steady),
     )
-    return law(x) + wander, draws
+    return draws.law(x, design) + wander, draws
 
 
 def region(posterior: Posterior, target: Target, sizes: np.ndarray, draws: CurveDraws) -> list[str]:
@@ -145,12 +141,9 @@ def region(posterior: Posterior, target: Target, sizes: np.ndarray, draws: Curve
     ``floor``: more than half of the law's error is irreducible. ``small-data``: below the break.
     """
     design = posterior.designs[target.group]
-    x = np.log(np.asarray(sizes, dtype=float))[None, :]
+    x = np.log(np.asarray(sizes, dtype=float))
     log_break = (design.x_min + draws.log_break)[:, None]
-    law = laws.log_error(
-        np, x, design.x_ref, draws.level[:, None], draws.log_exponent[:, None], log_break,
-        draws.floor_logit[:, None], np.exp(draws.log_sharpness)[:, None],
-    )  # fmt: skip
+    law = draws.law(x, design)
     floor = laws.floor(np, draws.level, draws.floor_logit)[:, None]
     near_floor = np.mean(floor > 0.5 * np.exp(law), 0)
     small = np.mean((x < log_break) & (floor <= 0.5 * np.exp(law)), 0)

@@ -44,18 +44,13 @@ def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
 def data_of(design: Design) -> dict[str, np.ndarray]:
     """All that the model takes from the curves, by name: data of one compiled model, not part of its graph.
 
-    Those of :func:`padded` (``within`` only where sizes are repeated), ``x_ref`` and ``x_min``, and the drift's
-    covariances [curve, point, point] at unit variance: ``level_kernel`` and ``slope_kernel``.
+    Those of :func:`padded` (``within`` only where sizes are repeated), ``x_ref`` and ``x_min``,
+    and ``effects`` [local, curve], the known differences of architectures from the group's centre.
     """
     *_, repeated = graph_of(design)
     data = {name: values for name, values in padded(design).items() if repeated or name != "within"}
-    distance = np.where(data["present"] > 0, design.x_ref - data["x"], 0.0)
-    return data | {
-        "x_ref": np.array(design.x_ref),
-        "x_min": np.array(design.x_min),
-        "level_kernel": drift.covariance(np, distance, 1.0, 0.0, design.slope_memory),
-        "slope_kernel": drift.covariance(np, distance, 0.0, 1.0, design.slope_memory),
-    }
+    places = {"x_ref": np.array(design.x_ref), "x_min": np.array(design.x_min)}
+    return data | places | {"effects": design.effects[:, 1:].T}
 
 
 def graph_of(design: Design) -> tuple[str, int, int, bool]:
@@ -89,24 +84,19 @@ def build(design: Design) -> pm.Model:
         spread: Any = pt.concatenate([pt.exp(log_spread), pt.as_tensor(design.spread_fixed)])
         level: Any = pm.Normal("level", centre[0], spread[0], dims="curve")  # the data pin it down: no offset needed
         offset: Any = pm.Normal("offset", 0.0, 1.0, dims=("local", "curve"))
-        values = centre[1:, None] + spread[1:, None] * offset
+        values: Any = centre[1:, None] + data["effects"] + spread[1:, None] * offset
         local: list[Any] = [pm.Deterministic(name, values[i], dims="curve") for i, name in enumerate(LOCAL)]
         log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope, log_sharpness = local
-        sharpness: Any = pt.exp(log_sharpness)
+        exponent: Any = pt.exp(log_exponent[:, None])
+        sharpness: Any = pt.exp(log_sharpness[:, None])
+        x, x_ref, break_at = data["x"], data["x_ref"], data["x_min"] + log_break[:, None]
+        shape = laws.log_shape(pt, laws.decay(pt, x, x_ref, exponent, break_at, sharpness), floor_logit[:, None])
+        law = level[:, None] + shape
 
-        law = laws.log_error(
-            pt,
-            data["x"],
-            data["x_ref"],
-            level[:, None],
-            log_exponent[:, None],
-            data["x_min"] + log_break[:, None],
-            floor_logit[:, None],
-            sharpness[:, None],
-        )
         scales: list[Any] = [pt.exp(2.0 * v) for v in (log_drift, log_slope, log_noise)]
+        time = pt.where(measured, drift.clock(pt, x, x_ref, shape, exponent, design.steady), 0.0)
         level_variance, slope_variance = (v[:, None, None] for v in scales[:2])
-        wander = level_variance * data["level_kernel"] + slope_variance * data["slope_kernel"]
+        wander = drift.covariance(pt, time, level_variance, slope_variance, design.slope_memory)
         run_variance = scales[2][:, None] + data["known"]
         noise: Any = pt.where(measured, run_variance / data["repeats"], 1.0)
         pm.MvNormal(

@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from forecaster import laws
+from forecaster import drift, laws
 from forecaster.curves import LearningCurves, Note
 from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, LEARNED, Domain
@@ -48,6 +48,21 @@ class CurveDraws:
     log_drift: np.ndarray
     log_slope: np.ndarray
     log_sharpness: np.ndarray
+
+    def log_shape(self, x: np.ndarray, x_ref: float, x_min: float) -> np.ndarray:
+        """Log error of the law at log sizes ``x`` [size], above that at the reference size: [..., size]."""
+        exponent, sharpness = np.exp(self.log_exponent)[..., None], np.exp(self.log_sharpness)[..., None]
+        decayed = laws.decay(np, x, x_ref, exponent, x_min + self.log_break[..., None], sharpness)
+        return laws.log_shape(np, decayed, self.floor_logit[..., None])
+
+    def law(self, x: np.ndarray, design: Design) -> np.ndarray:
+        """Log error of the law at log sizes ``x`` [size]: [..., size]."""
+        return self.level[..., None] + self.log_shape(x, design.x_ref, design.x_min)
+
+    def drift_time(self, x: np.ndarray, x_ref: float, x_min: float, steady: float) -> np.ndarray:
+        """The drift's time at log sizes ``x`` [size] (``drift.clock``): [..., size]."""
+        exponent = np.exp(self.log_exponent)[..., None]
+        return drift.clock(np, x, x_ref, self.log_shape(x, x_ref, x_min), exponent, steady)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +121,9 @@ class Posterior:
             raise RequestError(f"no curve {label!r} in this posterior; it holds: {', '.join(self._row_of)}")
         return CurveDraws(*(self._arrays[name][:, :, row].reshape(-1) for name in CENTRES))
 
-    def new_architecture(self, group: Group, rng: np.random.Generator) -> CurveDraws:
-        """Draws of an architecture of this group that nobody has measured, from the hierarchy."""
-        centre, spread = self.centre(group), self.spread(group)
+    def new_architecture(self, group: Group, architecture: str, rng: np.random.Generator) -> CurveDraws:
+        """Draws of an architecture of this group that nobody has measured, from the hierarchy and its card."""
+        centre, spread = self.centre(group) + self.cards[group].effects_of(architecture), self.spread(group)
         return CurveDraws(*(centre + spread * rng.standard_normal(centre.shape)).T)
 
     def summary(self, level: float = 0.8) -> pd.DataFrame:

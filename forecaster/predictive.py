@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster import drift, laws
+from forecaster import drift
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
 from forecaster.posterior import CurveDraws, Group, Posterior
@@ -137,14 +137,11 @@ def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.nda
 
     Drift and noise are integrated out; a size's noise is that of the mean of its repeats.
     """
-    own = {name: v[..., None] for name, v in _fields(draws).items()}
-    law = laws.log_error(
-        np, data.x, design.x_ref, own["level"], own["log_exponent"], design.x_min + own["log_break"],
-        own["floor_logit"], np.exp(own["log_sharpness"]),
-    )  # fmt: skip
-    level, slope, noise = (np.exp(2.0 * own[name]) for name in ("log_drift", "log_slope", "log_noise"))
-    wander = drift.covariance(np, design.x_ref - data.x, level[..., None], slope[..., None], design.slope_memory)
-    return law, wander + ((noise + data.known) / data.repeats)[..., None] * np.eye(len(data.x))
+    time = draws.drift_time(data.x, design.x_ref, design.x_min, design.steady)
+    scales = (draws.log_drift, draws.log_slope, draws.log_noise)
+    level, slope, noise = (np.exp(2.0 * v)[..., None] for v in scales)
+    wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
+    return draws.law(data.x, design), wander + ((noise + data.known) / data.repeats)[..., None] * np.eye(len(data.x))
 
 
 # Each size from the others ------------------------------------------------------------------------
@@ -303,30 +300,37 @@ def p_values(measured: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
 # The card before any data -------------------------------------------------------------------------
 
 
-def prior_paths(card: Domain, x: np.ndarray, x_ref: float, x_min: float, draws: int, rng: np.random.Generator) -> Any:
-    """Curves that a card holds possible: log error of the mean curve [draw, x], and parameters by ``CENTRES`` [draw].
+def prior_paths(
+    card: Domain,
+    x: np.ndarray,
+    x_ref: float,
+    x_min: float,
+    draws: int,
+    rng: np.random.Generator,
+    architecture: str = "",
+) -> tuple[np.ndarray, CurveDraws]:
+    """Curves that a card holds possible: log error of the mean curve [draw, x], and their parameters.
 
     ``x`` are log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
     """
     hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
     spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (draws, 1))], 1)
-    values = dict(zip(CENTRES, (hyper[:, :-2] + spread * rng.standard_normal(spread.shape)).T, strict=True))
-    law = laws.log_error(
-        np, x[None, :], x_ref, values["level"][:, None], values["log_exponent"][:, None],
-        x_min + values["log_break"][:, None], values["floor_logit"][:, None],
-        np.exp(values["log_sharpness"])[:, None],
-    )  # fmt: skip
+    centre = hyper[:, :-2] + card.effects_of(architecture)
+    values = CurveDraws(*(centre + spread * rng.standard_normal(spread.shape)).T)
+    law = values.level[:, None] + values.log_shape(x, x_ref, x_min)
     nothing = np.empty((draws, 0))
-    level, slope = (np.exp(2.0 * values[name]) for name in ("log_drift", "log_slope"))
-    return law + drift.sample_paths(
-        rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory
-    ), values
+    level, slope = np.exp(2.0 * values.log_drift), np.exp(2.0 * values.log_slope)
+    wander = drift.sample_paths(
+        rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory,
+        lambda distance: values.drift_time(x_ref - distance, x_ref, x_min, card.steady),
+    )  # fmt: skip
+    return law + wander, values
 
 
 def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Measurements of this curve's sizes as the card alone foresees them, noise included: [draw, point]."""
-    paths, values = prior_paths(design.card, data.x, design.x_ref, design.x_min, draws, rng)
-    noise = (np.exp(2.0 * values["log_noise"])[:, None] + data.known) / data.repeats
+    paths, values = prior_paths(design.card, data.x, design.x_ref, design.x_min, draws, rng, data.curve.architecture)
+    noise = (np.exp(2.0 * values.log_noise)[:, None] + data.known) / data.repeats
     return paths + np.sqrt(noise) * rng.standard_normal(paths.shape)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecaster import laws
+from forecaster import drift, laws
 from forecaster.curves import LearningCurves, read_curves
 from forecaster.design import LEAST_NOISE
 from forecaster.domains import CENTRES, Domain
@@ -57,7 +57,9 @@ def simulate(
     hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((groups, len(card.hyper_mean)))
     centre, learned = np.split(hyper, [len(CENTRES)], 1)
     spread = np.concatenate([np.exp(learned), np.tile(card.spread_fixed, (groups, 1))], 1)
-    values = centre[:, None] + spread[:, None] * rng.standard_normal((groups, architectures, len(CENTRES)))
+    names = [f"architecture-{i:02d}" for i in range(architectures)]
+    middle = centre[:, None] + np.stack([card.effects_of(name) for name in names])
+    values = middle + spread[:, None] * rng.standard_normal((groups, architectures, len(CENTRES)))
 
     rows, far = [], np.empty((groups, architectures, len(ahead)))
     for i in range(architectures):
@@ -65,14 +67,15 @@ def simulate(
             ..., None
         ]
         at = np.concatenate([x[i], ahead])
-        sharpness = np.exp(log_sharpness)
+        exponent, sharpness = np.exp(log_exponent), np.exp(log_sharpness)
         law = laws.log_error(np, at, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
-        level_path, slope_path = _paths(rng, at - x_ref, card.slope_memory, groups)
+        time = drift.clock(np, at, x_ref, law - level, exponent, card.steady)
+        level_path, slope_path = _paths(rng, time, card.slope_memory)
         curve = law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
         far[:, i] = np.exp(curve[:, len(x[i]) :])
         sd = np.sqrt(np.exp(2.0 * log_noise) + LEAST_NOISE**2)
         runs = curve[:, : len(x[i]), None] + sd[..., None] * rng.standard_normal((groups, len(x[i]), seeds))
-        rows.append(_rows(runs, grid[i], i))
+        rows.append(_rows(runs, grid[i], names[i]))
     level, log_exponent, _, floor_logit, *_ = np.moveaxis(values, -1, 0)
     truth = {
         "hyper": hyper,
@@ -92,31 +95,31 @@ def _grid(sizes: Sequence[float] | Sequence[Sequence[float]], architectures: int
     return [np.asarray(s, dtype=float) for s in sizes]
 
 
-def _paths(rng: np.random.Generator, t: np.ndarray, memory: float, draws: int) -> list[np.ndarray]:
-    """Both parts of the drift, each of unit scale, at signed distances ``t`` from the reference size: [draw, t].
+def _paths(rng: np.random.Generator, t: np.ndarray, memory: float) -> list[np.ndarray]:
+    """Both parts of the drift, each of unit scale, at signed times ``t`` [draw, t] from the reference: [draw, t].
 
     Each has stationary increments and is zero at the reference size, so its variogram says all of it.
     """
-    away = np.flatnonzero(t)
+    away = np.flatnonzero(t.any(0))  # all but the reference size itself
     out = []
     for variogram in (np.abs, lambda r: 2.0 * memory**2 * (np.abs(r) / memory + np.expm1(-np.abs(r) / memory))):
-        u = t[away]
-        covariance = 0.5 * (variogram(u)[:, None] + variogram(u) - variogram(u[:, None] - u))
-        covariance += 1e-12 * np.diag(np.diag(covariance))
-        path = np.zeros((draws, len(t)))
-        path[:, away] = rng.standard_normal((draws, len(u))) @ np.linalg.cholesky(covariance).T
+        row, column = t[:, away, None], t[:, None, away]
+        covariance = 0.5 * (variogram(row) + variogram(column) - variogram(row - column))
+        covariance += 1e-12 * covariance * np.eye(len(away)) + 1e-14 * np.eye(len(away))
+        path = np.zeros(t.shape)
+        path[:, away] = (np.linalg.cholesky(covariance) @ rng.standard_normal((len(t), len(away), 1)))[..., 0]
         out.append(path)
     return out
 
 
-def _rows(runs: np.ndarray, sizes: np.ndarray, architecture: int) -> pd.DataFrame:
+def _rows(runs: np.ndarray, sizes: np.ndarray, architecture: str) -> pd.DataFrame:
     """Tidy rows of one architecture in every group; ``runs`` [group, size, seed] are log errors."""
     group, size, seed = (a.ravel() for a in np.indices(runs.shape))
     return pd.DataFrame(
         {
             "domain": DOMAIN,
             "task": [f"group-{g:04d}" for g in group],
-            "architecture": f"architecture-{architecture:02d}",
+            "architecture": architecture,
             "n": sizes[size],
             "error": np.exp(runs.ravel()),
             "seed": seed,

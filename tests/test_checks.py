@@ -145,7 +145,9 @@ def test_the_worst_curve_speaks_and_three_are_named():
 
 def test_a_group_far_from_its_card():
     card = load_card("generic")
-    centre = np.tile(card.hyper_mean[:-2], (DRAWS, 1)) + 0.01 * np.random.default_rng(0).standard_normal((DRAWS, len(CENTRES)))
+    centre = np.tile(card.hyper_mean[:-2], (DRAWS, 1)) + 0.01 * np.random.default_rng(0).standard_normal(
+        (DRAWS, len(CENTRES))
+    )
     assert one(health(centre=centre), "prior-data conflict").verdict == PASS
     centre[:, 3] += 3.0 * card.hyper_sd[3]
     row = one(health(centre=centre), "prior-data conflict")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +15,7 @@ from scipy import stats
 from forecaster import density, drift, laws, model
 from forecaster.curves import read_curves
 from forecaster.design import LOCAL, Design, design_of
-from forecaster.domains import CENTRES, LEARNED, load_card
+from forecaster.domains import CENTRES, LEARNED, Architecture, Domain, load_card
 
 TYPICAL = np.array([-1.2, 0.5, -0.5, -4.0, -3.5, -4.0, 0.5])  # of LOCAL
 FREE = ("centre", "log_spread", "level", "offset")  # the model's free variables, in its order
@@ -26,7 +27,7 @@ def double_precision():
         yield
 
 
-def made(card: str, lengths: tuple[int, ...], *, seeds: int = 1, n_test: int | None = None) -> Design:
+def made(card: str | Domain, lengths: tuple[int, ...], *, seeds: int = 1, n_test: int | None = None) -> Design:
     """A group whose architectures have these numbers of sizes, measured by so many seeds."""
     rng = np.random.default_rng(0)
     rows = []
@@ -37,13 +38,19 @@ def made(card: str, lengths: tuple[int, ...], *, seeds: int = 1, n_test: int | N
                 rows.append(("d", "t", f"a{i}", n, error, seed, n_test))
     table = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n", "error", "seed", "n_test"])
     curves = read_curves(table if n_test else table.drop(columns="n_test"))
-    return design_of(curves, curves.groups[0], load_card(card))
+    return design_of(curves, curves.groups[0], load_card(card) if isinstance(card, str) else card)
 
 
+KNOWN = Architecture(
+    effects={"log_exponent": 0.3, "floor_logit": -0.8, "log_slope": 0.5}, source="hestness2017", why="for this test"
+)
 DESIGNS = {
     "one architecture": made("generic", (5,)),
     "known noise": made("image-classification-top1", (6, 6), n_test=2000),
     "unequal lengths, repeats, known noise": made("tabular-classification", (3, 12, 7), seeds=4, n_test=500),
+    "an architecture known by name": made(
+        msgspec.structs.replace(load_card("generic"), architectures={"a1": KNOWN}), (5, 8)
+    ),
 }
 
 
@@ -67,13 +74,14 @@ def free_density(design: Design):
     curves = len(design.curves)
     longest = max(len(c.x) for c in design.curves)
     missing = sum(longest - len(c.x) for c in design.curves)
-    data, constants = arrays(design, chunks(longest)), density.Constants(design.slope_memory)
+    data, constants = arrays(design, chunks(longest)), density.Constants(design.slope_memory, design.steady)
     ends = np.cumsum([len(CENTRES), len(LEARNED), curves, len(LOCAL) * curves])
 
     def log_density(free):
         centre, log_spread, level, offset = jnp.split(free, ends[:-1])
         spread = jnp.concatenate([jnp.exp(log_spread), jnp.asarray(design.spread_fixed)])[1:, None]
-        local = density.Local(*(centre[1:, None] + spread * offset.reshape(len(LOCAL), curves))[..., None])
+        known = design.effects[:, 1:].T
+        local = density.Local(*(centre[1:, None] + known + spread * offset.reshape(len(LOCAL), curves))[..., None])
         hyper = jnp.concatenate([centre, log_spread])[None]
         joint = density.log_density(hyper, level[:, None], local, data, design, constants)[0]
         return joint + curves * jnp.log(spread).sum() + missing * model.PADDING_CONSTANT
@@ -123,7 +131,7 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
     curves = len(design.curves)
     local = TYPICAL[:, None] + 0.7 * rng.standard_normal((len(LOCAL), curves))
     level = rng.normal(-1.5, 0.5, curves)
-    constants = density.Constants(design.slope_memory)
+    constants = density.Constants(design.slope_memory, design.steady)
     found = level_likelihood(density.Local(*local[..., None]), arrays(design, chunks(longest)), constants)
     log_z, mean, variance = (np.asarray(a)[:, 0] for a in found)
     found = log_z + stats.norm(mean, np.sqrt(variance)).logpdf(level)
@@ -135,9 +143,8 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
         )
         known = sized.known[np.searchsorted(-sized.x, -x)]  # a size's runs share their mean known variance
         noise = np.exp(2.0 * log_noise) + known
-        wander = drift.covariance(
-            np, design.x_ref - x, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), design.slope_memory
-        )
+        time = design.steady * (design.x_ref - x) + (1.0 - design.steady) * (law - level[i]) / np.exp(log_exponent)
+        wander = drift.covariance(np, time, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), design.slope_memory)
         dense = stats.multivariate_normal(law, wander + np.diag(noise))
         assert found[i] == pytest.approx(dense.logpdf(y), rel=1e-8, abs=1e-8)
 
@@ -148,7 +155,7 @@ def test_more_padding_changes_nothing(seed, name):
     design = DESIGNS[name]
     longest = chunks(max(len(c.x) for c in design.curves))
     local = np.random.default_rng(seed).normal(-1.0, 1.0, (len(LOCAL), len(design.curves), 1))
-    constants = density.Constants(design.slope_memory)
+    constants = density.Constants(design.slope_memory, design.steady)
     tight, wide = (
         level_likelihood(density.Local(*local), arrays(design, width), constants)
         for width in (longest, longest + 3 * density.CHUNK)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from forecaster import drift
+from forecaster import drift, laws
 
 RATIOS = st.one_of(st.just(0.0), st.floats(0.05, 2.0))
 MEMORIES = st.floats(0.3, 10.0)
@@ -127,6 +127,23 @@ def test_padding_changes_nothing():
 
 # Paths given data -------------------------------------------------------------------------------------
 
+
+def test_the_clock_runs_with_log_size_where_the_law_is_a_power_and_stands_where_the_law_stands():
+    x, beta, b, s = np.linspace(-20.0, 60.0, 801), 0.4, 0.0, 0.5
+    for floor_logit, steady in ((-30.0, 0.1), (-3.0, 0.3), (2.0, 1.0)):
+        shape = laws.log_shape(np, laws.decay(np, x, 10.0, beta, b, s), floor_logit)
+        t = drift.clock(np, x, 10.0, shape, beta, steady)
+        rate = -np.diff(t) / np.diff(x)
+        assert (rate >= steady - 1e-9).all()
+        assert (rate <= 1.0 + 1e-9).all()
+        assert t[np.argmin(abs(x - 10.0))] == pytest.approx(0.0, abs=1e-9)
+        assert rate[0] == pytest.approx(steady, abs=1e-6)  # on the plateau
+        if floor_logit < -20:
+            assert rate[(x[:-1] > 8.0) & (x[:-1] < 20.0)] == pytest.approx(1.0, abs=1e-5)
+        else:
+            assert rate[-1] == pytest.approx(steady, abs=1e-3)  # on the floor
+
+
 DRAWS = 20_000
 WANTED = np.array([1.7, 0.0, 3.2, 4.5, -0.4, 0.9, -2.0, -5.0])  # at the data, between, before and beyond
 DATA = {
@@ -144,7 +161,7 @@ def conditioned(t, y, noise, q, ratio, memory):
     return gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
 
 
-def sampled(t, y, noise, q, ratio, memory, seed=0):
+def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None):
     rows = np.ones((DRAWS, 1))
     return drift.sample_paths(
         np.random.default_rng(seed),
@@ -155,6 +172,7 @@ def sampled(t, y, noise, q, ratio, memory, seed=0):
         np.full(DRAWS, (q * ratio) ** 2),
         WANTED,
         memory,
+        clock_at,
     )
 
 
@@ -172,6 +190,21 @@ def test_paths_follow_the_conditioned_gaussian(data, ratio):
     t, y = DATA[data]
     noise, q, memory = np.full(len(t), 0.03**2), 0.1, 2.3
     assert agrees(sampled(t, y, noise, q, ratio, memory), *conditioned(t, y, noise, q, ratio, memory))
+
+
+def slowed(t):
+    """Time that lags behind the distance, on both sides of the reference."""
+    return np.sign(t) * np.log1p(abs(t))
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_paths_on_a_clock_are_paths_at_its_times(data, monkeypatch):
+    t, y = DATA[data]
+    noise, q, ratio, memory = np.full(len(t), 0.03**2), 0.1, 1.5, 2.3
+    found = sampled(t, y, noise, q, ratio, memory, clock_at=lambda d: np.tile(slowed(d), (DRAWS, 1)))
+    assert not agrees(found, *conditioned(t, y, noise, q, ratio, memory))
+    monkeypatch.setitem(globals(), "WANTED", slowed(WANTED))
+    assert agrees(found, *conditioned(slowed(t), y, noise, q, ratio, memory))
 
 
 BROKEN = ["drift doubled", "memory tripled", "slope turned", "sides apart"]

@@ -22,19 +22,26 @@ CARD = load_card("generic")
 def tied(slope: float, centre_sd: float = 1.0):
     """A posterior whose level moves with the centre of the floor: ``slope`` of error per prior sd."""
     rng = np.random.default_rng(0)
-    centre = CARD.hyper_mean[:7] + centre_sd * CARD.hyper_sd[:7] * rng.standard_normal((4000, 7))
+    centre = CARD.hyper_mean[: len(CENTRES)] + centre_sd * CARD.hyper_sd[: len(CENTRES)] * rng.standard_normal(
+        (4000, len(CENTRES))
+    )
     drawn = synthetic.values(4000, log_noise=-1.5, log_drift=-3.5, sd={"level": 0.05})
     drawn[:, 0] += slope * (centre[:, 3] - CARD.hyper_mean[3]) / CARD.hyper_sd[3]
     return synthetic.posterior({"cnn": drawn}, centre=centre)
 
 
 def test_weights_are_ratios_of_normal_densities():
-    centre = CARD.hyper_mean[:7] + 0.3 * CARD.hyper_sd[:7] * np.random.default_rng(0).standard_normal((4000, 7))
+    centre = CARD.hyper_mean[: len(CENTRES)] + 0.3 * CARD.hyper_sd[: len(CENTRES)] * np.random.default_rng(
+        0
+    ).standard_normal((4000, len(CENTRES)))
     for change in CHANGES:
         weights, k = prior_weights(centre, CARD, change)
-        moved = stats.norm(CARD.hyper_mean[:7] + change.shift(CARD), CARD.hyper_sd[:7])
+        moved = stats.norm(CARD.hyper_mean[: len(CENTRES)] + change.shift(CARD), CARD.hyper_sd[: len(CENTRES)])
         wanted = np.exp(
-            (moved.logpdf(centre) - stats.norm(CARD.hyper_mean[:7], CARD.hyper_sd[:7]).logpdf(centre)).sum(1)
+            (
+                moved.logpdf(centre)
+                - stats.norm(CARD.hyper_mean[: len(CENTRES)], CARD.hyper_sd[: len(CENTRES)]).logpdf(centre)
+            ).sum(1)
         )
         middle = np.argsort(wanted)[:3500]  # the upper tail is smoothed
         np.testing.assert_allclose(
@@ -47,9 +54,9 @@ def test_weights_are_ratios_of_normal_densities():
 def test_a_shift_is_by_prior_sds_or_by_nats():
     shift = dict(zip(CENTRES, Change("x", "y", ("floor_logit",), sds=-2.0).shift(CARD), strict=True))
     assert shift["floor_logit"] == -2.0 * CARD.priors["floor_logit"].scale
-    assert [v for name, v in shift.items() if name != "floor_logit"] == [0.0] * 6
+    assert [v for name, v in shift.items() if name != "floor_logit"] == [0.0] * 7
     drift = next(c for c in CHANGES if c.change == "doubled").shift(CARD)
-    assert drift.tolist() == pytest.approx([0, 0, 0, 0, 0, np.log(2), np.log(2)])
+    assert drift.tolist() == pytest.approx([0, 0, 0, 0, 0, np.log(2), np.log(2), 0])
 
 
 def test_reweighting_follows_the_centre():

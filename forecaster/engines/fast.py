@@ -114,11 +114,15 @@ def batch_of(designs: Sequence[Design]):
     )
     return nested.Batch(
         curves,
-        density.Constants(np.repeat([d.slope_memory for d in designs], counts)),
+        density.Constants(
+            slope_memory=np.repeat([d.slope_memory for d in designs], counts),
+            steady=np.repeat([d.steady for d in designs], counts),
+        ),
         np.repeat(np.arange(len(designs)), counts),
         np.stack([d.hyper_mean for d in designs]),
         np.stack([d.hyper_sd for d in designs]),
         np.stack([d.spread_fixed for d in designs]),
+        np.concatenate([d.effects for d in designs]),
     )
 
 

@@ -42,6 +42,7 @@ class Batch(NamedTuple):
     mean: Array  # [group, 10] prior means of the hyper-parameters
     sd: Array  # [group, 10]
     spread_fixed: Array  # [group, 6]
+    effects: Array  # [curve, 8] known differences from the group's centre: particles and draws are relative to them
 
 
 class Effort(NamedTuple):
@@ -70,7 +71,7 @@ class Draws(NamedTuple):
     """Posterior draws and how they were come by."""
 
     hyper: Array  # [group, chain, draw, 10]
-    values: Array  # [curve, chain, draw, 8]: level and Local
+    values: Array  # [curve, chain, draw, 8]: level and Local, effects included
     hyper_ess: Array  # [group]
     hyper_log_weights: Array  # [group, chain, hypers]
     curve_ess: Array  # [curve] Kish ESS of the marginal particle weights, over chains
@@ -129,6 +130,7 @@ def likelihood_of(batch: Batch, room: Room) -> Likelihood:
             return [np.asarray(a)[rows, : each - missing] for a in found]
 
     def likelihood(points: Array) -> density.LevelLikelihood:
+        points = points + batch.effects[:, None, 1:]
         parts = room.pool.map(part, [points[:, i : i + each] for i in range(0, points.shape[1], each)])
         return density.LevelLikelihood(*(np.concatenate(p, 1) for p in zip(*parts, strict=True)))
 
@@ -324,7 +326,7 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
     hyper, values, log_w, weights = (np.stack(parts, 1) for parts in zip(*chains, strict=True))
     return Draws(
         hyper,
-        values,
+        values + batch.effects[:, None, None],
         np.exp(mixtures.log_ess(log_w)).sum(-1),
         log_w,
         (1.0 / (weights**2).sum(-1)).sum(-1),
