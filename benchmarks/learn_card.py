@@ -32,6 +32,7 @@ from forecaster.curves import Curve, LearningCurves, read_curves
 from forecaster.design import LEAST_NOISE, Design, design_of
 from forecaster.domains import (
     CENTRES,
+    CONSTANTS,
     EFFECTS,
     FIXED_SPREADS,
     LEARNED_SPREADS,
@@ -222,6 +223,26 @@ def learned(task: Task, start: Domain, names: Sequence[str], chosen: argparse.Na
             now[k] = now[k] + rate * unit[k] * ahead
         print(f"step {i:3d} ({len(step.curves)} curves): {step}", file=sys.stderr, flush=True)
     return card_of(now, start, names)
+
+
+def pooled(cards: Sequence[Domain], start: Domain) -> Domain:
+    """What several fields have in common: each prior that of a field drawn from ``cards``, by its mean and variance.
+
+    Spreads that cards fix are pooled by their geometric mean, constants by their mean; ``start`` supplies the texts.
+    """
+    mean, sd = np.array([c.hyper_mean for c in cards]), np.array([c.hyper_sd for c in cards])
+    numbers = {
+        "mean": mean.mean(0),
+        "log_sd": 0.5 * np.log((sd**2).mean(0) + mean.var(0)),
+        "log_spread": np.log([c.spread_fixed for c in cards]).mean(0),
+        "effect": np.empty((0, len(EFFECTS))),
+    }
+    out = card_of(numbers, msgspec.structs.replace(start, architectures={}), [])
+    constants = {
+        q: msgspec.structs.replace(start.priors[q], value=float(np.mean([c.priors[q].location for c in cards])))
+        for q in CONSTANTS
+    }
+    return msgspec.structs.replace(out, priors=out.priors | constants)
 
 
 def written(card: Domain, text: str) -> str:

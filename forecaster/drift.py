@@ -70,8 +70,8 @@ def covariance(xp: Any, t: Array, level_variance: Array, slope_variance: Array, 
     row, column = t[..., :, None], t[..., None, :]
     nearer = xp.minimum(row, column)
     apart = abs(row - column)
-    slope = 2.0 * nearer / slope_memory + xp.exp(-row / slope_memory) + xp.exp(-column / slope_memory)
-    slope = slope - 1.0 - xp.exp(-apart / slope_memory)
+    gone, gone_too, between = (xp.expm1(-v / slope_memory) for v in (row, column, apart))  # no constants to cancel
+    slope = 2.0 * nearer / slope_memory + gone + gone_too - between
     return level_variance * nearer + slope_variance * slope_memory**2 * slope
 
 

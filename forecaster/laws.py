@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 Array = Any  # a NumPy array, a JAX array or a PyTensor variable
+SMALL = 1e-5  # two terms of a series are exact below
 
 
 def softplus(xp: Any, value: Array) -> Array:
@@ -38,8 +39,13 @@ def decay(xp: Any, x: Array, x_ref: Array, exponent: Array, log_break: Array, sh
 
 
 def log_shape(xp: Any, decayed: Array, floor_logit: Array) -> Array:
-    """Log of error(n) / error(n_ref) for a given :func:`decay`; f = 1 / (1 + exp(-floor_logit))."""
-    return log_sum(xp, floor_logit, decayed) - softplus(xp, floor_logit)
+    """Log of error(n) / error(n_ref) for a given :func:`decay`; f = 1 / (1 + exp(-floor_logit)).
+
+    A law that hardly falls has a log near zero, whose leading digits cancel; its series keeps them.
+    """
+    falling = 1.0 / (1.0 + xp.exp(floor_logit))
+    series = falling * decayed * (1.0 + 0.5 * (1.0 - falling) * decayed)
+    return xp.where(abs(decayed) < SMALL, series, log_sum(xp, floor_logit, decayed) - softplus(xp, floor_logit))
 
 
 def log_error(
