@@ -24,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help=f"folder that holds {FILE}")
     parser.add_argument("--tasks", type=int, help="fit only so many tasks")
+    parser.add_argument("--whole", action="store_true", help="fit the rows marked `extrapolate`, too")
     parser.add_argument("--card", default="tabular-classification")
     parser.add_argument(
         "--draws", type=int, default=None, help="of each of four chains; default: as the engine chooses"
@@ -39,6 +40,8 @@ def main() -> int:
     from forecaster.inference import fit
 
     curves = read_curves(path)
+    if not arguments.whole and "split" in curves.table:
+        curves = read_curves(curves.table[curves.table["split"] == "fit"])
     if arguments.tasks:
         curves = curves.select(task=[task for _, task in curves.groups[: arguments.tasks]])
     read = time.perf_counter()

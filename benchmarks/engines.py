@@ -203,7 +203,7 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
     import numpy as np
 
-    from forecaster.design import design_of
+    from forecaster.design import LOCAL, design_of
     from forecaster.domains import load_card
     from forecaster.engines import fast, nested
     from forecaster.inference import fit
@@ -216,7 +216,7 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
     batch = fast.batch_of([design])
     width = fast.padded_to(len(design.curves), fast.WIDTHS)
     shape = (len(design.curves), nested.Effort().particles)
-    points = design.hyper_mean[1:-2] + 0.3 * np.random.default_rng(0).standard_normal((*shape, 6))
+    points = design.hyper_mean[1:-2] + 0.3 * np.random.default_rng(0).standard_normal((*shape, len(LOCAL)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         likelihood = nested.likelihood_of(batch, nested.Room(width, pool))
         likelihood(points)

@@ -78,14 +78,17 @@ def _by_jax(
     each = draws or (1000 if len(designs) <= MANY else 250)
     found = fast.sample(designs, seed=seed, draws=each, on_progress=tell)
     few = len(designs) <= fast.FEW
-    enough = fast.GOOD_ESS if few else fast.LEAST_ESS
+    enough = fast.GOOD_ESS if few else fast.LEAST_OF_MANY
     doubtful = [i for i, one in enumerate(found) if fast.weakest(one) < enough] if fallback else []
-    for done, i in enumerate(doubtful):
-        tell(f"sampling {len(doubtful)} groups again with more particles", done / len(doubtful))
-        again = fast.sample([designs[i]], seed=seed, draws=each, harder=few)[0]
-        found[i] = max(found[i], again, key=fast.weakest)
-        if few and fast.weakest(found[i]) < fast.LEAST_ESS:
-            found[i] = _fall_back(designs[i], seed, each, tell)
+    if doubtful:
+        tell(f"sampling {len(doubtful)} groups again with more particles", 0.0)
+        again = fast.sample(
+            [designs[i] for i in doubtful], seed=seed, draws=each, harder=True, many=not few, on_progress=tell
+        )
+        for i, one in zip(doubtful, again, strict=True):
+            found[i] = max(found[i], one, key=fast.weakest)
+            if few and fast.weakest(found[i]) < fast.LEAST_ESS:
+                found[i] = _fall_back(designs[i], seed, each, tell)
     return found
 
 

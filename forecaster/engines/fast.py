@@ -18,7 +18,10 @@ LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # sizes a cu
 TOGETHER = 64  # curves that run together at the most, unless one group has more: bounds memory
 CHAINS = 4
 FEW = 4  # groups up to which each is sampled with the most particles; beyond, with these:
-MANY_GROUPS = {"particles": 1024, "hypers": 1024, "components": 4, "refinements": 1}
+MANY_GROUPS = {"particles": 1024, "adaptation": 1024, "hypers": 1024, "hyper_adaptation": 512, "components": 4} | {
+    "refinements": 1
+}
+MANY_HARDER = {"particles": 2048, "adaptation": 2048, "hypers": 1024, "hyper_adaptation": 1024, "components": 8}
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -39,10 +42,14 @@ def sample(
     seed: int,
     draws: int = 1000,
     harder: bool = False,
+    many: bool = False,
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
 ) -> list[GroupDraws]:
-    """Draws of each group's posterior, in the order of ``designs``; ``harder`` spends about four times the work."""
+    """Draws of each group's posterior, in the order of ``designs``; ``harder`` spends about four times the work.
+
+    Beyond ``FEW`` groups, or where these are some of ``many``, each is sampled with fewer particles.
+    """
     import jax
 
     from forecaster.engines import nested
@@ -54,10 +61,10 @@ def sample(
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     effort = nested.Effort(chains=CHAINS, draws=draws)
-    if len(designs) > FEW:
-        effort = effort._replace(**MANY_GROUPS)
-    if harder:
-        effort = effort._replace(stages=3, adaptation=4096, particles=8192, hypers=2048, refinements=3)
+    if len(designs) > FEW or many:
+        effort = effort._replace(**(MANY_HARDER if harder else MANY_GROUPS))
+    elif harder:
+        effort = effort._replace(stages=3, adaptation=4096, particles=8192, refinements=3)
     found: dict[int, GroupDraws] = {}
     with jax.enable_x64(True):
         for indices in batches(designs):
@@ -136,7 +143,7 @@ def _group(out, g: int, rows: np.ndarray) -> GroupDraws:
         stats={
             "hyper_ess": float(out.hyper_ess[g]),
             "hyper_pareto_k": _pareto_k(out.hyper_log_weights[g]),
-            "evaluations": float(out.evaluations),
+            "evaluations": float(out.evaluations[rows].mean()),
         },
         curve_stats={
             "particle_ess": out.curve_ess[rows],
@@ -160,6 +167,7 @@ def _pareto_k(log_weights: np.ndarray) -> float:
     return float(array_stats.psislw(-near, axis=-1)[1])
 
 
+LEAST_OF_MANY = 25.0  # the same where a batch of many groups is sampled, which shall not wait for the worst
 LEAST_ESS = 100.0  # effective particles, of hyper-parameters and of each curve, below which draws are not kept
 GOOD_ESS = 1000.0  # below which a group is sampled again with more particles
 HEAVY = 0.7  # Pareto k of the weights from which on an effective number cannot be believed (Vehtari et al. 2024)

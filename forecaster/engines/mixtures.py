@@ -17,7 +17,7 @@ Array = Any  # a NumPy array; docstrings name its axes
 DEGREES = 8.0  # of freedom of every component: heavier tails than the targets
 DEFENSIVE = 0.1  # weight of the prior inside every proposal: it bounds the importance weights
 EM_STEPS = 5
-SHRINK = 0.15
+SHRINK = 0.25
 LEAST = 1e-300  # keeps logarithms finite
 
 
@@ -251,34 +251,50 @@ SETTLED = 2  # rounds at the full likelihood after which a proposal is good enou
 def adapt(
     rng: np.random.Generator,
     mixture: Mixture,
-    log_likelihood: Callable[[Array], Array],
+    log_likelihood: Callable[[Array, Array], Array],
     n: int,
     rounds: int,
     settled: int = SETTLED,
     share: float = 0.1,
+    each_alone: bool = True,
 ) -> Adapted:
-    """Fit the proposals to ``prior * likelihood``: ``rounds`` at the most, fewer where all targets are found earlier.
+    """Fit the proposals to ``prior * likelihood``: ``rounds`` at the most, fewer where targets are found earlier.
 
-    ``log_likelihood`` maps points [b, n, d] to [b, n].
+    ``log_likelihood`` maps points [k, n, d] of k targets, and their indices [k], to [k, n]. With ``each_alone`` a
+    target that is found takes no part in later rounds; else all go on until the last is found.
     """
-    best, best_power = mixture, np.zeros(len(mixture.mean))
-    current, at_full = mixture, np.zeros(len(mixture.mean), int)
-    points, weights = np.empty((0, 0, 0)), np.empty((0, 0))
+    targets = np.arange(len(mixture.mean))
+    best, best_power = mixture, np.zeros(len(targets))
+    current, at_full = mixture, np.zeros(len(targets), int)
+    points = np.zeros((len(targets), n, mixture.mean.shape[-1]))
+    weights = np.zeros((len(targets), n))
     for _ in range(rounds):
-        points, log_q = sample(rng, current, n)
-        likelihood = np.nan_to_num(log_likelihood(points), nan=-1e30, neginf=-1e30, posinf=-1e30)
-        rest = standard_normal(points) - log_q
+        now = Mixture(*(a[targets] for a in current))
+        points[targets], log_q = sample(rng, now, n)
+        likelihood = np.nan_to_num(log_likelihood(points[targets], targets), nan=-1e30, neginf=-1e30, posinf=-1e30)
+        rest = standard_normal(points[targets]) - log_q
         power = temper(likelihood, rest, share)
-        weights = softmax(power[:, None] * likelihood + rest, -1)
-        fitted = refitted(rng, current, points, weights)
-        failed = power < 0.5 * best_power  # a proposal that lost the target: go back and try again
-        best = where(power >= best_power, current, best)
-        best_power = np.maximum(power, best_power)
-        current = where(failed, best, fitted)
-        at_full += power >= 1.0
-        if (at_full >= settled).all():
+        weights[targets] = softmax(power[:, None] * likelihood + rest, -1)
+        fitted = refitted(rng, now, points[targets], weights[targets])
+        failed = power < 0.5 * best_power[targets]  # a proposal that lost the target: go back and try again
+        known = where(power >= best_power[targets], now, Mixture(*(a[targets] for a in best)))
+        best, current = put(best, targets, known), put(current, targets, where(failed, known, fitted))
+        best_power[targets] = np.maximum(power, best_power[targets])
+        at_full[targets] += power >= 1.0
+        found = at_full >= settled
+        if found.all():
             break
+        if each_alone:
+            targets = np.flatnonzero(~found)
     return Adapted(current, best_power, points, weights)
+
+
+def put(mixture: Mixture, targets: Array, these: Mixture) -> Mixture:
+    """``mixture`` with ``these`` in place of its ``targets``."""
+    out = Mixture(*(np.array(a) for a in mixture))
+    for a, new in zip(out, these, strict=True):
+        a[targets] = new
+    return out
 
 
 def where(choose: Array, this: Mixture, other: Mixture) -> Mixture:

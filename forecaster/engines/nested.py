@@ -51,9 +51,10 @@ class Effort(NamedTuple):
     chains: int = 4
     draws: int = 1000  # per chain
     particles: int = 3072  # per curve and chain in the final clouds
-    adaptation: int = 1024  # particles per curve and round while proposals adapt
-    hypers: int = 3072  # hyper-parameters per chain in the final step, and per round while their proposal adapts
-    components: int = 8
+    adaptation: int = 2048  # particles per curve and round while proposals adapt
+    hypers: int = 3072  # hyper-parameters per chain in the final step
+    hyper_adaptation: int = 3072  # hyper-parameters per round while their proposal adapts
+    components: int = 12
     hyper_components: int = 8
     stages: int = 2
     rounds: int = 10  # per stage and level, at the most
@@ -77,7 +78,7 @@ class Draws(NamedTuple):
     curve_ess: Array  # [curve] Kish ESS of the marginal particle weights, over chains
     particle_weights: Array  # [curve, chain, particle] marginal weights, summing to one
     power: Array  # [curve] tempering power reached by the adaptation (1 is all of the likelihood)
-    evaluations: int  # of each curve's likelihood
+    evaluations: Array  # [curve] of its likelihood
 
 
 class Units(NamedTuple):
@@ -97,7 +98,9 @@ class Cloud(NamedTuple):
     level_variance: Array
 
 
-Likelihood = Callable[[Array], density.LevelLikelihood]  # of plain values [curve, particle, 7], as NumPy arrays
+# Of plain values [curve, particle, 7] of the curves with these indices (all where there are none), as NumPy arrays.
+Likelihood = Callable[..., density.LevelLikelihood]
+BESIDE = 8  # curves that a compiled program takes at the most
 AT_ONCE = (
     16384  # particles, of all curves together, that one call of a compiled program takes: their state fits a cache
 )
@@ -110,39 +113,48 @@ def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) 
 
 
 def likelihood_of(batch: Batch, room: Room) -> Likelihood:
-    """The compiled likelihood of the batch, padded with copies of the last curve."""
-    spare, each = room.width - len(batch.owner), min(1024, max(64, AT_ONCE // room.width // 64 * 64))
-    rows = slice(0, len(batch.owner))
-
-    def padded(a: Array) -> Array:
-        return np.concatenate([a, np.repeat(a[-1:], spare, 0)]) if spare else a
-
-    curves = jax.tree.map(padded, batch.curves)
-    if (batch.curves.repeats == 1.0).all():
+    """The compiled likelihood of the batch's curves, or of some of them, a few at a time, padded with copies."""
+    every, width = np.arange(len(batch.owner)), min(room.width, BESIDE)
+    each = min(1024, max(64, AT_ONCE // width // 64 * 64))
+    curves = batch.curves
+    if (curves.repeats == 1.0).all():
         curves = curves._replace(within=None)  # a program without that term
-    constants = Constants(*(padded(c)[:, None] for c in batch.constants))
 
-    def part(points: Array) -> list[Array]:
-        missing = each - points.shape[1]
-        points = points[:, np.arange(each) % points.shape[1]] if missing else points
+    def part(rows: Array, points: Array, out: density.LevelLikelihood, at: tuple[slice, slice]) -> None:
+        """Fill ``out`` at the curves and particles of ``at``; ``rows`` names the curves of the batch."""
+        here = points[at]
+        padded = np.arange(width) % len(here)
+        here = here[padded][:, np.arange(each) % here.shape[1]]
+        own = jax.tree.map(lambda a: a[rows[at[0]]][padded], (curves, batch.constants))
+        constants = Constants(*(c[:, None] for c in own[1]))
         with jax.enable_x64(True):  # a setting of the thread
-            found = _level_likelihood(np.moveaxis(padded(points), -1, 0), curves, constants)
-            return [np.asarray(a)[rows, : each - missing] for a in found]
+            found = _level_likelihood(np.moveaxis(here, -1, 0), own[0], constants)
+            for a, b in zip(out, found, strict=True):
+                whole = a[at]
+                whole[...] = np.asarray(b)[: whole.shape[0], : whole.shape[1]]
 
-    def likelihood(points: Array) -> density.LevelLikelihood:
-        points = points + batch.effects[:, None, 1:]
-        parts = room.pool.map(part, [points[:, i : i + each] for i in range(0, points.shape[1], each)])
-        return density.LevelLikelihood(*(np.concatenate(p, 1) for p in zip(*parts, strict=True)))
+    def likelihood(points: Array, rows: Array = every) -> density.LevelLikelihood:
+        points = points + batch.effects[rows][:, None, 1:]
+        out = density.LevelLikelihood(*(np.empty(points.shape[:2]) for _ in range(3)))
+        ats = [
+            (slice(i, i + width), slice(j, j + each))
+            for i in range(0, len(rows), width)
+            for j in range(0, points.shape[1], each)
+        ]
+        list(room.pool.map(lambda at: part(rows, points, out, at), ats))
+        return out
 
     return likelihood
 
 
-def counted(likelihood: Likelihood, counts: list[int]) -> Likelihood:
-    """The same, noting in ``counts`` for how many particles of each curve it was called."""
+def counted(likelihood: Likelihood, counts: Array) -> Likelihood:
+    """The same, adding to ``counts`` [curve] for how many particles it was called."""
 
-    def noted(points: Array) -> density.LevelLikelihood:
-        counts.append(points.shape[1])
-        return likelihood(points)
+    every = np.arange(len(counts))
+
+    def noted(points: Array, rows: Array = every) -> density.LevelLikelihood:
+        counts[rows] += points.shape[1]
+        return likelihood(points, rows)
 
     return noted
 
@@ -201,7 +213,7 @@ def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Arra
     return np.concatenate([-0.5 * precision, precision * centre], -1), constant
 
 
-def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[[Array], Array]:
+def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Array]:
     """Log marginal likelihood [group, k] of hyper-parameters [group, k, 10] in units of their prior."""
     of = _features(cloud)
     log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
@@ -213,7 +225,7 @@ def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[[Array]
         with jax.enable_x64(True):  # a setting of the thread
             return np.asarray(_log_marginal(of, log_weight, coefficients), float)[: len(batch.owner)]
 
-    def log_likelihood(standard: Array) -> Array:
+    def log_likelihood(standard: Array, _: Array | None = None) -> Array:
         hyper = batch.mean[:, None] + batch.sd[:, None] * standard
         coefficients, constant = _coefficients(hyper, batch, cloud.units)
         single = coefficients.astype(np.float32)
@@ -270,7 +282,8 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
         target = _curve_target(likelihood, units)
         curves, power, *_ = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds)
         cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
-        found = mixtures.adapt(rng, hypers, hyper_likelihood(batch, cloud, room), effort.hypers, effort.rounds)
+        like = hyper_likelihood(batch, cloud, room)
+        found = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, each_alone=False)
         hypers = found.mixture
         mean, variance = mixtures.moments(hypers)
         new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
@@ -279,20 +292,22 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
     for _ in range(effort.refinements):
         cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
         like = hyper_likelihood(batch, cloud, room)
-        found = mixtures.adapt(rng, hypers, like, effort.hypers, effort.rounds, settled=1)
+        found = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, settled=1, each_alone=False)
         hypers = found.mixture
         curves = _refined(rng, batch, curves, cloud, found)
     return Proposals(curves, units, hypers, power)
 
 
-def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array], Array]:
-    """Log likelihood of [curve, particle, 7] with the level integrated over its pooled prior."""
+def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array, Array], Array]:
+    """Log likelihood of [curve, particle, 7] of some curves with the level integrated over its pooled prior."""
     mean, sd = units.mean[:, None], units.sd[:, None]
 
-    def log_likelihood(points: Array) -> Array:
-        z, level, variance = likelihood(mean[..., 1:] + sd[..., 1:] * points)
-        variance = variance + sd[..., 0] ** 2
-        return z - 0.5 * (np.log(variance) + (level - mean[..., 0]) ** 2 / variance)
+    def log_likelihood(points: Array, rows: Array) -> Array:
+        middle, scale = mean[rows], sd[rows]
+        z, level, variance = likelihood(middle[..., 1:] + scale[..., 1:] * points, rows)
+        variance = variance + scale[..., 0] ** 2
+        with np.errstate(invalid="ignore"):  # a filter that lost its precision far out counts as impossible
+            return z - 0.5 * (np.log(variance) + (level - middle[..., 0]) ** 2 / variance)
 
     return log_likelihood
 
@@ -319,7 +334,7 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
     """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         room = Room(width, pool)
-        counts: list[int] = []
+        counts = np.zeros(len(batch.owner))
         likelihood = counted(likelihood_of(batch, room), counts)
         proposals = adapted(rng, batch, likelihood, room, effort)
         chains = [_replicate(r, batch, likelihood, room, proposals, effort) for r in rng.spawn(effort.chains)]
@@ -332,7 +347,7 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
         (1.0 / (weights**2).sum(-1)).sum(-1),
         weights,
         proposals.power,
-        sum(counts),
+        counts,
     )
 
 
