@@ -128,10 +128,10 @@ SDS = np.array([0.01, 0.05, 1.0, 0.1])
 HALF = 3  # this target's likelihood is not a number on one side
 
 
-def likelihood(points):
-    """Log likelihood [b, n] of one normal a target."""
-    normal = -0.5 * (((points - CENTRES[:, None]) / SDS[:, None, None]) ** 2).sum(-1)
-    return np.where((np.arange(len(CENTRES)) == HALF)[:, None] & (points[..., 0] < 0), np.nan, normal)
+def likelihood(points, targets):
+    """Log likelihood [k, n] of one normal for each of ``targets`` [k]."""
+    normal = -0.5 * (((points - CENTRES[targets, None]) / SDS[targets, None, None]) ** 2).sum(-1)
+    return np.where((targets == HALF)[:, None] & (points[..., 0] < 0), np.nan, normal)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def tempered():
     rng = np.random.default_rng(0)
     found = mixtures.adapt(rng, mixtures.prior_mixture(len(CENTRES), 2, 3), likelihood, 1024, 12)
     points, log_q = mixtures.sample(rng, found.mixture, POINTS)
-    like = np.nan_to_num(likelihood(points), nan=-1e30)
+    like = np.nan_to_num(likelihood(points, np.arange(len(CENTRES))), nan=-1e30)
     return found.mixture, found.power, points, like + mixtures.standard_normal(points) - log_q
 
 
