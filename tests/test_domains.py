@@ -176,6 +176,55 @@ def test_a_card_survives_json(card):
     assert msgspec.json.decode(msgspec.json.encode(card), type=domains.Domain) == card
 
 
+KNOWN = """
+[architectures."Random Forest"]
+aliases = ["RandomForestClassifier"]
+log_exponent = 0.2
+floor_logit = -0.5
+source = "kaplan2020"
+why = "For this test."
+"""
+
+
+def test_architectures_are_known_by_name_and_alias():
+    card = domains.parse_card(LEVEL + KNOWN, "mine.toml")
+    expected = [0.2 if q == "log_exponent" else -0.5 if q == "floor_logit" else 0.0 for q in domains.CENTRES]
+    for name in ("Random Forest", "random_forest", "RANDOMFORESTCLASSIFIER"):
+        assert card.effects_of(name).tolist() == expected
+    assert not card.effects_of("another").any()
+    assert card.card_hash != domains.parse_card(LEVEL, "mine.toml").card_hash
+    again = domains.parse_card(LEVEL + KNOWN.replace("0.2", "0.3"), "mine.toml")
+    assert again.card_hash != card.card_hash
+
+
+def test_extending_inherits_what_is_known_of_architectures():
+    card = domains.parse_card(LEVEL.replace('"generic"', '"tabular-classification"') + KNOWN, "mine.toml")
+    base = CARDS["tabular-classification"]
+    np.testing.assert_array_equal(card.effects_of("KNN"), base.effects_of("KNN"))
+    assert base.effects_of("KNN").any()
+    assert card.effects_of("RandomForestClassifier")[1] == 0.2
+
+
+BAD_KNOWN = {
+    "unknown effect": ("floor_logit", "flor_logit", "flor_logit", "did you mean floor_logit?"),
+    "level is measured, not known": ("floor_logit", "level", "level = ", 'unknown key "level"'),
+    "too far": ("0.2", "20", "log_exponent = 20", "a number from -10 to 10"),
+    "no source": ('source = "kaplan2020"\nwhy = "For', 'why = "For', "[architectures", "no source"),
+    "aliases that are no list": ('["RandomForestClassifier"]', '"forest"', "aliases =", "a list of names"),
+    "no effect": ("log_exponent = 0.2\nfloor_logit = -0.5\n", "", "[architectures", "no effect"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "line", "words"), BAD_KNOWN.values(), ids=BAD_KNOWN.keys())
+def test_what_is_wrong_with_an_architecture_is_refused_at_its_line(old, new, line, words):
+    assert old in KNOWN
+    text = LEVEL + KNOWN.replace(old, new, 1)
+    with pytest.raises(CardError) as caught:
+        domains.parse_card(text, "mine.toml")
+    where = f"mine.toml, line {line_with(text, line)}: found "
+    assert any(said.startswith(where) and words in said for said in str(caught.value).split("\n"))
+
+
 BAD = {  # what is written, instead of what, in a card that extends; the wrong line; words of the message
     "unknown top key": ("extends =", 'colour = "red"\nextends =', "colour", 'unknown key "colour"'),
     "close top key": ("extends =", 'alias = ["a"]\nextends =', "alias", "did you mean aliases?"),

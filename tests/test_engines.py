@@ -7,6 +7,7 @@ off by 0.02, plus four standard errors. A broken twin shows that the comparison 
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from arviz_stats.base import array_stats
 from forecaster import model
 from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain, load_card
-from forecaster.engines import fast, nuts
+from forecaster.engines import fast, nested, nuts
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths
 from forecaster.posterior import Posterior, assemble, diagnostics
@@ -168,6 +169,22 @@ def test_a_group_alone_is_the_group_in_a_batch(batch):
     """Other keys, other padding of the batch, the same posterior."""
     for g in (1, 3):
         assert_agree(posterior(alone(g), batch[g]), posterior(alone(g), fast.sample([alone(g)], seed=7)[0]))
+
+
+def test_likelihoods_of_some_curves_are_those_of_all():
+    """Whichever curves are asked for, in blocks of any width, and with known effects inside."""
+    designs = [alone(g) for g in range(4)]
+    batch = fast.batch_of(designs)
+    rng = np.random.default_rng(0)
+    batch = batch._replace(effects=0.1 * rng.standard_normal(batch.effects.shape))
+    curves = len(batch.owner)
+    points = CARD.hyper_mean[1 : len(CENTRES)] + 0.3 * rng.standard_normal((curves, 70, len(CENTRES) - 1))
+    with ThreadPoolExecutor(2) as pool:
+        whole = nested.likelihood_of(batch, nested.Room(1, pool))(points)
+        for width, rows in ((12, np.arange(curves)), (12, np.array([1, 4, 7])), (5, np.array([11, 0]))):
+            some = nested.likelihood_of(batch, nested.Room(width, pool))(points[rows], rows)
+            for a, b in zip(some, whole, strict=True):
+                np.testing.assert_allclose(a, b[rows], rtol=1e-10)
 
 
 def test_padding_changes_nothing(fitted, monkeypatch):

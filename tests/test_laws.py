@@ -62,6 +62,15 @@ def known(request):
     return CATALOGUE[request.param]
 
 
+def test_a_law_that_hardly_falls_keeps_its_digits():
+    """Below and above the size at which the series takes over, against NumPy's own small-value functions."""
+    decayed = -np.geomspace(1e-18, 1e-2, 400)
+    for floor_logit in (-9.0, -1.0, 0.0, 3.0):
+        falling = 1.0 / (1.0 + np.exp(floor_logit))
+        expected = np.log1p(falling * np.expm1(decayed))
+        assert laws.log_shape(np, decayed, floor_logit) == pytest.approx(expected, rel=1e-9)
+
+
 def test_three_libraries_give_the_same_numbers(known):
     level, _, _, floor_logit, _ = known
     expected = law(known)

@@ -134,6 +134,21 @@ def likelihood(points, targets):
     return np.where((targets == HALF)[:, None] & (points[..., 0] < 0), np.nan, normal)
 
 
+def test_targets_that_are_found_take_no_part_in_later_rounds():
+    """One wide target is found at once, the others are not; asked to go on together, they do."""
+    for alone in (True, False):
+        seen = []
+
+        def watched(points, targets, seen=seen):
+            seen.append(len(targets))
+            return likelihood(points, targets)
+
+        start = mixtures.prior_mixture(len(CENTRES), 2, 3)
+        mixtures.adapt(np.random.default_rng(0), start, watched, 512, 8, each_alone=alone)
+        assert seen[0] == len(CENTRES)
+        assert (min(seen) < len(CENTRES)) == alone
+
+
 @pytest.fixture(scope="module")
 def tempered():
     """Proposals adapted to all the targets at once, the powers reached, weighted points."""
