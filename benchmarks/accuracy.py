@@ -8,7 +8,8 @@ pairs of architectures ranked as observed), then coverage by level and distance,
     uv run python benchmarks/accuracy.py --data FOLDER --only nmt,ic --json accuracy.json
     uv run python benchmarks/accuracy.py --data FOLDER --only lcdb --sample 6 --card generic
 
-`--card generic` gives every file the card of no domain in particular, which knows none of these curves' kind.
+`--leave-out` gives every file a card pooled from those of the other three fields (`pooled` in `learn_card.py`), which
+knows none of these curves' kind; `--card NAME` gives all files one card.
 `--split 1.0` hides the last decade of each curve instead of the rows that the file names.
 """
 
@@ -23,15 +24,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from learn_card import pooled
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecaster.backtest import Backtest, backtest
 from forecaster.curves import LearningCurves, read_curves
+from forecaster.domains import Domain, load_card
 from forecaster.errors import ForecasterError
 from forecaster.results import plain, rows_of
 from forecaster.scoring import BINS, LEVELS, SHOWN
 
 FILES = {"nmt": "nmt.csv", "ic": "ic_birds_caltech.csv", "lcdb": "lcdb.csv", "chinchilla": "chinchilla.csv"}
+CARDS = {
+    "nmt": "machine-translation",
+    "ic": "image-classification-top1",
+    "lcdb": "tabular-classification",
+    "chinchilla": "word-language-modelling",
+}
 COLUMNS = ["method", "curves", "rmsle", "rmsle_median", "rmse", "crps", "log_score", "msce", "msce_by_curve"]
 COLUMNS += ["cover_50", "cover_80", "cover_90", "cover_95", "width_80", "wins", "pairs", "pairs_right"]
 
@@ -43,6 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(FILES), help=f"some of {','.join(FILES)} (default: all)")
     parser.add_argument("--sample", type=int, help="this many tasks of each file, drawn by the seed (default: all)")
     parser.add_argument("--card", help="one domain card for all (default: the card of each file's domain)")
+    parser.add_argument("--leave-out", action="store_true", help="a card of the other files' fields for each file")
     parser.add_argument("--split", default="column", help="column, or decades to hide, such as 1.0 (default: column)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-baselines", action="store_true")
@@ -68,7 +78,14 @@ def sampled(curves: LearningCurves, count: int | None, seed: int) -> LearningCur
     return curves.select(task=[str(task) for task in drawn])
 
 
-def run(path: Path, chosen: argparse.Namespace) -> tuple[Backtest, float]:
+def card_of(name: str, chosen: argparse.Namespace) -> Domain | str | None:
+    """The card that the file is fitted under; None for that of its domain."""
+    if not chosen.leave_out:
+        return chosen.card
+    return pooled([load_card(card) for other, card in CARDS.items() if other != name], load_card("generic"))
+
+
+def run(name: str, path: Path, chosen: argparse.Namespace) -> tuple[Backtest, float]:
     """The backtest of one file and the seconds it took."""
     start = time.perf_counter()
     curves = sampled(read_curves(path), chosen.sample, chosen.seed)
@@ -78,7 +95,7 @@ def run(path: Path, chosen: argparse.Namespace) -> tuple[Backtest, float]:
         found = backtest(
             curves,
             split=chosen.split,
-            card=chosen.card,
+            card=card_of(name, chosen),
             seed=chosen.seed,
             baselines=not chosen.no_baselines,
             on_progress=lambda what, share: progress.update(bar, completed=share, description=what),
@@ -128,7 +145,7 @@ def main() -> int:
             print(f"{name}: {FILES[name]} is not in this folder; left out", file=sys.stderr)
             continue
         try:
-            found[name], seconds = run(path, chosen)
+            found[name], seconds = run(name, path, chosen)
         except ForecasterError as error:
             print(f"{name}: {error}", file=sys.stderr)
             return 1
@@ -144,7 +161,13 @@ def main() -> int:
             | {"summary": plain(one.summary)}
             for name, one in found.items()
         }
-        options = {"card": chosen.card, "split": chosen.split, "seed": chosen.seed, "sample": chosen.sample}
+        options = {
+            "card": chosen.card,
+            "leave_out": chosen.leave_out,
+            "split": chosen.split,
+            "seed": chosen.seed,
+            "sample": chosen.sample,
+        }
         text = json.dumps({"options": options, "levels": LEVELS, "files": numbers}, allow_nan=False, indent=1)
         chosen.json.write_text(text + "\n", encoding="utf-8")
     return 0
