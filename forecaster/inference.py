@@ -76,20 +76,14 @@ def _by_jax(
     from forecaster.engines import fast
 
     each = draws or (1000 if len(designs) <= MANY else 250)
-    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell)
-    few = len(designs) <= fast.FEW
-    enough = fast.GOOD_ESS if few else fast.LEAST_OF_MANY
-    doubtful = [i for i, one in enumerate(found) if fast.weakest(one) < enough] if fallback else []
-    if doubtful:
-        tell(f"sampling {len(doubtful)} groups again with more particles", 0.0)
-        again = fast.sample(
-            [designs[i] for i in doubtful], seed=seed, draws=each, harder=True, many=not few, on_progress=tell
-        )
-        for i, one in zip(doubtful, again, strict=True):
-            found[i] = max(found[i], one, key=fast.weakest)
-            if few and fast.weakest(found[i]) < fast.LEAST_ESS:
-                found[i] = _fall_back(designs[i], seed, each, tell)
-    return found
+    found = fast.sample(designs, seed=seed, draws=each, patient=fallback, on_progress=tell)
+    if not fallback or len(designs) > fast.FEW:
+        return found
+    least = fast.LEAST_ESS
+    return [
+        one if fast.weakest(one) >= least else _fall_back(design, seed, each, tell)
+        for design, one in zip(designs, found, strict=True)
+    ]
 
 
 def _fall_back(design: Design, seed: int, draws: int, tell: Progress) -> GroupDraws:

@@ -21,7 +21,9 @@ FEW = 4  # groups up to which each is sampled with the most particles; beyond, w
 MANY_GROUPS = {"particles": 1024, "adaptation": 1024, "hypers": 1024, "hyper_adaptation": 512, "components": 4} | {
     "refinements": 1
 }
-MANY_HARDER = {"particles": 2048, "adaptation": 2048, "hypers": 1024, "hyper_adaptation": 1024, "components": 8}
+# How the sampling of a batch goes on where its weights are too few: from where it was, with more of everything.
+LONGER = ({"adaptation": 4096, "particles": 6144}, {"adaptation": 8192, "particles": 12288, "hypers": 6144})
+MANY_LONGER = ({"particles": 2048, "adaptation": 2048, "hyper_adaptation": 1024},)
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -41,14 +43,13 @@ def sample(
     *,
     seed: int,
     draws: int = 1000,
-    harder: bool = False,
-    many: bool = False,
+    patient: bool = False,
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
 ) -> list[GroupDraws]:
-    """Draws of each group's posterior, in the order of ``designs``; ``harder`` spends about four times the work.
+    """Draws of each group's posterior, in the order of ``designs``; beyond ``FEW`` each with fewer particles.
 
-    Beyond ``FEW`` groups, or where these are some of ``many``, each is sampled with fewer particles.
+    ``patient``: where the weights of a group are too few to trust, its sampling goes on with more particles.
     """
     import jax
 
@@ -61,16 +62,17 @@ def sample(
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     effort = nested.Effort(chains=CHAINS, draws=draws)
-    if len(designs) > FEW or many:
-        effort = effort._replace(**(MANY_HARDER if harder else MANY_GROUPS))
-    elif harder:
-        effort = effort._replace(stages=3, adaptation=4096, particles=8192, refinements=3)
+    many = len(designs) > FEW
+    if many:
+        effort = effort._replace(**MANY_GROUPS)
+    efforts = [effort, *(effort._replace(stages=1, **more) for more in (MANY_LONGER if many else LONGER) if patient)]
+    enough = LEAST_OF_MANY if many else GOOD_ESS
     found: dict[int, GroupDraws] = {}
     with jax.enable_x64(True):
         for indices in batches(designs):
             tell(f"sampling {len(found)} of {len(designs)} groups", len(found) / len(designs))
             rng = np.random.default_rng([seed, indices[0]])
-            for i, one in zip(indices, _run(rng, [designs[i] for i in indices], effort), strict=True):
+            for i, one in zip(indices, _run(rng, [designs[i] for i in indices], efforts, enough), strict=True):
                 found[i] = one
     tell("done", 1.0)
     return [found[i] for i in range(len(designs))]
@@ -95,13 +97,22 @@ def batches(designs: Sequence[Design]) -> list[list[int]]:
     return out
 
 
-def _run(rng: np.random.Generator, designs: list[Design], effort) -> list[GroupDraws]:
+def _run(rng: np.random.Generator, designs: list[Design], efforts: Sequence, enough: float) -> list[GroupDraws]:
+    """Each of ``efforts`` in turn, until every group's weights are worth ``enough``; of each group the best draws."""
     from forecaster.engines import nested
 
     batch = batch_of(designs)
     width = padded_to(len(batch.owner), WIDTHS)
-    out = nested.posterior(rng, batch, width, effort)
-    return [_group(out, g, batch.owner == g) for g in range(len(designs))]
+    found: list[GroupDraws] = []
+    proposals = None
+    for effort in efforts:
+        out = nested.posterior(rng, batch, width, effort, proposals)
+        proposals = out.proposals
+        new = [_group(out, g, batch.owner == g) for g in range(len(designs))]
+        found = [max(two, key=weakest) for two in zip(found, new, strict=True)] if found else new
+        if min(map(weakest, found)) >= enough:
+            break
+    return found
 
 
 def batch_of(designs: Sequence[Design]):
@@ -148,7 +159,7 @@ def _group(out, g: int, rows: np.ndarray) -> GroupDraws:
         curve_stats={
             "particle_ess": out.curve_ess[rows],
             "pareto_k": np.array([_pareto_k(np.log(w + 1e-300)) for w in out.particle_weights[rows]]),
-            "tempering": out.power[rows],
+            "tempering": out.proposals.power[rows],
         },
     )
 

@@ -77,7 +77,7 @@ class Draws(NamedTuple):
     hyper_log_weights: Array  # [group, chain, hypers]
     curve_ess: Array  # [curve] Kish ESS of the marginal particle weights, over chains
     particle_weights: Array  # [curve, chain, particle] marginal weights, summing to one
-    power: Array  # [curve] tempering power reached by the adaptation (1 is all of the likelihood)
+    proposals: Proposals
     evaluations: Array  # [curve] of its likelihood
 
 
@@ -269,15 +269,24 @@ class Proposals(NamedTuple):
     curves: Mixture
     units: Units
     hypers: Mixture
-    power: Array
+    power: Array  # [curve] of the likelihood, that the adaptation reached: 1 is all of it
 
 
-def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Proposals:
+def at_the_prior(batch: Batch, effort: Effort) -> Proposals:
+    """Where the adaptation begins."""
+    return Proposals(
+        mixtures.prior_mixture(len(batch.owner), len(Local._fields), effort.components),
+        pooled_prior(batch, batch.mean, batch.sd**2),
+        mixtures.prior_mixture(len(batch.mean), batch.mean.shape[1], effort.hyper_components),
+        np.zeros(len(batch.owner)),
+    )
+
+
+def adapted(
+    rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort, start: Proposals
+) -> Proposals:
     """Fit the curves' proposals under what is known of the group, then the group's under the curves, in turn."""
-    units = pooled_prior(batch, batch.mean, batch.sd**2)
-    curves = mixtures.prior_mixture(len(batch.owner), len(Local._fields), effort.components)
-    hypers = mixtures.prior_mixture(len(batch.mean), batch.mean.shape[1], effort.hyper_components)
-    power = np.zeros(len(batch.owner))
+    curves, units, hypers, power = start
     for _ in range(effort.stages):
         target = _curve_target(likelihood, units)
         curves, power, *_ = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds)
@@ -330,13 +339,18 @@ def _refined(rng, batch: Batch, curves: Mixture, cloud: Cloud, found: mixtures.A
     return mixtures.where(1.0 / (marginal**2).sum(1) >= TOO_FEW, fitted, curves)
 
 
-def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort) -> Draws:
-    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
+def posterior(
+    rng: np.random.Generator, batch: Batch, width: int, effort: Effort, start: Proposals | None = None
+) -> Draws:
+    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``.
+
+    With ``start`` the adaptation goes on from what an earlier call has found.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         room = Room(width, pool)
         counts = np.zeros(len(batch.owner))
         likelihood = counted(likelihood_of(batch, room), counts)
-        proposals = adapted(rng, batch, likelihood, room, effort)
+        proposals = adapted(rng, batch, likelihood, room, effort, start or at_the_prior(batch, effort))
         chains = [_replicate(r, batch, likelihood, room, proposals, effort) for r in rng.spawn(effort.chains)]
     hyper, values, log_w, weights = (np.stack(parts, 1) for parts in zip(*chains, strict=True))
     return Draws(
@@ -346,7 +360,7 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
         log_w,
         (1.0 / (weights**2).sum(-1)).sum(-1),
         weights,
-        proposals.power,
+        proposals,
         counts,
     )
 
