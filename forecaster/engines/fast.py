@@ -22,8 +22,12 @@ MANY_GROUPS = {"particles": 1024, "adaptation": 1024, "hypers": 1024, "hyper_ada
     "refinements": 1
 }
 # How the sampling of a batch goes on where its weights are too few: from where it was, with more of everything.
-LONGER = ({"adaptation": 4096, "particles": 6144}, {"adaptation": 8192, "particles": 12288, "hypers": 6144})
-MANY_LONGER = ({"particles": 2048, "adaptation": 2048, "hyper_adaptation": 1024},)
+LONGER = (
+    {"stages": 0, "particles": 4096, "hypers": 6144},
+    {"stages": 1, "adaptation": 4096, "particles": 6144, "hypers": 6144},
+    {"stages": 1, "adaptation": 8192, "particles": 12288, "hypers": 6144},
+)
+MANY_LONGER = ({"stages": 1, "particles": 2048, "adaptation": 2048, "hyper_adaptation": 1024},)
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -65,7 +69,7 @@ def sample(
     many = len(designs) > FEW
     if many:
         effort = effort._replace(**MANY_GROUPS)
-    efforts = [effort, *(effort._replace(stages=1, **more) for more in (MANY_LONGER if many else LONGER) if patient)]
+    efforts = [effort, *(effort._replace(**more) for more in (MANY_LONGER if many else LONGER) if patient)]
     enough = LEAST_OF_MANY if many else GOOD_ESS
     found: dict[int, GroupDraws] = {}
     with jax.enable_x64(True):
