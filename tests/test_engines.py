@@ -187,6 +187,16 @@ def test_likelihoods_of_some_curves_are_those_of_all():
                 np.testing.assert_allclose(a, b[rows], rtol=1e-10)
 
 
+def test_chains_that_lie_apart_are_noticed():
+    """Against ArviZ; and one chain of four that is off by half an sd makes draws that are not believed."""
+    draws = np.random.default_rng(0).standard_normal((4, 500, 3))
+    expected = max(float(array_stats.rhat(draws[..., i], method="identity")) for i in range(3))
+    assert fast.r_hat(draws) == pytest.approx(expected, abs=2e-3)
+    assert fast.r_hat(draws) < fast.APART
+    draws[0, :, 2] += 0.5
+    assert fast.r_hat(draws) > fast.APART
+
+
 def test_padding_changes_nothing(fitted, monkeypatch):
     monkeypatch.setattr(fast, "WIDTHS", (4,))
     monkeypatch.setattr(fast, "LENGTHS", (12,))

@@ -185,14 +185,23 @@ def _pareto_k(log_weights: np.ndarray) -> float:
 LEAST_OF_MANY = 25.0  # the same where a batch of many groups is sampled, which shall not wait for the worst
 LEAST_ESS = 100.0  # effective particles, of hyper-parameters and of each curve, below which draws are not kept
 GOOD_ESS = 1000.0  # below which a group is sampled again with more particles
+APART = 1.01  # R-hat of the chains above which their effective number cannot be believed either
 HEAVY = 0.7  # Pareto k of the weights from which on an effective number cannot be believed (Vehtari et al. 2024)
 
 
 def weakest(draws: GroupDraws) -> float:
     """The smallest effective number of particles: of the group's hyper-parameters, or of one of its curves.
 
-    Weights with a heavy tail count a fifth: their effective number flatters them.
+    Weights with a heavy tail count a fifth, and so do chains that lie apart: their effective number flatters them.
     """
     heaviest = max(draws.stats["hyper_pareto_k"], float(draws.curve_stats["pareto_k"].max()))
     smallest = min(draws.stats["hyper_ess"], float(draws.curve_stats["particle_ess"].min()))
-    return smallest * (0.2 if heaviest > HEAVY else 1.0)
+    apart = max(r_hat(draws.centre), r_hat(draws.log_spread), r_hat(draws.values))
+    return smallest * (0.2 if heaviest > HEAVY or apart > APART else 1.0)
+
+
+def r_hat(draws: np.ndarray) -> float:
+    """The largest R-hat (Gelman & Rubin 1992) of quantities [chain, draw, ...], unsplit: these chains have no trend."""
+    count = draws.shape[1]
+    between, within = draws.mean(1).var(0, ddof=1), draws.var(1, ddof=1).mean(0)
+    return float(np.sqrt((count - 1) / count + between / np.maximum(within, 1e-300)).max())
