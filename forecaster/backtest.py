@@ -38,6 +38,7 @@ MOST_DRAWS = 1000
 BEYOND = 100.0  # how far past the largest hidden size a requirement is looked for
 PER_DECADE = 24
 DENSE = 10  # hidden sizes from which on the first one that a noisy run reaches says something
+MOST_LOWS = 24  # hidden errors of a curve that are taken as targets
 RECENT = 5  # fitted rows whose known noise stands for that of hidden rows
 Progress = Callable[[str, float], None]
 
@@ -62,7 +63,9 @@ class Backtest(Result):
     (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first size at which the mean curve does),
     ``covered, log2_ratio`` (median over truth), ``p_never``; the same with ``run_`` of the first hidden size at which
     a measured run does, noise and all, as ``n_true`` is found (NaN below ten hidden sizes, too few to tell by). The
-    target was measured with noise of its own.
+    target was measured with noise of its own. ``lows``: how many hidden errors are lower than all before them (of
+    more than 24, 24 evenly spread); each is a target that is first reached at its own size: ``lows_covered``, the
+    share of them whose size lies in the interval for the mean curve, ``lows_log2_ratio``, the median absolute one.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
     (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
     ``right_`` of each rival. ``summary``: the headline numbers. ``notes``: what was left out, and why.
@@ -313,7 +316,26 @@ def _requirement(
         held = low * (1 - 1e-9) <= true <= high * (1 + 1e-9)
         row[f"{own}covered"] = np.nan if np.isnan(middle) else float(held)
         row[f"{own}log2_ratio"] = float(np.log2(middle / true))
-    return row
+    return row | _lows(known, sizes, observed, drawn, level)
+
+
+def _lows(
+    known: Curve, sizes: np.ndarray, observed: np.ndarray, drawn: tuple[np.ndarray, np.ndarray], level: float
+) -> dict[str, float]:
+    """How well the sizes at which each new low is reached are told; there is one where the last error is a target."""
+    before = np.minimum.accumulate(np.append(np.log(known.error).min(), observed))[:-1]
+    new = np.flatnonzero(observed < before)
+    new = new[np.unique(np.linspace(0, len(new) - 1, min(MOST_LOWS, len(new))).astype(int))]
+    grid, paths = drawn
+    held, ratios = [], []
+    for i in new:
+        needed = np.exp(first_log_size(np.log(grid), paths, observed[i]))
+        tails = [0.5 - level / 2, 0.5, 0.5 + level / 2]
+        low, middle, high = np.quantile(needed, tails, method="inverted_cdf")
+        held.append(low * (1 - 1e-9) <= sizes[i] <= high * (1 + 1e-9))
+        ratios.append(abs(np.log2(middle / sizes[i])))
+    ratio = float(np.quantile(ratios, 0.5, method="inverted_cdf"))
+    return {"lows": len(new), "lows_covered": float(np.mean(held)), "lows_log2_ratio": ratio}
 
 
 def _common(a: _Scored, b: _Scored) -> float | None:

@@ -99,6 +99,9 @@ def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
             out[f"requirement_{own}covered"] = float(requirement[f"{own}covered"].mean())
             out[f"requirement_{own}log2_ratio"] = float(np.quantile(abs(ratio), 0.5, method="inverted_cdf"))
             out[f"requirement_{own}log2_bias"] = float(np.quantile(ratio, 0.5, method="inverted_cdf"))
+        lows = requirement["lows_log2_ratio"].to_numpy()
+        out["requirement_lows_covered"] = float(requirement["lows_covered"].mean())
+        out["requirement_lows_log2_ratio"] = float(np.quantile(lows, 0.5, method="inverted_cdf"))
     if len(pairs):
         turned = pairs[pairs["right_measured"] < 1]
         chance = np.where(pairs["log_ratio"] < 0, pairs["p_better"], 1 - pairs["p_better"])

@@ -164,3 +164,24 @@ def test_a_table_without_the_column_says_what_to_do():
 def test_a_level_is_a_share():
     with pytest.raises(RequestError, match="between 0 and 1"):
         backtest(read_curves(simulated()), level=80)
+
+
+def test_every_new_low_is_a_target_reached_at_its_own_size():
+    """Paths that are the truth cover all lows; paths that are 41 % too pessimistic are a factor of two off."""
+    from forecaster.backtest import _lows
+
+    fitted = np.geomspace(1e3, 1e4, 6)
+    known = read_curves(
+        pd.DataFrame({"domain": "d", "task": "t", "architecture": "a", "n": fitted, "error": fitted**-0.5})
+    ).curves[0]
+    sizes = np.geomspace(2e4, 1e6, 30)
+    observed = -0.5 * np.log(sizes)
+    observed[10] += 1.0  # no low
+    grid = np.geomspace(1e4, 1e8, 400)
+    exact = np.tile(-0.5 * np.log(grid), (50, 1))
+    found = _lows(known, sizes, observed, (grid, exact), 0.8)
+    assert (found["lows"], found["lows_covered"]) == (24, 1.0)
+    assert found["lows_log2_ratio"] == pytest.approx(0.0, abs=1e-9)
+    off = _lows(known, sizes, observed, (grid, exact + 0.5 * np.log(2.0)), 0.8)
+    assert off["lows_covered"] == 0.0
+    assert off["lows_log2_ratio"] == pytest.approx(1.0, abs=1e-9)
