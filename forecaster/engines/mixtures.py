@@ -101,35 +101,21 @@ def softmax(values: Array, axis: int) -> Array:
     return out
 
 
-def sample(rng: np.random.Generator, mixture: Mixture, n: int, *, independent: bool = False) -> tuple[Array, Array]:
-    """``n`` points of each proposal, the prior mixed in: points [b, n, d], log density [b, n].
-
-    Stratified over the components, which has less noise; or ``independent`` of one another, as some methods ask.
-    """
+def sample(rng: np.random.Generator, mixture: Mixture, n: int) -> tuple[Array, Array]:
+    """``n`` points of each proposal, the prior mixed in: points [b, n, d], log density [b, n]."""
     b, m, d = mixture.mean.shape
     points = np.empty((b, n, d))
     normal = rng.standard_normal((b, n, d))
     scale = np.sqrt(DEGREES / rng.chisquare(DEGREES, (b, n)))
-    which = multinomial(rng, mixture.weight, n) if independent else stratified(rng, mixture.weight, n)
+    which = stratified(rng, mixture.weight, n)
     for i in range(b):
         edges = np.searchsorted(which[i], np.arange(m + 1))
         for k in range(m):
             here = slice(edges[k], edges[k + 1])
             points[i, here] = mixture.mean[i, k] + scale[i, here, None] * (normal[i, here] @ mixture.chol[i, k].T)
-    if independent:
-        of_prior = rng.random((b, n)) < DEFENSIVE
-        points[of_prior] = rng.standard_normal((int(of_prior.sum()), d))
-    else:
-        every = round(1 / DEFENSIVE)
-        points[:, ::every] = rng.standard_normal((b, len(range(0, n, every)), d))
+    every = round(1 / DEFENSIVE)
+    points[:, ::every] = rng.standard_normal((b, len(range(0, n, every)), d))
     return points, proposal_logpdf(mixture, points)
-
-
-def multinomial(rng: np.random.Generator, weights: Array, n: int) -> Array:
-    """``n`` independent indices for each row of ``weights`` [b, m], in ascending order: [b, n]."""
-    b, m = weights.shape
-    counts = rng.multinomial(n, weights / weights.sum(1, keepdims=True))
-    return np.stack([np.repeat(np.arange(m), counts[i]) for i in range(b)])
 
 
 def proposal_logpdf(mixture: Mixture, points: Array) -> Array:
