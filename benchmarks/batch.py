@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 FILE = "lcdb.csv"
 
 
@@ -52,7 +54,7 @@ def main() -> int:
     saved = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     count = len(curves.curves)
-    power = posterior.tree.sample_stats["tempering"].values
+    stats = posterior.tree.sample_stats
 
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"{count} curves in {len(curves.groups)} groups, {len(curves.table)} measurements")
@@ -61,7 +63,9 @@ def main() -> int:
     print(f"save                 {saved - fitted:8.1f} s   {size / 2**20:.0f} MiB")
     print(f"whole process        {saved - begin:8.1f} s   {count / (saved - begin):.1f} curves per second")
     print(f"peak memory          {peak:8.0f} MiB")
-    print(f"curves whose proposals reached the whole likelihood: {(power >= 1).sum()} of {count}")
+    worth = stats["particle_ess"].values
+    print(f"effective draws of a curve: {np.median(worth):.0f} in the median, {worth.min():.0f} at the least")
+    print(f"correlation with the start: {np.median(stats['memory'].values):.3f}, {stats['memory'].values.max():.3f}")
     print(f"repeat with: python benchmarks/batch.py {' '.join(sys.argv[1:])}")
     return 0
 

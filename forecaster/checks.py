@@ -47,8 +47,8 @@ R_HAT = Limits(1.01, 1.05)
 ESS = Limits(400.0, 100.0, rising=False)
 # Share of divergent transitions: a few may be numerical; from one in a hundred on, part of the posterior is missed.
 DIVERGENCES = Limits(1e-3, 1e-2)
-# Vehtari et al. 2024 (JMLR 25): above 0.7 the importance weights' errors are no longer controlled; at 1 no mean.
-PARETO_K = Limits(0.7, 1.0)
+# Correlation with where the draws began: at r, up to r of what the start had got wrong is still in them.
+MEMORY = Limits(0.1, 0.5)
 # Prior sds between the posterior mean and the prior mean: 2.5 happens once in 80 if the card is right. The data
 # have overruled the card by then, so the card is what to look at; it is no ground to refuse the posterior.
 CONFLICT = Limits(2.5, NEVER)
@@ -193,8 +193,8 @@ def _sampling(posterior: Posterior) -> Iterator[Check]:
 
 
 ENGINE_CHECKS = (
-    ("pareto_k", PARETO_K, "importance weights of {label} have a heavy tail: Pareto k {value:.2f}"),
-    ("hyper_pareto_k", PARETO_K, "importance weights of the group {label} have a heavy tail: Pareto k {value:.2f}"),
+    ("memory", MEMORY, "draws of {label} remember where the sampling began: correlation {value:.2f}"),
+    ("hyper_memory", MEMORY, "draws of the group {label} remember where the sampling began: correlation {value:.2f}"),
     ("particle_ess", ESS, "{label} rests on few particles: effective number {value:.0f}"),
     ("hyper_ess", ESS, "the group {label} rests on few particles: effective number {value:.0f}"),
 )

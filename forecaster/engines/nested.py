@@ -1,4 +1,4 @@
-"""The fast engine's method: nested adaptive importance sampling over a batch of groups.
+"""Where the fast engine begins: nested adaptive importance sampling over a batch of groups.
 
 A group's posterior is hyper-parameters (10) over curves (8 parameters each). Given the hyper-parameters the
 curves are independent, so there are two small problems instead of one large one:
@@ -7,8 +7,8 @@ curves are independent, so there are two small problems instead of one large one
 2. per group, the hyper-parameters, whose marginal likelihood is a sum over each curve's cloud: particles are
    reweighted to any hyper-parameters by one matrix product, with no further likelihood evaluations.
 
-Both levels use :mod:`forecaster.engines.mixtures`. The final draws come in independent replicates ("chains"):
-each has its own clouds and its own hyper-parameters, so that R-hat between them measures Monte Carlo error.
+Both levels use :mod:`forecaster.engines.mixtures`, whose proposals are all that is kept:
+:mod:`forecaster.engines.particle_gibbs` draws with them.
 
 JAX compiles the two parts that cost: the curves' likelihood and the clouds' reweighting. What chooses particles
 between them is NumPy, so that it can stop as soon as it has found its target.
@@ -16,9 +16,8 @@ between them is NumPy, so that it can stop as soon as it has found its target.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 import jax
@@ -50,15 +49,23 @@ class Effort(NamedTuple):
 
     chains: int = 4
     draws: int = 1000  # per chain
-    particles: int = 3072  # per curve and chain in the final clouds
-    adaptation: int = 2048  # particles per curve and round while proposals adapt
-    hypers: int = 3072  # hyper-parameters per chain in the final step
-    hyper_adaptation: int = 3072  # hyper-parameters per round while their proposal adapts
+    particles: int = 1024  # per curve and chain in a sweep, the walkers' own steps included
+    adaptation: int = 512  # particles per curve and round while proposals adapt
+    hypers: int = 1024  # hyper-parameters per chain at the start
+    hyper_adaptation: int = 1024  # hyper-parameters per round while their proposal adapts
     components: int = 12
     hyper_components: int = 8
-    stages: int = 2
+    stages: int = 1
     rounds: int = 10  # per stage and level, at the most
-    refinements: int = 2
+    refinements: int = 0
+    walkers: int = 250  # per chain: whole blocks of them
+    block: int = 10  # walkers of a chain that share candidates
+    candidates: int = 40  # hyper-parameters per block and sweep
+    fitting: int = 3  # sweeps after whose walkers proposals are fitted
+    memory: float = 0.1  # correlation with the start from which on walkers are draws
+    kept: int = 4  # sweeps of draws, at the least
+    worth: float = 0.25  # independent draws over draws, up to which sweeps go on
+    sweeps: int = 40  # before the first draws, and from there, at the most
 
 
 class Room(NamedTuple):
@@ -66,19 +73,6 @@ class Room(NamedTuple):
 
     width: int
     pool: Executor
-
-
-class Draws(NamedTuple):
-    """Posterior draws and how they were come by."""
-
-    hyper: Array  # [group, chain, draw, 10]
-    values: Array  # [curve, chain, draw, 8]: level and Local, effects included
-    hyper_ess: Array  # [group]
-    hyper_log_weights: Array  # [group, chain, hypers]
-    curve_ess: Array  # [curve] Kish ESS of the marginal particle weights, over chains
-    particle_weights: Array  # [curve, chain, particle] marginal weights, summing to one
-    proposals: Proposals
-    evaluations: Array  # [curve] of its likelihood
 
 
 class Units(NamedTuple):
@@ -94,8 +88,7 @@ class Cloud(NamedTuple):
     units: Units
     values: Array  # [curve, particle, 8]
     log_weight: Array  # [curve, particle]
-    level_mean: Array  # [curve, particle] of the level's likelihood, in plain units
-    level_variance: Array
+    integrated: density.LevelLikelihood  # [curve, particle] each: the likelihood of the rest, and of the level
 
 
 # Of plain values [curve, particle, 7] of the curves with these indices (all where there are none), as NumPy arrays.
@@ -129,7 +122,7 @@ def likelihood_of(batch: Batch, room: Room) -> Likelihood:
         constants = Constants(*(c[:, None] for c in own[1]))
         with jax.enable_x64(True):  # a setting of the thread
             found = _level_likelihood(np.moveaxis(here, -1, 0), own[0], constants)
-            for a, b in zip(out, found, strict=True):
+            for a, b in zip(out, _possible(found), strict=True):
                 whole = a[at]
                 whole[...] = np.asarray(b)[: whole.shape[0], : whole.shape[1]]
 
@@ -145,6 +138,12 @@ def likelihood_of(batch: Batch, room: Room) -> Likelihood:
         return out
 
     return likelihood
+
+
+def _possible(found: density.LevelLikelihood) -> density.LevelLikelihood:
+    """A filter that lost its precision far out counts as impossible, not as no number."""
+    lost = ~(np.isfinite(found.log_z) & np.isfinite(found.mean) & (np.asarray(found.variance) > 0))
+    return density.LevelLikelihood(*(np.where(lost, v, a) for v, a in zip((-1e30, 0.0, 1.0), found, strict=True)))
 
 
 def counted(likelihood: Likelihood, counts: Array) -> Likelihood:
@@ -175,33 +174,60 @@ def _log_marginal(of: Array, log_weight: Array, coefficients: Array) -> Array:
     return jnp.moveaxis(jax.lax.map(block, blocks), 0, 1).reshape(c, k)
 
 
-def cloud_of(rng: np.random.Generator, mixture: Mixture, units: Units, likelihood: Likelihood, n: int) -> Cloud:
+def cloud_of(
+    rng: np.random.Generator,
+    mixture: Mixture,
+    units: Units,
+    likelihood: Likelihood,
+    n: int,
+) -> Cloud:
     """Fresh particles of every curve."""
     points, log_q = mixtures.sample(rng, mixture, n)
-    mean, sd = units.mean[:, None], units.sd[:, None]
-    z, level_mean, level_variance = likelihood(mean[..., 1:] + sd[..., 1:] * points)
-    precision = 1.0 / level_variance + 1.0 / sd[..., 0] ** 2
-    centre = (level_mean / level_variance + mean[..., 0] / sd[..., 0] ** 2) / precision
-    noise = rng.standard_normal(z.shape)
-    level = centre + noise / np.sqrt(precision)
-    log_q_level = 0.5 * (np.log(precision) - noise**2)
-    log_like_level = -0.5 * (np.log(level_variance) + (level - level_mean) ** 2 / level_variance)
-    log_weight = np.nan_to_num(z + log_like_level - log_q_level - log_q, nan=-1e30, neginf=-1e30, posinf=-1e30)
-    values = np.concatenate([((level - mean[..., 0]) / sd[..., 0])[..., None], points], -1)
-    return Cloud(units, values, log_weight, level_mean, level_variance)
+    return cloud_at(rng, units, points, log_q, likelihood(plain(units, points)))
 
 
-def _features(cloud: Cloud) -> Array:
+def plain(units: Units, points: Array) -> Array:
+    """Values [curve, particle, 7] of ``points``, which are in the units of ``units``."""
+    return units.mean[:, None, 1:] + units.sd[:, None, 1:] * points
+
+
+def cloud_at(
+    rng: np.random.Generator, units: Units, points: Array, log_q: Array, integrated: density.LevelLikelihood
+) -> Cloud:
+    """Particles at ``points`` [curve, particle, 7] drawn with log density ``log_q``, each with a level."""
+    middle, precision = level_proposal(units, integrated)
+    level = middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
+    standard = (level - units.mean[:, :1]) / units.sd[:, :1]
+    values = np.concatenate([standard[..., None], points], -1)
+    return Cloud(units, values, log_weight_of(level, units, integrated, log_q), integrated)
+
+
+def level_proposal(units: Units, integrated: density.LevelLikelihood) -> tuple[Array, Array]:
+    """Mean and precision [curve, particle] of the levels that come with the rest of a curve's values."""
+    mean, precision = units.mean[:, :1], units.sd[:, :1] ** -2
+    total = 1.0 / integrated.variance + precision
+    return (integrated.mean / integrated.variance + mean * precision) / total, total
+
+
+def log_weight_of(level: Array, units: Units, integrated: density.LevelLikelihood, log_q: Array) -> Array:
+    """Log (likelihood / proposal) [curve, particle], up to a constant, where ``log_q`` is that of all but the level."""
+    middle, precision = level_proposal(units, integrated)
+    log_q_level = 0.5 * (np.log(precision) - precision * (level - middle) ** 2)
+    log_like = -0.5 * (np.log(integrated.variance) + (level - integrated.mean) ** 2 / integrated.variance)
+    return np.nan_to_num(integrated.log_z + log_like - log_q_level - log_q, nan=-1e30, neginf=-1e30, posinf=-1e30)
+
+
+def features_of(values: Array) -> Array:
     """What the curves' prior depends on: squares and values, [curve, 16, particle], in single precision.
 
     In a cloud's own units both are of order one, and errors of 1e-6 in a log weight are far below its noise.
     """
-    across = cloud.values.astype(np.float32).transpose(0, 2, 1)
+    across = values.astype(np.float32).transpose(0, 2, 1)
     return np.concatenate([across**2, across], 1)
 
 
-def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
-    """The curves' normal prior under ``hyper`` [group, k, 10] as a product with :func:`_features`.
+def coefficients_of(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
+    """The curves' normal prior under ``hyper`` [group, k, 10] as a product with :func:`features_of`.
 
     Factors [curve, k, 16] and constants [curve, k].
     """
@@ -215,7 +241,7 @@ def _coefficients(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Arra
 
 def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Array]:
     """Log marginal likelihood [group, k] of hyper-parameters [group, k, 10] in units of their prior."""
-    of = _features(cloud)
+    of = features_of(cloud.values)
     log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
     spare = room.width - len(of)
     of, log_weight = (np.concatenate([a, np.repeat(a[-1:], spare, 0)]) for a in (of, log_weight))
@@ -227,7 +253,7 @@ def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Ar
 
     def log_likelihood(standard: Array, _: Array | None = None) -> Array:
         hyper = batch.mean[:, None] + batch.sd[:, None] * standard
-        coefficients, constant = _coefficients(hyper, batch, cloud.units)
+        coefficients, constant = coefficients_of(hyper, batch, cloud.units)
         single = coefficients.astype(np.float32)
         single = np.concatenate([single, np.repeat(single[-1:], spare, 0)])
         half = single.shape[1] // 2
@@ -239,7 +265,7 @@ def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Ar
 
 def _weights(hyper: Array, batch: Batch, cloud: Cloud) -> Callable[[int], Array]:
     """Unnormalised weights [k, particle] of one curve's particles under each of its group's [group, k, 10]."""
-    of, (coefficients, _) = _features(cloud), _coefficients(hyper, batch, cloud.units)
+    of, (coefficients, _) = features_of(cloud.values), coefficients_of(hyper, batch, cloud.units)
     log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
 
     def weights(curve: int) -> Array:
@@ -282,11 +308,9 @@ def at_the_prior(batch: Batch, effort: Effort) -> Proposals:
     )
 
 
-def adapted(
-    rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort, start: Proposals
-) -> Proposals:
+def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Proposals:
     """Fit the curves' proposals under what is known of the group, then the group's under the curves, in turn."""
-    curves, units, hypers, power = start
+    curves, units, hypers, power = at_the_prior(batch, effort)
     for _ in range(effort.stages):
         target = _curve_target(likelihood, units)
         curves, power, *_ = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds)
@@ -315,8 +339,7 @@ def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array, Arra
         middle, scale = mean[rows], sd[rows]
         z, level, variance = likelihood(middle[..., 1:] + scale[..., 1:] * points, rows)
         variance = variance + scale[..., 0] ** 2
-        with np.errstate(invalid="ignore"):  # a filter that lost its precision far out counts as impossible
-            return z - 0.5 * (np.log(variance) + (level - middle[..., 0]) ** 2 / variance)
+        return z - 0.5 * (np.log(variance) + (level - middle[..., 0]) ** 2 / variance)
 
     return log_likelihood
 
@@ -337,119 +360,3 @@ def _refined(rng, batch: Batch, curves: Mixture, cloud: Cloud, found: mixtures.A
     marginal /= marginal.sum(1, keepdims=True)
     fitted = mixtures.refitted(rng, curves, cloud.values[..., 1:], marginal)
     return mixtures.where(1.0 / (marginal**2).sum(1) >= TOO_FEW, fitted, curves)
-
-
-def posterior(
-    rng: np.random.Generator, batch: Batch, width: int, effort: Effort, start: Proposals | None = None
-) -> Draws:
-    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``.
-
-    With ``start`` the adaptation goes on from what an earlier call has found.
-    """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        room = Room(width, pool)
-        counts = np.zeros(len(batch.owner))
-        likelihood = counted(likelihood_of(batch, room), counts)
-        proposals = adapted(rng, batch, likelihood, room, effort, start or at_the_prior(batch, effort))
-        chains = [_replicate(r, batch, likelihood, room, proposals, effort) for r in rng.spawn(effort.chains)]
-    hyper, values, log_w, weights = (np.stack(parts, 1) for parts in zip(*chains, strict=True))
-    return Draws(
-        hyper,
-        values + batch.effects[:, None, None],
-        np.exp(mixtures.log_ess(log_w)).sum(-1),
-        log_w,
-        (1.0 / (weights**2).sum(-1)).sum(-1),
-        weights,
-        proposals,
-        counts,
-    )
-
-
-def _replicate(rng, batch: Batch, likelihood: Likelihood, room: Room, proposals: Proposals, effort: Effort) -> tuple:
-    """One chain: weigh hyper-parameters, resample them, then choose each curve's particles given them."""
-    cloud = cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles)
-    standard, log_q = mixtures.sample(rng, proposals.hypers, effort.hypers)
-    log_w = hyper_likelihood(batch, cloud, room)(standard) + mixtures.standard_normal(standard) - log_q
-    ancestors = mixtures.stratified(rng, mixtures.softmax(log_w, 1), effort.draws)
-    ancestors = rng.permuted(ancestors, axis=1)
-    chosen = batch.mean[:, None] + batch.sd[:, None] * np.take_along_axis(standard, ancestors[..., None], 1)
-    values, weights = _choose(rng, batch, cloud, chosen)
-    return _refresh(rng, batch, chosen, values), values, log_w, weights
-
-
-def _choose(rng: np.random.Generator, batch: Batch, cloud: Cloud, hyper: Array) -> tuple[Array, Array]:
-    """A particle of each curve for each of ``hyper`` [group, draw, 10]: values [curve, draw, 8], marginal weights."""
-    weights = _weights(hyper, batch, cloud)
-    curves, n = cloud.log_weight.shape
-    pick, marginal = np.empty((curves, hyper.shape[1]), int), np.empty((curves, n))
-    uniform = rng.random(pick.shape)
-    for c in range(curves):
-        one = weights(c)
-        pick[c], total = _pick(one, uniform[c])
-        marginal[c] = (1.0 / total) @ one
-    values = cloud.units.mean[:, None] + cloud.units.sd[:, None] * np.take_along_axis(cloud.values, pick[..., None], 1)
-    values[..., 0] = _level(rng, cloud, pick, hyper[batch.owner])
-    return values, marginal / marginal.sum(1, keepdims=True)
-
-
-CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
-
-
-def _pick(weights: Array, uniform: Array) -> tuple[Array, Array]:
-    """For each row of ``weights`` [k, particle] the particle at quantile ``uniform`` [k], and the row's sum.
-
-    First the cell, then the particle inside it: sums of cells cost a tenth of cumulative sums of particles.
-    """
-    k, n = weights.shape
-    cells = weights.reshape(k, n // CELL, CELL)
-    upto = np.cumsum(cells.sum(-1), 1, dtype=float)
-    wanted = uniform * upto[:, -1]
-    cell = np.minimum((upto < wanted[:, None]).sum(1), n // CELL - 1)
-    rows = np.arange(k)
-    inside = np.cumsum(cells[rows, cell], 1, dtype=float)
-    left = wanted - np.where(cell > 0, upto[rows, cell - 1], 0.0)
-    return cell * CELL + np.minimum((inside < left[:, None]).sum(1), CELL - 1), upto[:, -1]
-
-
-def _level(rng: np.random.Generator, cloud: Cloud, pick: Array, hyper: Array) -> Array:
-    """A fresh level given everything else, which is exactly normal: [curve, draw]."""
-    mean = np.take_along_axis(cloud.level_mean, pick, 1)
-    variance = np.take_along_axis(cloud.level_variance, pick, 1)
-    prior_precision = np.exp(-2.0 * hyper[..., -2])
-    precision = 1.0 / variance + prior_precision
-    centre = (mean / variance + hyper[..., 0] * prior_precision) / precision
-    return centre + rng.standard_normal(pick.shape) / np.sqrt(precision)
-
-
-REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
-
-
-def _refresh(rng: np.random.Generator, batch: Batch, hyper: Array, values: Array) -> Array:
-    """Move each draw's hyper-parameters given its curves: [group, draw, 10]; resampling had left copies.
-
-    Centres given spreads are exactly normal; the two learned spreads take a Metropolis step each. ``values`` is
-    [curve, draw, 8].
-    """
-    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
-    count = np.bincount(batch.owner)[:, None, None].astype(float)
-    total, squares = (np.add.reduceat(a, first, 0) for a in (values, values[..., :2] ** 2))
-    mean, sd = batch.mean[:, None], batch.sd[:, None]
-    fixed = np.broadcast_to(batch.spread_fixed[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
-
-    def log_spread_density(log_spread: Array, centre: Array) -> Array:
-        around = squares - 2.0 * centre[..., :2] * total[..., :2] + count * centre[..., :2] ** 2
-        prior = -0.5 * ((log_spread - mean[..., -2:]) / sd[..., -2:]) ** 2
-        return prior - count * log_spread - 0.5 * around * np.exp(-2.0 * log_spread)
-
-    log_spread = hyper[..., -2:]
-    centre = hyper[..., :-2]
-    wide = 1.5 / np.sqrt(1.0 / sd[..., -2:] ** 2 + 2.0 * count)
-    for _ in range(REFRESHES):
-        spread = np.concatenate([np.exp(log_spread), fixed], -1)
-        precision = 1.0 / sd[..., :-2] ** 2 + count / spread**2
-        middle = (mean[..., :-2] / sd[..., :-2] ** 2 + total / spread**2) / precision
-        centre = middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
-        proposed = log_spread + wide * rng.standard_normal(log_spread.shape)
-        gain = log_spread_density(proposed, centre) - log_spread_density(log_spread, centre)
-        log_spread = np.where(np.log(rng.random(gain.shape)) < gain, proposed, log_spread)
-    return np.concatenate([centre, log_spread], -1)

@@ -1,0 +1,417 @@
+"""The fast engine's final draws: particle Gibbs over groups of curves, by many walkers at once.
+
+A walker is a point of the posterior: a group's hyper-parameters and all its curves. A sweep gives each chain's walkers
+fresh clouds of particles, a cloud a curve, and fresh candidates for the hyper-parameters. Each walker then chooses its
+hyper-parameters among the candidates and its own, by the curves' likelihoods summed over the clouds *and its own
+particle*; and given those, of each curve, a particle of the cloud or its own. That leaves the posterior invariant
+however few the particles are (Andrieu, Doucet & Holenstein 2010; Tjelmeland 2004 for candidates drawn independently),
+so what importance sampling got wrong at the start is forgotten, sweep by sweep, and how fast can be watched: walkers
+are many, so the correlation of where they are with where they were is known well.
+
+Walkers of one chain share candidates and particles, chains share nothing but the proposals, which are fitted to all
+the walkers in the first sweeps and left alone from then on.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecaster.density import LevelLikelihood
+from forecaster.engines import mixtures, nested
+from forecaster.engines.mixing import Memory, effective
+from forecaster.engines.nested import Batch, Cloud, Effort, Likelihood, Proposals, Room, Units
+
+Array = Any  # a NumPy array; docstrings name its axes
+CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
+
+
+class Walkers(NamedTuple):
+    """One chain's."""
+
+    hyper: Array  # [group, walker, 10]
+    values: Array  # [curve, walker, 8]: level and Local, effects left out
+    integrated: LevelLikelihood  # [curve, walker] each
+
+
+class Draws(NamedTuple):
+    """Posterior draws and how they were come by."""
+
+    hyper: Array  # [group, chain, draw, 10]
+    values: Array  # [curve, chain, draw, 8]: level and Local, effects included
+    hyper_ess: Array  # [group] independent draws that those of a quantity are worth
+    curve_ess: Array  # [curve] likewise
+    hyper_memory: Array  # [group] largest correlation of the first draws kept with where the walkers began
+    curve_memory: Array  # [curve]
+    sweeps: int
+    evaluations: Array  # [curve] of its likelihood
+
+
+def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort) -> Draws:
+    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        room = Room(width, pool)
+        counts = np.zeros(len(batch.owner))
+        likelihood = nested.counted(nested.likelihood_of(batch, room), counts)
+        proposals = nested.adapted(rng, batch, likelihood, room, effort)
+        rngs = rng.spawn(effort.chains)
+        chains = [_start(r, batch, likelihood, room, proposals, effort) for r in rngs]
+
+        def swept(chains: list[Walkers], proposals: Proposals) -> list[Walkers]:
+            return [_sweep(r, w, batch, likelihood, room, proposals, effort) for r, w in zip(rngs, chains, strict=True)]
+
+        memories = [Memory.fresh(_each(chains, name)) for name in NAMES]
+        sweeps = 0
+        while sweeps < effort.fitting or (
+            max(m.left.max() for m in memories) > effort.memory and sweeps < effort.sweeps
+        ):
+            if sweeps < effort.fitting:
+                proposals = _fitted(rng, batch, proposals, chains)
+            chains = swept(chains, proposals)
+            memories = [m.after(_each(chains, name)) for m, name in zip(memories, NAMES, strict=True)]
+            sweeps += 1
+        kept = [chains]
+        while True:
+            while len(kept) % effort.kept:
+                kept.append(swept(kept[-1], proposals))
+            worth = _worth(kept, effort)
+            fewest = min(w.min() for w in worth)
+            if fewest >= effort.worth * effort.chains * effort.draws or len(kept) >= effort.sweeps:
+                break
+            kept.append(swept(kept[-1], proposals))
+    hyper, values = (_end_to_end(kept, name, effort.draws) for name in NAMES)
+    return Draws(
+        hyper,
+        values + batch.effects[:, None, None],
+        hyper_ess=worth[0],
+        curve_ess=worth[1],
+        hyper_memory=memories[0].left.max(-1),
+        curve_memory=memories[1].left.max(-1),
+        sweeps=sweeps + len(kept) - 1,
+        evaluations=counts,
+    )
+
+
+NAMES = ("hyper", "values")  # fields of Walkers that are reported
+
+
+def _each(chains: list[Walkers], name: str) -> list[Array]:
+    return [getattr(w, name) for w in chains]
+
+
+def _stacked(kept: list[list[Walkers]], name: str) -> Array:
+    """[sweep, chain, group or curve, walker, quantity]."""
+    return np.stack([np.stack(_each(chains, name)) for chains in kept])
+
+
+def _worth(kept: list[list[Walkers]], effort: Effort) -> tuple[Array, Array]:
+    """Independent draws that those of each group [group] and curve [curve] are worth."""
+    left_out = 1.0 / (effort.chains * effort.draws)  # what is lost where not all walkers are among the draws
+    hyper, values = (1.0 / (left_out + 1.0 / effective(_stacked(kept, name))) for name in NAMES)
+    return hyper, values
+
+
+def _end_to_end(kept: list[list[Walkers]], name: str, draws: int) -> Array:
+    """[., chain, draw, quantity]: of every sweep as many walkers, others in each, one sweep after the other."""
+    whole = _stacked(kept, name)
+    sweeps, walkers = len(whole), whole.shape[3]
+    each = -(-draws // sweeps)
+    parts = [whole[k][:, :, (np.arange(each) + k * walkers // sweeps) % walkers] for k in range(sweeps)]
+    return np.concatenate(parts, 2).swapaxes(0, 1)[:, :, :draws]
+
+
+WIDER = 1.25  # than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
+
+
+def _fitted(rng: np.random.Generator, batch: Batch, proposals: Proposals, chains: list[Walkers]) -> Proposals:
+    """Proposals fitted to where the walkers are."""
+    units = proposals.units
+    values, hyper = (np.concatenate([getattr(w, name) for w in chains], 1) for name in ("values", "hyper"))
+    standard = (values[..., 1:] - units.mean[:, None, 1:]) / units.sd[:, None, 1:]
+    prior = (hyper - batch.mean[:, None]) / batch.sd[:, None]
+    even = np.full(values.shape[1], 1.0 / values.shape[1])
+    curves = mixtures.refitted(rng, proposals.curves, standard, np.broadcast_to(even, standard.shape[:2]))
+    return proposals._replace(
+        curves=curves._replace(chol=WIDER * curves.chol),
+        hypers=mixtures.refitted(rng, proposals.hypers, prior, np.broadcast_to(even, prior.shape[:2])),
+    )
+
+
+class _Seen(NamedTuple):
+    """A curve's cloud as each of some hyper-parameters sees it."""
+
+    factors: Array  # [k, 16] of the particles' features
+    peak: Array  # [k] log of the largest weight
+    cells: Array  # [k, cell] weights over the largest, summed over CELL particles
+    constant: Array  # [k] what the sum of weights lacks
+
+    def log_sum(self) -> Array:
+        return self.peak + np.log(self.cells.sum(1))
+
+
+class _Clouds(NamedTuple):
+    """Clouds of all curves, as the sweep needs them; logs of weights are relative to the curve's largest."""
+
+    cloud: Cloud
+    features: Array  # [curve, 16, particle]
+    log_weight: Array  # [curve, particle]
+    top: Array  # [curve]
+
+    @classmethod
+    def of(cls, cloud: Cloud) -> _Clouds:
+        top = cloud.log_weight.max(1)
+        return cls(cloud, nested.features_of(cloud.values), (cloud.log_weight - top[:, None]).astype(np.float32), top)
+
+    def seen(self, curve: int, factors: Array, constant: Array) -> _Seen:
+        factors = factors.astype(np.float32)
+        weights = factors @ self.features[curve]
+        weights += self.log_weight[curve]
+        peak = weights.max(1)
+        weights -= peak[:, None]
+        np.exp(weights, out=weights)
+        return _Seen(factors, peak, weights.reshape(len(factors), -1, CELL).sum(-1), constant)
+
+    def pick(self, curve: int, seen: _Seen, log_own: Array | None, uniform: Array) -> Array:
+        """For each row of ``seen`` a particle, or -1 for the walker's own: first the cell, then inside it."""
+        upto = np.cumsum(seen.cells, 1, dtype=float)
+        own = np.zeros(len(upto)) if log_own is None else np.exp(np.minimum(log_own - seen.peak, 300.0))
+        wanted = uniform[0] * (upto[:, -1] + own)
+        moves = np.flatnonzero(wanted < upto[:, -1])
+        cell = (upto[moves] < wanted[moves, None]).sum(1)
+        cells = len(upto[0])
+        inside = self.features[curve].reshape(-1, cells, CELL)[:, cell]
+        weights = np.einsum("kf,fkp->kp", seen.factors[moves], inside)
+        weights += self.log_weight[curve].reshape(cells, CELL)[cell] - seen.peak[moves, None]
+        upto = np.cumsum(np.exp(weights), 1, dtype=float)
+        found = np.full(len(seen.peak), -1)
+        found[moves] = cell * CELL + np.minimum((upto < (uniform[1, moves] * upto[:, -1])[:, None]).sum(1), CELL - 1)
+        return found
+
+
+def _candidates(rng, batch: Batch, proposals: Proposals, n: int, *, ordered: bool = False) -> tuple[Array, Array]:
+    """Fresh hyper-parameters [group, n, 10] and log (prior / proposal) [group, n], independent of one another.
+
+    Or ``ordered`` by the proposals' components, and stratified.
+    """
+    standard, log_q = mixtures.sample(rng, proposals.hypers, n, independent=not ordered)
+    if not ordered:
+        order = rng.permuted(np.broadcast_to(np.arange(n), log_q.shape), axis=1)
+        standard, log_q = np.take_along_axis(standard, order[..., None], 1), np.take_along_axis(log_q, order, 1)
+    return batch.mean[:, None] + batch.sd[:, None] * standard, mixtures.standard_normal(standard) - log_q
+
+
+def _start(
+    rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, proposals: Proposals, effort: Effort
+) -> Walkers:
+    """One chain's walkers by importance sampling: hyper-parameters, then each curve's particles given them."""
+    cloud = nested.cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles)
+    hyper, log_weight = _candidates(rng, batch, proposals, effort.hypers, ordered=True)
+    log_weight += nested.hyper_likelihood(batch, cloud, room)((hyper - batch.mean[:, None]) / batch.sd[:, None])
+    chosen = rng.permuted(mixtures.stratified(rng, mixtures.softmax(log_weight, 1), effort.walkers), axis=1)
+    hyper = np.take_along_axis(hyper, chosen[..., None], 1)
+    clouds = _Clouds.of(cloud)
+    factors, constant = nested.coefficients_of(hyper, batch, proposals.units)
+    uniform = rng.random((len(batch.owner), 2, effort.walkers))
+
+    def pick(c: int) -> Array:
+        return clouds.pick(c, clouds.seen(c, factors[c], constant[c]), None, uniform[c])
+
+    picked = np.stack(list(room.pool.map(pick, range(len(batch.owner)))))
+    walkers = Walkers(hyper, *_at(clouds.cloud, picked))
+    return _given_the_curves(rng, batch, walkers)
+
+
+def _at(cloud: Cloud, picked: Array) -> tuple[Array, LevelLikelihood]:
+    """Values and likelihoods of particles ``picked`` [curve, walker]."""
+    values = np.take_along_axis(cloud.values, picked[..., None], 1)
+    values = cloud.units.mean[:, None] + cloud.units.sd[:, None] * values
+    return values, LevelLikelihood(*(np.take_along_axis(a, picked, 1) for a in cloud.integrated))
+
+
+def _own(walkers: Walkers, proposals: Proposals) -> tuple[Array, Array]:
+    """The walkers' own particles: features [curve, walker, 16] and log (likelihood / proposal) [curve, walker]."""
+    units: Units = proposals.units
+    standard = (walkers.values - units.mean[:, None]) / units.sd[:, None]
+    log_q = mixtures.proposal_logpdf(proposals.curves, standard[..., 1:])
+    log_weight = nested.log_weight_of(walkers.values[..., 0], units, walkers.integrated, log_q)
+    return np.concatenate([standard**2, standard], -1), log_weight
+
+
+def _sweep(
+    rng: np.random.Generator,
+    walkers: Walkers,
+    batch: Batch,
+    likelihood: Likelihood,
+    room: Room,
+    proposals: Proposals,
+    effort: Effort,
+) -> Walkers:
+    """New hyper-parameters and particles for each walker of a chain."""
+    curves, units = len(batch.owner), proposals.units
+    walkers, cloud = _stepped(rng, walkers, batch, likelihood, proposals, effort)
+    clouds = _Clouds.of(cloud)
+    blocks = effort.walkers // effort.block
+    candidates, gain = _candidates(rng, batch, proposals, blocks * effort.candidates)
+    standard = (walkers.hyper - batch.mean[:, None]) / batch.sd[:, None]
+    own_gain = mixtures.standard_normal(standard) - mixtures.proposal_logpdf(proposals.hypers, standard)
+    theirs, own = (nested.coefficients_of(h, batch, units) for h in (candidates, walkers.hyper))
+    features, log_weight = _own(walkers, proposals)
+    log_weight = log_weight - clouds.top[:, None]
+
+    def seen(c: int) -> tuple[_Seen, _Seen, Array, Array, Array]:
+        """The cloud under the candidates and under the walkers' own; own particles under both; sums [walker, 1 + k]."""
+        new, old = (clouds.seen(c, factors[c], constant[c]) for factors, constant in (theirs, own))
+        mine = features[c].reshape(blocks, effort.block, -1) @ new.factors.reshape(
+            blocks, effort.candidates, -1
+        ).swapaxes(1, 2)
+        own_new = mine.reshape(effort.walkers, -1) + log_weight[c][:, None]
+        own_old = (features[c] * own[0][c]).sum(-1) + log_weight[c]
+        of_block = np.repeat((new.log_sum() + new.constant).reshape(blocks, -1), effort.block, 0)
+        constant = np.repeat(new.constant.reshape(blocks, -1), effort.block, 0)
+        sums = np.logaddexp(of_block, own_new + constant)
+        return (
+            new,
+            old,
+            own_new,
+            own_old,
+            np.concatenate([(np.logaddexp(old.log_sum(), own_old) + old.constant)[:, None], sums], 1),
+        )
+
+    table = list(room.pool.map(seen, range(curves)))
+    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
+    total = np.add.reduceat(np.stack([row[-1] for row in table]), first, 0)
+    total[..., 0] += own_gain
+    total[..., 1:] += np.repeat(gain.reshape(len(gain), blocks, -1), effort.block, 1)
+    chosen = _choose(rng, total)
+    # The candidate of each walker among those of all blocks, or -1 where it keeps its own.
+    of_all = np.where(chosen > 0, chosen - 1 + np.arange(effort.walkers) // effort.block * effort.candidates, -1)
+    uniform = rng.random((curves, 2, effort.walkers))
+
+    def pick(c: int) -> Array:
+        new, old, own_new, own_old, _ = table[c]
+        of, stays = of_all[batch.owner[c]], chosen[batch.owner[c]] == 0
+        here = _Seen(*(_where(stays, a, b[of]) for a, b in zip(old, new, strict=True)))
+        at_new = own_new[np.arange(len(of)), chosen[batch.owner[c]] - 1]
+        return clouds.pick(c, here, np.where(stays, own_old, at_new), uniform[c])
+
+    picked = np.stack(list(room.pool.map(pick, range(curves))))
+    return _given_the_curves(rng, batch, _moved(walkers, candidates, of_all, cloud, picked))
+
+
+def _stepped(
+    rng: np.random.Generator,
+    walkers: Walkers,
+    batch: Batch,
+    likelihood: Likelihood,
+    proposals: Proposals,
+    effort: Effort,
+) -> tuple[Walkers, Cloud]:
+    """A Metropolis step of each walker's curves given its hyper-parameters, and fresh clouds: one call for both.
+
+    The steps are what parts walkers that stand at one particle, and leads those back that stand where clouds are thin.
+    """
+    units = proposals.units
+    n = (effort.particles - effort.walkers) // CELL * CELL
+    points, log_q = mixtures.sample(rng, proposals.curves, n, independent=True)
+    steps = units.sd[:, None, 1:] * mixtures.steps(rng, proposals.curves, effort.walkers)
+    tried = walkers.values[..., 1:] + steps
+    found = likelihood(np.concatenate([nested.plain(units, points), tried], 1))
+    of_cloud, of_steps = (LevelLikelihood(*(a[:, at] for a in found)) for at in (slice(n), slice(n, None)))
+    cloud = nested.cloud_at(rng, units, points, log_q, of_cloud)
+
+    hyper = walkers.hyper[batch.owner]
+    gain = _log_given(hyper, batch, tried, of_steps) - _log_given(
+        hyper, batch, walkers.values[..., 1:], walkers.integrated
+    )
+    takes = np.log(rng.random(gain.shape)) < gain
+    values = walkers.values.copy()
+    values[..., 1:] = np.where(takes[..., None], tried, values[..., 1:])
+    integrated = LevelLikelihood(*(np.where(takes, a, b) for a, b in zip(of_steps, walkers.integrated, strict=True)))
+    values[..., 0] = _fresh_level(rng, hyper, integrated)
+    return walkers._replace(values=values, integrated=integrated), cloud
+
+
+def _log_given(hyper: Array, batch: Batch, values: Array, integrated: LevelLikelihood) -> Array:
+    """Log posterior [curve, walker] of ``values`` [curve, walker, 7] given ``hyper``, levels integrated out."""
+    fixed = np.log(batch.spread_fixed)[batch.owner][:, None]
+    log_spread = np.concatenate([hyper[..., -1:], np.broadcast_to(fixed, (*hyper.shape[:2], fixed.shape[-1]))], -1)
+    prior = -0.5 * (((values - hyper[..., 1:-2]) * np.exp(-log_spread)) ** 2).sum(-1)
+    variance = integrated.variance + np.exp(2.0 * hyper[..., -2])
+    return prior + integrated.log_z - 0.5 * (np.log(variance) + (integrated.mean - hyper[..., 0]) ** 2 / variance)
+
+
+def _where(rows: Array, this: Array, other: Array) -> Array:
+    """Rows of ``this`` where ``rows`` says so, else of ``other``."""
+    return np.where(rows.reshape(-1, *[1] * (this.ndim - 1)), this, other)
+
+
+def _choose(rng: np.random.Generator, log_weight: Array) -> Array:
+    """An index of the last axis of ``log_weight`` [group, walker, 1 + candidate] each."""
+    upto = np.cumsum(mixtures.softmax(log_weight, -1), -1, dtype=float)
+    wanted = rng.random(upto.shape[:-1]) * upto[..., -1]
+    return np.minimum((upto < wanted[..., None]).sum(-1), upto.shape[-1] - 1)
+
+
+def _moved(walkers: Walkers, candidates: Array, chosen: Array, cloud: Cloud, picked: Array) -> Walkers:
+    """Walkers at the candidates ``chosen`` [group, walker] and particles ``picked``; at -1 where they were."""
+    new = np.take_along_axis(candidates, np.maximum(chosen, 0)[..., None], 1)
+    hyper = np.where((chosen >= 0)[..., None], new, walkers.hyper)
+    values, integrated = _at(cloud, np.maximum(picked, 0))
+    moves = picked >= 0
+    return Walkers(
+        hyper,
+        np.where(moves[..., None], values, walkers.values),
+        LevelLikelihood(*(np.where(moves, a, b) for a, b in zip(integrated, walkers.integrated, strict=True))),
+    )
+
+
+def _given_the_curves(rng: np.random.Generator, batch: Batch, walkers: Walkers) -> Walkers:
+    """A fresh level given everything else, which is exactly normal; then hyper-parameters given the curves."""
+    values = walkers.values.copy()
+    values[..., 0] = _fresh_level(rng, walkers.hyper[batch.owner], walkers.integrated)
+    return walkers._replace(hyper=_refreshed(rng, batch, walkers.hyper, values), values=values)
+
+
+def _fresh_level(rng: np.random.Generator, hyper: Array, integrated: LevelLikelihood) -> Array:
+    """Levels [curve, walker] given hyper-parameters [curve, walker, 10] and the rest."""
+    prior_precision = np.exp(-2.0 * hyper[..., -2])
+    precision = 1.0 / integrated.variance + prior_precision
+    middle = (integrated.mean / integrated.variance + hyper[..., 0] * prior_precision) / precision
+    return middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
+
+
+REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
+
+
+def _refreshed(rng: np.random.Generator, batch: Batch, hyper: Array, values: Array) -> Array:
+    """Move each draw's hyper-parameters given its curves: [group, draw, 10]; resampling had left copies.
+
+    Centres given spreads are exactly normal; the two learned spreads take a Metropolis step each. ``values`` is
+    [curve, draw, 8].
+    """
+    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
+    count = np.bincount(batch.owner)[:, None, None].astype(float)
+    total, squares = (np.add.reduceat(a, first, 0) for a in (values, values[..., :2] ** 2))
+    mean, sd = batch.mean[:, None], batch.sd[:, None]
+    fixed = np.broadcast_to(batch.spread_fixed[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
+
+    def log_spread_density(log_spread: Array, centre: Array) -> Array:
+        around = squares - 2.0 * centre[..., :2] * total[..., :2] + count * centre[..., :2] ** 2
+        prior = -0.5 * ((log_spread - mean[..., -2:]) / sd[..., -2:]) ** 2
+        return prior - count * log_spread - 0.5 * around * np.exp(-2.0 * log_spread)
+
+    log_spread = hyper[..., -2:]
+    centre = hyper[..., :-2]
+    wide = 1.5 / np.sqrt(1.0 / sd[..., -2:] ** 2 + 2.0 * count)
+    for _ in range(REFRESHES):
+        spread = np.concatenate([np.exp(log_spread), fixed], -1)
+        precision = 1.0 / sd[..., :-2] ** 2 + count / spread**2
+        middle = (mean[..., :-2] / sd[..., :-2] ** 2 + total / spread**2) / precision
+        centre = middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
+        proposed = log_spread + wide * rng.standard_normal(log_spread.shape)
+        gain = log_spread_density(proposed, centre) - log_spread_density(log_spread, centre)
+        log_spread = np.where(np.log(rng.random(gain.shape)) < gain, proposed, log_spread)
+    return np.concatenate([centre, log_spread], -1)
