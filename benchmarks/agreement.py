@@ -7,7 +7,7 @@ hidden), and the two examples that the package ships. For each curve:
                 floor, and log error at 2x and 10x the largest size of the group. Bar: 0.1
     quantiles   differences of the 5, 50 and 95 % quantiles of exponent, floor and error at 2x and 10x, in units of
                 their combined Monte Carlo standard error; the largest of the three. NUTS' standard errors are ArviZ's;
-                those of the default engine grow with what its importance weights leave of the effective sample size
+                those of the default engine grow where it says that its draws are worth less than ArviZ can see
 
 The errors are posterior paths, drift included. `mc` is the standard error of a difference of means, in the same unit
 as the means (the largest of the curve): a difference below 2 of them says nothing. NUTS may judge where its own R-hat
@@ -174,7 +174,7 @@ class Drawn(NamedTuple):
 
 def drawn(posterior: Posterior, seed: int) -> list[Drawn]:
     """One for each curve of the posterior."""
-    known = diagnostics(posterior).groupby("curve")["ess_bulk"].max()  # weights limit all quantities of a curve alike
+    known = diagnostics(posterior).groupby("curve")["ess_bulk"].max()  # the engine caps all quantities of a curve alike
     weighted = "hyper_ess" in posterior.tree.sample_stats
     out = []
     for i, target in enumerate(targets_of(posterior)):
@@ -188,7 +188,7 @@ def drawn(posterior: Posterior, seed: int) -> list[Drawn]:
 
 
 def spoiled(one: Drawn, values: np.ndarray, **method: Any) -> np.ndarray:
-    """Monte Carlo standard errors by ArviZ, grown where the weights leave less than it can see."""
+    """Monte Carlo standard errors by ArviZ, grown where the engine says that draws are worth less than it can see."""
     seen = np.atleast_1d(array_stats.ess(values, **AXES, **method))
     return np.atleast_1d(array_stats.mcse(values, **AXES, **method)) * np.sqrt(np.maximum(seen / one.worth, 1.0))
 

@@ -63,7 +63,7 @@ def main() -> int:
     print(f"save                 {saved - fitted:8.1f} s   {size / 2**20:.0f} MiB")
     print(f"whole process        {saved - begin:8.1f} s   {count / (saved - begin):.1f} curves per second")
     print(f"peak memory          {peak:8.0f} MiB")
-    worth = stats["particle_ess"].values
+    worth = stats["curve_ess"].values
     print(f"effective draws of a curve: {np.median(worth):.0f} in the median, {worth.min():.0f} at the least")
     print(f"correlation with the start: {np.median(stats['memory'].values):.3f}, {stats['memory'].values.max():.3f}")
     print(f"repeat with: python benchmarks/batch.py {' '.join(sys.argv[1:])}")

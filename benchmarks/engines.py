@@ -7,7 +7,7 @@ its own. Columns:
     compiled   seconds once compiled: for jax a second fit in the same process, for the others what the sampler itself
                reports (tuning included; NumPyro compiles inside its sampling, so its number holds that too)
     ess        the smallest effective sample size, bulk or tail, over every reported quantity and hyper-parameter;
-               for jax the Kish sizes of its weights are counted too, whichever is smallest
+               for jax what the engine says itself counts too, whichever is smallest
     ess/s      ess over wall
     r_hat      the largest
     MiB        peak resident memory until the posterior is saved (of the largest process, where there are several)
@@ -186,7 +186,7 @@ def worker(arguments: argparse.Namespace) -> None:
     if jax:
         stats = posterior.tree.sample_stats
         report |= jax_costs(curves, arguments, float(stats["evaluations"].sum()))
-        sizes += [float(stats[name].min()) for name in ("hyper_ess", "particle_ess")]
+        sizes += [float(stats[name].min()) for name in ("hyper_ess", "curve_ess")]
     report |= {"ess": min(sizes), "r_hat": float(health["r_hat"].max())}
     Path(arguments.out).write_text(json.dumps(report))
 

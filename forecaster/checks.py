@@ -193,10 +193,30 @@ def _sampling(posterior: Posterior) -> Iterator[Check]:
 
 
 ENGINE_CHECKS = (
-    ("memory", MEMORY, "draws of {label} remember where the sampling began: correlation {value:.2f}"),
-    ("hyper_memory", MEMORY, "draws of the group {label} remember where the sampling began: correlation {value:.2f}"),
-    ("particle_ess", ESS, "{label} rests on few particles: effective number {value:.0f}"),
-    ("hyper_ess", ESS, "the group {label} rests on few particles: effective number {value:.0f}"),
+    (
+        "memory",
+        MEMORY,
+        "draws of {label} remember where the sampling began: correlation {value:.2f}",
+        "draws of the curves have forgotten where the sampling began: correlation {worst}",
+    ),
+    (
+        "hyper_memory",
+        MEMORY,
+        "draws of the group {label} remember where the sampling began: correlation {value:.2f}",
+        "draws of the groups have forgotten where the sampling began: correlation {worst}",
+    ),
+    (
+        "curve_ess",
+        ESS,
+        "{label} rests on few independent draws: {value:.0f}",
+        "every curve rests on enough independent draws: {worst}",
+    ),
+    (
+        "hyper_ess",
+        ESS,
+        "the group {label} rests on few independent draws: {value:.0f}",
+        "every group rests on enough independent draws: {worst}",
+    ),
 )
 
 
@@ -213,14 +233,14 @@ def _engine(posterior: Posterior) -> Iterator[Check]:
             "the largest share of divergent transitions is {worst}",
             "fit again with more tuning, or with a card whose priors are tighter",
         )
-    for name, limits, said in ENGINE_CHECKS:
+    for name, limits, said, passed in ENGINE_CHECKS:
         if name in stats:
             yield from _worst(
                 name.replace("_", " "),
                 _by_label(stats[name]),
                 limits,
                 lambda label, v, said=said: said.format(label=label, value=v),
-                f"the worst {name.replace('_', ' ')} is {{worst}}",
+                passed,
                 "fit again with more draws, or with the reference engine, `--engine nuts`",
             )
 

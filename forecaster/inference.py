@@ -37,9 +37,9 @@ def fit(
 ) -> Posterior:
     """Sample the posterior of every (domain, task) of ``curves``.
 
-    ``draws`` are those of one chain of four (each engine has its default). A group whose importance weights the JAX
-    engine cannot trust is sampled again with more particles and then, where the groups are few, by NUTS, unless
-    ``fallback`` is off; whichever engine was used stands in the posterior.
+    ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX
+    engine cannot trust is sampled again: where the groups are few by NUTS, unless ``fallback`` is off, else with more
+    sweeps; whichever engine was used stands in the posterior.
     Raises RequestError for an unknown engine and CardError for an unknown card.
     """
     if engine not in ENGINES:

@@ -311,7 +311,7 @@ def _capped(posterior: Posterior, table: pd.DataFrame) -> pd.DataFrame:
     """Effective sizes no larger than the engine says: walkers of one sweep err together, which no chain shows."""
     stats: Any = posterior.tree["sample_stats"]
     most: dict[str, float] = {}
-    for name, dim in (("hyper_ess", "group"), ("particle_ess", "curve")):
+    for name, dim in (("hyper_ess", "group"), ("curve_ess", "curve")):
         if name in stats.data_vars:
             most |= dict(zip(stats[dim].values.tolist(), stats[name].values.tolist(), strict=True))
     cap = np.array([most.get(name, np.inf) for name in table["curve"]])

@@ -117,9 +117,9 @@ def test_divergences(count, verdict):
         ("memory", 0.05, PASS),
         ("memory", 0.2, REVIEW),
         ("memory", 1.0, FAIL),
-        ("particle ess", 1000.0, PASS),
-        ("particle ess", 200.0, REVIEW),
-        ("particle ess", 20.0, FAIL),
+        ("curve ess", 1000.0, PASS),
+        ("curve ess", 200.0, REVIEW),
+        ("curve ess", 20.0, FAIL),
     ],
 )
 def test_what_an_engine_says_of_curves(name, value, verdict):
@@ -131,7 +131,7 @@ def test_what_an_engine_says_of_groups_and_what_it_does_not_say():
     assert one(health(stats={"hyper_ess": 50.0}), "hyper ess").verdict == FAIL
     assert one(health(stats={"hyper_memory": 0.2}), "hyper memory").verdict == REVIEW
     silent = health(stats={"hyper_ess": np.nan}, curve_stats={"memory": [np.nan]})
-    assert not {"hyper ess", "memory", "particle ess", "divergences"} & set(names(silent))
+    assert not {"hyper ess", "memory", "curve ess", "divergences"} & set(names(silent))
 
 
 def test_the_worst_curve_speaks_and_three_are_named():

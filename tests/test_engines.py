@@ -52,7 +52,7 @@ def quantities(found: Posterior) -> dict[str, Drawn]:
     """Everything reported of the first group: hyper-parameters, curves, errors far out."""
     data, (group, *_) = found.tree.posterior, found.groups
     names = (*CENTRES, *LEARNED_SPREADS)
-    limits = weights_worth(found)
+    limits = engine_says(found)
     hyper = np.concatenate([data["centre"].values[:, :, 0], data["log_spread"].values[:, :, 0]], -1)
     out = {f"centre of {name}": drawn(hyper[..., i], limits.min()) for i, name in enumerate(names)}
     shape, design = hyper.shape[:2], found.designs[group]
@@ -65,15 +65,12 @@ def quantities(found: Posterior) -> dict[str, Drawn]:
     return out
 
 
-def weights_worth(found: Posterior) -> np.ndarray:
-    """Limits that importance weights set to the worth of draws, [curve]: those of the group and of the curve add up.
-
-    ArviZ cannot see them: resampled draws are shuffled, so they show no autocorrelation.
-    """
+def engine_says(found: Posterior) -> np.ndarray:
+    """Limits that the engine sets to the worth of draws, [curve]: walkers err together, which ArviZ cannot see."""
     stats = found.tree.sample_stats
-    if "particle_ess" not in stats:
+    if "curve_ess" not in stats:
         return np.full(len(found.curves.curves), np.inf)
-    return 1.0 / (1.0 / stats["hyper_ess"].values[0] + 1.0 / stats["particle_ess"].values)
+    return np.minimum(stats["hyper_ess"].values[0], stats["curve_ess"].values)
 
 
 def drawn(draws: np.ndarray, limit: float) -> Drawn:
@@ -163,7 +160,7 @@ def test_chains_agree_with_one_another(batch):
         assert diagnostics(found)["r_hat"].max() < 1.05
         assert max(one.stats["hyper_memory"], *one.curve_stats["memory"]) < 0.1
         assert fast.trusted(one)
-        assert weights_worth(found).min() > 100
+        assert engine_says(found).min() > 100
 
 
 def test_a_group_alone_is_the_group_in_a_batch(batch):

@@ -167,7 +167,7 @@ def _group(out, g: int, rows: np.ndarray) -> GroupDraws:
             "sweeps": float(out.sweeps),
             "evaluations": float(out.evaluations[rows].mean()),
         },
-        curve_stats={"particle_ess": out.curve_ess[rows], "memory": out.curve_memory[rows]},
+        curve_stats={"curve_ess": out.curve_ess[rows], "memory": out.curve_memory[rows]},
     )
 
 
@@ -178,7 +178,7 @@ APART = 1.05  # R-hat of the chains above which they are not kept either
 
 def trusted(draws: GroupDraws) -> bool:
     """Whether the draws can be kept: enough of them, the start forgotten, chains that lie together."""
-    fewest = min(draws.stats["hyper_ess"], float(draws.curve_stats["particle_ess"].min()))
+    fewest = min(draws.stats["hyper_ess"], float(draws.curve_stats["curve_ess"].min()))
     remembered = max(draws.stats["hyper_memory"], float(draws.curve_stats["memory"].max()))
     apart = max(r_hat(draws.centre), r_hat(draws.log_spread), r_hat(draws.values))
     return fewest >= LEAST_ESS and remembered <= REMEMBERED and apart <= APART

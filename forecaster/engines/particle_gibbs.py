@@ -207,7 +207,7 @@ def _start(
     rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, proposals: Proposals, effort: Effort
 ) -> Walkers:
     """One chain's walkers by importance sampling: hyper-parameters, then each curve's particles given them."""
-    cloud = nested.cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles)
+    cloud = nested.cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles // CELL * CELL)
     hyper, log_weight = _candidates(rng, batch, proposals, effort.hypers, ordered=True)
     log_weight += nested.hyper_likelihood(batch, cloud, room)((hyper - batch.mean[:, None]) / batch.sd[:, None])
     chosen = rng.permuted(mixtures.stratified(rng, mixtures.softmax(log_weight, 1), effort.walkers), axis=1)

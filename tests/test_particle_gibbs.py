@@ -1,0 +1,164 @@
+"""Particle Gibbs against a posterior in closed form; its parts against what they claim; broken twins that must fail.
+
+The likelihood here is normal in every quantity of a curve, so that the centres whose spreads the card fixes have a
+normal posterior that a pencil can find. Clouds are 64 particles from the prior, in seven dimensions, far too few to be
+right by themselves: what makes the draws right is that every walker keeps its own particle in the running.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from forecaster.density import LevelLikelihood
+from forecaster.design import design_of
+from forecaster.domains import load_card
+from forecaster.engines import fast, mixing, mixtures, nested, particle_gibbs
+from forecaster.engines.mixtures import Mixture
+from forecaster.simulate import simulate
+
+CARD = load_card("generic")
+CURVES = 4
+FIXED = slice(2, 8)  # quantities of a curve whose spreads the card fixes
+SMALL = nested.Effort(draws=500, particles=124, hypers=128, walkers=60, candidates=20, kept=100, worth=0.0)
+
+
+@pytest.fixture(scope="module")
+def batch() -> nested.Batch:
+    curves = simulate(CARD, np.geomspace(1e3, 1e5, 5), architectures=CURVES, seed=0).curves
+    return fast.batch_of([design_of(curves, curves.groups[0], CARD)])
+
+
+@pytest.fixture(scope="module")
+def measured(batch) -> tuple[np.ndarray, np.ndarray]:
+    """What is seen of each curve's values [curve, 8], and how noisily [8]."""
+    rng = np.random.default_rng(1)
+    spread = np.concatenate([np.exp(batch.mean[0, -2:]), batch.spread_fixed[0]])
+    noise = 0.7 * spread
+    centre = batch.mean[0, :-2] + batch.sd[0, :-2] * rng.standard_normal(8)
+    return centre + np.sqrt(spread**2 + noise**2) * rng.standard_normal((CURVES, 8)), noise
+
+
+def sampled(monkeypatch, batch, measured, seed: int = 0) -> particle_gibbs.Draws:
+    seen, noise = measured
+
+    def likelihood(points, rows=slice(None)):
+        log_z = -0.5 * (((points - seen[rows][:, None, 1:]) / noise[1:]) ** 2).sum(-1)
+        return LevelLikelihood(
+            log_z, np.broadcast_to(seen[rows][:, :1], log_z.shape), np.full(log_z.shape, noise[0] ** 2)
+        )
+
+    monkeypatch.setattr(nested, "likelihood_of", lambda *_: likelihood)
+    monkeypatch.setattr(
+        nested, "adapted", lambda rng, batch, likelihood, room, effort: nested.at_the_prior(batch, effort)
+    )
+    monkeypatch.setattr(particle_gibbs, "_fitted", lambda rng, batch, proposals, chains: proposals)
+    return particle_gibbs.posterior(np.random.default_rng(seed), batch, CURVES, SMALL)
+
+
+def errors_of_centres(found, batch, measured) -> np.ndarray:
+    """Monte Carlo errors of means, and of standard deviations, of the centres with fixed spreads, over their scale."""
+    seen, noise = measured
+    variance = batch.spread_fixed[0] ** 2 + noise[FIXED] ** 2
+    prior, middle = batch.sd[0, FIXED] ** -2.0, batch.mean[0, FIXED]
+    precision = prior + CURVES / variance
+    mean = (middle * prior + seen[:, FIXED].sum(0) / variance) / precision
+    draws = found.hyper[0][..., FIXED].reshape(-1, 6)
+    off = (draws.mean(0) - mean) * np.sqrt(precision)
+    wide = draws.std(0) * np.sqrt(precision) - 1.0
+    return np.concatenate([off, wide * np.sqrt(2.0)]) * np.sqrt(found.hyper_ess[0])
+
+
+def test_small_clouds_give_the_posterior(monkeypatch, batch, measured):
+    found = sampled(monkeypatch, batch, measured)
+    assert found.hyper_memory.max() < SMALL.memory
+    assert found.hyper_ess.min() > 100
+    np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
+
+
+def without_its_own(self, curve, seen, log_own, uniform):
+    """A twin that never stays where it is."""
+    return PICK(self, curve, seen, None, uniform)
+
+
+def without_refusal(hyper, batch, values, integrated):
+    """A twin that takes every step."""
+    return np.zeros(values.shape[:2])
+
+
+PICK = particle_gibbs._Clouds.pick
+TWINS = {
+    "own particle": (particle_gibbs._Clouds, "pick", without_its_own),
+    "refused steps": (particle_gibbs, "_log_given", without_refusal),
+}
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_broken_twins_are_caught(monkeypatch, batch, measured, twin):
+    monkeypatch.setattr(*TWINS[twin])
+    found = sampled(monkeypatch, batch, measured)
+    assert np.abs(errors_of_centres(found, batch, measured)).max() > 4.0
+
+
+# What draws are worth -------------------------------------------------------------------------------
+
+
+def walked(rho: float, shared: float, sweeps: int = 200, seed: int = 0) -> np.ndarray:
+    """Draws [sweep, chain, 1, walker, 2] with correlation ``rho`` from sweep to sweep.
+
+    ``shared`` of the variance is common to the walkers of a chain.
+    """
+    rng = np.random.default_rng(seed)
+    own, common = rng.standard_normal((sweeps, 4, 1, 50, 2)), rng.standard_normal((sweeps, 4, 1, 1, 2))
+    noise = np.sqrt(1 - shared) * own + np.sqrt(shared) * common
+    for k in range(1, sweeps):
+        noise[k] = rho * noise[k - 1] + np.sqrt(1 - rho**2) * noise[k]
+    return noise
+
+
+@pytest.mark.parametrize(("rho", "shared"), [(0.0, 0.0), (0.5, 0.0), (0.0, 0.1), (0.5, 0.1)])
+def test_effective_numbers_are_those_of_an_autoregression(rho, shared):
+    """Known: variance of a mean of m walkers is shared + (1 - shared) / m; sweeps are worth (1 - rho) / (1 + rho)."""
+    found = mixing.effective(walked(rho, shared))[0]
+    expected = 800 / (shared + (1 - shared) / 50) * (1 - rho) / (1 + rho)
+    assert found == pytest.approx(expected, rel=0.25)
+
+
+def test_draws_that_do_not_move_are_worth_a_few_a_chain_at_most():
+    still = np.repeat(np.random.default_rng(0).standard_normal((1, 4, 1, 50, 2)), 40, 0)
+    still[:] += np.random.default_rng(1).standard_normal((1, 4, 1, 1, 2))
+    assert mixing.effective(still)[0] < 20.0  # of 8,000
+
+
+def test_memory_is_the_product_of_correlations():
+    draws = walked(0.5, 0.0, sweeps=5)
+    chains = [[draws[k, c] for c in range(4)] for k in range(5)]
+    memory = mixing.Memory.fresh(chains[0])
+    np.testing.assert_array_equal(memory.left, 1.0)
+    for each in chains[1:3]:
+        memory = memory.after(each)
+    np.testing.assert_allclose(memory.left, 0.25, atol=0.15)
+    still = mixing.Memory.fresh(chains[0]).after([np.zeros_like(c) for c in chains[0]])
+    np.testing.assert_array_equal(still.left, 1.0)  # a walker that never moves remembers everything
+
+
+# Their proposals ------------------------------------------------------------------------------------
+
+
+def test_independent_indices_have_their_probabilities():
+    weights = np.array([[0.1, 0.2, 0.7], [1.0, 1.0, 2.0]])
+    found = mixtures.multinomial(np.random.default_rng(0), weights, 20_000)
+    shares = np.stack([(found == k).mean(1) for k in range(3)], 1)
+    np.testing.assert_allclose(shares, weights / weights.sum(1, keepdims=True), atol=0.015)
+    assert (np.diff(found, axis=1) >= 0).all()
+
+
+def test_steps_are_even_and_as_wide_as_the_components():
+    chol = np.array([[[[0.5, 0.0], [0.3, 0.4]], [[0.8, 0.0], [-0.4, 0.6]]]])
+    mixture = Mixture(np.array([[0.3, 0.7]]), np.array([[[-2.0, 0.0], [1.5, 1.0]]]), chol)
+    steps = mixtures.steps(np.random.default_rng(0), mixture, 200_000)[0]
+    within = np.einsum("m,mij,mkj->ik", mixture.weight[0], chol[0], chol[0])
+    low, high = mixtures.SMALLEST, mixtures.LARGEST
+    size = (high**2 - low**2) / (2.0 * np.log(high / low)) * 2.38**2 / 2  # mean of squares of a log-uniform length
+    np.testing.assert_allclose(steps.T @ steps / len(steps), size * within, rtol=0.05, atol=0.01)
+    np.testing.assert_allclose((steps**3).mean(0), 0.0, atol=0.1)  # a lopsided walk would need a correction
