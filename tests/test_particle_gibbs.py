@@ -13,7 +13,7 @@ import pytest
 from forecaster.density import LevelLikelihood
 from forecaster.design import design_of
 from forecaster.domains import load_card
-from forecaster.engines import fast, mixing, mixtures, nested, particle_gibbs
+from forecaster.engines import conditionals, fast, mixing, mixtures, nested, particle_gibbs
 from forecaster.engines.mixtures import Mixture
 from forecaster.simulate import simulate
 
@@ -89,7 +89,7 @@ def without_refusal(hyper, batch, values, integrated):
 PICK = particle_gibbs._Clouds.pick
 TWINS = {
     "own particle": (particle_gibbs._Clouds, "pick", without_its_own),
-    "refused steps": (particle_gibbs, "_log_given", without_refusal),
+    "refused steps": (conditionals, "log_given", without_refusal),
 }
 
 

@@ -55,9 +55,7 @@ class Effort(NamedTuple):
     hyper_adaptation: int = 1024  # hyper-parameters per round while their proposal adapts
     components: int = 12
     hyper_components: int = 8
-    stages: int = 1
-    rounds: int = 10  # per stage and level, at the most
-    refinements: int = 0
+    rounds: int = 10  # per level, at the most
     walkers: int = 250  # per chain: whole blocks of them
     block: int = 10  # walkers of a chain that share candidates
     candidates: int = 40  # hyper-parameters per block and sweep
@@ -76,7 +74,7 @@ class Room(NamedTuple):
 
 
 class Units(NamedTuple):
-    """The pooled prior of a curve's values in one stage, [curve, 8]: proposals are standard normal in its units."""
+    """The pooled prior of a curve's values, [curve, 8]: proposals are standard normal in its units."""
 
     mean: Array
     sd: Array
@@ -263,20 +261,6 @@ def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Ar
     return log_likelihood
 
 
-def _weights(hyper: Array, batch: Batch, cloud: Cloud) -> Callable[[int], Array]:
-    """Unnormalised weights [k, particle] of one curve's particles under each of its group's [group, k, 10]."""
-    of, (coefficients, _) = features_of(cloud.values), coefficients_of(hyper, batch, cloud.units)
-    log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
-
-    def weights(curve: int) -> Array:
-        out = coefficients[curve].astype(np.float32) @ of[curve]
-        out += log_weight[curve]
-        out -= out.max(1, keepdims=True)
-        return np.exp(out, out=out)
-
-    return weights
-
-
 WIDER = 1.3  # proposals are fitted under a prior this much wider: the hyper-parameters' posterior is skewed where
 # only the prior speaks (a floor near zero), and a proposal without that tail gives a few particles all the weight
 
@@ -290,12 +274,11 @@ def pooled_prior(batch: Batch, mean: Array, variance: Array) -> Units:
 
 
 class Proposals(NamedTuple):
-    """What the adaptation hands to the final step."""
+    """What the adaptation hands to the sweeps."""
 
     curves: Mixture
     units: Units
     hypers: Mixture
-    power: Array  # [curve] of the likelihood, that the adaptation reached: 1 is all of it
 
 
 def at_the_prior(batch: Batch, effort: Effort) -> Proposals:
@@ -304,31 +287,21 @@ def at_the_prior(batch: Batch, effort: Effort) -> Proposals:
         mixtures.prior_mixture(len(batch.owner), len(Local._fields), effort.components),
         pooled_prior(batch, batch.mean, batch.sd**2),
         mixtures.prior_mixture(len(batch.mean), batch.mean.shape[1], effort.hyper_components),
-        np.zeros(len(batch.owner)),
     )
 
 
 def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Proposals:
-    """Fit the curves' proposals under what is known of the group, then the group's under the curves, in turn."""
-    curves, units, hypers, power = at_the_prior(batch, effort)
-    for _ in range(effort.stages):
-        target = _curve_target(likelihood, units)
-        curves, power, *_ = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds)
-        cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
-        like = hyper_likelihood(batch, cloud, room)
-        found = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, each_alone=False)
-        hypers = found.mixture
-        mean, variance = mixtures.moments(hypers)
-        new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
-        curves = mixtures.rescaled(curves, *(a[:, 1:] for a in (*units, *new)))
-        units = new
-    for _ in range(effort.refinements):
-        cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
-        like = hyper_likelihood(batch, cloud, room)
-        found = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, settled=1, each_alone=False)
-        hypers = found.mixture
-        curves = _refined(rng, batch, curves, cloud, found)
-    return Proposals(curves, units, hypers, power)
+    """Fit the curves' proposals under what is known of the group, then the group's under the curves."""
+    curves, units, hypers = at_the_prior(batch, effort)
+    target = _curve_target(likelihood, units)
+    curves = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds).mixture
+    cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
+    like = hyper_likelihood(batch, cloud, room)
+    hypers = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, each_alone=False).mixture
+    mean, variance = mixtures.moments(hypers)
+    new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
+    curves = mixtures.rescaled(curves, *(a[:, 1:] for a in (*units, *new)))
+    return Proposals(curves, new, hypers)
 
 
 def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array, Array], Array]:
@@ -342,21 +315,3 @@ def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array, Arra
         return z - 0.5 * (np.log(variance) + (level - middle[..., 0]) ** 2 / variance)
 
     return log_likelihood
-
-
-HYPERS_SEEN = 64  # draws of hyper-parameters over which a curve's marginal weights are averaged
-TOO_FEW = 50.0  # effective particles below which a proposal is not fitted to them
-
-
-def _refined(rng, batch: Batch, curves: Mixture, cloud: Cloud, found: mixtures.Adapted) -> Mixture:
-    """Proposals fitted to the curves' marginal posteriors, as the hyper-parameters found so far see them."""
-    pick = mixtures.stratified(rng, found.weights, HYPERS_SEEN)
-    chosen = np.take_along_axis(found.points, pick[..., None], 1)
-    weights = _weights(batch.mean[:, None] + batch.sd[:, None] * chosen, batch, cloud)
-    marginal = np.empty(cloud.log_weight.shape)
-    for c in range(len(marginal)):
-        one = weights(c)
-        marginal[c] = (one / one.sum(1, keepdims=True)).mean(0)
-    marginal /= marginal.sum(1, keepdims=True)
-    fitted = mixtures.refitted(rng, curves, cloud.values[..., 1:], marginal)
-    return mixtures.where(1.0 / (marginal**2).sum(1) >= TOO_FEW, fitted, curves)
