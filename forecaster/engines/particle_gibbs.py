@@ -73,15 +73,11 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
             chains = swept(chains, proposals)
             memories = [m.after(_each(chains, name)) for m, name in zip(memories, NAMES, strict=True)]
             sweeps += 1
-        kept = [chains]
-        while True:
-            while len(kept) % effort.kept:
-                kept.append(swept(kept[-1], proposals))
-            worth = _worth(kept, effort)
-            fewest = min(w.min() for w in worth)
-            if fewest >= effort.worth * effort.chains * effort.draws or len(kept) >= effort.sweeps:
-                break
+        kept, worth, enough = [chains], _worth([chains], effort), effort.worth * effort.chains * effort.draws
+        while len(kept) < effort.kept or (len(kept) < effort.sweeps and min(w.min() for w in worth) < enough):
             kept.append(swept(kept[-1], proposals))
+            if len(kept) >= effort.kept and (len(kept) - effort.kept) % BETWEEN == 0:
+                worth = _worth(kept, effort)
     hyper, values = (_end_to_end(kept, name, effort.draws) for name in NAMES)
     return Draws(
         hyper,
@@ -95,6 +91,7 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
     )
 
 
+BETWEEN = 2  # sweeps between two looks at what draws are worth
 NAMES = ("hyper", "values")  # fields of Walkers that are reported
 
 
