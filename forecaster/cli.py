@@ -61,7 +61,9 @@ class Asked:
     card: Annotated[str | None, _option("--card", "Domain card: a name, or a .toml file.", FITTING)] = None
     engine: Annotated[Literal["jax", "nuts"], _option("--engine", "jax is fast, nuts the reference.", FITTING)] = "jax"
     seed: Annotated[int, _option("--seed", "The same seed gives the same numbers.", FITTING, min=0)] = 0
-    cache: Annotated[bool, _option("--cache/--no-cache", "Keep fits, and use those kept.", FITTING)] = True
+    cache: Annotated[
+        bool, _option("--cache/--no-cache", "Keep and use earlier fits and compiled programs.", FITTING)
+    ] = True
     as_json: Json = False
 
     @property
@@ -349,7 +351,9 @@ def demo(
     only: Annotated[
         Literal["digits", "characters"] | None, typer.Option("--only", help="Only this example.", show_default=False)
     ] = None,
-    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Keep fits, and use those kept.")] = True,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep and use earlier fits and compiled programs.")
+    ] = True,
     as_json: Json = False,
 ) -> bool:
     """Write memos for the two shipped examples: handwritten digits and source text."""

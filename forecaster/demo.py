@@ -76,7 +76,8 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Tell
     made = []
     for i, example in enumerate(chosen):
         tell(f"{example.name}: fitting", i / len(chosen))
-        posterior = (fit_cached if cache else fit)(example_curves(example.name))
+        curves = example_curves(example.name)
+        posterior = fit_cached(curves) if cache else fit(curves, cache=False)
         tell(f"{example.name}: writing the memo", (i + 0.7) / len(chosen))
         made.append(
             memos_of(

@@ -33,13 +33,15 @@ def fit(
     seed: int = 0,
     draws: int | None = None,
     fallback: bool = True,
+    cache: bool = True,
     on_progress: Progress | None = None,
 ) -> Posterior:
     """Sample the posterior of every (domain, task) of ``curves``.
 
-    ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX
-    engine cannot trust is sampled again: where the groups are few by NUTS, unless ``fallback`` is off, else with more
-    sweeps; whichever engine was used stands in the posterior.
+    ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
+    trust is sampled again: where the groups are few by NUTS, unless ``fallback`` is off, else with more sweeps;
+    whichever engine was used stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the
+    user's cache folder, and those kept are used.
     Raises RequestError for an unknown engine and CardError for an unknown card.
     """
     if engine not in ENGINES:
@@ -47,7 +49,10 @@ def fit(
     cards = cards_of(curves, card)
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
     tell = on_progress or (lambda *_: None)
-    found = _by_nuts(designs, seed, draws, tell) if engine == "nuts" else _by_jax(designs, seed, draws, tell, fallback)
+    if engine == "nuts":
+        found = _by_nuts(designs, seed, draws, tell)
+    else:
+        found = _by_jax(designs, seed, draws, tell, fallback=fallback, cache=cache)
     return assemble(curves, cards, found, seed=seed, settings={"engine": engine, "draws": draws})
 
 
@@ -71,12 +76,12 @@ def _by_nuts(designs: Sequence[Design], seed: int, draws: int | None, tell: Prog
 
 
 def _by_jax(
-    designs: Sequence[Design], seed: int, draws: int | None, tell: Progress, fallback: bool = True
+    designs: Sequence[Design], seed: int, draws: int | None, tell: Progress, *, fallback: bool, cache: bool
 ) -> list[GroupDraws]:
     from forecaster.engines import fast
 
     each = draws or (1000 if len(designs) <= MANY else 250)
-    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell)
+    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
     if not fallback or len(designs) > fast.FEW:
         return found
     return [

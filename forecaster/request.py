@@ -77,7 +77,7 @@ class Source:
                 return fit_cached(curves, on_progress=tell, **options)
             from forecaster.inference import fit
 
-            return fit(curves, on_progress=tell, **options)
+            return fit(curves, cache=False, on_progress=tell, **options)
 
     def _load(self) -> Posterior:
         from forecaster.posterior import load_posterior

@@ -61,8 +61,8 @@ def sample(
     tell = on_progress or (lambda *_: None)
     # Its import takes as long as the sampling, and is only needed afterwards.
     threading.Thread(target=importlib.import_module, args=("arviz_stats.base.array",)).start()
+    jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
     if cache:
-        jax.config.update("jax_compilation_cache_dir", str(cache_folder()))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     few = len(designs) <= FEW
     with jax.enable_x64(True):
