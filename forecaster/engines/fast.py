@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,8 +60,6 @@ def sample(
     import jax
 
     tell = on_progress or (lambda *_: None)
-    # Its import takes as long as the sampling, and is only needed afterwards.
-    threading.Thread(target=importlib.import_module, args=("arviz_stats.base.array",)).start()
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
     if cache:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -121,8 +120,14 @@ def _run(rng: np.random.Generator, designs: list[Design], effort) -> list[GroupD
     from forecaster.engines import particle_gibbs
 
     batch = batch_of(designs)
-    out = particle_gibbs.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort)
+    out = particle_gibbs.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort, _import_diagnostics)
     return [_group(out, g, batch.owner == g) for g in range(len(designs))]
+
+
+def _import_diagnostics() -> None:
+    """In the background, while sweeps leave Python's lock alone: it takes a second, and is only needed afterwards."""
+    if "arviz_stats.base.array" not in sys.modules:
+        threading.Thread(target=importlib.import_module, args=("arviz_stats.base.array",)).start()
 
 
 def batch_of(designs: Sequence[Design]):

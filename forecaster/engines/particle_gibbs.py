@@ -15,6 +15,7 @@ the walkers in the first sweeps and left alone from then on.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -50,13 +51,19 @@ class Draws(NamedTuple):
     evaluations: Array  # [curve] of its likelihood
 
 
-def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort) -> Draws:
-    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``."""
+def posterior(
+    rng: np.random.Generator, batch: Batch, width: int, effort: Effort, on_adapted: Callable[[], None] = lambda: None
+) -> Draws:
+    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``.
+
+    ``on_adapted`` is called once nothing is left to compile.
+    """
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         room = Room(width, pool)
         counts = np.zeros(len(batch.owner))
         likelihood = nested.counted(nested.likelihood_of(batch, room), counts)
         proposals = nested.adapted(rng, batch, likelihood, room, effort)
+        on_adapted()
         rngs = rng.spawn(effort.chains)
         chains = [_start(r, batch, likelihood, room, proposals, effort) for r in rngs]
 
