@@ -91,9 +91,8 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     """How hard to work: sweeps enough for the draws asked for."""
     from forecaster.engines import nested
 
-    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**settings)
-    if settings is not MANY_GROUPS and max(len(d.curves) for d in designs) > LARGE:
-        effort = effort._replace(**LARGE_GROUP)
+    large = LARGE_GROUP if max(len(d.curves) for d in designs) > LARGE else {}
+    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**large | settings)
     return effort._replace(kept=max(effort.kept, -(-draws // effort.walkers)))
 
 

@@ -288,7 +288,6 @@ def adapt(
     log_likelihood: Callable[[Array, Array], Array],
     n: int,
     rounds: int,
-    settled: int = SETTLED,
     share: float = 0.1,
     each_alone: bool = True,
 ) -> Adapted:
@@ -315,7 +314,7 @@ def adapt(
         best, current = put(best, targets, known), put(current, targets, where(failed, known, fitted))
         best_power[targets] = np.maximum(power, best_power[targets])
         at_full[targets] += power >= 1.0
-        found = at_full >= settled
+        found = at_full >= SETTLED
         if found.all():
             break
         if each_alone:

@@ -193,23 +193,40 @@ def cloud_at(
     rng: np.random.Generator, units: Units, points: Array, log_q: Array, integrated: density.LevelLikelihood
 ) -> Cloud:
     """Particles at ``points`` [curve, particle, 7] drawn with log density ``log_q``, each with a level."""
-    middle, precision = level_proposal(units, integrated)
-    level = middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
+    level = fresh_level(rng, *level_given(integrated, units.mean[:, :1], units.sd[:, :1] ** -2))
     standard = (level - units.mean[:, :1]) / units.sd[:, :1]
     values = np.concatenate([standard[..., None], points], -1)
     return Cloud(units, values, log_weight_of(level, units, integrated, log_q), integrated)
 
 
-def level_proposal(units: Units, integrated: density.LevelLikelihood) -> tuple[Array, Array]:
-    """Mean and precision [curve, particle] of the levels that come with the rest of a curve's values."""
-    mean, precision = units.mean[:, :1], units.sd[:, :1] ** -2
+def level_given(integrated: density.LevelLikelihood, mean: Array, precision: Array) -> tuple[Array, Array]:
+    """Mean and precision [curve, particle] of the levels that come with the rest of a curve's values.
+
+    ``mean`` and ``precision`` are those of the level's prior.
+    """
     total = 1.0 / integrated.variance + precision
     return (integrated.mean / integrated.variance + mean * precision) / total, total
 
 
+def fresh_level(rng: np.random.Generator, middle: Array, precision: Array) -> Array:
+    """Levels [curve, particle] of this mean and precision."""
+    return middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
+
+
+def without_level(integrated: density.LevelLikelihood, mean: Array, variance: Array) -> Array:
+    """Log likelihood [curve, particle], up to a constant, with the level integrated over its normal prior."""
+    total = integrated.variance + variance
+    return integrated.log_z - 0.5 * (np.log(total) + (integrated.mean - mean) ** 2 / total)
+
+
+def summed(batch: Batch, of_curves: Array) -> Array:
+    """Sums [group, ...] of ``of_curves`` [curve, ...] over the curves of each group."""
+    return np.add.reduceat(of_curves, np.searchsorted(batch.owner, np.arange(len(batch.mean))), 0)
+
+
 def log_weight_of(level: Array, units: Units, integrated: density.LevelLikelihood, log_q: Array) -> Array:
     """Log (likelihood / proposal) [curve, particle], up to a constant, where ``log_q`` is that of all but the level."""
-    middle, precision = level_proposal(units, integrated)
+    middle, precision = level_given(integrated, units.mean[:, :1], units.sd[:, :1] ** -2)
     log_q_level = 0.5 * (np.log(precision) - precision * (level - middle) ** 2)
     log_like = -0.5 * (np.log(integrated.variance) + (level - integrated.mean) ** 2 / integrated.variance)
     return np.nan_to_num(integrated.log_z + log_like - log_q_level - log_q, nan=-1e30, neginf=-1e30, posinf=-1e30)
@@ -243,7 +260,6 @@ def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Ar
     log_weight = (cloud.log_weight - cloud.log_weight.max(1, keepdims=True)).astype(np.float32)
     spare = room.width - len(of)
     of, log_weight = (np.concatenate([a, np.repeat(a[-1:], spare, 0)]) for a in (of, log_weight))
-    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
 
     def marginal(coefficients: Array) -> Array:
         with jax.enable_x64(True):  # a setting of the thread
@@ -256,7 +272,7 @@ def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Ar
         single = np.concatenate([single, np.repeat(single[-1:], spare, 0)])
         half = single.shape[1] // 2
         found = np.concatenate(list(room.pool.map(marginal, (single[:, :half], single[:, half:]))), 1)
-        return np.add.reduceat(found + constant, first, 0)
+        return summed(batch, found + constant)
 
     return log_likelihood
 
@@ -310,8 +326,7 @@ def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array, Arra
 
     def log_likelihood(points: Array, rows: Array) -> Array:
         middle, scale = mean[rows], sd[rows]
-        z, level, variance = likelihood(middle[..., 1:] + scale[..., 1:] * points, rows)
-        variance = variance + scale[..., 0] ** 2
-        return z - 0.5 * (np.log(variance) + (level - middle[..., 0]) ** 2 / variance)
+        integrated = likelihood(middle[..., 1:] + scale[..., 1:] * points, rows)
+        return without_level(integrated, middle[..., 0], scale[..., 0] ** 2)
 
     return log_likelihood

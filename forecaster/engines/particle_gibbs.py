@@ -133,7 +133,7 @@ WIDER = 1.25  # than the walkers, who seldom stand in the tails: a particle ther
 def _fitted(rng: np.random.Generator, batch: Batch, proposals: Proposals, chains: list[Walkers]) -> Proposals:
     """Proposals fitted to where the walkers are."""
     units = proposals.units
-    values, hyper = (np.concatenate([getattr(w, name) for w in chains], 1) for name in ("values", "hyper"))
+    values, hyper = (np.concatenate(_each(chains, name), 1) for name in ("values", "hyper"))
     standard = (values[..., 1:] - units.mean[:, None, 1:]) / units.sd[:, None, 1:]
     prior = (hyper - batch.mean[:, None]) / batch.sd[:, None]
     even = np.full(values.shape[1], 1.0 / values.shape[1])
@@ -285,8 +285,7 @@ def _sweep(
         )
 
     table = list(room.pool.map(seen, range(curves)))
-    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
-    total = np.add.reduceat(np.stack([row[-1] for row in table]), first, 0)
+    total = nested.summed(batch, np.stack([row[-1] for row in table]))
     total[..., 0] += own_gain
     total[..., 1:] += np.repeat(gain.reshape(len(gain), blocks, -1), effort.block, 1)
     chosen = _choose(rng, total)
