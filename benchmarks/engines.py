@@ -205,7 +205,7 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
     from forecaster.design import LOCAL, design_of
     from forecaster.domains import load_card
-    from forecaster.engines import fast, nested
+    from forecaster.engines import fast, likelihoods, nested
     from forecaster.inference import fit
 
     begin = time.perf_counter()
@@ -218,7 +218,7 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
     shape = (len(design.curves), nested.Effort().particles)
     points = design.hyper_mean[1:-2] + 0.3 * np.random.default_rng(0).standard_normal((*shape, len(LOCAL)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        likelihood = nested.likelihood_of(batch, nested.Room(width, pool))
+        likelihood = likelihoods.likelihood_of(batch, likelihoods.Room(width, pool))
         likelihood(points)
         begin = time.perf_counter()
         for _ in range(3):

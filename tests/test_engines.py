@@ -18,7 +18,7 @@ from arviz_stats.base import array_stats
 from forecaster import model
 from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain, load_card
-from forecaster.engines import fast, nested, nuts
+from forecaster.engines import fast, likelihoods, nuts
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths
 from forecaster.posterior import Posterior, assemble, diagnostics
@@ -178,9 +178,9 @@ def test_likelihoods_of_some_curves_are_those_of_all():
     curves = len(batch.owner)
     points = CARD.hyper_mean[1 : len(CENTRES)] + 0.3 * rng.standard_normal((curves, 70, len(CENTRES) - 1))
     with ThreadPoolExecutor(2) as pool:
-        whole = nested.likelihood_of(batch, nested.Room(1, pool))(points)
+        whole = likelihoods.likelihood_of(batch, likelihoods.Room(1, pool))(points)
         for width, rows in ((12, np.arange(curves)), (12, np.array([1, 4, 7])), (5, np.array([11, 0]))):
-            some = nested.likelihood_of(batch, nested.Room(width, pool))(points[rows], rows)
+            some = likelihoods.likelihood_of(batch, likelihoods.Room(width, pool))(points[rows], rows)
             for a, b in zip(some, whole, strict=True):
                 np.testing.assert_allclose(a, b[rows], rtol=1e-10)
 

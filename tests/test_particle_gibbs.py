@@ -13,7 +13,7 @@ import pytest
 from forecaster.density import LevelLikelihood
 from forecaster.design import design_of
 from forecaster.domains import load_card
-from forecaster.engines import conditionals, fast, mixing, mixtures, nested, particle_gibbs
+from forecaster.engines import clouds, conditionals, fast, likelihoods, mixing, mixtures, nested, particle_gibbs
 from forecaster.engines.mixtures import Mixture
 from forecaster.simulate import simulate
 
@@ -24,7 +24,7 @@ SMALL = nested.Effort(draws=500, particles=124, hypers=128, walkers=60, candidat
 
 
 @pytest.fixture(scope="module")
-def batch() -> nested.Batch:
+def batch() -> likelihoods.Batch:
     curves = simulate(CARD, np.geomspace(1e3, 1e5, 5), architectures=CURVES, seed=0).curves
     return fast.batch_of([design_of(curves, curves.groups[0], CARD)])
 
@@ -86,9 +86,9 @@ def without_refusal(hyper, batch, values, integrated):
     return np.zeros(values.shape[:2])
 
 
-PICK = particle_gibbs._Clouds.pick
+PICK = clouds.Clouds.pick
 TWINS = {
-    "own particle": (particle_gibbs._Clouds, "pick", without_its_own),
+    "own particle": (clouds.Clouds, "pick", without_its_own),
     "refused steps": (conditionals, "log_given", without_refusal),
 }
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from forecaster.density import LevelLikelihood
-from forecaster.engines import nested
-from forecaster.engines.nested import Batch
+from forecaster.engines import clouds
+from forecaster.engines.likelihoods import Batch, summed
 
 Array = Any  # a NumPy array; docstrings name its axes
 
@@ -18,12 +18,12 @@ def log_given(hyper: Array, batch: Batch, values: Array, integrated: LevelLikeli
     fixed = np.log(batch.spread_fixed)[batch.owner][:, None]
     log_spread = np.concatenate([hyper[..., -1:], np.broadcast_to(fixed, (*hyper.shape[:2], fixed.shape[-1]))], -1)
     prior = -0.5 * (((values - hyper[..., 1:-2]) * np.exp(-log_spread)) ** 2).sum(-1)
-    return prior + nested.without_level(integrated, hyper[..., 0], np.exp(2.0 * hyper[..., -2]))
+    return prior + clouds.without_level(integrated, hyper[..., 0], np.exp(2.0 * hyper[..., -2]))
 
 
 def fresh_level(rng: np.random.Generator, hyper: Array, integrated: LevelLikelihood) -> Array:
     """Levels [curve, walker] given hyper-parameters [curve, walker, 10] and the rest."""
-    return nested.fresh_level(rng, *nested.level_given(integrated, hyper[..., 0], np.exp(-2.0 * hyper[..., -2])))
+    return clouds.fresh_level(rng, *clouds.level_given(integrated, hyper[..., 0], np.exp(-2.0 * hyper[..., -2])))
 
 
 REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
@@ -36,7 +36,7 @@ def refreshed(rng: np.random.Generator, batch: Batch, hyper: Array, values: Arra
     [curve, draw, 8].
     """
     count = np.bincount(batch.owner)[:, None, None].astype(float)
-    total, squares = (nested.summed(batch, a) for a in (values, values[..., :2] ** 2))
+    total, squares = (summed(batch, a) for a in (values, values[..., :2] ** 2))
     mean, sd = batch.mean[:, None], batch.sd[:, None]
     fixed = np.broadcast_to(batch.spread_fixed[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-import threading
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -58,13 +57,15 @@ def sample(
     Beyond ``FEW`` groups each gets fewer sweeps at first; those whose draws cannot be trusted are sampled again.
     """
     import jax
+    from threadpoolctl import threadpool_limits
 
     tell = on_progress or (lambda *_: None)
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
     if cache:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     few = len(designs) <= FEW
-    with jax.enable_x64(True):
+    # Matrix products here are small: threads inside them cost more than they gain.
+    with jax.enable_x64(True), threadpool_limits(1, "blas"):
         found = _each(designs, range(len(designs)), seed, draws, {} if few else MANY_GROUPS, tell)
         doubtful = [] if few else [i for i, one in found.items() if not trusted(one)]
         found |= _each(designs, doubtful, seed + 1, draws, AGAIN, tell)
@@ -75,15 +76,25 @@ def sample(
 def _each(
     designs: Sequence[Design], which: Sequence[int], seed: int, draws: int, settings: dict, tell
 ) -> dict[int, GroupDraws]:
-    """Draws of some of the groups, by index, a batch at a time."""
-    found: dict[int, GroupDraws] = {}
-    chosen = [designs[i] for i in which]
-    for batch in batches(chosen):
-        tell(f"sampling {len(found)} of {len(which)} groups", len(found) / len(which))
-        indices = [which[i] for i in batch]
+    """Draws of some of the groups, by index: batches side by side, one a core, and what cores are left inside them."""
+    cores = os.cpu_count() or 1
+    chosen = [[which[i] for i in batch] for batch in batches([designs[i] for i in which])]
+    beside = max(min(cores, len(chosen)), 1)
+
+    def drawn(indices: list[int]) -> dict[int, GroupDraws]:
         rng = np.random.default_rng([seed, indices[0]])
         here = [designs[i] for i in indices]
-        found |= dict(zip(indices, _run(rng, here, _effort(here, draws, settings)), strict=True))
+        return dict(zip(indices, _run(rng, here, _effort(here, draws, settings), cores // beside), strict=True))
+
+    found: dict[int, GroupDraws] = {}
+    with ThreadPoolExecutor(beside) as threads:
+        waiting = [threads.submit(drawn, indices) for indices in chosen]
+        try:
+            for done in waiting:
+                tell(f"sampling {len(found)} of {len(which)} groups", len(found) / len(which))
+                found |= done.result()
+        finally:
+            threads.shutdown(cancel_futures=True)
     return found
 
 
@@ -115,24 +126,18 @@ def batches(designs: Sequence[Design]) -> list[list[int]]:
     return out
 
 
-def _run(rng: np.random.Generator, designs: list[Design], effort) -> list[GroupDraws]:
+def _run(rng: np.random.Generator, designs: list[Design], effort, cores: int) -> list[GroupDraws]:
     from forecaster.engines import particle_gibbs
 
     batch = batch_of(designs)
-    out = particle_gibbs.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort, _import_diagnostics)
+    out = particle_gibbs.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort, cores)
     return [_group(out, g, batch.owner == g) for g in range(len(designs))]
-
-
-def _import_diagnostics() -> None:
-    """In the background, while sweeps leave Python's lock alone: it takes a second, and is only needed afterwards."""
-    if "arviz_stats.base.array" not in sys.modules:
-        threading.Thread(target=importlib.import_module, args=("arviz_stats.base.array",)).start()
 
 
 def batch_of(designs: Sequence[Design]):
     """The groups' curves end to end, padded to one number of sizes."""
     from forecaster import density
-    from forecaster.engines import nested
+    from forecaster.engines.likelihoods import Batch
 
     length = max(_length(d) for d in designs)
     data = [model.padded(d, length) for d in designs]
@@ -144,7 +149,7 @@ def batch_of(designs: Sequence[Design]):
         x_ref=np.repeat([d.x_ref for d in designs], counts),
         x_min=np.repeat([d.x_min for d in designs], counts),
     )
-    return nested.Batch(
+    return Batch(
         curves,
         density.Constants(
             slope_memory=np.repeat([d.slope_memory for d in designs], counts),

@@ -14,20 +14,20 @@ the walkers in the first sweeps and left alone from then on.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from forecaster.density import LevelLikelihood
-from forecaster.engines import conditionals, mixtures, nested
+from forecaster.engines import clouds, conditionals, likelihoods, mixtures, nested
+from forecaster.engines.clouds import CELL, Cloud, Clouds, Seen, Units
+from forecaster.engines.likelihoods import Batch, InTurn, Likelihood, Room
 from forecaster.engines.mixing import Memory, effective
-from forecaster.engines.nested import Batch, Cloud, Effort, Likelihood, Proposals, Room, Units
+from forecaster.engines.nested import Effort, Proposals
 
 Array = Any  # a NumPy array; docstrings name its axes
-CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
 
 
 class Walkers(NamedTuple):
@@ -51,24 +51,34 @@ class Draws(NamedTuple):
     evaluations: Array  # [curve] of its likelihood
 
 
-def posterior(
-    rng: np.random.Generator, batch: Batch, width: int, effort: Effort, on_adapted: Callable[[], None] = lambda: None
-) -> Draws:
+def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort, cores: int = 1) -> Draws:
     """Draws from the posterior of each group of the batch, whose curves are padded to ``width``.
 
-    ``on_adapted`` is called once nothing is left to compile.
+    Chains run side by side, each in a thread of its own: that leaves less waiting than sharing out the curves of one
+    chain after the other, which ``cores`` beyond one a chain are for.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    beside = min(cores, effort.chains)
+    with ExitStack() as stack:
+
+        def threads(count: int) -> Executor:
+            return stack.enter_context(ThreadPoolExecutor(count)) if count > 1 else InTurn()
+
+        pool, side_by_side = threads(cores), threads(beside)
+        counts = np.zeros((1 + effort.chains, len(batch.owner)))
         room = Room(width, pool)
-        counts = np.zeros(len(batch.owner))
-        likelihood = nested.counted(nested.likelihood_of(batch, room), counts)
+        likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), counts[-1])
         proposals = nested.adapted(rng, batch, likelihood, room, effort)
-        on_adapted()
+        room = Room(width, pool if cores > beside else InTurn())
+        likelihood = likelihoods.likelihood_of(batch, room)
+        own = [likelihoods.counted(likelihood, count) for count in counts[:-1]]
         rngs = rng.spawn(effort.chains)
-        chains = [_start(r, batch, likelihood, room, proposals, effort) for r in rngs]
+        chains = list(side_by_side.map(lambda r, like: _start(r, batch, like, room, proposals, effort), rngs, own))
 
         def swept(chains: list[Walkers], proposals: Proposals) -> list[Walkers]:
-            return [_sweep(r, w, batch, likelihood, room, proposals, effort) for r, w in zip(rngs, chains, strict=True)]
+            def sweep(r: np.random.Generator, walkers: Walkers, like: Likelihood) -> Walkers:
+                return _sweep(r, walkers, batch, like, room, proposals, effort)
+
+            return list(side_by_side.map(sweep, rngs, chains, own))
 
         memories = [Memory.fresh(_each(chains, name)) for name in NAMES]
         sweeps = 0
@@ -94,7 +104,7 @@ def posterior(
         hyper_memory=memories[0].left.max(-1),
         curve_memory=memories[1].left.max(-1),
         sweeps=sweeps + len(kept) - 1,
-        evaluations=counts,
+        evaluations=counts.sum(0),
     )
 
 
@@ -113,7 +123,8 @@ def _stacked(kept: list[list[Walkers]], name: str) -> Array:
 
 def _worth(kept: list[list[Walkers]], effort: Effort) -> tuple[Array, Array]:
     """Independent draws that those of each group [group] and curve [curve] are worth."""
-    left_out = 1.0 / (effort.chains * effort.draws)  # what is lost where not all walkers are among the draws
+    walkers = len(kept) * sum(w.hyper.shape[1] for w in kept[0])
+    left_out = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # lost where draws are a part of them
     hyper, values = (1.0 / (left_out + 1.0 / effective(_stacked(kept, name))) for name in NAMES)
     return hyper, values
 
@@ -144,57 +155,6 @@ def _fitted(rng: np.random.Generator, batch: Batch, proposals: Proposals, chains
     )
 
 
-class _Seen(NamedTuple):
-    """A curve's cloud as each of some hyper-parameters sees it."""
-
-    factors: Array  # [k, 16] of the particles' features
-    peak: Array  # [k] log of the largest weight
-    cells: Array  # [k, cell] weights over the largest, summed over CELL particles
-    constant: Array  # [k] what the sum of weights lacks
-
-    def log_sum(self) -> Array:
-        return self.peak + np.log(self.cells.sum(1))
-
-
-class _Clouds(NamedTuple):
-    """Clouds of all curves, as the sweep needs them; logs of weights are relative to the curve's largest."""
-
-    cloud: Cloud
-    features: Array  # [curve, 16, particle]
-    log_weight: Array  # [curve, particle]
-    top: Array  # [curve]
-
-    @classmethod
-    def of(cls, cloud: Cloud) -> _Clouds:
-        top = cloud.log_weight.max(1)
-        return cls(cloud, nested.features_of(cloud.values), (cloud.log_weight - top[:, None]).astype(np.float32), top)
-
-    def seen(self, curve: int, factors: Array, constant: Array) -> _Seen:
-        factors = factors.astype(np.float32)
-        weights = factors @ self.features[curve]
-        weights += self.log_weight[curve]
-        peak = weights.max(1)
-        weights -= peak[:, None]
-        np.exp(weights, out=weights)
-        return _Seen(factors, peak, weights.reshape(len(factors), -1, CELL).sum(-1), constant)
-
-    def pick(self, curve: int, seen: _Seen, log_own: Array | None, uniform: Array) -> Array:
-        """For each row of ``seen`` a particle, or -1 for the walker's own: first the cell, then inside it."""
-        upto = np.cumsum(seen.cells, 1, dtype=float)
-        own = np.zeros(len(upto)) if log_own is None else np.exp(np.minimum(log_own - seen.peak, 300.0))
-        wanted = uniform[0] * (upto[:, -1] + own)
-        moves = np.flatnonzero(wanted < upto[:, -1])
-        cell = (upto[moves] < wanted[moves, None]).sum(1)
-        cells = len(upto[0])
-        inside = self.features[curve].reshape(-1, cells, CELL)[:, cell]
-        weights = np.einsum("kf,fkp->kp", seen.factors[moves], inside)
-        weights += self.log_weight[curve].reshape(cells, CELL)[cell] - seen.peak[moves, None]
-        upto = np.cumsum(np.exp(weights), 1, dtype=float)
-        found = np.full(len(seen.peak), -1)
-        found[moves] = cell * CELL + np.minimum((upto < (uniform[1, moves] * upto[:, -1])[:, None]).sum(1), CELL - 1)
-        return found
-
-
 def _candidates(rng, batch: Batch, proposals: Proposals, n: int, *, ordered: bool = False) -> tuple[Array, Array]:
     """Fresh hyper-parameters [group, n, 10] and log (prior / proposal) [group, n], independent of one another.
 
@@ -211,20 +171,20 @@ def _start(
     rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, proposals: Proposals, effort: Effort
 ) -> Walkers:
     """One chain's walkers by importance sampling: hyper-parameters, then each curve's particles given them."""
-    cloud = nested.cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles // CELL * CELL)
+    cloud = clouds.cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles // CELL * CELL)
     hyper, log_weight = _candidates(rng, batch, proposals, effort.hypers, ordered=True)
     log_weight += nested.hyper_likelihood(batch, cloud, room)((hyper - batch.mean[:, None]) / batch.sd[:, None])
     chosen = rng.permuted(mixtures.stratified(rng, mixtures.softmax(log_weight, 1), effort.walkers), axis=1)
     hyper = np.take_along_axis(hyper, chosen[..., None], 1)
-    clouds = _Clouds.of(cloud)
-    factors, constant = nested.coefficients_of(hyper, batch, proposals.units)
+    view = Clouds.of(cloud)
+    factors, constant = clouds.coefficients_of(hyper, batch, proposals.units)
     uniform = rng.random((len(batch.owner), 2, effort.walkers))
 
     def pick(c: int) -> Array:
-        return clouds.pick(c, clouds.seen(c, factors[c], constant[c]), None, uniform[c])
+        return view.pick(c, view.seen(c, factors[c], constant[c]), None, uniform[c])
 
     picked = np.stack(list(room.pool.map(pick, range(len(batch.owner)))))
-    walkers = Walkers(hyper, *_at(clouds.cloud, picked))
+    walkers = Walkers(hyper, *_at(view.cloud, picked))
     return _given_the_curves(rng, batch, walkers)
 
 
@@ -240,7 +200,7 @@ def _own(walkers: Walkers, proposals: Proposals) -> tuple[Array, Array]:
     units: Units = proposals.units
     standard = (walkers.values - units.mean[:, None]) / units.sd[:, None]
     log_q = mixtures.proposal_logpdf(proposals.curves, standard[..., 1:])
-    log_weight = nested.log_weight_of(walkers.values[..., 0], units, walkers.integrated, log_q)
+    log_weight = clouds.log_weight_of(walkers.values[..., 0], units, walkers.integrated, log_q)
     return np.concatenate([standard**2, standard], -1), log_weight
 
 
@@ -256,19 +216,19 @@ def _sweep(
     """New hyper-parameters and particles for each walker of a chain."""
     curves, units = len(batch.owner), proposals.units
     walkers, cloud = _stepped(rng, walkers, batch, likelihood, proposals, effort)
-    clouds = _Clouds.of(cloud)
+    view = Clouds.of(cloud)
     blocks = effort.walkers // effort.block
     candidates, gain = _candidates(rng, batch, proposals, blocks * effort.candidates)
     standard = (walkers.hyper - batch.mean[:, None]) / batch.sd[:, None]
     own_gain = mixtures.standard_normal(standard) - mixtures.proposal_logpdf(proposals.hypers, standard)
-    theirs, own = (nested.coefficients_of(h, batch, units) for h in (candidates, walkers.hyper))
+    theirs, own = (clouds.coefficients_of(h, batch, units) for h in (candidates, walkers.hyper))
     features, log_weight = _own(walkers, proposals)
-    log_weight = log_weight - clouds.top[:, None]
+    log_weight = log_weight - view.top[:, None]
 
-    def seen(c: int) -> tuple[_Seen, _Seen, Array, Array, Array]:
+    def seen(c: int) -> tuple[Seen, Seen, Array, Array, Array]:
         """The cloud under the candidates and under the walkers' own; own particles under both; sums [walker, 1 + k]."""
-        new, old = (clouds.seen(c, factors[c], constant[c]) for factors, constant in (theirs, own))
-        mine = features[c].reshape(blocks, effort.block, -1) @ new.factors.reshape(
+        new, old = (view.seen(c, factors[c], constant[c]) for factors, constant in (theirs, own))
+        mine = features[c].reshape(blocks, effort.block, -1) @ new.factors[:, :-1].reshape(
             blocks, effort.candidates, -1
         ).swapaxes(1, 2)
         own_new = mine.reshape(effort.walkers, -1) + log_weight[c][:, None]
@@ -285,7 +245,7 @@ def _sweep(
         )
 
     table = list(room.pool.map(seen, range(curves)))
-    total = nested.summed(batch, np.stack([row[-1] for row in table]))
+    total = likelihoods.summed(batch, np.stack([row[-1] for row in table]))
     total[..., 0] += own_gain
     total[..., 1:] += np.repeat(gain.reshape(len(gain), blocks, -1), effort.block, 1)
     chosen = _choose(rng, total)
@@ -296,9 +256,9 @@ def _sweep(
     def pick(c: int) -> Array:
         new, old, own_new, own_old, _ = table[c]
         of, stays = of_all[batch.owner[c]], chosen[batch.owner[c]] == 0
-        here = _Seen(*(_where(stays, a, b[of]) for a, b in zip(old, new, strict=True)))
+        here = Seen(*(_where(stays, a, b[of]) for a, b in zip(old, new, strict=True)))
         at_new = own_new[np.arange(len(of)), chosen[batch.owner[c]] - 1]
-        return clouds.pick(c, here, np.where(stays, own_old, at_new), uniform[c])
+        return view.pick(c, here, np.where(stays, own_old, at_new), uniform[c])
 
     picked = np.stack(list(room.pool.map(pick, range(curves))))
     return _given_the_curves(rng, batch, _moved(walkers, candidates, of_all, cloud, picked))
@@ -321,9 +281,9 @@ def _stepped(
     points, log_q = mixtures.sample(rng, proposals.curves, n, independent=True)
     steps = units.sd[:, None, 1:] * mixtures.steps(rng, proposals.curves, effort.walkers)
     tried = walkers.values[..., 1:] + steps
-    found = likelihood(np.concatenate([nested.plain(units, points), tried], 1))
+    found = likelihood(np.concatenate([clouds.plain(units, points), tried], 1))
     of_cloud, of_steps = (LevelLikelihood(*(a[:, at] for a in found)) for at in (slice(n), slice(n, None)))
-    cloud = nested.cloud_at(rng, units, points, log_q, of_cloud)
+    cloud = clouds.cloud_at(rng, units, points, log_q, of_cloud)
 
     hyper = walkers.hyper[batch.owner]
     gain = conditionals.log_given(hyper, batch, tried, of_steps) - conditionals.log_given(

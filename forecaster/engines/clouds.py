@@ -1,0 +1,163 @@
+"""Clouds of weighted particles, one a curve, and how hyper-parameters see them.
+
+Given the hyper-parameters a curve's prior is normal, so that a particle's weight under any of them is a product of
+factors with features of the particle: all weights of a cloud under many hyper-parameters are one matrix product, in
+single precision, and no likelihood is evaluated again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecaster.density import LevelLikelihood
+from forecaster.engines import mixtures
+from forecaster.engines.likelihoods import Batch, Likelihood
+from forecaster.engines.mixtures import Mixture
+
+Array = Any  # a NumPy array; docstrings name its axes
+CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
+
+
+class Units(NamedTuple):
+    """The pooled prior of a curve's values, [curve, 8]: proposals are standard normal in its units."""
+
+    mean: Array
+    sd: Array
+
+
+class Cloud(NamedTuple):
+    """Particles of each curve, in the units of ``units``, and log (likelihood / proposal)."""
+
+    units: Units
+    values: Array  # [curve, particle, 8]
+    log_weight: Array  # [curve, particle]
+    integrated: LevelLikelihood  # [curve, particle] each: the likelihood of the rest, and of the level
+
+
+def cloud_of(
+    rng: np.random.Generator,
+    mixture: Mixture,
+    units: Units,
+    likelihood: Likelihood,
+    n: int,
+) -> Cloud:
+    """Fresh particles of every curve."""
+    points, log_q = mixtures.sample(rng, mixture, n)
+    return cloud_at(rng, units, points, log_q, likelihood(plain(units, points)))
+
+
+def plain(units: Units, points: Array) -> Array:
+    """Values [curve, particle, 7] of ``points``, which are in the units of ``units``."""
+    return units.mean[:, None, 1:] + units.sd[:, None, 1:] * points
+
+
+def cloud_at(rng: np.random.Generator, units: Units, points: Array, log_q: Array, integrated: LevelLikelihood) -> Cloud:
+    """Particles at ``points`` [curve, particle, 7] drawn with log density ``log_q``, each with a level."""
+    level = fresh_level(rng, *level_given(integrated, units.mean[:, :1], units.sd[:, :1] ** -2))
+    standard = (level - units.mean[:, :1]) / units.sd[:, :1]
+    values = np.concatenate([standard[..., None], points], -1)
+    return Cloud(units, values, log_weight_of(level, units, integrated, log_q), integrated)
+
+
+def level_given(integrated: LevelLikelihood, mean: Array, precision: Array) -> tuple[Array, Array]:
+    """Mean and precision [curve, particle] of the levels that come with the rest of a curve's values.
+
+    ``mean`` and ``precision`` are those of the level's prior.
+    """
+    total = 1.0 / integrated.variance + precision
+    return (integrated.mean / integrated.variance + mean * precision) / total, total
+
+
+def fresh_level(rng: np.random.Generator, middle: Array, precision: Array) -> Array:
+    """Levels [curve, particle] of this mean and precision."""
+    return middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
+
+
+def without_level(integrated: LevelLikelihood, mean: Array, variance: Array) -> Array:
+    """Log likelihood [curve, particle], up to a constant, with the level integrated over its normal prior."""
+    total = integrated.variance + variance
+    return integrated.log_z - 0.5 * (np.log(total) + (integrated.mean - mean) ** 2 / total)
+
+
+def log_weight_of(level: Array, units: Units, integrated: LevelLikelihood, log_q: Array) -> Array:
+    """Log (likelihood / proposal) [curve, particle], up to a constant, where ``log_q`` is that of all but the level."""
+    middle, precision = level_given(integrated, units.mean[:, :1], units.sd[:, :1] ** -2)
+    log_q_level = 0.5 * (np.log(precision) - precision * (level - middle) ** 2)
+    log_like = -0.5 * (np.log(integrated.variance) + (level - integrated.mean) ** 2 / integrated.variance)
+    return np.nan_to_num(integrated.log_z + log_like - log_q_level - log_q, nan=-1e30, neginf=-1e30, posinf=-1e30)
+
+
+def features_of(values: Array) -> Array:
+    """What the curves' prior depends on: squares and values, [curve, 16, particle], in single precision.
+
+    In a cloud's own units both are of order one, and errors of 1e-6 in a log weight are far below its noise.
+    """
+    across = values.astype(np.float32).transpose(0, 2, 1)
+    return np.concatenate([across**2, across], 1)
+
+
+def coefficients_of(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
+    """The curves' normal prior under ``hyper`` [group, k, 10] as a product with :func:`features_of`.
+
+    Factors [curve, k, 16] and constants [curve, k].
+    """
+    fixed = np.broadcast_to(np.log(batch.spread_fixed)[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
+    log_spread = np.concatenate([hyper[..., -2:], fixed], -1)[batch.owner] - np.log(units.sd)[:, None]
+    centre = (hyper[..., :-2][batch.owner] - units.mean[:, None]) / units.sd[:, None]
+    precision = np.exp(-2.0 * log_spread)
+    constant = -(0.5 * precision * centre**2 + log_spread).sum(-1)
+    return np.concatenate([-0.5 * precision, precision * centre], -1), constant
+
+
+class Seen(NamedTuple):
+    """A curve's cloud as each of some hyper-parameters sees it."""
+
+    factors: Array  # [k, 17] of the particles' features
+    peak: Array  # [k] log of the largest weight
+    cells: Array  # [k, cell] weights over the largest, summed over CELL particles
+    constant: Array  # [k] what the sum of weights lacks
+
+    def log_sum(self) -> Array:
+        return self.peak + np.log(self.cells.sum(1))
+
+
+TO_CELLS = np.ones((CELL, 1), np.float32)  # a product with it sums faster than NumPy's sum
+
+
+class Clouds(NamedTuple):
+    """Clouds of all curves, as a sweep needs them."""
+
+    cloud: Cloud
+    features: Array  # [curve, 17, particle]: those of features_of, and the log weight over the curve's largest
+    top: Array  # [curve] that largest log weight
+
+    @classmethod
+    def of(cls, cloud: Cloud) -> Clouds:
+        top = cloud.log_weight.max(1)
+        log_weight = (cloud.log_weight - top[:, None]).astype(np.float32)
+        return cls(cloud, np.concatenate([features_of(cloud.values), log_weight[:, None]], 1), top)
+
+    def seen(self, curve: int, factors: Array, constant: Array) -> Seen:
+        """By hyper-parameters of these ``factors`` [k, 16] and ``constant`` [k]."""
+        factors = np.concatenate([factors, np.ones((len(factors), 1))], 1, dtype=np.float32)
+        weights = factors @ self.features[curve]
+        peak = weights.max(1)
+        weights -= peak[:, None]
+        np.exp(weights, out=weights)
+        return Seen(factors, peak, (weights.reshape(-1, CELL) @ TO_CELLS).reshape(len(factors), -1), constant)
+
+    def pick(self, curve: int, seen: Seen, log_own: Array | None, uniform: Array) -> Array:
+        """For each row of ``seen`` a particle, or -1 for the walker's own: first the cell, then inside it."""
+        upto = np.cumsum(seen.cells, 1, dtype=float)
+        own = np.zeros(len(upto)) if log_own is None else np.exp(np.minimum(log_own - seen.peak, 300.0))
+        wanted = uniform[0] * (upto[:, -1] + own)
+        moves = np.flatnonzero(wanted < upto[:, -1])
+        cell = (upto[moves] < wanted[moves, None]).sum(1)
+        inside = self.features[curve].reshape(-1, len(upto[0]), CELL)[:, cell]
+        weights = np.einsum("kf,fkp->kp", seen.factors[moves], inside) - seen.peak[moves, None]
+        upto = np.cumsum(np.exp(weights), 1, dtype=float)
+        found = np.full(len(seen.peak), -1)
+        found[moves] = cell * CELL + np.minimum((upto < (uniform[1, moves] * upto[:, -1])[:, None]).sum(1), CELL - 1)
+        return found
