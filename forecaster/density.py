@@ -75,7 +75,7 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     exponent, sharpness = jnp.exp(local.log_exponent), jnp.exp(local.log_sharpness)
     decayed = laws.decay(jnp, x, x_ref, exponent, x_min + local.log_break, sharpness)
     shape = laws.log_shape(jnp, decayed, local.floor_logit)
-    shape = jax.lax.optimization_barrier(shape)
+    shape = jax.lax.optimization_barrier(shape)  # else XLA computes it anew for each of its three uses
     residual = y - shape
     noise = jnp.exp(2.0 * local.log_noise)
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))

@@ -48,7 +48,7 @@ def sampled(monkeypatch, batch, measured, seed: int = 0) -> particle_gibbs.Draws
             log_z, np.broadcast_to(seen[rows][:, :1], log_z.shape), np.full(log_z.shape, noise[0] ** 2)
         )
 
-    monkeypatch.setattr(nested, "likelihood_of", lambda *_: likelihood)
+    monkeypatch.setattr(likelihoods, "likelihood_of", lambda *_: likelihood)
     monkeypatch.setattr(
         nested, "adapted", lambda rng, batch, likelihood, room, effort: nested.at_the_prior(batch, effort)
     )
