@@ -39,12 +39,12 @@ FIXED_SPREADS = (
     "log_slope_spread",
     "log_sharpness_spread",
 )
-CONSTANTS = ("slope_memory", "steady", "known_share")
+CONSTANTS = ("slope_memory", "steady", "volatility", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 
 FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("value",)}
 RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0), "value": (1e-6, 1000.0)}
-RANGES |= {"known_share": (0.0, 1.0), "steady": (0.01, 1.0)}
+RANGES |= {"known_share": (0.0, 1.0), "steady": (0.01, 1.0), "volatility": (0.0, 2.0)}
 ERROR_RANGE = (1e-9, 1e9)
 EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group
 EFFECT_RANGE = (-10.0, 10.0)
@@ -149,6 +149,11 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def steady(self) -> float:
         """Share of the drift's time that runs with log size wherever the law stands (see ``drift.clock``)."""
         return self.priors["steady"].location
+
+    @property
+    def volatility(self) -> float:
+        """How uncertain the scale of the drift is beyond the measured sizes: sd of the log of its change."""
+        return self.priors["volatility"].location
 
     @property
     def known_share(self) -> float:

@@ -9,6 +9,10 @@ parts, each with its own scale:
 * a slope that wanders and forgets (a stationary Ornstein-Uhlenbeck process of variance ``slope_variance``, per
   nat squared, and memory ``slope_memory`` nats): local departures from the exponent.
 
+How much a curve wanders is learned where it was measured, and is not the same for ever: beyond the reference size both
+scales are multiplied by a common factor, log-normal with mean one and ``volatility`` as the standard deviation of its
+logarithm (one step of a stochastic volatility model; Kim, Shephard & Chib 1998). Intervals get tails by that.
+
 A Kalman filter in t gives the exact likelihood in O(points) (Durbin & Koopman 2012, chapter 4; the diffuse
 level by generalised least squares, section 5.7); the dense covariance below is the same process written
 the other way, and the tests hold the two equal.
@@ -137,14 +141,15 @@ def sample_paths(
     t_wanted: Array,
     slope_memory: float,
     clock_at: Callable[[Array], Array] | None = None,
+    volatility: float = 0.0,
 ) -> Array:
     """Draws of d at ``t_wanted``, given the data, one per posterior draw (NumPy; forward filter, backward sampler).
 
     ``residual`` and ``noise_variance`` [draw, size] are log error minus law, and its noise, at ascending
     distances ``t`` [size] >= 0; the drift's variances are [draw]. ``t_wanted`` [wanted] may hold any distances:
     negative ones lie beyond the reference size, where the path runs free. ``clock_at`` turns distances [m] into times
-    [draw, m], ascending in the distance and zero at zero, where time is not the distance itself. Returns
-    [draw, wanted].
+    [draw, m], ascending in the distance and zero at zero, where time is not the distance itself. ``volatility`` is
+    that beyond the reference size. Returns [draw, wanted].
     """
     import numpy as np
 
@@ -169,12 +174,20 @@ def sample_paths(
         path[:, i] = d
     further = np.unique(-t_wanted[t_wanted < 0])
     beyond = further if clock_at is None else -clock_at(-further)
-    free = _run_free(rng, beyond, d, v, (level_variance, slope_variance), slope_memory)
+    changed = scale_beyond(rng, volatility, len(d)) ** 2
+    free = _run_free(rng, beyond, d, v, (changed * level_variance, changed * slope_variance), slope_memory)
     out = np.empty((len(slope_variance), len(t_wanted)))
     ahead = t_wanted < 0
     out[:, ~ahead] = path[:, np.searchsorted(grid, t_wanted[~ahead])]
     out[:, ahead] = free[:, np.searchsorted(further, -t_wanted[ahead])]
     return out
+
+
+def scale_beyond(rng: Any, volatility: float, draws: int) -> Array:
+    """Factors [draw], with mean one, by which the drift's scales beyond the reference size are those before it."""
+    import numpy as np
+
+    return np.exp(volatility * rng.standard_normal(draws) - 0.5 * volatility**2)
 
 
 def _noise(step: Transition, variances: tuple[Array, Array]) -> tuple[Array, Array, Array]:

@@ -131,6 +131,7 @@ def log_error_paths(
         design.x_ref - x,
         design.slope_memory,
         lambda distance: draws.drift_time(design.x_ref - distance, design.x_ref, design.x_min, design.steady),
+        design.volatility,
     )
     return draws.law(x, design) + wander, draws
 

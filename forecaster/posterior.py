@@ -31,7 +31,7 @@ from forecaster.errors import PosteriorFileError, RequestError
 if TYPE_CHECKING:
     import xarray as xr
 
-SCHEMA = "forecaster-posterior/2"
+SCHEMA = "forecaster-posterior/3"
 REPORTED = ("exponent", "floor", "alpha", "level", "log_break", "log_noise", "log_drift", "log_slope", "log_sharpness")
 Group = tuple[str, str]
 

@@ -322,7 +322,7 @@ def prior_paths(
     level, slope = np.exp(2.0 * values.log_drift), np.exp(2.0 * values.log_slope)
     wander = drift.sample_paths(
         rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory,
-        lambda distance: values.drift_time(x_ref - distance, x_ref, x_min, card.steady),
+        lambda distance: values.drift_time(x_ref - distance, x_ref, x_min, card.steady), card.volatility,
     )  # fmt: skip
     return law + wander, values
 

@@ -70,7 +70,8 @@ def simulate(
         exponent, sharpness = np.exp(log_exponent), np.exp(log_sharpness)
         law = laws.log_error(np, at, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
         time = drift.clock(np, at, x_ref, law - level, exponent, card.steady)
-        level_path, slope_path = _paths(rng, time, card.slope_memory)
+        changed = drift.scale_beyond(rng, card.volatility, groups)
+        level_path, slope_path = _paths(rng, time, card.slope_memory, changed)
         curve = law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
         far[:, i] = np.exp(curve[:, len(x[i]) :])
         sd = np.sqrt(np.exp(2.0 * log_noise) + LEAST_NOISE**2)
@@ -95,19 +96,27 @@ def _grid(sizes: Sequence[float] | Sequence[Sequence[float]], architectures: int
     return [np.asarray(s, dtype=float) for s in sizes]
 
 
-def _paths(rng: np.random.Generator, t: np.ndarray, memory: float) -> list[np.ndarray]:
+def _paths(rng: np.random.Generator, t: np.ndarray, memory: float, changed: np.ndarray) -> list[np.ndarray]:
     """Both parts of the drift, each of unit scale, at signed times ``t`` [draw, t] from the reference: [draw, t].
 
-    Each has stationary increments and is zero at the reference size, so its variogram says all of it.
+    Each has stationary increments and is zero at the reference size, so its variogram says all of it. What the slope
+    there says of negative times stays; all else is ``changed`` [draw] times as wide at those.
     """
     away = np.flatnonzero(t.any(0))  # all but the reference size itself
+    scale = np.where(t[:, away] < 0, changed[:, None], 1.0)
+    here = -np.sign(t[:, away]) * memory * np.expm1(-np.abs(t[:, away]) / memory)  # covariance with the slope there
     out = []
-    for variogram in (np.abs, lambda r: 2.0 * memory**2 * (np.abs(r) / memory + np.expm1(-np.abs(r) / memory))):
+    for variogram, known in (
+        (np.abs, np.zeros_like(here)),
+        (lambda r: 2.0 * memory**2 * (np.abs(r) / memory + np.expm1(-np.abs(r) / memory)), here),
+    ):
         row, column = t[:, away, None], t[:, None, away]
         covariance = 0.5 * (variogram(row) + variogram(column) - variogram(row - column))
+        covariance -= known[:, :, None] * known[:, None, :]
         covariance += 1e-12 * covariance * np.eye(len(away)) + 1e-14 * np.eye(len(away))
         path = np.zeros(t.shape)
-        path[:, away] = (np.linalg.cholesky(covariance) @ rng.standard_normal((len(t), len(away), 1)))[..., 0]
+        own = (np.linalg.cholesky(covariance) @ rng.standard_normal((len(t), len(away), 1)))[..., 0]
+        path[:, away] = known * rng.standard_normal((len(t), 1)) + scale * own
         out.append(path)
     return out
 

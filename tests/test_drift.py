@@ -232,6 +232,44 @@ def test_the_comparison_rejects_broken_paths(data, broken, monkeypatch):
     assert not agrees(sampled(t, y, noise, q, ratio, memory), *expected)
 
 
+VOLATILITY = 0.8
+
+
+def volatile_paths(monkeypatch, twin=None):
+    """Paths at two distances before the reference and two beyond, level drift only, without data."""
+    if twin:
+        monkeypatch.setattr(drift, "scale_beyond", twin)
+    nothing, draws = np.empty((40 * DRAWS, 0)), 40 * DRAWS
+    wanted = np.array([1.5, 0.4, -0.7, -2.0])
+    return wanted, drift.sample_paths(
+        np.random.default_rng(3), nothing, nothing, np.empty(0), np.ones(draws), np.zeros(draws), wanted, 2.3,
+        volatility=VOLATILITY,
+    )  # fmt: skip
+
+
+def follows_volatility(wanted, paths):
+    """Mean size and mean square of the paths, 5 standard errors: a mixture of normals over a scale of mean one."""
+    size, square = np.sqrt(2.0 / np.pi * abs(wanted)), abs(wanted) * np.where(wanted < 0, np.exp(VOLATILITY**2), 1.0)
+    found = ((abs(paths), size), (paths**2, square))
+    return all((abs(v.mean(0) - mean) <= 5 * v.std(0) / np.sqrt(len(v))).all() for v, mean in found)
+
+
+def test_the_scale_changes_beyond_the_reference_only_and_is_one_on_average(monkeypatch):
+    assert follows_volatility(*volatile_paths(monkeypatch))
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        lambda rng, volatility, draws: np.ones(draws),
+        lambda rng, volatility, draws: np.exp(volatility * rng.standard_normal(draws)),
+    ],
+    ids=["no change", "median one"],
+)
+def test_other_changes_of_scale_are_noticed(monkeypatch, twin):
+    assert not follows_volatility(*volatile_paths(monkeypatch, twin))
+
+
 def test_each_draw_keeps_its_own_data_and_scale():
     """Rows are not mixed: a draw of huge drift and one of none, one residual each."""
     q2, residual = np.array([1e-16, 4.0]), np.array([[0.5], [-0.5]])
