@@ -43,6 +43,7 @@ CARDS = {
 }
 COLUMNS = ["method", "curves", "rmsle", "rmsle_median", "rmse", "crps", "log_score", "msce", "msce_by_curve"]
 COLUMNS += ["cover_50", "cover_80", "cover_90", "cover_95", "width_80", "wins", "pairs", "pairs_right"]
+COLUMNS += ["requirement_log2_ratio"]
 
 
 def arguments() -> argparse.Namespace:

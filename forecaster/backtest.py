@@ -55,8 +55,10 @@ class Backtest(Result):
 
     ``totals``: one row a method: ``method, curves, rmsle, rmsle_median, rmse, crps, log_score, msce`` (pooled),
     ``msce_by_curve``, ``cover_50`` to ``cover_95`` (pooled), ``width_50`` to ``width_95`` (median), ``wins``,
-    ``pairs``, ``pairs_right``; means are over curves; a baseline gives no interval, so its CRPS is its mean absolute
-    log error. ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points,
+    ``pairs``, ``pairs_right``, ``requirement_log2_ratio`` (median absolute one); means are over curves; a baseline
+    gives no interval, so its CRPS is its mean absolute log error.
+
+    ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points,
     curves, coverage`` (pooled), ``coverage_by_curve``. ``points``: one row a hidden measurement: keys, ``n, error,
     yhat, yhat_lower, yhat_upper, decades_beyond, pit, crps, log_score``. ``requirement``: per curve, the data needed
     for ``target``, the error observed at the largest hidden size where that is below all fitted errors: ``n_true``
@@ -65,7 +67,8 @@ class Backtest(Result):
     a measured run does, noise and all, as ``n_true`` is found (NaN below ten hidden sizes, too few to tell by). The
     target was measured with noise of its own. ``lows``: how many hidden errors are lower than all before them (of
     more than 24, 24 evenly spread); each is a target that is first reached at its own size: ``lows_covered``, the
-    share of them whose size lies in the interval for the mean curve, ``lows_log2_ratio``, the median absolute one.
+    share of them whose size lies in the interval for the mean curve, ``lows_log2_ratio``, the median absolute one;
+    with baselines ``n_`` and ``log2_ratio_`` of each: the first size at which its curve reaches the target.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
     (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
     ``right_`` of each rival. ``summary``: the headline numbers. ``notes``: what was left out, and why.
@@ -141,7 +144,7 @@ def _assembled(
     points = pd.concat([one.points for one in scored], ignore_index=True)
     needs = pd.DataFrame([one.requirement for one in scored if one.requirement is not None])
     rivals = [name for name in BASELINES if f"rmsle_{slug(name)}" in table]
-    found = tables.totals(table, scoring.pooled([one.scores for one in scored]), pairs, rivals)
+    found = tables.totals(table, scoring.pooled([one.scores for one in scored]), pairs, needs, rivals)
     numbers = tables.summary(found, needs, pairs)
     return Backtest(
         table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
@@ -262,8 +265,10 @@ def _forecast(
     row |= {"covered": scoring.covers(scores.pit, level).mean(), "width": np.median(high - low), "level": level}
     mean = drawn.paths[:, drawn.at]
     predicted = {OURS: np.median(mean, 0)}
+    far: dict[str, np.ndarray] = {}
     for name, extrapolate in BASELINES.items() if baselines else ():
-        predicted[name] = np.log(extrapolate(known.n, known.error, sizes))
+        far[name] = np.log(extrapolate(known.n, known.error, drawn.grid))
+        predicted[name] = far[name][drawn.at]
         row |= {f"{k}_{slug(name)}": v for k, v in _point_scores(predicted[name][index], truth).items()}
     if baselines:
         best = min(BASELINES, key=lambda name: row[f"rmsle_{slug(name)}"])
@@ -276,6 +281,8 @@ def _forecast(
     observed = np.bincount(index, truth) / np.bincount(index)
     run = np.stack([drawn.run[:, index == k].mean(1) for k in range(len(sizes))], 1)
     need = _requirement(keys, known, (sizes, observed, run), (drawn.grid, drawn.paths), level)
+    if need is not None:
+        need |= _needed_by(far, drawn.grid, need)
     hidden = (np.log(sizes), observed)
     return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, mean)
 
@@ -317,6 +324,15 @@ def _requirement(
         row[f"{own}covered"] = np.nan if np.isnan(middle) else float(held)
         row[f"{own}log2_ratio"] = float(np.log2(middle / true))
     return row | _lows(known, sizes, observed, drawn, level)
+
+
+def _needed_by(far: dict[str, np.ndarray], grid: np.ndarray, need: dict[str, Any]) -> dict[str, float]:
+    """The size at which each baseline's curve [grid] first reaches the target, and its log ratio to the true one."""
+    row: dict[str, float] = {}
+    for name, path in far.items():
+        size = float(np.exp(first_log_size(np.log(grid), path[None], np.log(need["target"])))[0])
+        row |= {f"n_{slug(name)}": size, f"log2_ratio_{slug(name)}": float(np.log2(size / need["n_true"]))}
+    return row
 
 
 def _lows(

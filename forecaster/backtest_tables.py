@@ -22,7 +22,7 @@ def slug(name: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
-def totals(table: Table, scores: PointScores, pairs: Table, rivals: Sequence[str]) -> pd.DataFrame:
+def totals(table: Table, scores: PointScores, pairs: Table, needs: Table, rivals: Sequence[str]) -> pd.DataFrame:
     """One row a method; see ``Backtest``."""
     ours = {"method": OURS, **_errors(table, "")} | {
         "crps": table["crps"].mean(),
@@ -32,11 +32,11 @@ def totals(table: Table, scores: PointScores, pairs: Table, rivals: Sequence[str
     }
     for level, held, width in zip(SHOWN, scores.covered, scores.width, strict=True):
         ours |= {f"cover_{100 * level:g}": held.mean(), f"width_{100 * level:g}": np.median(width)}
-    rows: list[dict[str, Any]] = [ours | _ranked(pairs, "right")]
+    rows: list[dict[str, Any]] = [ours | _ranked(pairs, "right") | _needed(needs, "log2_ratio")]
     for name in rivals:
         own = f"_{slug(name)}"
         row = {"method": name, **_errors(table, own), "crps": table[f"mae_log{own}"].mean()}
-        rows.append(row | _ranked(pairs, f"right{own}"))
+        rows.append(row | _ranked(pairs, f"right{own}") | _needed(needs, f"log2_ratio{own}"))
     if len(pairs):
         rows.append({"method": MEASURED, **_ranked(pairs, "right_measured")})
     found = pd.DataFrame(rows)
@@ -58,6 +58,15 @@ def _errors(table: Table, own: str) -> dict[str, float]:
 
 def _ranked(pairs: Table, column: str) -> dict[str, float]:
     return {"pairs": len(pairs), "pairs_right": pairs[column].mean()} if len(pairs) else {}
+
+
+def _needed(needs: Table, column: str) -> dict[str, float]:
+    return {"requirement_log2_ratio": _middle(needs[column])} if len(needs) else {}
+
+
+def _middle(ratios: Any) -> float:
+    """Median of absolute values, some infinite: an order statistic."""
+    return float(np.quantile(abs(np.asarray(ratios, dtype=float)), 0.5, method="inverted_cdf"))
 
 
 def calibration(points: Table) -> pd.DataFrame:
@@ -97,11 +106,10 @@ def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
                 continue
             out[f"requirement_{own}curves"] = len(ratio)
             out[f"requirement_{own}covered"] = float(requirement[f"{own}covered"].mean())
-            out[f"requirement_{own}log2_ratio"] = float(np.quantile(abs(ratio), 0.5, method="inverted_cdf"))
+            out[f"requirement_{own}log2_ratio"] = _middle(ratio)
             out[f"requirement_{own}log2_bias"] = float(np.quantile(ratio, 0.5, method="inverted_cdf"))
-        lows = requirement["lows_log2_ratio"].to_numpy()
         out["requirement_lows_covered"] = float(requirement["lows_covered"].mean())
-        out["requirement_lows_log2_ratio"] = float(np.quantile(lows, 0.5, method="inverted_cdf"))
+        out["requirement_lows_log2_ratio"] = _middle(requirement["lows_log2_ratio"])
     if len(pairs):
         turned = pairs[pairs["right_measured"] < 1]
         chance = np.where(pairs["log_ratio"] < 0, pairs["p_better"], 1 - pairs["p_better"])
@@ -132,7 +140,7 @@ def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Seque
         said.append(
             f"The data needed for the last hidden error lay in its {level:.0%} interval for "
             f"{numbers['requirement_covered']:.0%} of {numbers['requirement_curves']:.0f} curves; the median was off "
-            f"by a factor of {factor:.2f} in the median curve."
+            f"by a factor of {factor:.2f} in the median curve{_nearest(found)}."
         )
     if "pairs_right_measured" in numbers:
         said.append(
@@ -142,6 +150,16 @@ def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Seque
     if notes:
         said.append(f"Left out: {len(notes)} curves or groups; `notes` says which and why.")
     return "\n".join(said)
+
+
+def _nearest(found: Table) -> str:
+    """The baseline whose requirements are least off, if there are any."""
+    rivals = found[(found["method"] != OURS) & found["requirement_log2_ratio"].notna()]
+    if rivals.empty:
+        return ""
+    best = rivals.loc[rivals["requirement_log2_ratio"].idxmin()]
+    factor = 2.0 ** best["requirement_log2_ratio"]
+    return f", that of the nearest baseline ({best['method']}) by {factor:.2f}" if np.isfinite(factor) else ""
 
 
 def _against(table: Table, found: Table) -> list[str]:

@@ -83,6 +83,22 @@ def test_the_data_requirement_is_judged_at_the_last_hidden_error(found):
     assert need["log2_ratio"] == pytest.approx(np.log2(need["n_median"] / need["n_true"]))
 
 
+def test_the_data_requirement_is_judged_beside_every_baseline(found):
+    """The straight line's own solution, and a last value above the target, which is never reached."""
+    needs = found.requirement.set_index("architecture")
+    totals = found.totals.set_index("method")
+    for name in BASELINES:
+        own = backtest_tables.slug(name)
+        ratio = np.log2(needs[f"n_{own}"] / needs["n_true"])
+        assert np.array_equal(needs[f"log2_ratio_{own}"], ratio)
+        assert totals.loc[name, "requirement_log2_ratio"] == sorted(abs(ratio))[1]
+    assert np.isinf(needs["n_last_value"]).all()
+    curve = simulated().query("task == 'top-1' and architecture == 'b' and split == 'fit'")
+    slope, intercept = np.polyfit(np.log(curve["n"]), np.log(curve["error"]), 1)  # five sizes: no fewer are taken
+    wanted = np.exp((np.log(needs.loc["b", "target"]) - intercept) / slope)
+    assert needs.loc["b", "n_straight_line"] == pytest.approx(wanted, rel=1e-6)
+
+
 def test_many_hidden_sizes_are_judged_as_a_noisy_run_reaches_them():
     """A path 10 % above the target until the last size; runs with 10 % of noise get there first, as measured."""
     from forecaster.backtest import _requirement
