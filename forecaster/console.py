@@ -28,11 +28,8 @@ NAMES = ("name", "quantity", "domain", "task", "architecture", "a", "b", "n")  #
 PATIENCE = 2.0  # seconds before any progress is shown
 EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
 SAID_ONCE = ("domain", "task", "target", "level", "kind", "budget", "rope")
-SHARES = ("p_", "already_met")
-COUNTED = (
-    "inside",
-    "prior_inside",
-)  # columns of shares that were counted: they may be all, or none  # columns of probabilities start so
+SHARES = ("p_", "already_met")  # columns of probabilities start so
+COUNTED = ("inside", "prior_inside", "covered", "pairs_right")  # shares that were counted: they may be all, or none
 HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
     "requirement": ("horizon", "p_floor_above", "already_met"),
     "compare": (
@@ -41,6 +38,11 @@ HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
         *("p_better_finally", "horizon", "data_ratio_n"),
     ),
 }
+JUDGED = (  # columns of a backtest that the terminal shows, by curve; then by method
+    *("domain", "task", "architecture", "points", "n_fit", "n_last"),
+    *("rmsle", "best_baseline", "its_rmsle", "covered", "level"),
+)
+METHODS = ("method", "curves", "rmsle", "rmsle_median", "wins", "pairs_right", "requirement_factor")
 FIT = (  # columns of a check's table on the fit that the terminal shows
     *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
     "prior_inside",
@@ -113,7 +115,13 @@ def print_result(result: Result) -> None:
     """The table of a result, then its text; a comparison also says who is best at each size, a check how well the
     model fits and what other priors would do.
     """
-    print_table(result.table.drop(columns=list(HIDDEN.get(result.command, ())), errors="ignore"))
+    hidden = list(HIDDEN.get(result.command, ()))
+    print_table(
+        _judged(result.table) if result.command == "backtest" else result.table.drop(columns=hidden, errors="ignore")
+    )
+    methods = getattr(result, "totals", None)
+    if methods is not None:
+        print_table(_methods(methods))
     best = getattr(result, "best", None)
     if best is not None and len(best) > 0:
         print_table(best)
@@ -128,6 +136,23 @@ def print_result(result: Result) -> None:
             stdout().print(title, markup=False)
             print_table(table)
     stdout().print(result.text, markup=False)
+
+
+def _judged(table: Table) -> Table:
+    """The columns that a person reads of a backtest, one row a curve; the best of its rivals with its own error."""
+    if "best_baseline" in table:
+        from forecaster.backtest_tables import slug
+
+        its = [row[f"rmsle_{slug(row['best_baseline'])}"] for row in table.to_dict("records")]
+        table = table.assign(its_rmsle=its)
+    return table[[c for c in JUDGED if c in table]]
+
+
+def _methods(totals: Table) -> Table:
+    """One row a method; the requirement's median as the factor that it is off by."""
+    if "requirement_log2_ratio" in totals:
+        totals = totals.assign(requirement_factor=2.0 ** totals["requirement_log2_ratio"])
+    return totals[[c for c in METHODS if c in totals and totals[c].notna().any()]]
 
 
 def _fit(table: Table | None) -> Table | None:

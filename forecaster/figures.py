@@ -234,9 +234,9 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
             fontsize=9,
         )
         axes.text(
-            1.13, y, chance(row["p_never"]), transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=MUTED
+            1.14, y, chance(row["p_never"]), transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=MUTED
         )  # fmt: skip
-    for x, title, colour in ((1.015, "even odds", INK), (1.13, "never", MUTED)):
+    for x, title, colour in ((1.015, "even odds", INK), (1.14, "never", MUTED)):
         axes.text(x, -0.75, title, transform=axes.get_yaxis_transform(), fontsize=8.5, color=colour)
     for budget in table["budget"].dropna().unique() if "budget" in table else ():
         axes.axvline(float(budget), color=INK, lw=1, ls=":")
