@@ -34,6 +34,10 @@ QUANTITIES = {
     "slope_memory": "memory of the slope, in nats of size",
     "log_sharpness": "log of the width s of the break, in nats of size",
     "log_sharpness_spread": "spread in the width of the break",
+    "steady": "share of the drift's time that runs with log size",
+    "volatility": "how uncertain the drift's width is beyond the measured sizes (sd of its log)",
+    "late_chance": "chance that the floor gives way beyond the measured sizes",
+    "late_exponent": "mean exponent of the fall where it does",
     "known_share": "share of the test-set noise that is fresh at each size",
 }
 
@@ -121,7 +125,11 @@ def _assumptions(posterior: Posterior, group: Group, largest: float) -> list[str
         f"largest measured size ({size(largest)} {card.size_unit}), b the size at which the plateau turns into the "
         f"power law, s how sharply. Beyond b this is alpha × n^(−exponent) + floor (Hestness et al. 2017).",
         "Drift: real curves leave any smooth law. The log error may wander from it as a random walk in log n, with a "
-        "slope that wanders and forgets; how much is learned from the curves, so ranges widen with distance.",
+        "slope that wanders and forgets; how much is learned from the curves, so ranges widen with distance. Beyond the "
+        "measured sizes how much is uncertain in itself.",
+        f"Late fall: what looks like a floor may give way beyond the measured sizes. With a chance of "
+        f"{100 * card.late_chance:.0f} % the error that looks irreducible falls, too, by an exponent of about "
+        f"{card.late_exponent:g}; the card says what that is based on.",
         "Noise: the log error of one run scatters normally around the curve, besides what is known of the size of the "
         "test set. Ranges in this memo are for the average over runs of a recipe, not for one run.",
         "Pooling: architectures of one task are taken to be alike in exponent, floor, break, drift and noise, by as "

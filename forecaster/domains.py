@@ -39,12 +39,13 @@ FIXED_SPREADS = (
     "log_slope_spread",
     "log_sharpness_spread",
 )
-CONSTANTS = ("slope_memory", "steady", "volatility", "known_share")
+CONSTANTS = ("slope_memory", "steady", "volatility", "late_chance", "late_exponent", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 
 FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("value",)}
 RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0), "value": (1e-6, 1000.0)}
 RANGES |= {"known_share": (0.0, 1.0), "steady": (0.01, 1.0), "volatility": (0.0, 2.0)}
+RANGES |= {"late_chance": (0.0, 1.0), "late_exponent": (0.0, 5.0)}
 ERROR_RANGE = (1e-9, 1e9)
 EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group
 EFFECT_RANGE = (-10.0, 10.0)
@@ -156,9 +157,23 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.priors["volatility"].location
 
     @property
+    def late_chance(self) -> float:
+        """Chance that the floor gives way: that what looks irreducible falls beyond the measured sizes."""
+        return self.priors["late_chance"].location
+
+    @property
+    def late_exponent(self) -> float:
+        """Mean of the exponent of that late fall, which is exponentially distributed."""
+        return self.priors["late_exponent"].location
+
+    @property
     def known_share(self) -> float:
         """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
         return self.priors["known_share"].location
+
+    def late_exponents(self, draws: int, rng: np.random.Generator) -> np.ndarray:
+        """Exponents [draw] of the late fall; zero where the floor holds."""
+        return rng.exponential(self.late_exponent, draws) * (rng.random(draws) < self.late_chance)
 
     @property
     def card_hash(self) -> str:

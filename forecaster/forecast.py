@@ -133,7 +133,8 @@ def log_error_paths(
         lambda distance: draws.drift_time(design.x_ref - distance, design.x_ref, design.x_min, design.steady),
         design.volatility,
     )
-    return draws.law(x, design) + wander, draws
+    late = design.card.late_exponents(len(draws.level), rng)
+    return draws.law(x, design) + wander + draws.late_fall(x, design.x_ref, design.x_min, late), draws
 
 
 def region(posterior: Posterior, target: Target, sizes: np.ndarray, draws: CurveDraws) -> list[str]:

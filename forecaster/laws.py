@@ -68,6 +68,15 @@ def floor(xp: Any, level: Array, floor_logit: Array) -> Array:
     return xp.exp(level - softplus(xp, -floor_logit))
 
 
+def late_fall(xp: Any, share: Array, distance: Array, exponent: Array) -> Array:
+    """How much log error falls, over ``distance`` nats of size, where the floor gives way: zero or less.
+
+    The error that looked irreducible, a ``share`` of all error at that size, falls as a power law of this ``exponent``
+    (not below zero), after what was learned first.
+    """
+    return xp.log1p(share * xp.expm1(-exponent * distance))
+
+
 def log_size_needed(
     xp: Any,
     log_target: Array,

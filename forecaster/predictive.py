@@ -324,7 +324,8 @@ def prior_paths(
         rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory,
         lambda distance: values.drift_time(x_ref - distance, x_ref, x_min, card.steady), card.volatility,
     )  # fmt: skip
-    return law + wander, values
+    late = values.late_fall(x, x_ref, x_min, card.late_exponents(draws, rng))
+    return law + wander + late, values
 
 
 def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:

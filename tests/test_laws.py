@@ -168,3 +168,12 @@ def test_three_regions(known):
         [laws.decay(np, at + s * step, X_REF, exponent, log_break, sharpness) for s in (-0.5, 0.5)], axis=0
     )[0]
     np.testing.assert_allclose(slope / step, [0.0, -exponent / 2, -exponent], atol=1e-6 * exponent)
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 20.0), st.floats(0.0, 3.0))
+def test_a_late_fall_takes_its_share_and_no_more(share, distance, exponent):
+    """Against the error itself: what is reducible stays, what looked irreducible falls as a power of the size."""
+    fallen = laws.late_fall(np, share, distance, exponent)
+    assert np.exp(fallen) == pytest.approx(1.0 - share + share * np.exp(distance) ** -exponent, rel=1e-9)
+    assert fallen <= 0.0
+    assert laws.late_fall(np, share, 0.0, exponent) == 0.0 == laws.late_fall(np, share, distance, 0.0)

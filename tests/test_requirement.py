@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from forecaster import laws
 from forecaster.errors import RequestError
-from forecaster.forecast import Target
+from forecaster.forecast import Target, log_error_paths
 from forecaster.requirement import REACH, first_log_size, percent, plain_size, requirement
 
 QS = ["q5", "q25", "q50", "q75", "q95"]
@@ -168,3 +168,31 @@ def test_words_and_json(wandering):
 def test_requests_that_cannot_be_answered(wandering, target, options, said):
     with pytest.raises(RequestError, match=said):
         requirement(wandering, target, **options)
+
+
+def late_exponents(late, size=1e7, draws=20_000):
+    """Exponents at which forecasts of a curve at its floor fall late, and what they add at measured sizes."""
+    held = synthetic.posterior({"cnn": synthetic.values(draws, floor_logit=12.0)}, late=late)
+    target, rng = Target(*synthetic.GROUP, "cnn"), np.random.default_rng(0)
+    paths, drawn = log_error_paths(held, target, np.array([synthetic.SIZES[0], synthetic.SIZES[-1], size]), rng)
+    fallen = paths - drawn.law(np.log([synthetic.SIZES[0], synthetic.SIZES[-1], size]), held.designs[synthetic.GROUP])
+    return -fallen[:, -1] / np.log(size / synthetic.SIZES[-1]), fallen[:, :-1]
+
+
+def test_floors_give_way_as_often_and_as_fast_as_the_card_says():
+    """4 standard errors of a share of 0.3 and of an exponential mean of 0.2; nothing happens where it was measured."""
+    exponent, measured = late_exponents((0.3, 0.2))
+    falls = exponent > 1e-6
+    assert abs(falls.mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / len(exponent))
+    assert abs(exponent[falls].mean() - 0.2) < 4 * 0.2 / np.sqrt(falls.sum())
+    assert abs(measured).max() < 1e-6
+
+
+def test_a_floor_that_gives_way_makes_targets_below_it_possible():
+    floor = synthetic.values(2000, floor_logit=3.0)
+    never = [
+        float(requirement(synthetic.posterior({"cnn": floor}, late=late), 0.1).table["p_never"].iloc[0])
+        for late in ((0.0, 0.0), (0.3, 0.5))
+    ]
+    assert never[0] == 1.0
+    assert 0.7 <= never[1] < 0.8
