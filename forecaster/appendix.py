@@ -125,8 +125,8 @@ def _assumptions(posterior: Posterior, group: Group, largest: float) -> list[str
         f"largest measured size ({size(largest)} {card.size_unit}), b the size at which the plateau turns into the "
         f"power law, s how sharply. Beyond b this is alpha × n^(−exponent) + floor (Hestness et al. 2017).",
         "Drift: real curves leave any smooth law. The log error may wander from it as a random walk in log n, with a "
-        "slope that wanders and forgets; how much is learned from the curves, so ranges widen with distance. Beyond the "
-        "measured sizes how much is uncertain in itself.",
+        "slope that wanders and forgets; how much is learned from the curves, so ranges widen with distance. Beyond "
+        "the measured sizes how much is uncertain in itself.",
         f"Late fall: what looks like a floor may give way beyond the measured sizes. With a chance of "
         f"{100 * card.late_chance:.0f} % the error that looks irreducible falls, too, by an exponent of about "
         f"{card.late_exponent:g}; the card says what that is based on.",
