@@ -39,7 +39,8 @@ def fit(
     """Sample the posterior of every (domain, task) of ``curves``.
 
     ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
-    trust is sampled again: where the groups are few by NUTS, unless ``fallback`` is off, else with more sweeps;
+    trust is sampled again: where the groups are few with more particles and then by NUTS, unless ``fallback`` is off,
+    else with more sweeps;
     whichever engine was used stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the
     user's cache folder, and those kept are used.
     Raises RequestError for an unknown engine and CardError for an unknown card.
@@ -81,7 +82,7 @@ def _by_jax(
     from forecaster.engines import fast
 
     each = draws or (1000 if len(designs) <= MANY else 250)
-    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
+    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache, again=fallback)
     if not fallback or len(designs) > fast.FEW:
         return found
     return [

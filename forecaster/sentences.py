@@ -243,7 +243,8 @@ def health(a: Answers) -> str:
     if failed:
         return f"The forecast failed {failed} of its {total} checks."
     if open_:
-        return f"The forecast failed none of its {total} checks; {open_} call for a look before deciding."
+        call = "calls" if open_ == 1 else "call"
+        return f"The forecast failed none of its {total} checks; {open_} {call} for a look before deciding."
     return f"The forecast passed its {total} checks."
 
 

@@ -28,6 +28,7 @@ MANY_GROUPS = {
     "worth": 0.0,
 }
 AGAIN = {"sweeps": 12}  # then those whose draws cannot be trusted, with patience that has an end
+HARD = {"particles": 4096, "walkers": 250}  # few groups whose draws cannot be trusted: clouds that err less
 LARGE = 16  # curves of a group beyond which sweeps are better than walkers, and dear; then:
 LARGE_GROUP = {"walkers": 90, "worth": 0.1}
 
@@ -51,10 +52,12 @@ def sample(
     draws: int = 1000,
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
+    again: bool = True,
 ) -> list[GroupDraws]:
     """Draws of each group's posterior, in the order of ``designs``.
 
-    Beyond ``FEW`` groups each gets fewer sweeps at first; those whose draws cannot be trusted are sampled again.
+    Those whose draws cannot be trusted are sampled ``again``, harder. Beyond ``FEW`` groups each gets fewer sweeps at
+    first, and that always.
     """
     import jax
     from threadpoolctl import threadpool_limits
@@ -67,8 +70,10 @@ def sample(
     # Matrix products here are small: threads inside them cost more than they gain.
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
         found = _each(designs, range(len(designs)), seed, draws, {} if few else MANY_GROUPS, tell)
-        doubtful = [] if few else [i for i, one in found.items() if not trusted(one)]
-        found |= _each(designs, doubtful, seed + 1, draws, AGAIN, tell)
+        doubtful = [i for i, one in found.items() if not trusted(one)] if again or not few else []
+        if doubtful:
+            tell(f"{len(doubtful)} of {len(designs)} groups cannot be trusted yet; again, harder", 0.5)
+        found |= _each(designs, doubtful, seed + 1, draws, HARD if few else AGAIN, tell)
     tell("done", 1.0)
     return [found[i] for i in range(len(designs))]
 
