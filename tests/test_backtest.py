@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecaster import backtest_tables
+from forecaster import backtest_tables, console
 from forecaster.backtest import backtest, hide
 from forecaster.baselines import BASELINES
 from forecaster.curves import read_curves
@@ -201,3 +201,15 @@ def test_every_new_low_is_a_target_reached_at_its_own_size():
     off = _lows(known, sizes, observed, (grid, exact + 0.5 * np.log(2.0)), 0.8)
     assert off["lows_covered"] == 0.0
     assert off["lows_log2_ratio"] == pytest.approx(1.0, abs=1e-9)
+
+
+def test_the_terminal_shows_curves_beside_their_best_rival_and_then_methods(found, capsys):
+    console.print_result(found)
+    printed = capsys.readouterr().out
+    row = found.table.iloc[0]
+    assert console.cell("its_rmsle", row[f"rmsle_{backtest_tables.slug(row['best_baseline'])}"]) in printed
+    assert "rmsle_m4" not in printed
+    for name in ("forecaster", *BASELINES):
+        assert any(line.startswith(name) for line in printed.splitlines()), name
+    factor = 2.0 ** found.totals.iloc[0]["requirement_log2_ratio"]
+    assert console.cell("requirement_factor", factor) in printed
