@@ -234,7 +234,7 @@ def _text(table: pd.DataFrame, posterior: Posterior) -> str:
         reach[f"{row['domain']}/{row['task']}"] = f"{plain_size(row['horizon'])} ({times})"
     within = reach.values() if len(set(reach.values())) == 1 else [f"{far} for {g}" for g, far in reach.items()]
     said.append(f"Never means not within {', '.join(dict.fromkeys(within))}.")
-    said.append("Chances are shares of posterior draws; the drift of each curve from its law is in them.")
+    said.append("Chances are shares of posterior draws; drift from the law, and floors that give way, are in them.")
     return "\n".join(said)
 
 
