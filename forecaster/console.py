@@ -115,12 +115,11 @@ def print_result(result: Result) -> None:
     """The table of a result, then its text; a comparison also says who is best at each size, a check how well the
     model fits and what other priors would do.
     """
-    hidden = list(HIDDEN.get(result.command, ()))
-    print_table(
-        _judged(result.table) if result.command == "backtest" else result.table.drop(columns=hidden, errors="ignore")
-    )
     methods = getattr(result, "totals", None)
-    if methods is not None:
+    if methods is None:
+        print_table(result.table.drop(columns=list(HIDDEN.get(result.command, ())), errors="ignore"))
+    else:
+        print_table(_judged(result.table))
         print_table(_methods(methods))
     best = getattr(result, "best", None)
     if best is not None and len(best) > 0:
@@ -141,10 +140,9 @@ def print_result(result: Result) -> None:
 def _judged(table: Table) -> Table:
     """The columns that a person reads of a backtest, one row a curve; the best of its rivals with its own error."""
     if "best_baseline" in table:
-        from forecaster.backtest_tables import slug
+        from forecaster.backtest_tables import best_rmsle
 
-        its = [row[f"rmsle_{slug(row['best_baseline'])}"] for row in table.to_dict("records")]
-        table = table.assign(its_rmsle=its)
+        table = table.assign(its_rmsle=best_rmsle(table))
     return table[[c for c in JUDGED if c in table]]
 
 

@@ -73,11 +73,6 @@ class Design:
         """Share of the drift's time that runs with log size."""
         return self.card.steady
 
-    @property
-    def volatility(self) -> float:
-        """Standard deviation of the log of how the drift's scale changes beyond the measured sizes."""
-        return self.card.volatility
-
 
 def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
     """Reduce repeats: means of log error per distinct size, largest size first.

@@ -131,7 +131,7 @@ def log_error_paths(
         design.x_ref - x,
         design.slope_memory,
         lambda distance: draws.drift_time(design.x_ref - distance, design.x_ref, design.x_min, design.steady),
-        design.volatility,
+        design.card.volatility,
     )
     late = design.card.late_exponents(len(draws.level), rng)
     return draws.law(x, design) + wander + draws.late_fall(x, design.x_ref, design.x_min, late), draws

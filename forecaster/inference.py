@@ -40,9 +40,8 @@ def fit(
 
     ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
     trust is sampled again: where the groups are few with more particles and then by NUTS, unless ``fallback`` is off,
-    else with more sweeps;
-    whichever engine was used stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the
-    user's cache folder, and those kept are used.
+    else with more sweeps; whichever engine was used stands in the posterior. With ``cache`` the JAX engine's compiled
+    programs are kept in the user's cache folder, and those kept are used.
     Raises RequestError for an unknown engine and CardError for an unknown card.
     """
     if engine not in ENGINES:

@@ -73,7 +73,7 @@ def simulate(
         changed = drift.scale_beyond(rng, card.volatility, groups)
         level_path, slope_path = _paths(rng, time, card.slope_memory, changed)
         curve = law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
-        share = np.exp(np.log(laws.floor(np, level, floor_logit)) - law)
+        share = laws.floor(np, level, floor_logit) / np.exp(law)
         late = card.late_exponents(groups, rng)[:, None]
         curve += laws.late_fall(np, share, np.maximum(at - x_ref, 0.0), late)
         far[:, i] = np.exp(curve[:, len(x[i]) :])

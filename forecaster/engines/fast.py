@@ -73,7 +73,7 @@ def sample(
         doubtful = [i for i, one in found.items() if not trusted(one)] if again or not few else []
         if doubtful:
             tell(f"{len(doubtful)} of {len(designs)} groups cannot be trusted yet; again, harder", 0.5)
-        found |= _each(designs, doubtful, seed + 1, draws, HARD if few else AGAIN, tell)
+            found |= _each(designs, doubtful, seed + 1, draws, HARD if few else AGAIN, tell)
     tell("done", 1.0)
     return [found[i] for i in range(len(designs))]
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from forecaster.density import Local
 from forecaster.engines import mixtures
-from forecaster.engines.clouds import Cloud, Clouds, Units, cloud_of, coefficients_of, without_level
+from forecaster.engines.clouds import Clouds, Units, cloud_of, coefficients_of, without_level
 from forecaster.engines.likelihoods import Batch, Likelihood, Room, summed
 from forecaster.engines.mixtures import Mixture
 
@@ -51,16 +51,15 @@ class Effort(NamedTuple):
     sweeps: int = 40  # before the first draws, and from there, at the most
 
 
-def hyper_likelihood(batch: Batch, cloud: Cloud, room: Room) -> Callable[..., Array]:
+def hyper_likelihood(batch: Batch, view: Clouds, room: Room) -> Callable[..., Array]:
     """Log marginal likelihood [group, k] of hyper-parameters [group, k, 10] in units of their prior."""
-    seen_by = Clouds.of(cloud)
 
     def log_likelihood(standard: Array, _: Array | None = None) -> Array:
         hyper = batch.mean[:, None] + batch.sd[:, None] * standard
-        factors, constant = coefficients_of(hyper, batch, cloud.units)
+        factors, constant = coefficients_of(hyper, batch, view.cloud.units)
 
         def of_curve(c: int) -> Array:
-            return seen_by.seen(c, factors[c], constant[c]).log_sum() + constant[c]
+            return view.seen(c, factors[c], constant[c]).log_sum() + constant[c]
 
         return summed(batch, np.stack(list(room.pool.map(of_curve, range(len(batch.owner))))))
 
@@ -102,7 +101,7 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
     target = _curve_target(likelihood, units)
     curves = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds).mixture
     cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
-    like = hyper_likelihood(batch, cloud, room)
+    like = hyper_likelihood(batch, Clouds.of(cloud), room)
     hypers = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, each_alone=False).mixture
     mean, variance = mixtures.moments(hypers)
     new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)

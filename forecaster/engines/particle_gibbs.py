@@ -171,12 +171,12 @@ def _start(
     rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, proposals: Proposals, effort: Effort
 ) -> Walkers:
     """One chain's walkers by importance sampling: hyper-parameters, then each curve's particles given them."""
-    cloud = clouds.cloud_of(rng, proposals.curves, proposals.units, likelihood, effort.particles // CELL * CELL)
+    particles = effort.particles // CELL * CELL
+    view = Clouds.of(clouds.cloud_of(rng, proposals.curves, proposals.units, likelihood, particles))
     hyper, log_weight = _candidates(rng, batch, proposals, effort.hypers, ordered=True)
-    log_weight += nested.hyper_likelihood(batch, cloud, room)((hyper - batch.mean[:, None]) / batch.sd[:, None])
+    log_weight += nested.hyper_likelihood(batch, view, room)((hyper - batch.mean[:, None]) / batch.sd[:, None])
     chosen = rng.permuted(mixtures.stratified(rng, mixtures.softmax(log_weight, 1), effort.walkers), axis=1)
     hyper = np.take_along_axis(hyper, chosen[..., None], 1)
-    view = Clouds.of(cloud)
     factors, constant = clouds.coefficients_of(hyper, batch, proposals.units)
     uniform = rng.random((len(batch.owner), 2, effort.walkers))
 
