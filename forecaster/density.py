@@ -113,6 +113,7 @@ def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Array) -> tupl
         weight = present / f
         product = product * jnp.where(present > 0, f, 1.0)
         yy, uy, uu = yy + weight * data**2, uy + weight * unit * data, uu + weight * unit**2
+        state, yy, uy, uu, product = jax.lax.optimization_barrier((state, yy, uy, uu, product))
     return (state, yy, uy, uu), jnp.log(product)
 
 

@@ -54,8 +54,8 @@ class Transition(NamedTuple):
 
 def transition(xp: Any, dt: Array, slope_memory: Array) -> Transition:
     """Exact discretisation of the drift over ``dt`` >= 0 nats of log n."""
-    keep = xp.exp(-dt / slope_memory)
     gone = -xp.expm1(-dt / slope_memory)
+    keep = 1.0 - gone
     integrated = (
         2.0 * dt / slope_memory - 2.0 * gone - gone**2
     )  # = 2r - 3 + 4k - k^2, without cancellation of constants

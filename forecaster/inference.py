@@ -39,9 +39,9 @@ def fit(
     """Sample the posterior of every (domain, task) of ``curves``.
 
     ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
-    trust is sampled again: where the groups are few with more particles and then by NUTS, unless ``fallback`` is off,
-    else with more sweeps; whichever engine was used stands in the posterior. With ``cache`` the JAX engine's compiled
-    programs are kept in the user's cache folder, and those kept are used.
+    trust is sampled by NUTS where the groups are few, unless ``fallback`` is off; whichever engine was used stands in
+    the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder, and those kept
+    are used.
     Raises RequestError for an unknown engine and CardError for an unknown card.
     """
     if engine not in ENGINES:
@@ -81,7 +81,7 @@ def _by_jax(
     from forecaster.engines import fast
 
     each = draws or (1000 if len(designs) <= MANY else 250)
-    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache, again=fallback)
+    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
     if not fallback or len(designs) > fast.FEW:
         return found
     return [

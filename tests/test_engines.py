@@ -18,7 +18,7 @@ from arviz_stats.base import array_stats
 from forecaster import model
 from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain, load_card
-from forecaster.engines import fast, likelihoods, nuts
+from forecaster.engines import fast, likelihoods, mixing, nuts
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths
 from forecaster.posterior import Posterior, assemble, diagnostics
@@ -185,14 +185,47 @@ def test_likelihoods_of_some_curves_are_those_of_all():
                 np.testing.assert_allclose(a, b[rows], rtol=1e-10)
 
 
+def test_a_part_of_a_batch_is_the_batch_of_that_part():
+    designs = [alone(g) for g in range(4)]
+    whole = fast.batch_of(designs)
+    groups = np.array([1, 3])
+    curves = np.flatnonzero(np.isin(whole.owner, groups))
+    part, direct = likelihoods.part_of(whole, groups, curves), fast.batch_of([designs[g] for g in groups])
+    for name in ("owner", "mean", "sd", "spread_fixed", "effects"):
+        np.testing.assert_array_equal(getattr(part, name), getattr(direct, name))
+    for a, b in zip((*part.curves, *part.constants), (*direct.curves, *direct.constants), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_group_goes_on_until_its_own_draws_are_enough(monkeypatch):
+    """A group made hard by what its draws are said to be worth; the others stop where they did."""
+    designs = [alone(g) for g in range(4)]
+    plain = fast.sample(designs, seed=0)
+    effective = mixing.effective
+
+    def worthless(draws):
+        found = effective(draws)
+        if draws.shape[-1] == len(CENTRES) + len(LEARNED_SPREADS) and len(found) == len(designs):
+            found[2] = 1.0
+        return found
+
+    monkeypatch.setattr(mixing, "effective", worthless)
+    found = fast.sample(designs, seed=0)
+    more = [b.stats["sweeps"] - a.stats["sweeps"] for a, b in zip(plain, found, strict=True)]
+    assert more[2] > 0
+    assert more[0] == more[1] == more[3] == 0
+    for g in range(4):
+        assert_agree(posterior(alone(g), found[g]), posterior(alone(g), plain[g]))
+
+
 def test_chains_that_lie_apart_are_noticed():
     """Against ArviZ; and one chain of four that is off by three quarters of an sd makes draws that are not believed."""
     draws = np.random.default_rng(0).standard_normal((4, 500, 3))
     expected = max(float(array_stats.rhat(draws[..., i], method="identity")) for i in range(3))
-    assert fast.r_hat(draws) == pytest.approx(expected, abs=2e-3)
-    assert fast.r_hat(draws) < fast.APART
+    assert mixing.r_hat(draws[None])[0] == pytest.approx(expected, abs=2e-3)
+    assert mixing.r_hat(draws[None])[0] < mixing.APART
     draws[0, :, 2] += 0.75
-    assert fast.r_hat(draws) > fast.APART
+    assert mixing.r_hat(draws[None])[0] > mixing.APART
 
 
 def test_padding_changes_nothing(fitted, monkeypatch):

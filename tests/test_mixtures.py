@@ -104,7 +104,7 @@ def test_em_recovers_moments_of_weighted_points():
     log_w = target.logpdf(points) - stats.norm([0.5, -0.5], 2.5).logpdf(points).sum(1)
     weights = np.exp(log_w - log_w.max())
     weights = (weights / weights.sum())[None]
-    fitted = mixtures.refitted(np.random.default_rng(0), fresh(1), points[None], weights)
+    fitted = mixtures.refitted(np.random.default_rng(0), 1, points[None], weights)
     mean, covariance = moments(fitted)
     np.testing.assert_allclose(mean, [1.0, -1.0], atol=0.08)
     np.testing.assert_allclose(covariance, np.array([[1.0, 0.6], [0.6, 0.8]]) * 7 / 5, rtol=0.15)
@@ -115,7 +115,7 @@ def test_em_finds_two_humps_and_drops_nothing():
     which = rng.random(4000) < 0.3
     points = np.where(which[:, None], [-4.0, 0.0], [3.0, 1.0]) + 0.5 * rng.standard_normal((4000, 2))
     weights = np.full((1, 4000), 1 / 4000)
-    fitted = mixtures.refitted(np.random.default_rng(0), fresh(4), points[None], weights)
+    fitted = mixtures.refitted(np.random.default_rng(0), 4, points[None], weights)
     left = np.asarray(fitted.mean[0, :, 0]) < -0.5
     weight = np.asarray(fitted.weight[0])
     assert weight.sum() == pytest.approx(1.0)

@@ -13,7 +13,7 @@ import pytest
 from forecaster.density import LevelLikelihood
 from forecaster.design import design_of
 from forecaster.domains import load_card
-from forecaster.engines import clouds, conditionals, fast, likelihoods, mixing, mixtures, nested, particle_gibbs
+from forecaster.engines import clouds, conditionals, fast, likelihoods, mixing, mixtures, nested, sampling
 from forecaster.engines.mixtures import Mixture
 from forecaster.simulate import simulate
 
@@ -39,7 +39,7 @@ def measured(batch) -> tuple[np.ndarray, np.ndarray]:
     return centre + np.sqrt(spread**2 + noise**2) * rng.standard_normal((CURVES, 8)), noise
 
 
-def sampled(monkeypatch, batch, measured, seed: int = 0) -> particle_gibbs.Draws:
+def sampled(monkeypatch, batch, measured, seed: int = 0, effort=SMALL, fitted: bool = False) -> sampling.Draws:
     seen, noise = measured
 
     def likelihood(points, rows=slice(None)):
@@ -52,8 +52,9 @@ def sampled(monkeypatch, batch, measured, seed: int = 0) -> particle_gibbs.Draws
     monkeypatch.setattr(
         nested, "adapted", lambda rng, batch, likelihood, room, effort: nested.at_the_prior(batch, effort)
     )
-    monkeypatch.setattr(particle_gibbs, "_fitted", lambda rng, batch, proposals, chains: proposals)
-    return particle_gibbs.posterior(np.random.default_rng(seed), batch, CURVES, SMALL)
+    if not fitted:
+        monkeypatch.setattr(sampling.particle_gibbs, "fitted", lambda rng, batch, proposals, *_: proposals)
+    return sampling.posterior(np.random.default_rng(seed), batch, CURVES, effort)
 
 
 def errors_of_centres(found, batch, measured) -> np.ndarray:
@@ -72,6 +73,16 @@ def errors_of_centres(found, batch, measured) -> np.ndarray:
 def test_small_clouds_give_the_posterior(monkeypatch, batch, measured):
     found = sampled(monkeypatch, batch, measured)
     assert found.hyper_memory.max() < SMALL.memory
+    assert found.hyper_ess.min() > 100
+    np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
+
+
+def test_draws_that_cannot_be_trusted_are_made_afresh(monkeypatch, batch, measured):
+    """Thrice, with proposals fitted to those before; what comes of it is the posterior too."""
+    few = SMALL._replace(kept=30, sweeps=100)
+    monkeypatch.setattr(mixing, "LEAST_ESS", np.inf)
+    found = sampled(monkeypatch, batch, measured, effort=few, fitted=True)
+    assert found.sweeps[0] >= few.fitting + len(sampling.AFRESH) * few.kept + few.sweeps - 1
     assert found.hyper_ess.min() > 100
     np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
 

@@ -11,24 +11,48 @@ import numpy as np
 
 from forecaster import model
 from forecaster.design import Design
+from forecaster.engines import mixing
 from forecaster.engines.draws import GroupDraws
 
 WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run together, padded
-LENGTHS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)  # sizes a curve, padded
+LENGTHS = (
+    8,
+    12,
+    16,
+    20,
+    24,
+    28,
+    32,
+    40,
+    48,
+    56,
+    64,
+    80,
+    96,
+    112,
+    128,
+    160,
+    192,
+    224,
+    256,
+    320,
+    384,
+    448,
+    512,
+)  # sizes a curve, padded
 TOGETHER = 64  # curves that run together at the most, unless one group has more: bounds memory
 CHAINS = 4
-FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, these first:
+FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, until they can be trusted:
 MANY_GROUPS = {
-    "hypers": 256,
+    "hypers": 128,
     "hyper_adaptation": 512,
     "components": 4,
     "walkers": 130,
     "fitting": 2,
     "kept": 3,
     "worth": 0.0,
+    "sweeps": 8,
 }
-AGAIN = {"sweeps": 12}  # then those whose draws cannot be trusted, with patience that has an end
-HARD = {"particles": 4096, "walkers": 250}  # few groups whose draws cannot be trusted: clouds that err less
 LARGE = 16  # curves of a group beyond which sweeps are better than walkers, and dear; then:
 LARGE_GROUP = {"walkers": 90, "worth": 0.1}
 
@@ -52,12 +76,10 @@ def sample(
     draws: int = 1000,
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
-    again: bool = True,
 ) -> list[GroupDraws]:
     """Draws of each group's posterior, in the order of ``designs``.
 
-    Those whose draws cannot be trusted are sampled ``again``, harder. Beyond ``FEW`` groups each gets fewer sweeps at
-    first, and that always.
+    Beyond ``FEW`` groups each gets fewer sweeps.
     """
     import jax
     from threadpoolctl import threadpool_limits
@@ -66,24 +88,18 @@ def sample(
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
     if cache:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    few = len(designs) <= FEW
+    settings = {} if len(designs) <= FEW else MANY_GROUPS
     # Matrix products here are small: threads inside them cost more than they gain.
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
-        found = _each(designs, range(len(designs)), seed, draws, {} if few else MANY_GROUPS, tell)
-        doubtful = [i for i, one in found.items() if not trusted(one)] if again or not few else []
-        if doubtful:
-            tell(f"{len(doubtful)} of {len(designs)} groups cannot be trusted yet; again, harder", 0.5)
-            found |= _each(designs, doubtful, seed + 1, draws, HARD if few else AGAIN, tell)
+        found = _each(designs, seed, draws, settings, tell)
     tell("done", 1.0)
     return [found[i] for i in range(len(designs))]
 
 
-def _each(
-    designs: Sequence[Design], which: Sequence[int], seed: int, draws: int, settings: dict, tell
-) -> dict[int, GroupDraws]:
-    """Draws of some of the groups, by index: batches side by side, one a core, and what cores are left inside them."""
+def _each(designs: Sequence[Design], seed: int, draws: int, settings: dict, tell) -> dict[int, GroupDraws]:
+    """Draws of the groups, by index: batches side by side, one a core, and what cores are left inside them."""
     cores = os.cpu_count() or 1
-    chosen = [[which[i] for i in batch] for batch in batches([designs[i] for i in which])]
+    chosen = batches(designs)
     beside = max(min(cores, len(chosen)), 1)
 
     def drawn(indices: list[int]) -> dict[int, GroupDraws]:
@@ -96,7 +112,7 @@ def _each(
         waiting = [threads.submit(drawn, indices) for indices in chosen]
         try:
             for done in waiting:
-                tell(f"sampling {len(found)} of {len(which)} groups", len(found) / len(which))
+                tell(f"sampling {len(found)} of {len(designs)} groups", len(found) / len(designs))
                 found |= done.result()
         finally:
             threads.shutdown(cancel_futures=True)
@@ -132,10 +148,10 @@ def batches(designs: Sequence[Design]) -> list[list[int]]:
 
 
 def _run(rng: np.random.Generator, designs: list[Design], effort, cores: int) -> list[GroupDraws]:
-    from forecaster.engines import particle_gibbs
+    from forecaster.engines import sampling
 
     batch = batch_of(designs)
-    out = particle_gibbs.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort, cores)
+    out = sampling.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort, cores)
     return [_group(out, g, batch.owner == g) for g in range(len(designs))]
 
 
@@ -178,28 +194,17 @@ def _group(out, g: int, rows: np.ndarray) -> GroupDraws:
         stats={
             "hyper_ess": float(out.hyper_ess[g]),
             "hyper_memory": float(out.hyper_memory[g]),
-            "sweeps": float(out.sweeps),
+            "sweeps": float(out.sweeps[g]),
             "evaluations": float(out.evaluations[rows].mean()),
         },
         curve_stats={"curve_ess": out.curve_ess[rows], "memory": out.curve_memory[rows]},
     )
 
 
-LEAST_ESS = 100.0  # effective draws of hyper-parameters and of each curve, below which they are not kept
-REMEMBERED = 0.3  # correlation with the start above which draws are not kept
-APART = 1.05  # R-hat of the chains above which they are not kept either
-
-
 def trusted(draws: GroupDraws) -> bool:
     """Whether the draws can be kept: enough of them, the start forgotten, chains that lie together."""
     fewest = min(draws.stats["hyper_ess"], float(draws.curve_stats["curve_ess"].min()))
     remembered = max(draws.stats["hyper_memory"], float(draws.curve_stats["memory"].max()))
-    apart = max(r_hat(draws.centre), r_hat(draws.log_spread), r_hat(draws.values))
-    return fewest >= LEAST_ESS and remembered <= REMEMBERED and apart <= APART
-
-
-def r_hat(draws: np.ndarray) -> float:
-    """The largest R-hat (Gelman & Rubin 1992) of quantities [chain, draw, ...], unsplit: these chains have no trend."""
-    count = draws.shape[1]
-    between, within = draws.mean(1).var(0, ddof=1), draws.var(1, ddof=1).mean(0)
-    return float(np.sqrt((count - 1) / count + between / np.maximum(within, 1e-300)).max())
+    chains = (draws.centre, draws.log_spread, *np.moveaxis(draws.values, 2, 0))
+    apart = max(float(mixing.r_hat(a[None])[0]) for a in chains)
+    return fewest >= mixing.LEAST_ESS and remembered <= mixing.REMEMBERED and apart <= mixing.APART

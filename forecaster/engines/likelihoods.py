@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple
@@ -32,6 +33,20 @@ def summed(batch: Batch, of_curves: Array) -> Array:
     return np.add.reduceat(of_curves, np.searchsorted(batch.owner, np.arange(len(batch.mean))), 0)
 
 
+def part_of(batch: Batch, groups: Array, curves: Array) -> Batch:
+    """These groups of the batch; ``curves`` are all theirs."""
+    arrays, constants = jax.tree.map(lambda a: a[curves], (batch.curves, batch.constants))
+    return Batch(
+        arrays,
+        constants,
+        np.searchsorted(groups, batch.owner[curves]),
+        batch.mean[groups],
+        batch.sd[groups],
+        batch.spread_fixed[groups],
+        batch.effects[curves],
+    )
+
+
 class Room(NamedTuple):
     """What compiled programs run in: padded number of curves, threads."""
 
@@ -56,7 +71,7 @@ AT_ONCE = (
 )
 
 
-@jax.jit
+@functools.partial(jax.jit, compiler_options={"xla_cpu_prefer_vector_width": 512})
 def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) -> density.LevelLikelihood:
     """``points`` [7, curve, particle]."""
     return density.level_likelihood(Local(*points), curves, constants)

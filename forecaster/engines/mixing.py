@@ -14,6 +14,11 @@ import numpy as np
 Array = Any  # a NumPy array; docstrings name its axes
 
 
+LEAST_ESS = 100.0  # effective draws of hyper-parameters and of each curve, below which they are not kept
+REMEMBERED = 0.3  # correlation with the start above which draws are not kept
+APART = 1.05  # R-hat of the chains above which they are not kept either
+
+
 class Memory(NamedTuple):
     """Correlation of where walkers are with where they began, as the product of those from sweep to sweep.
 
@@ -62,3 +67,13 @@ def effective(draws: Array) -> Array:
     spread = draws.var((0, 1, 3))
     worth = np.where(spread > 0, np.maximum(spread, 1e-300) / error, 1.0)
     return 1.0 / np.mean(1.0 / np.minimum(worth, count * walkers), -1)
+
+
+def r_hat(draws: Array) -> Array:
+    """The largest R-hat (Gelman & Rubin 1992) of each row's quantities [row, chain, draw, quantity]: [row].
+
+    Unsplit: these chains have no trend.
+    """
+    count = draws.shape[2]
+    between, within = draws.mean(2).var(1, ddof=1), draws.var(2, ddof=1).mean(1)
+    return np.sqrt((count - 1) / count + between / np.maximum(within, 1e-300)).max(-1)

@@ -227,9 +227,9 @@ def covariance(of: Array, weights: Array) -> Array:
     return cov + np.eye(d) * (1e-6 * scale + 1e-10)[:, None, :]
 
 
-def spread_out(rng: np.random.Generator, mixture: Mixture, points: Array, weights: Array) -> Mixture:
+def spread_out(rng: np.random.Generator, components: int, points: Array, weights: Array) -> Mixture:
     """Start EM afresh: means at weighted random points, covariances those of all the points."""
-    b, m, d = mixture.mean.shape
+    b, m, d = len(points), components, points.shape[-1]
     overall = covariance(features(points), weights)
     chol = _cholesky(overall, np.eye(d))
     order = np.argsort(points[..., 0], 1)  # strata along the first coordinate
@@ -239,9 +239,9 @@ def spread_out(rng: np.random.Generator, mixture: Mixture, points: Array, weight
     return Mixture(np.full((b, m), 1.0 / m), means, np.broadcast_to(0.7 * chol[:, None], (b, m, d, d)))
 
 
-def refitted(rng: np.random.Generator, mixture: Mixture, points: Array, weights: Array) -> Mixture:
-    """EM from a fresh start on weighted points."""
-    return fit(spread_out(rng, mixture, points, weights), points, weights)
+def refitted(rng: np.random.Generator, components: int, points: Array, weights: Array) -> Mixture:
+    """EM from a fresh start on weighted points [b, n, d]."""
+    return fit(spread_out(rng, components, points, weights), points, weights)
 
 
 def log_ess(log_weights: Array) -> Array:
@@ -279,7 +279,7 @@ class Adapted(NamedTuple):
     weights: Array  # [b, n], summing to one
 
 
-SETTLED = 2  # rounds at the full likelihood after which a proposal is good enough
+SETTLED = 1  # rounds at the full likelihood after which a proposal is good enough
 
 
 def adapt(
@@ -308,7 +308,7 @@ def adapt(
         rest = standard_normal(points[targets]) - log_q
         power = temper(likelihood, rest, share)
         weights[targets] = softmax(power[:, None] * likelihood + rest, -1)
-        fitted = refitted(rng, now, points[targets], weights[targets])
+        fitted = refitted(rng, now.weight.shape[1], points[targets], weights[targets])
         failed = power < 0.5 * best_power[targets]  # a proposal that lost the target: go back and try again
         known = where(power >= best_power[targets], now, Mixture(*(a[targets] for a in best)))
         best, current = put(best, targets, known), put(current, targets, where(failed, known, fitted))

@@ -85,6 +85,14 @@ class Proposals(NamedTuple):
     units: Units
     hypers: Mixture
 
+    def of(self, groups: Array, curves: Array) -> Proposals:
+        """Those of some groups and curves."""
+        return Proposals(
+            Mixture(*(a[curves] for a in self.curves)),
+            Units(*(a[curves] for a in self.units)),
+            Mixture(*(a[groups] for a in self.hypers)),
+        )
+
 
 def at_the_prior(batch: Batch, effort: Effort) -> Proposals:
     """Where the adaptation begins."""

@@ -1,4 +1,4 @@
-"""The fast engine's final draws: particle Gibbs over groups of curves, by many walkers at once.
+"""A sweep of particle Gibbs over groups of curves, by many walkers at once.
 
 A walker is a point of the posterior: a group's hyper-parameters and all its curves. A sweep gives each chain's walkers
 fresh clouds of particles, a cloud a curve, and fresh candidates for the hyper-parameters. Each walker then chooses its
@@ -14,8 +14,6 @@ the walkers in the first sweeps and left alone from then on.
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +21,7 @@ import numpy as np
 from forecaster.density import LevelLikelihood
 from forecaster.engines import clouds, conditionals, likelihoods, mixtures, nested
 from forecaster.engines.clouds import CELL, Cloud, Clouds, Seen, Units
-from forecaster.engines.likelihoods import Batch, InTurn, Likelihood, Room
-from forecaster.engines.mixing import Memory, effective
+from forecaster.engines.likelihoods import Batch, Likelihood, Room
 from forecaster.engines.nested import Effort, Proposals
 
 Array = Any  # a NumPy array; docstrings name its axes
@@ -37,121 +34,34 @@ class Walkers(NamedTuple):
     values: Array  # [curve, walker, 8]: level and Local, effects left out
     integrated: LevelLikelihood  # [curve, walker] each
 
-
-class Draws(NamedTuple):
-    """Posterior draws and how they were come by."""
-
-    hyper: Array  # [group, chain, draw, 10]
-    values: Array  # [curve, chain, draw, 8]: level and Local, effects included
-    hyper_ess: Array  # [group] independent draws that those of a quantity are worth
-    curve_ess: Array  # [curve] likewise
-    hyper_memory: Array  # [group] largest correlation of the first draws kept with where the walkers began
-    curve_memory: Array  # [curve]
-    sweeps: int
-    evaluations: Array  # [curve] of its likelihood
+    def of(self, groups: Array, curves: Array) -> Walkers:
+        """Of some groups and curves."""
+        integrated = LevelLikelihood(*(a[curves] for a in self.integrated))
+        return Walkers(self.hyper[groups], self.values[curves], integrated)
 
 
-def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort, cores: int = 1) -> Draws:
-    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``.
+def fitted(
+    rng: np.random.Generator,
+    batch: Batch,
+    proposals: Proposals,
+    hyper: Array,
+    values: Array,
+    components: int,
+    wider: float,
+) -> Proposals:
+    """Proposals fitted to where walkers stand: ``hyper`` [group, walker, 10] and ``values`` [curve, walker, 8].
 
-    Chains run side by side, each in a thread of its own: that leaves less waiting than sharing out the curves of one
-    chain after the other, which ``cores`` beyond one a chain are for.
+    Those of curves have ``components``, ``wider`` than that.
     """
-    beside = min(cores, effort.chains)
-    with ExitStack() as stack:
-
-        def threads(count: int) -> Executor:
-            return stack.enter_context(ThreadPoolExecutor(count)) if count > 1 else InTurn()
-
-        pool, side_by_side = threads(cores), threads(beside)
-        counts = np.zeros((1 + effort.chains, len(batch.owner)))
-        room = Room(width, pool)
-        likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), counts[-1])
-        proposals = nested.adapted(rng, batch, likelihood, room, effort)
-        room = Room(width, pool if cores > beside else InTurn())
-        likelihood = likelihoods.likelihood_of(batch, room)
-        own = [likelihoods.counted(likelihood, count) for count in counts[:-1]]
-        rngs = rng.spawn(effort.chains)
-        chains = list(side_by_side.map(lambda r, like: _start(r, batch, like, room, proposals, effort), rngs, own))
-
-        def swept(chains: list[Walkers], proposals: Proposals) -> list[Walkers]:
-            def sweep(r: np.random.Generator, walkers: Walkers, like: Likelihood) -> Walkers:
-                return _sweep(r, walkers, batch, like, room, proposals, effort)
-
-            return list(side_by_side.map(sweep, rngs, chains, own))
-
-        memories = [Memory.fresh(_each(chains, name)) for name in NAMES]
-        sweeps = 0
-        while sweeps < effort.fitting or (
-            max(m.left.max() for m in memories) > effort.memory and sweeps < effort.sweeps
-        ):
-            if sweeps < effort.fitting:
-                proposals = _fitted(rng, batch, proposals, chains)
-            chains = swept(chains, proposals)
-            memories = [m.after(_each(chains, name)) for m, name in zip(memories, NAMES, strict=True)]
-            sweeps += 1
-        kept, worth, enough = [chains], _worth([chains], effort), effort.worth * effort.chains * effort.draws
-        while len(kept) < effort.kept or (len(kept) < effort.sweeps and min(w.min() for w in worth) < enough):
-            kept.append(swept(kept[-1], proposals))
-            if len(kept) >= effort.kept and (len(kept) - effort.kept) % BETWEEN == 0:
-                worth = _worth(kept, effort)
-    hyper, values = (_end_to_end(kept, name, effort.draws) for name in NAMES)
-    return Draws(
-        hyper,
-        values + batch.effects[:, None, None],
-        hyper_ess=worth[0],
-        curve_ess=worth[1],
-        hyper_memory=memories[0].left.max(-1),
-        curve_memory=memories[1].left.max(-1),
-        sweeps=sweeps + len(kept) - 1,
-        evaluations=counts.sum(0),
-    )
-
-
-BETWEEN = 2  # sweeps between two looks at what draws are worth
-NAMES = ("hyper", "values")  # fields of Walkers that are reported
-
-
-def _each(chains: list[Walkers], name: str) -> list[Array]:
-    return [getattr(w, name) for w in chains]
-
-
-def _stacked(kept: list[list[Walkers]], name: str) -> Array:
-    """[sweep, chain, group or curve, walker, quantity]."""
-    return np.stack([np.stack(_each(chains, name)) for chains in kept])
-
-
-def _worth(kept: list[list[Walkers]], effort: Effort) -> tuple[Array, Array]:
-    """Independent draws that those of each group [group] and curve [curve] are worth."""
-    walkers = len(kept) * sum(w.hyper.shape[1] for w in kept[0])
-    left_out = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # lost where draws are a part of them
-    hyper, values = (1.0 / (left_out + 1.0 / effective(_stacked(kept, name))) for name in NAMES)
-    return hyper, values
-
-
-def _end_to_end(kept: list[list[Walkers]], name: str, draws: int) -> Array:
-    """[., chain, draw, quantity]: of every sweep as many walkers, others in each, one sweep after the other."""
-    whole = _stacked(kept, name)
-    sweeps, walkers = len(whole), whole.shape[3]
-    each = -(-draws // sweeps)
-    parts = [whole[k][:, :, (np.arange(each) + k * walkers // sweeps) % walkers] for k in range(sweeps)]
-    return np.concatenate(parts, 2).swapaxes(0, 1)[:, :, :draws]
-
-
-WIDER = 1.25  # than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
-
-
-def _fitted(rng: np.random.Generator, batch: Batch, proposals: Proposals, chains: list[Walkers]) -> Proposals:
-    """Proposals fitted to where the walkers are."""
     units = proposals.units
-    values, hyper = (np.concatenate(_each(chains, name), 1) for name in ("values", "hyper"))
     standard = (values[..., 1:] - units.mean[:, None, 1:]) / units.sd[:, None, 1:]
     prior = (hyper - batch.mean[:, None]) / batch.sd[:, None]
     even = np.full(values.shape[1], 1.0 / values.shape[1])
-    curves = mixtures.refitted(rng, proposals.curves, standard, np.broadcast_to(even, standard.shape[:2]))
+    curves = mixtures.refitted(rng, components, standard, np.broadcast_to(even, standard.shape[:2]))
+    count = proposals.hypers.weight.shape[1]
     return proposals._replace(
-        curves=curves._replace(chol=WIDER * curves.chol),
-        hypers=mixtures.refitted(rng, proposals.hypers, prior, np.broadcast_to(even, prior.shape[:2])),
+        curves=curves._replace(chol=wider * curves.chol),
+        hypers=mixtures.refitted(rng, count, prior, np.broadcast_to(even, prior.shape[:2])),
     )
 
 
@@ -167,11 +77,11 @@ def _candidates(rng, batch: Batch, proposals: Proposals, n: int, *, ordered: boo
     return batch.mean[:, None] + batch.sd[:, None] * standard, mixtures.standard_normal(standard) - log_q
 
 
-def _start(
+def start(
     rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, proposals: Proposals, effort: Effort
 ) -> Walkers:
     """One chain's walkers by importance sampling: hyper-parameters, then each curve's particles given them."""
-    particles = effort.particles // CELL * CELL
+    particles = effort.adaptation // CELL * CELL
     view = Clouds.of(clouds.cloud_of(rng, proposals.curves, proposals.units, likelihood, particles))
     hyper, log_weight = _candidates(rng, batch, proposals, effort.hypers, ordered=True)
     log_weight += nested.hyper_likelihood(batch, view, room)((hyper - batch.mean[:, None]) / batch.sd[:, None])
@@ -204,7 +114,7 @@ def _own(walkers: Walkers, proposals: Proposals) -> tuple[Array, Array]:
     return np.concatenate([standard**2, standard], -1), log_weight
 
 
-def _sweep(
+def sweep(
     rng: np.random.Generator,
     walkers: Walkers,
     batch: Batch,

@@ -1,0 +1,256 @@
+"""The fast engine's draws of a batch of groups: how its parts come together, and when a group has been swept enough.
+
+Proposals are adapted (:mod:`forecaster.engines.nested`), walkers start by importance sampling, sweep
+(:mod:`forecaster.engines.particle_gibbs`) until they have forgotten that start, and are draws from there. Each group
+goes on until its own draws can be kept; groups that are done take no part in later sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from forecaster.engines import likelihoods, mixing, nested, particle_gibbs
+from forecaster.engines.likelihoods import Batch, InTurn, Likelihood, Room
+from forecaster.engines.mixing import Memory
+from forecaster.engines.nested import Effort, Proposals
+from forecaster.engines.particle_gibbs import Walkers
+
+Array = Any  # a NumPy array; docstrings name its axes
+NAMES = ("hyper", "values")  # fields of Walkers that are reported
+BETWEEN = 2  # sweeps between two looks at what draws are worth
+WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
+AFRESH = (
+    (1.5, 1),
+    (1.75, 2),
+    (2.0, 4),
+)  # where draws cannot be trusted, one after the other: wider; times the particles
+MODES = 6  # components of a curve's proposal then
+
+
+class Draws(NamedTuple):
+    """Posterior draws and how they were come by."""
+
+    hyper: Array  # [group, chain, draw, 10]
+    values: Array  # [curve, chain, draw, 8]: level and Local, effects included
+    hyper_ess: Array  # [group] independent draws that those of a quantity are worth
+    curve_ess: Array  # [curve] likewise
+    hyper_memory: Array  # [group] largest correlation of the first draws kept with where the walkers began
+    curve_memory: Array  # [curve]
+    sweeps: Array  # [group]
+    evaluations: Array  # [curve] of its likelihood
+
+
+class Machine(NamedTuple):
+    """What sweeps run on."""
+
+    room: Room
+    side_by_side: Executor  # chains
+    rngs: list[np.random.Generator]  # of each chain
+    effort: Effort
+
+
+class Running(NamedTuple):
+    """Groups that are being sampled."""
+
+    groups: Array  # [group] indices in the whole batch
+    curves: Array  # [curve]
+    batch: Batch  # they alone
+    proposals: Proposals
+    chains: list[Walkers]
+    counts: Array  # [1 + chain, curve] evaluations of likelihoods: by the adaptation, and by each chain
+    kept: list[
+        tuple[Array, Array]
+    ]  # of each sweep, hyper [chain, group, walker, 10] and values [chain, curve, walker, 8]
+
+    def only(self, chosen: Array) -> Running:
+        """Those of ``chosen`` [group] alone."""
+        groups = np.flatnonzero(chosen)
+        curves = np.flatnonzero(chosen[self.batch.owner])
+        return Running(
+            self.groups[groups],
+            self.curves[curves],
+            likelihoods.part_of(self.batch, groups, curves),
+            self.proposals.of(groups, curves),
+            [w.of(groups, curves) for w in self.chains],
+            self.counts[:, curves],
+            [(hyper[:, groups], values[:, curves]) for hyper, values in self.kept],
+        )
+
+
+def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort, cores: int = 1) -> Draws:
+    """Draws from the posterior of each group of the batch, whose curves are padded to ``width``.
+
+    Chains run side by side, each in a thread of its own: that leaves less waiting than sharing out the curves of one
+    chain after the other, which ``cores`` beyond one a chain are for.
+    """
+    beside = min(cores, effort.chains)
+    with ExitStack() as stack:
+
+        def threads(count: int) -> Executor:
+            return stack.enter_context(ThreadPoolExecutor(count)) if count > 1 else InTurn()
+
+        pool, side_by_side = threads(cores), threads(beside)
+        counts = np.zeros((1 + effort.chains, len(batch.owner)))
+        room = Room(width, pool)
+        likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), counts[0])
+        proposals = nested.adapted(rng, batch, likelihood, room, effort)
+        room = Room(width, pool if cores > beside else InTurn())
+        machine = Machine(room, side_by_side, rng.spawn(effort.chains), effort)
+        every = np.arange(len(batch.mean)), np.arange(len(batch.owner))
+        running = Running(*every, batch, proposals, [], counts, [])
+        return _drawn(rng, *_forgotten(rng, running, machine), machine)
+
+
+def _by_chain(running: Running, machine: Machine, part: Callable[..., Walkers]) -> Running:
+    """Each chain's walkers by ``part`` of its generator, its counted likelihood and its walkers so far."""
+    likelihood = likelihoods.likelihood_of(running.batch, machine.room)
+    own = [likelihoods.counted(likelihood, count) for count in running.counts[1:]]
+    return running._replace(chains=list(machine.side_by_side.map(part, machine.rngs, own, running.chains)))
+
+
+def _started(running: Running, machine: Machine) -> Running:
+    def part(rng: np.random.Generator, likelihood: Likelihood, _: None) -> Walkers:
+        return particle_gibbs.start(rng, running.batch, likelihood, machine.room, running.proposals, machine.effort)
+
+    return _by_chain(running._replace(chains=[None] * machine.effort.chains), machine, part)
+
+
+def _swept(running: Running, machine: Machine) -> Running:
+    def part(rng: np.random.Generator, likelihood: Likelihood, walkers: Walkers) -> Walkers:
+        return particle_gibbs.sweep(
+            rng, walkers, running.batch, likelihood, machine.room, running.proposals, machine.effort
+        )
+
+    return _by_chain(running, machine, part)
+
+
+def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory], int]:
+    """Sweeps until walkers have forgotten their start, proposals fitted to them in the first; memories, and count."""
+    effort, sweeps = machine.effort, 0
+    running = _started(running, machine)
+    memories = [Memory.fresh([getattr(w, name) for w in running.chains]) for name in NAMES]
+    while sweeps < effort.fitting or (max(m.left.max() for m in memories) > effort.memory and sweeps < effort.sweeps):
+        if sweeps < effort.fitting:
+            running = _fitted(rng, _keeping(running._replace(kept=[])), effort.components, WIDER)
+        running = _swept(running, machine)
+        memories = [
+            m.after([getattr(w, name) for w in running.chains]) for m, name in zip(memories, NAMES, strict=True)
+        ]
+        sweeps += 1
+    return running, memories, sweeps
+
+
+def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float) -> Running:
+    """With proposals fitted to all walkers that are kept, and ``wider``; none kept."""
+    hyper, values = (_walkers(np.stack(each)) for each in zip(*running.kept, strict=True))
+    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, components, wider)
+    return running._replace(proposals=proposals, kept=[])
+
+
+def _walkers(whole: Array) -> Array:
+    """[sweep, chain, row, walker, quantity] as [row, sweep x chain x walker, quantity]."""
+    return np.moveaxis(whole, 2, 0).reshape(whole.shape[2], -1, whole.shape[-1])
+
+
+def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], sweeps: int, machine: Machine) -> Draws:
+    """Sweeps whose walkers are kept, of each group until there are enough.
+
+    Groups whose first draws cannot be trusted are fitted proposals to all of those, and begin again.
+    """
+    effort = machine.effort
+    groups, curves = len(running.groups), len(running.curves)
+    out = Draws(
+        hyper=np.empty((groups, effort.chains, effort.draws, running.batch.mean.shape[1])),
+        values=np.empty((curves, effort.chains, effort.draws, running.batch.effects.shape[1])),
+        hyper_ess=np.empty(groups),
+        curve_ess=np.empty(curves),
+        hyper_memory=memories[0].left.max(-1),
+        curve_memory=memories[1].left.max(-1),
+        sweeps=np.full(groups, sweeps - 1.0),
+        evaluations=np.empty(curves),
+    )
+    running = _first(_keeping(running), out, machine)
+    for wider, more in AFRESH:
+        ready = _ready(_found(running, effort), running.batch, mixing.LEAST_ESS)
+        _rest(running.only(ready), out, machine)
+        running = running.only(~ready)
+        if not len(running.groups):
+            return out
+        machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
+        running = _swept(_fitted(rng, running, MODES, wider), machine)
+        running = _first(_keeping(running), out, machine)
+    _rest(running, out, machine)
+    return out
+
+
+def _first(running: Running, out: Draws, machine: Machine) -> Running:
+    """The fewest sweeps."""
+    while len(running.kept) < machine.effort.kept:
+        running = _keeping(_swept(running, machine))
+    out.sweeps[running.groups] += machine.effort.kept
+    return running
+
+
+def _rest(running: Running, out: Draws, machine: Machine) -> None:
+    """Sweeps until the draws of each group are worth enough; fills ``out``."""
+    effort = machine.effort
+    enough = max(effort.worth * effort.chains * effort.draws, mixing.LEAST_ESS)
+    while len(running.groups):
+        found, last = _found(running, effort), len(running.kept) >= effort.sweeps
+        ready = _ready(found, running.batch, enough) | last
+        rows = ready[running.batch.owner]
+        to = (running.groups[ready], running.curves[rows])
+        for name, at, of in (("hyper", 0, ready), ("values", 1, rows), ("hyper_ess", 0, ready), ("curve_ess", 1, rows)):
+            getattr(out, name)[to[at]] = getattr(found, name)[of]
+        out.evaluations[to[1]] = running.counts[:, rows].sum(0)
+        running = running.only(~ready)
+        for _ in range(BETWEEN if len(running.groups) else 0):
+            running = _keeping(_swept(running, machine))
+            out.sweeps[running.groups] += 1
+
+
+def _keeping(running: Running) -> Running:
+    """With where the walkers stand among what is kept."""
+    now = tuple(np.stack([getattr(w, name) for w in running.chains]) for name in NAMES)
+    return running._replace(kept=[*running.kept, now])
+
+
+class Found(NamedTuple):
+    """Draws so far, and what they are worth."""
+
+    hyper: Array  # as in Draws
+    values: Array
+    hyper_ess: Array
+    curve_ess: Array
+
+
+def _found(running: Running, effort: Effort) -> Found:
+    hyper, values = (
+        np.stack(each) for each in zip(*running.kept, strict=True)
+    )  # [sweep, chain, row, walker, quantity]
+    walkers = hyper.shape[0] * hyper.shape[1] * hyper.shape[3]
+    left_out = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # lost where draws are a part of them
+    worth = (1.0 / (left_out + 1.0 / mixing.effective(whole)) for whole in (hyper, values))
+    values = _end_to_end(values, effort.draws) + running.batch.effects[:, None, None]
+    return Found(_end_to_end(hyper, effort.draws), values, *worth)
+
+
+def _end_to_end(whole: Array, draws: int) -> Array:
+    """[., chain, draw, quantity]: of every sweep as many walkers, others in each, one sweep after the other."""
+    sweeps, walkers = len(whole), whole.shape[3]
+    each = -(-draws // sweeps)
+    parts = [whole[k][:, :, (np.arange(each) + k * walkers // sweeps) % walkers] for k in range(sweeps)]
+    return np.concatenate(parts, 2).swapaxes(0, 1)[:, :, :draws]
+
+
+def _ready(found: Found, batch: Batch, enough: float) -> Array:
+    """Whether the draws of each group [group] are worth ``enough``, and its chains lie together."""
+    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
+    worth = np.minimum(found.hyper_ess, np.minimum.reduceat(found.curve_ess, first))
+    apart = np.maximum(mixing.r_hat(found.hyper), np.maximum.reduceat(mixing.r_hat(found.values), first))
+    return (worth >= enough) & (apart <= mixing.APART)
