@@ -15,31 +15,8 @@ from forecaster.engines import mixing
 from forecaster.engines.draws import GroupDraws
 
 WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run together, padded
-LENGTHS = (
-    8,
-    12,
-    16,
-    20,
-    24,
-    28,
-    32,
-    40,
-    48,
-    56,
-    64,
-    80,
-    96,
-    112,
-    128,
-    160,
-    192,
-    224,
-    256,
-    320,
-    384,
-    448,
-    512,
-)  # sizes a curve, padded
+LENGTHS = (8, 12, 16, 20, 24, 28, *range(32, 64, 8), *range(64, 128, 16), *range(128, 256, 32), 256, 320, 384, 448, 512)
+# sizes a curve, padded
 TOGETHER = 64  # curves that run together at the most, unless one group has more: bounds memory
 CHAINS = 4
 FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, until they can be trusted:
@@ -53,8 +30,8 @@ MANY_GROUPS = {
     "worth": 0.0,
     "sweeps": 8,
 }
-LARGE = 16  # curves of a group beyond which sweeps are better than walkers, and dear; then:
-LARGE_GROUP = {"walkers": 90, "worth": 0.1}
+LARGE = 8  # curves of a group beyond which clouds err too much together, where draws are to be worth enough; then:
+LARGE_GROUP = {"particles": 2048}
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -123,8 +100,8 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     """How hard to work: sweeps enough for the draws asked for."""
     from forecaster.engines import nested
 
-    large = LARGE_GROUP if max(len(d.curves) for d in designs) > LARGE else {}
-    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**large | settings)
+    large = not settings and max(len(d.curves) for d in designs) > LARGE
+    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**LARGE_GROUP if large else settings)
     return effort._replace(kept=max(effort.kept, -(-draws // effort.walkers)))
 
 
