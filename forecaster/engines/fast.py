@@ -76,20 +76,25 @@ def sample(
 def _each(designs: Sequence[Design], seed: int, draws: int, settings: dict, tell) -> dict[int, GroupDraws]:
     """Draws of the groups, by index: batches side by side, one a core, and what cores are left inside them."""
     cores = os.cpu_count() or 1
-    chosen = batches(designs)
+    chosen = batches(designs)[::-1]  # those that take longest first
     beside = max(min(cores, len(chosen)), 1)
+
+    found: dict[int, GroupDraws] = {}
+
+    def told(sweeps: int = 0) -> None:
+        so_far = f": sweep {sweeps}" if sweeps and len(chosen) == 1 else ""
+        tell(f"sampling {len(found)} of {len(designs)} groups{so_far}", len(found) / len(designs))
 
     def drawn(indices: list[int]) -> dict[int, GroupDraws]:
         rng = np.random.default_rng([seed, indices[0]])
         here = [designs[i] for i in indices]
-        return dict(zip(indices, _run(rng, here, _effort(here, draws, settings), cores // beside), strict=True))
+        return dict(zip(indices, _run(rng, here, _effort(here, draws, settings), cores // beside, told), strict=True))
 
-    found: dict[int, GroupDraws] = {}
     with ThreadPoolExecutor(beside) as threads:
         waiting = [threads.submit(drawn, indices) for indices in chosen]
         try:
             for done in waiting:
-                tell(f"sampling {len(found)} of {len(designs)} groups", len(found) / len(designs))
+                told()
                 found |= done.result()
         finally:
             threads.shutdown(cancel_futures=True)
@@ -124,11 +129,11 @@ def batches(designs: Sequence[Design]) -> list[list[int]]:
     return out
 
 
-def _run(rng: np.random.Generator, designs: list[Design], effort, cores: int) -> list[GroupDraws]:
+def _run(rng: np.random.Generator, designs: list[Design], effort, cores: int, on_sweep) -> list[GroupDraws]:
     from forecaster.engines import sampling
 
     batch = batch_of(designs)
-    out = sampling.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort, cores)
+    out = sampling.posterior(rng, batch, padded_to(len(batch.owner), WIDTHS), effort, cores, on_sweep)
     return [_group(out, g, batch.owner == g) for g in range(len(designs))]
 
 

@@ -279,9 +279,6 @@ class Adapted(NamedTuple):
     weights: Array  # [b, n], summing to one
 
 
-SETTLED = 1  # rounds at the full likelihood after which a proposal is good enough
-
-
 def adapt(
     rng: np.random.Generator,
     mixture: Mixture,
@@ -298,7 +295,7 @@ def adapt(
     """
     targets = np.arange(len(mixture.mean))
     best, best_power = mixture, np.zeros(len(targets))
-    current, at_full = mixture, np.zeros(len(targets), int)
+    current, found = mixture, np.zeros(len(targets), bool)
     points = np.zeros((len(targets), n, mixture.mean.shape[-1]))
     weights = np.zeros((len(targets), n))
     for _ in range(rounds):
@@ -313,8 +310,7 @@ def adapt(
         known = where(power >= best_power[targets], now, Mixture(*(a[targets] for a in best)))
         best, current = put(best, targets, known), put(current, targets, where(failed, known, fitted))
         best_power[targets] = np.maximum(power, best_power[targets])
-        at_full[targets] += power >= 1.0
-        found = at_full >= SETTLED
+        found[targets] |= power >= 1.0
         if found.all():
             break
         if each_alone:

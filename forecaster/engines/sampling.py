@@ -52,6 +52,7 @@ class Machine(NamedTuple):
     side_by_side: Executor  # chains
     rngs: list[np.random.Generator]  # of each chain
     effort: Effort
+    on_sweep: Callable[[int], None]  # told how many there were
 
 
 class Running(NamedTuple):
@@ -63,9 +64,9 @@ class Running(NamedTuple):
     proposals: Proposals
     chains: list[Walkers]
     counts: Array  # [1 + chain, curve] evaluations of likelihoods: by the adaptation, and by each chain
-    kept: list[
-        tuple[Array, Array]
-    ]  # of each sweep, hyper [chain, group, walker, 10] and values [chain, curve, walker, 8]
+    sweeps: int  # so far
+    # Of each sweep that is kept, hyper [chain, group, walker, 10] and values [chain, curve, walker, 8].
+    kept: list[tuple[Array, Array]]
 
     def only(self, chosen: Array) -> Running:
         """Those of ``chosen`` [group] alone."""
@@ -78,11 +79,19 @@ class Running(NamedTuple):
             self.proposals.of(groups, curves),
             [w.of(groups, curves) for w in self.chains],
             self.counts[:, curves],
+            self.sweeps,
             [(hyper[:, groups], values[:, curves]) for hyper, values in self.kept],
         )
 
 
-def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort, cores: int = 1) -> Draws:
+def posterior(
+    rng: np.random.Generator,
+    batch: Batch,
+    width: int,
+    effort: Effort,
+    cores: int = 1,
+    on_sweep: Callable[[int], None] = lambda _: None,
+) -> Draws:
     """Draws from the posterior of each group of the batch, whose curves are padded to ``width``.
 
     Chains run side by side, each in a thread of its own: that leaves less waiting than sharing out the curves of one
@@ -100,9 +109,9 @@ def posterior(rng: np.random.Generator, batch: Batch, width: int, effort: Effort
         likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), counts[0])
         proposals = nested.adapted(rng, batch, likelihood, room, effort)
         room = Room(width, pool if cores > beside else InTurn())
-        machine = Machine(room, side_by_side, rng.spawn(effort.chains), effort)
+        machine = Machine(room, side_by_side, rng.spawn(effort.chains), effort, on_sweep)
         every = np.arange(len(batch.mean)), np.arange(len(batch.owner))
-        running = Running(*every, batch, proposals, [], counts, [])
+        running = Running(*every, batch, proposals, [], counts, 0, [])
         return _drawn(rng, *_forgotten(rng, running, machine), machine)
 
 
@@ -126,23 +135,25 @@ def _swept(running: Running, machine: Machine) -> Running:
             rng, walkers, running.batch, likelihood, machine.room, running.proposals, machine.effort
         )
 
-    return _by_chain(running, machine, part)
+    swept = _by_chain(running, machine, part)
+    machine.on_sweep(swept.sweeps + 1)
+    return swept._replace(sweeps=swept.sweeps + 1)
 
 
-def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory], int]:
-    """Sweeps until walkers have forgotten their start, proposals fitted to them in the first; memories, and count."""
-    effort, sweeps = machine.effort, 0
-    running = _started(running, machine)
+def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory]]:
+    """Sweeps until walkers have forgotten their start, proposals fitted to them in the first."""
+    effort, running = machine.effort, _started(running, machine)
     memories = [Memory.fresh([getattr(w, name) for w in running.chains]) for name in NAMES]
-    while sweeps < effort.fitting or (max(m.left.max() for m in memories) > effort.memory and sweeps < effort.sweeps):
-        if sweeps < effort.fitting:
-            running = _fitted(rng, _keeping(running._replace(kept=[])), effort.components, WIDER)
+    while running.sweeps < effort.fitting or (
+        max(m.left.max() for m in memories) > effort.memory and running.sweeps < effort.sweeps
+    ):
+        if running.sweeps < effort.fitting:
+            running = _fitted(rng, _keeping(running), effort.components, WIDER)
         running = _swept(running, machine)
         memories = [
             m.after([getattr(w, name) for w in running.chains]) for m, name in zip(memories, NAMES, strict=True)
         ]
-        sweeps += 1
-    return running, memories, sweeps
+    return running, memories
 
 
 def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float) -> Running:
@@ -157,10 +168,10 @@ def _walkers(whole: Array) -> Array:
     return np.moveaxis(whole, 2, 0).reshape(whole.shape[2], -1, whole.shape[-1])
 
 
-def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], sweeps: int, machine: Machine) -> Draws:
+def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], machine: Machine) -> Draws:
     """Sweeps whose walkers are kept, of each group until there are enough.
 
-    Groups whose first draws cannot be trusted are fitted proposals to all of those, and begin again.
+    A group whose first draws cannot be trusted gets proposals fitted to all of those, and begins again.
     """
     effort = machine.effort
     groups, curves = len(running.groups), len(running.curves)
@@ -171,10 +182,10 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], s
         curve_ess=np.empty(curves),
         hyper_memory=memories[0].left.max(-1),
         curve_memory=memories[1].left.max(-1),
-        sweeps=np.full(groups, sweeps - 1.0),
+        sweeps=np.empty(groups),
         evaluations=np.empty(curves),
     )
-    running = _first(_keeping(running), out, machine)
+    running = _first(running, machine)
     for wider, more in AFRESH:
         ready = _ready(_found(running, effort), running.batch, mixing.LEAST_ESS)
         _rest(running.only(ready), out, machine)
@@ -182,17 +193,16 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], s
         if not len(running.groups):
             return out
         machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
-        running = _swept(_fitted(rng, running, MODES, wider), machine)
-        running = _first(_keeping(running), out, machine)
+        running = _first(_swept(_fitted(rng, running, MODES, wider), machine), machine)
     _rest(running, out, machine)
     return out
 
 
-def _first(running: Running, out: Draws, machine: Machine) -> Running:
-    """The fewest sweeps."""
+def _first(running: Running, machine: Machine) -> Running:
+    """The fewest sweeps that are kept, the one that is done included."""
+    running = _keeping(running)
     while len(running.kept) < machine.effort.kept:
         running = _keeping(_swept(running, machine))
-    out.sweeps[running.groups] += machine.effort.kept
     return running
 
 
@@ -204,14 +214,14 @@ def _rest(running: Running, out: Draws, machine: Machine) -> None:
         found, last = _found(running, effort), len(running.kept) >= effort.sweeps
         ready = _ready(found, running.batch, enough) | last
         rows = ready[running.batch.owner]
-        to = (running.groups[ready], running.curves[rows])
-        for name, at, of in (("hyper", 0, ready), ("values", 1, rows), ("hyper_ess", 0, ready), ("curve_ess", 1, rows)):
-            getattr(out, name)[to[at]] = getattr(found, name)[of]
-        out.evaluations[to[1]] = running.counts[:, rows].sum(0)
+        groups, curves = running.groups[ready], running.curves[rows]
+        out.hyper[groups], out.values[curves] = found.hyper[ready], found.values[rows]
+        out.hyper_ess[groups], out.curve_ess[curves] = found.hyper_ess[ready], found.curve_ess[rows]
+        out.sweeps[groups] = running.sweeps
+        out.evaluations[curves] = running.counts[:, rows].sum(0)
         running = running.only(~ready)
         for _ in range(BETWEEN if len(running.groups) else 0):
             running = _keeping(_swept(running, machine))
-            out.sweeps[running.groups] += 1
 
 
 def _keeping(running: Running) -> Running:
