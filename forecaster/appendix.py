@@ -7,7 +7,7 @@ import math
 from pathlib import PurePath
 from typing import Any
 
-from forecaster.domains import Domain, Prior
+from forecaster.domains import Architecture, Domain, Prior
 from forecaster.figures import exponent_table
 from forecaster.posterior import Group, Posterior
 from forecaster.predictive import DRAWS, INSIDE
@@ -46,7 +46,9 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
     """What the template's appendix shows."""
     posterior, group = a.posterior, a.group
     card = posterior.cards[group]
-    sources = {key: i for i, key in enumerate(dict.fromkeys(p.source for p in card.priors.values()), 1)}
+    named = {name: found for name in posterior.designs[group].architectures if (found := card.known_as(name))}
+    every = (*card.priors.values(), *named.values())
+    sources = {key: i for i, key in enumerate(dict.fromkeys(known.source for known in every), 1)}
     known = [("Error of guessing", card.chance), ("Human-level error", card.human_level)]
     return {
         "formula": FORMULA,
@@ -60,7 +62,10 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
             {"name": _named(name), "prior": _prior(p), "why": p.why, "source": sources[p.source]}
             for name, p in card.priors.items()
         ],
-        "known": [f"{name}: {e.value:g}. {e.why}" for name, e in known if e is not None],
+        "known": [
+            *(f"{name}: {e.value:g}. {e.why}" for name, e in known if e is not None),
+            *(f"{_differs(name, found)} [{sources[found.source]}]" for name, found in named.items()),
+        ],
         "sources": [{"number": i, "text": card.citations.get(key, key)} for key, i in sources.items()],
         "provenance": _provenance(posterior, card, seed),
         "command": command,
@@ -116,6 +121,14 @@ def _changed_note(a: Answers) -> str:
 
 def _named(quantity: str) -> str:
     return QUANTITIES.get(quantity, quantity.replace("_", " "))
+
+
+def _differs(name: str, known: Architecture) -> str:
+    """What the card knows of an architecture by its name."""
+    effects = ", ".join(
+        f"{quantity.replace('_', ' ')} {value:+g}".replace("-", "−") for quantity, value in known.effects.items()
+    )
+    return f"{name} is known by name, and set apart from the others by so much: {effects}. {known.why}"
 
 
 def _assumptions(posterior: Posterior, group: Group, largest: float) -> list[str]:

@@ -120,10 +120,14 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     human_level: KnownError | None = None
     architectures: dict[str, Architecture] = {}
 
+    def known_as(self, architecture: str) -> Architecture | None:
+        """What the card knows of an architecture of this name, if anything."""
+        named = {_plain(a): known for name, known in self.architectures.items() for a in (*known.aliases, name)}
+        return named.get(_plain(architecture))
+
     def effects_of(self, architecture: str) -> np.ndarray:
         """How an architecture differs from its group's centre, in the order of ``CENTRES``; zeros where unknown."""
-        named = {_plain(a): known for name, known in self.architectures.items() for a in (*known.aliases, name)}
-        known = named.get(_plain(architecture))
+        known = self.known_as(architecture)
         return np.array([known.effects.get(quantity, 0.0) if known else 0.0 for quantity in CENTRES])
 
     @property

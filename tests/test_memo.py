@@ -142,6 +142,15 @@ def test_the_appendix_says_where_everything_came_from(two, made):
         assert "fit 0, memo 3" in text
 
 
+def test_the_appendix_says_what_is_known_of_an_architecture_by_its_name():
+    found = memo(posterior({"KNN": net(1), "some net": net(2)}, card="tabular-classification"))
+    (line,) = (line for line in found.facts["appendix"]["known"] if "is known by name" in line)
+    assert line.startswith("KNN is known by name")
+    assert "log exponent +0.034" in line
+    assert "log break −0.071" in line
+    assert "KNN is known by name" in found.markdown
+
+
 def test_a_failed_check_is_a_banner_and_stops_the_recommendation(two, monkeypatch):
     failing = Check("r_hat", "FAIL", "the chains <disagree>", "fit again with more draws")
     monkeypatch.setattr(
