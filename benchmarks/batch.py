@@ -39,6 +39,7 @@ def main() -> int:
 
     begin = time.perf_counter()
     from forecaster.curves import read_curves
+    from forecaster.engines.mixing import LEAST_ESS
     from forecaster.inference import fit
 
     curves = read_curves(path)
@@ -64,7 +65,11 @@ def main() -> int:
     print(f"whole process        {saved - begin:8.1f} s   {count / (saved - begin):.1f} curves per second")
     print(f"peak memory          {peak:8.0f} MiB")
     worth = stats["curve_ess"].values
-    print(f"effective draws of a curve: {np.median(worth):.0f} in the median, {worth.min():.0f} at the least")
+    few = int((worth < LEAST_ESS).sum())
+    print(
+        f"effective draws of a curve: {np.median(worth):.0f} in the median, {worth.min():.0f} at the least; "
+        f"{few} curves have fewer than {LEAST_ESS:g}"
+    )
     print(f"correlation with the start: {np.median(stats['memory'].values):.3f}, {stats['memory'].values.max():.3f}")
     print(f"repeat with: python benchmarks/batch.py {' '.join(sys.argv[1:])}")
     return 0

@@ -243,6 +243,15 @@ def test_seeds_repeat_to_the_bit(batch):
     assert not np.array_equal(batch[0].values, other[0].values)
 
 
+def test_progress_counts_the_sweeps_of_a_single_group():
+    said = []
+    (one,) = fast.sample([alone(0)], seed=0, on_progress=lambda what, share: said.append((what, share)))
+    swept = [what for what, _ in said if "sweep" in what]
+    assert swept[-1] == f"sampling 0 of 1 groups: sweep {one.stats['sweeps']:.0f}"
+    assert len(swept) == one.stats["sweeps"]
+    assert said[-1] == ("done", 1.0)
+
+
 def test_one_architecture_alone():
     """Nothing to pool, and several runs of each size."""
     curves = simulate(CARD, SIZES[:6], architectures=1, seeds=2, seed=5).curves
