@@ -28,10 +28,11 @@ MANY_GROUPS = {
     "fitting": 2,
     "kept": 3,
     "worth": 0.0,
+    "apart": mixing.APART,
     "sweeps": 8,
 }
 LARGE = 8  # curves of a group beyond which clouds err too much together, where draws are to be worth enough; then:
-LARGE_GROUP = {"particles": 2048}
+LARGE_GROUP = {"particles": 2048, "apart": 1.02}  # the largest R-hat of many quantities is larger
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:

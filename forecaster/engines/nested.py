@@ -48,6 +48,7 @@ class Effort(NamedTuple):
     memory: float = 0.1  # correlation with the start from which on walkers are draws
     kept: int = 4  # sweeps of draws, at the least
     worth: float = 0.25  # independent draws over draws, up to which sweeps go on
+    apart: float = 1.01  # R-hat of the chains, likewise
     sweeps: int = 40  # before the first draws, and from there, at the most
 
 

@@ -187,7 +187,7 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
     )
     running = _first(running, machine)
     for wider, more in AFRESH:
-        ready = _ready(_found(running, effort), running.batch, mixing.LEAST_ESS)
+        ready = _ready(_found(running, effort), running.batch, mixing.LEAST_ESS, mixing.APART)
         _rest(running.only(ready), out, machine)
         running = running.only(~ready)
         if not len(running.groups):
@@ -212,7 +212,7 @@ def _rest(running: Running, out: Draws, machine: Machine) -> None:
     enough = max(effort.worth * effort.chains * effort.draws, mixing.LEAST_ESS)
     while len(running.groups):
         found, last = _found(running, effort), len(running.kept) >= effort.sweeps
-        ready = _ready(found, running.batch, enough) | last
+        ready = _ready(found, running.batch, enough, effort.apart) | last
         rows = ready[running.batch.owner]
         groups, curves = running.groups[ready], running.curves[rows]
         out.hyper[groups], out.values[curves] = found.hyper[ready], found.values[rows]
@@ -258,9 +258,9 @@ def _end_to_end(whole: Array, draws: int) -> Array:
     return np.concatenate(parts, 2).swapaxes(0, 1)[:, :, :draws]
 
 
-def _ready(found: Found, batch: Batch, enough: float) -> Array:
-    """Whether the draws of each group [group] are worth ``enough``, and its chains lie together."""
+def _ready(found: Found, batch: Batch, enough: float, apart: float) -> Array:
+    """Whether the draws of each group [group] are worth ``enough``, and its chains at most so far ``apart``."""
     first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
     worth = np.minimum(found.hyper_ess, np.minimum.reduceat(found.curve_ess, first))
-    apart = np.maximum(mixing.r_hat(found.hyper), np.maximum.reduceat(mixing.r_hat(found.values), first))
-    return (worth >= enough) & (apart <= mixing.APART)
+    r_hat = np.maximum(mixing.r_hat(found.hyper), np.maximum.reduceat(mixing.r_hat(found.values), first))
+    return (worth >= enough) & (r_hat <= apart)
