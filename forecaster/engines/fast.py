@@ -62,10 +62,13 @@ def sample(
     import jax
     from threadpoolctl import threadpool_limits
 
+    from forecaster.engines import likelihoods
+
     tell = on_progress or (lambda *_: None)
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
     if cache:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    likelihoods.program()  # one for all threads
     settings = {} if len(designs) <= FEW else MANY_GROUPS
     # Matrix products here are small: threads inside them cost more than they gain.
     with jax.enable_x64(True), threadpool_limits(1, "blas"):

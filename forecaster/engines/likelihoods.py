@@ -71,10 +71,16 @@ AT_ONCE = (
 )
 
 
-@functools.partial(jax.jit, compiler_options={"xla_cpu_prefer_vector_width": 512})
 def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) -> density.LevelLikelihood:
     """``points`` [7, curve, particle]."""
     return density.level_likelihood(Local(*points), curves, constants)
+
+
+@functools.cache
+def program() -> Callable[..., density.LevelLikelihood]:
+    """The program; on a CPU with wide vectors, which its compiler would not choose by itself."""
+    options = {"xla_cpu_prefer_vector_width": 512} if jax.default_backend() == "cpu" else None
+    return jax.jit(_level_likelihood, compiler_options=options)
 
 
 def likelihood_of(batch: Batch, room: Room) -> Likelihood:
@@ -93,7 +99,7 @@ def likelihood_of(batch: Batch, room: Room) -> Likelihood:
         own = jax.tree.map(lambda a: a[rows[at[0]]][padded], (curves, batch.constants))
         constants = Constants(*(c[:, None] for c in own[1]))
         with jax.enable_x64(True):  # a setting of the thread
-            found = _level_likelihood(np.moveaxis(here, -1, 0), own[0], constants)
+            found = program()(np.moveaxis(here, -1, 0), own[0], constants)
             for a, b in zip(out, _possible(found), strict=True):
                 whole = a[at]
                 whole[...] = np.asarray(b)[: whole.shape[0], : whole.shape[1]]
