@@ -28,9 +28,14 @@ class Batch(NamedTuple):
     effects: Array  # [curve, 8] known differences from the group's centre: particles and draws are relative to them
 
 
+def by_group(reduce: np.ufunc, batch: Batch, of_curves: Array) -> Array:
+    """``of_curves`` [curve, ...] reduced over the curves of each group: [group, ...]."""
+    return reduce.reduceat(of_curves, np.searchsorted(batch.owner, np.arange(len(batch.mean))), 0)
+
+
 def summed(batch: Batch, of_curves: Array) -> Array:
     """Sums [group, ...] of ``of_curves`` [curve, ...] over the curves of each group."""
-    return np.add.reduceat(of_curves, np.searchsorted(batch.owner, np.arange(len(batch.mean))), 0)
+    return by_group(np.add, batch, of_curves)
 
 
 def part_of(batch: Batch, groups: Array, curves: Array) -> Batch:

@@ -24,11 +24,8 @@ Array = Any  # a NumPy array; docstrings name its axes
 NAMES = ("hyper", "values")  # fields of Walkers that are reported
 BETWEEN = 2  # sweeps between two looks at what draws are worth
 WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
-AFRESH = (
-    (1.5, 1),
-    (1.75, 2),
-    (2.0, 4),
-)  # where draws cannot be trusted, one after the other: wider; times the particles
+# Where draws cannot be trusted, one after the other: likewise, and how many times the particles.
+AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4))
 MODES = 6  # components of a curve's proposal then
 
 
@@ -140,19 +137,22 @@ def _swept(running: Running, machine: Machine) -> Running:
     return swept._replace(sweeps=swept.sweeps + 1)
 
 
+def _each(running: Running, name: str) -> list[Array]:
+    """A field of each chain's walkers."""
+    return [getattr(w, name) for w in running.chains]
+
+
 def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory]]:
     """Sweeps until walkers have forgotten their start, proposals fitted to them in the first."""
     effort, running = machine.effort, _started(running, machine)
-    memories = [Memory.fresh([getattr(w, name) for w in running.chains]) for name in NAMES]
+    memories = [Memory.fresh(_each(running, name)) for name in NAMES]
     while running.sweeps < effort.fitting or (
         max(m.left.max() for m in memories) > effort.memory and running.sweeps < effort.sweeps
     ):
         if running.sweeps < effort.fitting:
             running = _fitted(rng, _keeping(running), effort.components, WIDER)
         running = _swept(running, machine)
-        memories = [
-            m.after([getattr(w, name) for w in running.chains]) for m, name in zip(memories, NAMES, strict=True)
-        ]
+        memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
     return running, memories
 
 
@@ -226,7 +226,7 @@ def _rest(running: Running, out: Draws, machine: Machine) -> None:
 
 def _keeping(running: Running) -> Running:
     """With where the walkers stand among what is kept."""
-    now = tuple(np.stack([getattr(w, name) for w in running.chains]) for name in NAMES)
+    now = tuple(np.stack(_each(running, name)) for name in NAMES)
     return running._replace(kept=[*running.kept, now])
 
 
@@ -240,9 +240,7 @@ class Found(NamedTuple):
 
 
 def _found(running: Running, effort: Effort) -> Found:
-    hyper, values = (
-        np.stack(each) for each in zip(*running.kept, strict=True)
-    )  # [sweep, chain, row, walker, quantity]
+    hyper, values = (np.stack(each) for each in zip(*running.kept, strict=True))  # sweeps first
     walkers = hyper.shape[0] * hyper.shape[1] * hyper.shape[3]
     left_out = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # lost where draws are a part of them
     worth = (1.0 / (left_out + 1.0 / mixing.effective(whole)) for whole in (hyper, values))
@@ -260,7 +258,7 @@ def _end_to_end(whole: Array, draws: int) -> Array:
 
 def _ready(found: Found, batch: Batch, enough: float, apart: float) -> Array:
     """Whether the draws of each group [group] are worth ``enough``, and its chains at most so far ``apart``."""
-    first = np.searchsorted(batch.owner, np.arange(len(batch.mean)))
-    worth = np.minimum(found.hyper_ess, np.minimum.reduceat(found.curve_ess, first))
-    r_hat = np.maximum(mixing.r_hat(found.hyper), np.maximum.reduceat(mixing.r_hat(found.values), first))
+    worth = np.minimum(found.hyper_ess, likelihoods.by_group(np.minimum, batch, found.curve_ess))
+    of_curves = likelihoods.by_group(np.maximum, batch, mixing.r_hat(found.values))
+    r_hat = np.maximum(mixing.r_hat(found.hyper), of_curves)
     return (worth >= enough) & (r_hat <= apart)
