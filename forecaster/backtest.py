@@ -54,21 +54,23 @@ class Backtest(Result):
     (log of our RMSLE over its).
 
     ``totals``: one row a method: ``method, curves, rmsle, rmsle_median, rmse, crps, log_score, msce`` (pooled),
-    ``msce_by_curve``, ``cover_50`` to ``cover_95`` (pooled), ``width_50`` to ``width_95`` (median), ``wins``,
-    ``pairs``, ``pairs_right``, ``requirement_log2_ratio`` (median absolute one); means are over curves; a baseline
-    gives no interval, so its CRPS is its mean absolute log error.
+    ``msce_by_curve``, ``cover_50`` to ``cover_95`` (pooled; beside each, as ``_low`` and ``_high``, what nine in ten
+    coverages would be were the intervals right), ``width_50`` to ``width_95`` (median), ``wins``, ``pairs``,
+    ``pairs_right``, ``requirement_log2_ratio`` (median absolute one); means are over curves; a baseline gives no
+    interval, so its CRPS is its mean absolute log error.
 
-    ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points,
-    curves, coverage`` (pooled), ``coverage_by_curve``. ``points``: one row a hidden measurement: keys, ``n, error,
-    yhat, yhat_lower, yhat_upper, decades_beyond, pit, crps, log_score``. ``requirement``: per curve, the data needed
-    for ``target``, the error observed at the largest hidden size where that is below all fitted errors: ``n_true``
-    (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first size at which the mean curve does),
-    ``covered, log2_ratio`` (median over truth), ``p_never``; the same with ``run_`` of the first hidden size at which
-    a measured run does, noise and all, as ``n_true`` is found (NaN below ten hidden sizes, too few to tell by). The
-    target was measured with noise of its own. ``lows``: how many hidden errors are lower than all before them (of
-    more than 24, 24 evenly spread); each is a target that is first reached at its own size: ``lows_covered``, the
-    share of them whose size lies in the interval for the mean curve, ``lows_log2_ratio``, the median absolute one;
-    with baselines ``n_`` and ``log2_ratio_`` of each: the first size at which its curve reaches the target.
+    ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points, curves,
+    coverage`` (pooled; ``coverage_low, coverage_high`` as above), ``coverage_by_curve``. ``points``: one row a hidden
+    measurement: keys, ``n, error, yhat, yhat_lower, yhat_upper, decades_beyond, pit, crps, log_score``.
+    ``requirement``: per curve, the data needed for ``target``, the error observed at the largest hidden size where that
+    is below all fitted errors: ``n_true`` (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first
+    size at which the mean curve does), ``covered, log2_ratio`` (median over truth), ``p_never``; the same with ``run_``
+    of the first hidden size at which a measured run does, noise and all, as ``n_true`` is found (NaN below ten hidden
+    sizes, too few to tell by). The target was measured with noise of its own. ``lows``: how many hidden errors are
+    lower than all before them (of more than 24, 24 evenly spread); each is a target that is first reached at its own
+    size: ``lows_covered``, the share of them whose size lies in the interval for the mean curve, ``lows_log2_ratio``,
+    the median absolute one; with baselines ``n_`` and ``log2_ratio_`` of each: the first size at which its curve
+    reaches the target.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
     (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
     ``right_`` of each rival. ``summary``: the headline numbers. ``notes``: what was left out, and why.
@@ -144,13 +146,14 @@ def _assembled(
     points = pd.concat([one.points for one in scored], ignore_index=True)
     needs = pd.DataFrame([one.requirement for one in scored if one.requirement is not None])
     rivals = [name for name in BASELINES if f"rmsle_{slug(name)}" in table]
-    found = tables.totals(table, scoring.pooled([one.scores for one in scored]), pairs, needs, rivals)
+    scores = scoring.pooled([one.scores for one in scored])
+    found = tables.totals(table, scores, pairs, needs, rivals)
     numbers = tables.summary(found, needs, pairs)
     return Backtest(
         table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
         text=tables.prose(table, found, numbers, notes, level),
         totals=found,
-        calibration=tables.calibration(points),
+        calibration=tables.calibration(points, scores.replicas),
         points=points,
         requirement=needs,
         pairs=pairs,

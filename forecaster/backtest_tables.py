@@ -31,7 +31,10 @@ def totals(table: Table, scores: PointScores, pairs: Table, needs: Table, rivals
         "msce_by_curve": table["msce"].mean(),
     }
     for level, held, width in zip(SHOWN, scores.covered, scores.width, strict=True):
-        ours |= {f"cover_{100 * level:g}": held.mean(), f"width_{100 * level:g}": np.median(width)}
+        name = f"cover_{100 * level:g}"
+        low, high = scoring.by_chance(scores.replicas, level)
+        ours |= {name: held.mean(), f"{name}_low": low, f"{name}_high": high}
+        ours |= {f"width_{100 * level:g}": np.median(width)}
     rows: list[dict[str, Any]] = [ours | _ranked(pairs, "right") | _needed(needs, "log2_ratio")]
     for name in rivals:
         own = f"_{slug(name)}"
@@ -69,12 +72,16 @@ def _middle(ratios: Any) -> float:
     return float(np.quantile(abs(np.asarray(ratios, dtype=float)), 0.5, method="inverted_cdf"))
 
 
-def calibration(points: Table) -> pd.DataFrame:
-    """Coverage of each level, over all points and by how far they lie beyond the fitted sizes."""
+def calibration(points: Table, replicas: Any) -> pd.DataFrame:
+    """Coverage of each level, over all points and by how far they lie beyond the fitted sizes.
+
+    ``replicas`` [replica, point] are those of the points' scores.
+    """
     bins = np.array(scoring.BINS)[scoring.distance_bin(points["decades_beyond"].to_numpy())]
     rows = []
     for distance in ("all", *scoring.BINS):
-        chosen = points if distance == "all" else points[bins == distance]
+        here = (bins == distance) | (distance == "all")
+        chosen = points[here]
         if chosen.empty:
             continue
         ranks = chosen["pit"].to_numpy()
@@ -82,6 +89,7 @@ def calibration(points: Table) -> pd.DataFrame:
         for level in scoring.LEVELS:
             held = scoring.covers(ranks, level)
             by_curve = np.bincount(which, held) / np.bincount(which)
+            low, high = scoring.by_chance(replicas[:, here], level)
             rows.append(
                 {
                     "distance": distance,
@@ -89,6 +97,8 @@ def calibration(points: Table) -> pd.DataFrame:
                     "points": len(ranks),
                     "curves": len(by_curve),
                     "coverage": held.mean(),
+                    "coverage_low": low,
+                    "coverage_high": high,
                     "coverage_by_curve": by_curve.mean(),
                 }
             )
@@ -132,6 +142,7 @@ def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Seque
         "Shares of hidden errors inside their intervals: "
         + ", ".join(f"{numbers[f'cover_{100 * p:g}']:.0%} in those of {p:.0%}" for p in SHOWN)
         + ".",
+        _by_chance(numbers),
     ]
     if "best_baseline" in table:
         said += _against(table, found)
@@ -150,6 +161,17 @@ def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Seque
     if notes:
         said.append(f"Left out: {len(notes)} curves or groups; `notes` says which and why.")
     return "\n".join(said)
+
+
+def _by_chance(numbers: Mapping[str, float], level: float = 0.8) -> str:
+    """Whether coverage is what the intervals would have were they right: curves are few, and their points alike."""
+    name = f"cover_{100 * level:g}"
+    held, low, high = (numbers[f"{name}{end}"] for end in ("", "_low", "_high"))
+    found = "fewer" if held < low else "more" if held > high else "as many"
+    return (
+        f"Were the {level:.0%} intervals exactly right they would hold {low:.0%} to {high:.0%} of these, nine times in "
+        f"ten, for errors of one curve are hit or missed together: they hold {found}."
+    )
 
 
 def _nearest(found: Table) -> str:

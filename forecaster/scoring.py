@@ -11,6 +11,8 @@ as in the papers on learning curves. NumPy only; nothing here knows where the dr
   three degrees of freedom on the draws' median and half their 68 % range, so that one miss costs much, not all.
 * Coverage: a central interval of level L covers where ``|2 PIT - 1| <= L``.
 * MSCE: mean over ``LEVELS`` of (coverage - level)^2; zero for a calibrated forecaster of many points.
+* Points of a curve, and curves of a group, hit or miss together, so that a calibrated forecaster holds some more or
+  some less than its level. How many is told by ``REPLICAS`` of its own joint draws, each in place of the truth.
 """
 
 from __future__ import annotations
@@ -27,19 +29,25 @@ SHOWN = (0.5, 0.8, 0.9, 0.95)  # levels whose coverage and width the tables name
 DISTANCES = (0.5, 1.0, 1.5)  # decades beyond the largest fitted size at which a bin ends; the last bin is open
 BINS = ("0-0.5", "0.5-1", "1-1.5", ">1.5")
 TAIL = 0.01
+REPLICAS = 200  # draws that stand in for the truth
+CHANCE = 0.9  # of them lie in the range of coverage that is told
 Draws = Float[np.ndarray, "draw point"]
 Points = Float[np.ndarray, " point"]
 
 
 @dataclass(frozen=True, eq=False)
 class PointScores:
-    """Scores of each point, [point]; ``width`` and ``covered`` are [level, point] over ``SHOWN``."""
+    """Scores of each point, [point]; ``width`` and ``covered`` are [level, point] over ``SHOWN``.
+
+    ``replicas`` [replica, point] is the PIT of draws that stand in for the truth, a row a joint draw.
+    """
 
     bias: Points  # median of log error minus the observed one
     crps: Points
     log_score: Points
     pit: Points
     width: Float[np.ndarray, "level point"]
+    replicas: Float[np.ndarray, "replica point"]
 
     @property
     def covered(self) -> np.ndarray:
@@ -59,6 +67,7 @@ def score(draws: Draws, truth: Points, mean: Draws | None = None, noise: Draws |
         log_score=log_density(draws, truth, mean, noise) - truth,
         pit=pit(draws, truth),
         width=high - low,
+        replicas=replica_pits(draws),
     )
 
 
@@ -104,7 +113,21 @@ def pit(draws: Draws, truth: Points) -> Points:
     return (below + 0.5) / (len(draws) + 1)
 
 
-def covers(ranks: Points, level: float) -> np.ndarray:
+def replica_pits(draws: Draws, count: int = REPLICAS) -> Float[np.ndarray, "replica point"]:
+    """PIT of ``count`` of the draws themselves, evenly spread; whole draws, so that points keep what they share."""
+    ranks = np.empty(draws.shape)
+    np.put_along_axis(ranks, np.argsort(draws, 0), np.arange(len(draws))[:, None] + 0.5, 0)
+    chosen = np.linspace(0, len(draws) - 1, min(count, len(draws))).astype(int)
+    return (ranks[chosen] / len(draws)).astype(np.float32)
+
+
+def by_chance(replicas: Float[np.ndarray, "replica point"], level: float) -> tuple[float, float]:
+    """The range that holds ``CHANCE`` of the coverages which the intervals of this level would have were they right."""
+    low, high = np.quantile(covers(replicas, level).mean(1), [0.5 - CHANCE / 2, 0.5 + CHANCE / 2])
+    return float(low), float(high)
+
+
+def covers(ranks: np.ndarray, level: float) -> np.ndarray:
     """Whether the central interval of this level holds each point."""
     return np.abs(2.0 * ranks - 1.0) <= level
 

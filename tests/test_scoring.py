@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from forecaster import scoring
 
@@ -107,6 +108,36 @@ def test_widths_and_coverage_of_a_normal():
     expected = 2 * norm.ppf(0.5 + np.array(scoring.SHOWN) / 2)[:, None] * SDS
     assert found.width == pytest.approx(expected, rel=0.05)
     assert found.covered.all()
+
+
+def test_coverage_by_chance_is_binomial_for_points_that_have_nothing_in_common():
+    draws = np.random.default_rng(0).standard_normal((4000, 100))
+    replicas = scoring.replica_pits(draws, 4000)
+    assert np.mean(replicas) == pytest.approx(0.5, abs=1e-3)
+    low, high = scoring.by_chance(replicas, 0.8)
+    assert (low, high) == pytest.approx(binom.ppf([0.05, 0.95], 100, 0.8) / 100, abs=0.011)
+
+
+def test_points_that_are_hit_or_missed_together_say_no_more_than_one():
+    draws = np.random.default_rng(0).standard_normal((1000, 1)) * np.ones(100)
+    assert scoring.by_chance(scoring.replica_pits(draws), 0.8) == (0.0, 1.0)
+
+
+def test_the_range_by_chance_has_room_for_an_honest_forecaster_and_none_for_one_of_half_the_width():
+    """Curves of ten points that err together: nine in ten honest forecasters lie within their own range."""
+    rng = np.random.default_rng(1)
+
+    def held(width, trials=200):
+        inside = 0
+        for _ in range(trials):
+            shared = np.repeat(rng.standard_normal((401, 12)), 10, axis=1) + 0.3 * rng.standard_normal((401, 120))
+            found = scoring.score(width * shared[1:], shared[0])
+            low, high = scoring.by_chance(found.replicas, 0.8)
+            inside += low <= scoring.covers(found.pit, 0.8).mean() <= high
+        return inside / trials
+
+    assert held(1.0) == pytest.approx(0.9, abs=0.06)
+    assert held(0.5) < 0.5
 
 
 def test_pooling_keeps_every_point():
