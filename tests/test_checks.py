@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import synthetic
 
-from forecaster import checks
-from forecaster.checks import FAIL, PASS, REVIEW, Limits, check
+from forecaster import verdicts
+from forecaster.checks import check
 from forecaster.domains import CENTRES, load_card
 from forecaster.errors import RequestError
+from forecaster.verdicts import FAIL, PASS, REVIEW, Limits
 
 SPREAD = dict.fromkeys(CENTRES, 0.1)
 DRAWS = 4000
@@ -52,18 +53,18 @@ def test_nothing_wrong_is_one_passing_row_a_check():
 @pytest.mark.parametrize(
     ("limits", "value", "verdict"),
     [
-        (checks.R_HAT, 1.0099, PASS),
-        (checks.R_HAT, 1.01, REVIEW),
-        (checks.R_HAT, 1.05, REVIEW),
-        (checks.R_HAT, 1.051, FAIL),
-        (checks.ESS, 400.0, PASS),
-        (checks.ESS, 399.0, REVIEW),
-        (checks.ESS, 100.0, REVIEW),
-        (checks.ESS, 99.0, FAIL),
-        (checks.MEMORY, 0.09, PASS),
-        (checks.MEMORY, 0.1, REVIEW),
-        (checks.MEMORY, 0.51, FAIL),
-        (checks.CONFLICT, 100.0, REVIEW),
+        (verdicts.R_HAT, 1.0099, PASS),
+        (verdicts.R_HAT, 1.01, REVIEW),
+        (verdicts.R_HAT, 1.05, REVIEW),
+        (verdicts.R_HAT, 1.051, FAIL),
+        (verdicts.ESS, 400.0, PASS),
+        (verdicts.ESS, 399.0, REVIEW),
+        (verdicts.ESS, 100.0, REVIEW),
+        (verdicts.ESS, 99.0, FAIL),
+        (verdicts.MEMORY, 0.09, PASS),
+        (verdicts.MEMORY, 0.1, REVIEW),
+        (verdicts.MEMORY, 0.51, FAIL),
+        (verdicts.CONFLICT, 100.0, REVIEW),
         (Limits(1.0, 2.0), np.inf, FAIL),
     ],
 )

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 FLOW = (
     *("errors", "results", "curves", "laws", "drift", "domains", "design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units"),
-    *("predictive", "sensitivity", "scoring", "baselines", "checks", "looks", "figures"),
+    *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
     *("backtest_tables", "backtest_figures", "backtest", "sentences", "appendix", "memo", "demo"),
     *("console", "request", "cli"),
 )

@@ -10,7 +10,7 @@ import synthetic
 from scipy import stats
 from scipy.special import logsumexp
 
-from forecaster.checks import PASS, REVIEW, check
+from forecaster.checks import check
 from forecaster.curves import read_curves
 from forecaster.domains import CENTRES, load_card
 from forecaster.inference import fit
@@ -26,6 +26,7 @@ from forecaster.predictive import (
     weighted_quantiles,
 )
 from forecaster.simulate import simulate
+from forecaster.verdicts import PASS, REVIEW
 
 LABEL = "vision/top-1/cnn"
 FITS = ("foreseen by the card", "left-out sizes", "ranges of left-out sizes", "jumps", "runs", "bend")

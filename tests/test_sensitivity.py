@@ -8,13 +8,14 @@ import pytest
 import synthetic
 from scipy import stats
 
-from forecaster.checks import PASS, REVIEW, check
+from forecaster.checks import check
 from forecaster.domains import CENTRES, load_card
 from forecaster.errors import RequestError
 from forecaster.forecast import Forecast, forecast
 from forecaster.inference import fit
 from forecaster.sensitivity import AS_IT_IS, CHANGES, Change, card_table, prior_weights
 from forecaster.simulate import simulate
+from forecaster.verdicts import PASS, REVIEW
 
 CARD = load_card("generic")
 
