@@ -28,9 +28,10 @@ from learn_card import pooled
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecaster.backtest import Backtest, backtest
-from forecaster.curves import LearningCurves, read_curves
+from forecaster.curves import LearningCurves
 from forecaster.domains import Domain, load_card
 from forecaster.errors import ForecasterError
+from forecaster.reading import read_curves
 from forecaster.results import plain, rows_of
 from forecaster.scoring import BINS, LEVELS, SHOWN
 

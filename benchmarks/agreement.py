@@ -39,13 +39,14 @@ import pandas as pd
 from arviz_stats.base.array import array_stats
 
 from forecaster.backtest import hide
-from forecaster.curves import LearningCurves, read_curves
+from forecaster.curves import LearningCurves
 from forecaster.demo import example_curves
 from forecaster.design import design_of
 from forecaster.engines import nuts
 from forecaster.forecast import log_error_paths, targets_of
 from forecaster.inference import cards_of, fit
 from forecaster.posterior import Posterior, assemble, diagnostics, load_posterior
+from forecaster.reading import read_curves
 
 BAR = 0.1  # posterior standard deviations between means
 MANY = 3.0  # Monte Carlo standard errors between quantiles

@@ -169,7 +169,7 @@ def print_slopes(rows: list[dict[str, Any]], engines: list[str]) -> None:
 
 
 def worker(arguments: argparse.Namespace) -> None:
-    from forecaster.curves import read_curves
+    from forecaster.reading import read_curves
 
     jax = arguments.worker.startswith("jax")
     curves = read_curves(arguments.data)

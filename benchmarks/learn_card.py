@@ -28,7 +28,7 @@ import numpy as np
 
 from forecaster import scoring
 from forecaster.backtest import hide
-from forecaster.curves import Curve, LearningCurves, read_curves
+from forecaster.curves import Curve, LearningCurves
 from forecaster.design import LEAST_NOISE, Design, design_of
 from forecaster.domains import (
     CENTRES,
@@ -46,6 +46,7 @@ from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths
 from forecaster.inference import cards_of
 from forecaster.posterior import CurveDraws, Posterior, assemble
+from forecaster.reading import read_curves
 
 LEARNED = CENTRES + LEARNED_SPREADS
 SCALE_UNIT, EFFECT_UNIT = 0.5, 0.3  # one unit of the log of a scale, and of an effect, in the penalty

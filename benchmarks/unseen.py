@@ -32,7 +32,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 
 from forecaster.backtest import Backtest, backtest
-from forecaster.curves import read_curves
+from forecaster.reading import read_curves
 
 HIDDEN = (0.5, 1.0)  # decades
 COLUMNS = ["domain", "task", "architecture", "n", "error", "seed"]

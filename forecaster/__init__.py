@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from forecaster.checks import check as check
     from forecaster.comparison import compare as compare
     from forecaster.curves import LearningCurves as LearningCurves
-    from forecaster.curves import read_curves as read_curves
     from forecaster.domains import load_card as load_card
     from forecaster.domains import load_domains as load_domains
     from forecaster.errors import ForecasterError as ForecasterError
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from forecaster.memo import memo as memo
     from forecaster.posterior import Posterior as Posterior
     from forecaster.posterior import load_posterior as load_posterior
+    from forecaster.reading import read_curves as read_curves
     from forecaster.requirement import requirement as requirement
 
 __version__ = "0.1.0"
@@ -31,7 +31,6 @@ _HOMES = {
     "check": "checks",
     "compare": "comparison",
     "LearningCurves": "curves",
-    "read_curves": "curves",
     "load_card": "domains",
     "load_domains": "domains",
     "ForecasterError": "errors",
@@ -40,6 +39,7 @@ _HOMES = {
     "memo": "memo",
     "Posterior": "posterior",
     "load_posterior": "posterior",
+    "read_curves": "reading",
     "requirement": "requirement",
 }
 

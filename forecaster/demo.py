@@ -14,11 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from forecaster.curves import LearningCurves, read_curves
+from forecaster.curves import LearningCurves
 from forecaster.fitcache import fit_cached
 from forecaster.inference import fit
 from forecaster.memo import memo
 from forecaster.posterior import Group, Posterior
+from forecaster.reading import read_curves
 from forecaster.results import Result
 
 Tell = Callable[[str, float], None]

@@ -50,7 +50,7 @@ class Source:
 
     def curves(self, architectures: bool = False) -> LearningCurves:
         """The curves chosen by domain, task and split; by architecture only where asked, for a fit pools them."""
-        from forecaster.curves import parse_columns, read_curves
+        from forecaster.reading import parse_columns, read_curves
 
         if self.saved:
             raise RequestError(

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from forecaster import drift, laws
-from forecaster.curves import LearningCurves, read_curves
+from forecaster.curves import LearningCurves
 from forecaster.design import LEAST_NOISE
 from forecaster.domains import CENTRES, Domain
+from forecaster.reading import read_curves
 
 DOMAIN = "simulated"
 

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from forecaster import laws
-from forecaster.curves import read_curves
 from forecaster.domains import CENTRES, Domain, load_card
 from forecaster.engines.draws import GroupDraws
 from forecaster.posterior import Posterior, assemble
+from forecaster.reading import read_curves
 
 GROUP = ("vision", "top-1")
 SIZES = (1_000, 3_000, 10_000, 30_000, 100_000)

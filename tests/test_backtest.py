@@ -9,8 +9,8 @@ import pytest
 from forecaster import backtest_tables, console
 from forecaster.backtest import backtest, hide
 from forecaster.baselines import BASELINES
-from forecaster.curves import read_curves
 from forecaster.errors import RequestError
+from forecaster.reading import read_curves
 
 KEYS = ["domain", "task", "architecture"]
 SIZES = np.geomspace(1e3, 3e5, 8)

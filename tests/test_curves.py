@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecaster.curves import LearningCurves, parse_columns, read_curves, summarise, warnings_of
+from forecaster.curves import LearningCurves, summarise, warnings_of
 from forecaster.errors import (
     CurveColumnsError,
     CurveContentError,
@@ -18,6 +18,7 @@ from forecaster.errors import (
     ForecasterError,
     RequestError,
 )
+from forecaster.reading import parse_columns, read_curves
 
 HEADER = "domain,architecture,n,error"
 GOOD = ["vision,cnn,100,0.5", "vision,cnn,1000,0.3", "vision,cnn,10000,0.2"]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from forecaster.curves import KEYS, read_curves, summarise, warnings_of
+from forecaster.curves import KEYS, summarise, warnings_of
 from forecaster.errors import CurveRowsError, ForecasterError
+from forecaster.reading import read_curves
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

@@ -10,7 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "results", "curves", "laws", "drift", "domains", "design", "model", "simulate", "density", "engines"),
+    *("errors", "results", "curves", "reading", "laws", "drift", "domains"),
+    *("design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
     *("backtest_tables", "backtest_figures", "backtest", "sentences", "appendix", "memo", "demo"),

@@ -11,7 +11,6 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from forecaster.checks import check
-from forecaster.curves import read_curves
 from forecaster.domains import CENTRES, load_card
 from forecaster.inference import fit
 from forecaster.predictive import (
@@ -25,6 +24,7 @@ from forecaster.predictive import (
     thinned,
     weighted_quantiles,
 )
+from forecaster.reading import read_curves
 from forecaster.simulate import simulate
 from forecaster.verdicts import PASS, REVIEW
 

@@ -1,0 +1,326 @@
+"""Reading: from a file or a data frame to a validated table of learning curves.
+
+A table has one row per measurement. ``domain``, ``architecture``, ``n`` and ``error`` are required; ``task``,
+``metric``, ``seed``, ``error_sd`` with ``repeats``, ``n_test``, ``params``, ``compute`` and ``split`` not;
+other columns are kept as they are. Rows count as lines do in an editor: the header is 1, the first row 2.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+
+from forecaster.curves import KEYS, NOISE, LearningCurves, Note, Table, listed
+from forecaster.errors import (
+    BadRow,
+    CurveColumnsError,
+    CurveContentError,
+    CurveFileError,
+    CurveRowsError,
+    RequestError,
+)
+
+REQUIRED = ("domain", "architecture", "n", "error")
+NUMBERS = ("n", "error", *NOISE, "params", "compute")
+KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, "params", "compute", "split")
+SPLITS = ("fit", "extrapolate")
+NO_TASK = "all"  # the task of rows that name none
+BLANK = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})  # a number that is not given
+LOW, HIGH = 1e-100, 1e100  # beyond these, products and ratios of columns leave the range of float64
+
+
+def read_curves(
+    source: str | Path | pd.DataFrame, *, columns: Mapping[str, str] | None = None, accuracy: bool = False
+) -> LearningCurves:
+    """Read and validate learning curves from a CSV file (UTF-8), a Parquet file or a data frame.
+
+    ``columns`` maps our names to the file's: ``{"n": "train_size"}``; a column of the file that has our name
+    already is then kept as ``n_``. With ``accuracy`` the error column holds accuracies in (0, 1) and becomes
+    1 - accuracy. Raises CurveFileError (or a subclass) if the table as a whole cannot be used, CurveRowsError
+    with all bad rows together, RequestError for a mapping or a source that makes no sense.
+    """
+    for ours in columns or {}:
+        _check_name(ours)
+    name, raw = _load(source)
+    table = _clean(name, _renamed(name, raw, dict(columns or {})), accuracy)
+    try:
+        twice = table.duplicated()
+    except TypeError:  # an unknown column holds lists
+        twice = table.astype(str).duplicated()
+    notes = []
+    if twice.any():
+        rows = listed(table.index[twice], quote=False)
+        said = f"exact duplicate rows dropped: {rows}; true repeats need a column `seed` that tells them apart"
+        notes.append(Note("duplicates", f"{name}: {said}"))
+    order = [*KEYS, "n", *(column for column in ("seed", "error", *NOISE, "split") if column in table)]
+    table = table[~twice].sort_values(order, ignore_index=True)
+    _check_table(name, table)
+    return LearningCurves(table, (*notes, *_curve_notes(table, accuracy)), name)
+
+
+def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+    """``["n=train_size,error=err"]`` as ``{"n": "train_size", "error": "err"}``; RequestError if not so."""
+    found: dict[str, str] = {}
+    for part in (part for text in texts for part in text.split(",")):
+        ours, _, theirs = (piece.strip() for piece in part.partition("="))
+        if not ours or not theirs or found.get(ours, theirs) != theirs:
+            what = f"{ours!r} twice" if ours and theirs else repr(part)
+            raise RequestError(f"--columns: found {what}; expected OURS=THEIRS once each, as in n=train_size")
+        _check_name(ours)
+        found[ours] = theirs
+    return found
+
+
+def _check_name(ours: str) -> None:
+    if ours not in KNOWN:
+        known = ", ".join(KNOWN)
+        raise RequestError(f"--columns: found {ours!r} left of '='; expected one of our names: {known}")
+
+
+# From a file to a frame of raw cells, indexed by row number ---------------------------------------
+
+
+def _load(source: str | Path | pd.DataFrame) -> tuple[str, Table]:
+    if isinstance(source, pd.DataFrame):
+        return "table", source.set_axis(pd.RangeIndex(2, len(source) + 2))
+    if not isinstance(source, str | Path):
+        raise RequestError(f"found a {type(source).__name__}; expected the path of a file, or a data frame")
+    path, name, wanted = Path(source), str(source), "expected a .csv or .parquet file"
+    reader = {".csv": _from_csv, ".parquet": _from_parquet, ".pq": _from_parquet}.get(path.suffix.lower())
+    try:
+        if path.is_dir():
+            raise CurveFileError(f"{name}: found a directory; {wanted}. Name the file in it.")
+        if not path.exists():
+            raise CurveFileError(f"{name}: found no such file; {wanted}. Check the path.")
+        if reader is None:
+            raise CurveFileError(f"{name}: found the suffix {path.suffix!r}; {wanted}. Save the table as one.")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise CurveFileError(f"{name}: found a path that cannot be read ({error}); {wanted}.") from None
+    return name, reader(name, data)
+
+
+def _from_csv(name: str, data: bytes) -> Table:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise CurveFileError(
+            f"{name}: line {line}: found the byte 0x{byte:02x}, which is not UTF-8; expected text in UTF-8. "
+            "Save the file as 'CSV UTF-8'."
+        ) from None
+    records: list[list[str]] = []
+    lines, line = [], 1
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for record in reader:
+            if any(map(str.strip, record)):
+                records.append(record)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise CurveFileError(
+            f"{name}: line {line}: found malformed CSV ({error}); expected fields between commas, those "
+            "that hold a comma or a quote in double quotes. Mend the line."
+        ) from None
+    if not records:
+        raise CurveFileError(f"{name}: found an empty file; expected a header and a row per measurement.")
+    width = len(records[0])
+    ragged = [f"line {at} has {len(r)}" for at, r in zip(lines, records, strict=True) if len(r) != width]
+    if ragged:
+        raise CurveFileError(
+            f"{name}: found rows of unequal length: {listed(ragged, quote=False)} fields; expected {width} "
+            "as in the header. Mend these lines: a field that holds a comma needs double quotes."
+        )
+    header = [cell.strip() or f"column {index}" for index, cell in enumerate(records[0], start=1)]
+    return pd.DataFrame(records[1:], columns=header, index=lines[1:], dtype=object)
+
+
+def _from_parquet(name: str, data: bytes) -> Table:
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(io.BytesIO(data))
+        table.validate(full=True)
+        frame = table.to_pandas(ignore_metadata=True)
+    except Exception as error:  # a damaged file raises nearly anything
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise CurveFileError(
+            f"{name}: found a file that cannot be read as Parquet ({what}); expected a whole Parquet file. "
+            "Write it again."
+        ) from None
+    return frame.set_axis(pd.RangeIndex(2, len(frame) + 2))
+
+
+def _renamed(name: str, raw: Table, mapping: dict[str, str]) -> Table:
+    """The frame under our names; a column whose name the mapping gives away gets a trailing underscore."""
+    raw = raw.set_axis([str(column).strip() for column in raw.columns], axis=1)
+    there = f"the columns are {listed(raw.columns, 50)}"
+    if raw.columns.has_duplicates:
+        twice = listed(raw.columns[raw.columns.duplicated()].unique())
+        raise CurveColumnsError(f"{name}: found the column {twice} twice; expected each once. Rename or drop one.")
+    lost = {ours: theirs for ours, theirs in mapping.items() if theirs not in raw}
+    if lost:
+        said = f"--columns {','.join(f'{ours}={theirs}' for ours, theirs in lost.items())}"
+        found = f"found no column {listed(lost.values())}"
+        raise CurveColumnsError(f"{name}: {found} for {said}; {there}; expected one of these.")
+    frame = {ours: raw[theirs] for ours, theirs in mapping.items()}
+    for column in raw.columns.difference(list(mapping.values()), sort=False):
+        kept = column
+        while kept in frame or (kept != column and kept in raw):
+            kept += "_"
+        frame[kept] = raw[column]
+    missing = [column for column in REQUIRED if column not in frame]
+    if missing:
+        near = {column.lower(): column for column in frame}
+        example = ",".join(f"{column}={near.get(column, 'NAME')}" for column in missing)
+        raise CurveColumnsError(
+            f"{name}: found no column {listed(missing)}; {there}; expected {', '.join(REQUIRED)}. "
+            f"If yours have other names, map them with --columns {example}"
+        )
+    if raw.empty:
+        raise CurveFileError(f"{name}: found a header and no data rows; expected a row per measurement.")
+    return pd.DataFrame(frame)
+
+
+# From raw cells to the canonical table ------------------------------------------------------------
+
+
+def _text(value: Any) -> str:
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, float | np.floating):  # whole numbers beside gaps arrive as floats
+        return "" if np.isnan(value) else str(int(value)) if value.is_integer() else str(value)
+    return str(value).strip().encode(errors="replace").decode()
+
+
+def _number(value: Any) -> float | None:
+    """The number in a cell, NaN if it is blank, None if it holds something else."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    if value is None or value is pd.NA or value is pd.NaT:
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return np.inf
+    except (TypeError, ValueError):
+        return np.nan if isinstance(value, str) and value.strip().lower() in BLANK else None
+
+
+def _numbers(column: Table) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarray, " row"]]:
+    """A column as float64 (NaN where blank), and which cells hold something that is not a number."""
+    if pd.api.types.is_float_dtype(column) or pd.api.types.is_integer_dtype(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=bool)
+    cells = [_number(cell) for cell in column.to_numpy(dtype=object)]
+    wrong = np.array([cell is None for cell in cells], dtype=bool)
+    return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64), wrong
+
+
+def _bad(raw: Table, mask: Bool[np.ndarray, " row"], expected: str) -> list[BadRow]:
+    def shown(cell: Any) -> str:
+        text = repr(_text(cell)) if isinstance(cell, str) else _text(cell)
+        return "an empty cell" if text in ("", "''") else text if len(text) <= 40 else f"{text[:37]}..."
+
+    cells = zip(raw.index[mask], raw.to_numpy(dtype=object)[mask], strict=True)
+    return [BadRow(int(row), f"{raw.name} {shown(cell)}", expected) for row, cell in cells]
+
+
+def _clean_numbers(raw: Table, accuracy: bool) -> tuple[Float[np.ndarray, " row"], list[BadRow]]:
+    """The values of a number column (NaN where blank) and its bad rows."""
+    values, wrong = _numbers(raw)
+    expected, fine = "a number above 0", values > 0
+    if raw.name == "error_sd":
+        expected, fine = "a number that is 0 or more", values >= 0
+    if raw.name == "error" and accuracy:
+        expected, fine = "an accuracy between 0 and 1, both excluded", (values > 0) & (values < 1)
+        if ((values > 1) & (values <= 100)).any():
+            expected += " (these look like percent: divide them by 100)"
+    if raw.name not in REQUIRED:
+        expected, fine = f"{expected}, or an empty cell", fine | np.isnan(values)
+    fine &= ~wrong & ~np.isinf(values)
+    far = fine & ((values > HIGH) | ((values < LOW) & (raw.name != "error_sd")))
+    bad = _bad(raw, ~fine, expected) + _bad(raw, far, f"{expected}, from {LOW:g} to {HIGH:g}")
+    return (1.0 - values if raw.name == "error" and accuracy else values + 0.0), bad  # no negative zero
+
+
+def _clean(name: str, raw: Table, accuracy: bool) -> Table:
+    """The canonical table, in file order and indexed by row number; all bad rows are refused together."""
+    bad: list[BadRow] = []
+    table: dict[str, Any] = dict.fromkeys(KEYS, NO_TASK)
+    for column in (column for column in KNOWN if column in raw):
+        if column in NUMBERS:
+            table[column], more = _clean_numbers(raw[column], accuracy)
+            bad += more
+            continue
+        texts = pd.Series([_text(cell) for cell in raw[column].to_numpy(dtype=object)], raw.index, dtype="str")
+        if column == "split":
+            texts = texts.str.lower()
+            bad += _bad(raw[column], ~texts.isin(SPLITS).to_numpy(), "fit or extrapolate")
+        elif column in REQUIRED:
+            bad += _bad(raw[column], (texts == "").to_numpy(), "a name")
+        elif column == "task":
+            texts = texts.where(texts != "", NO_TASK)
+        elif column == "metric" and accuracy:
+            texts = texts.where(texts == "", "1 - " + texts)
+        table[column] = texts
+    if bad:
+        bad.sort(key=lambda row: row.row)
+        raise CurveRowsError(name, bad, f"Correct these rows of {name} and read it again; nothing was written.")
+    return pd.DataFrame(table | {column: raw[column] for column in raw if column not in KNOWN}, index=raw.index)
+
+
+def _check_table(name: str, table: Table) -> None:
+    """Refuse what no single row shows: mixed metrics in a curve, groups in which no curve has three sizes."""
+    named: Table = table[table["metric"] != ""] if "metric" in table else table[:0].assign(metric="")
+    kinds = named.groupby(KEYS)["metric"].unique()
+    mixed = [f"{'/'.join(key)} ({listed(sorted(names))})" for key, names in kinds.items() if len(names) > 1]
+    if mixed:
+        raise CurveContentError(
+            f"{name}: found several metrics in one curve: {listed(mixed, quote=False)}; expected one "
+            "metric per curve. Keep one, or give each metric its own `task`."
+        )
+    sizes = table.groupby(KEYS)["n"].nunique().groupby(level=["domain", "task"]).max()
+    short = [f"{domain}/{task} (at most {most})" for (domain, task), most in sizes[sizes < 3].items()]
+    if short:
+        raise CurveContentError(
+            f"{name}: found no curve with three different sizes n in {listed(short, quote=False)}; expected "
+            "at least one such curve per domain and task. Measure more sizes, or leave these groups out."
+        )
+
+
+def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
+    """What reading remarks about single curves; ``{}`` in a sentence counts the rows (or sizes) concerned."""
+    metric = table.get("metric", pd.Series("", table.index, dtype="str")).str.lower()
+    first, sizes = ~table.duplicated([*KEYS, "n"]), table.groupby(KEYS)["n"].transform("nunique")
+    tested = table["n_test"] > 0 if "n_test" in table else False
+    percent = (table["error"] > 1) & metric.str.contains("error rate|accuracy")
+    unconverted = metric.str.contains("accuracy") & (not accuracy)
+    said = [
+        ("repeats", ~first, "measurements at a size measured before: {}; kept as repeats"),
+        ("few-sizes", first & (sizes < 3), "different sizes: {}; the curve borrows from others of its group"),
+        (
+            "binomial-skipped",
+            (table["error"] >= 1) & tested,
+            "errors of 1 or more: {}; n_test is not used there",
+        ),
+        ("error-above-one", percent, "errors above 1: {}; the metric is a rate, so this may be percent"),
+        (
+            "accuracy",
+            unconverted,
+            "rows with accuracy as metric: {}; read as errors, convert with --accuracy",
+        ),
+    ]
+    notes = []
+    for code, mask, text in said:
+        for key, rows in table[mask].groupby(KEYS).size().items():
+            label = "/".join(key)
+            notes.append(Note(code, f"{label}: {text.format(rows)}", label))
+    return notes
