@@ -28,8 +28,9 @@ from learn_card import pooled
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecaster.backtest import Backtest, backtest
+from forecaster.card_files import load_card
 from forecaster.curves import LearningCurves
-from forecaster.domains import Domain, load_card
+from forecaster.domains import Domain
 from forecaster.errors import ForecasterError
 from forecaster.reading import read_curves
 from forecaster.results import plain, rows_of

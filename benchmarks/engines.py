@@ -95,7 +95,7 @@ def simulated(folder: Path, curves: int, points: int, arguments: argparse.Namesp
     """One group of curves drawn from the card's priors, sizes over three decades, as a CSV file."""
     import numpy as np
 
-    from forecaster.domains import load_card
+    from forecaster.card_files import load_card
     from forecaster.simulate import simulate
 
     sizes = np.geomspace(1e3, 1e6, points).round()
@@ -203,8 +203,8 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
     import numpy as np
 
+    from forecaster.card_files import load_card
     from forecaster.design import LOCAL, design_of
-    from forecaster.domains import load_card
     from forecaster.engines import fast, likelihoods, nested
     from forecaster.inference import fit
 

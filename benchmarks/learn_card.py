@@ -28,19 +28,10 @@ import numpy as np
 
 from forecaster import scoring
 from forecaster.backtest import hide
+from forecaster.card_files import card_for, load_card
 from forecaster.curves import Curve, LearningCurves
 from forecaster.design import LEAST_NOISE, Design, design_of
-from forecaster.domains import (
-    CENTRES,
-    CONSTANTS,
-    EFFECTS,
-    FIXED_SPREADS,
-    LEARNED_SPREADS,
-    Architecture,
-    Domain,
-    card_for,
-    load_card,
-)
+from forecaster.domains import CENTRES, CONSTANTS, EFFECTS, FIXED_SPREADS, LEARNED_SPREADS, Architecture, Domain
 from forecaster.engines import fast
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from forecaster.backtest import backtest as backtest
+    from forecaster.card_files import load_card as load_card
+    from forecaster.card_files import load_domains as load_domains
     from forecaster.checks import check as check
     from forecaster.comparison import compare as compare
     from forecaster.curves import LearningCurves as LearningCurves
-    from forecaster.domains import load_card as load_card
-    from forecaster.domains import load_domains as load_domains
     from forecaster.errors import ForecasterError as ForecasterError
     from forecaster.forecast import forecast as forecast
     from forecaster.inference import fit as fit
@@ -28,11 +28,11 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "backtest": "backtest",
+    "load_card": "card_files",
+    "load_domains": "card_files",
     "check": "checks",
     "compare": "comparison",
     "LearningCurves": "curves",
-    "load_card": "domains",
-    "load_domains": "domains",
     "ForecasterError": "errors",
     "forecast": "forecast",
     "fit": "inference",

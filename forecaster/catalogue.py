@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from forecaster.domains import Domain, Prior, load_card, load_domains
+from forecaster.card_files import load_card, load_domains
+from forecaster.domains import Domain, Prior
 from forecaster.posterior import Posterior
 from forecaster.results import Result
 

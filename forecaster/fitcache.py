@@ -21,7 +21,7 @@ from forecaster.posterior import Posterior, load_posterior
 
 KEPT = 64  # entries; the least recently used go first
 ENGINE_PACKAGES = {"jax": ("jax", "numpy"), "nuts": ("pymc", "nutpie", "numpy")}
-CODE = ("laws", "drift", "domains", "design", "model", "density", "inference", "posterior", "engines")
+CODE = ("laws", "drift", "domains", "card_files", "design", "model", "density", "inference", "posterior", "engines")
 
 
 def cache_folder() -> Path:

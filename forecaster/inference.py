@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from forecaster.card_files import card_for, load_card
 from forecaster.curves import LearningCurves
 from forecaster.design import Design, design_of
-from forecaster.domains import Domain, card_for, load_card
+from forecaster.domains import Domain
 from forecaster.engines.draws import GroupDraws
 from forecaster.errors import RequestError
 from forecaster.posterior import Group, Posterior, assemble

@@ -126,7 +126,7 @@ class Source:
 
 def say_generic(curves: LearningCurves) -> None:
     """A note for each domain that has no card of its own."""
-    from forecaster.domains import card_for
+    from forecaster.card_files import card_for
 
     for domain in dict.fromkeys(group[0] for group in curves.groups):
         if not card_for(domain)[1]:

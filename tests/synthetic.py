@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from forecaster import laws
-from forecaster.domains import CENTRES, Domain, load_card
+from forecaster.card_files import load_card
+from forecaster.domains import CENTRES, Domain
 from forecaster.engines.draws import GroupDraws
 from forecaster.posterior import Posterior, assemble
 from forecaster.reading import read_curves

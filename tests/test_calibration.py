@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.domains import Domain, load_card
+from forecaster.card_files import load_card
+from forecaster.domains import Domain
 from forecaster.forecast import Target, log_error_paths
 from forecaster.inference import fit
 from forecaster.posterior import Posterior, diagnostics

@@ -9,8 +9,9 @@ import pytest
 import synthetic
 
 from forecaster import verdicts
+from forecaster.card_files import load_card
 from forecaster.checks import check
-from forecaster.domains import CENTRES, load_card
+from forecaster.domains import CENTRES
 from forecaster.errors import RequestError
 from forecaster.verdicts import FAIL, PASS, REVIEW, Limits
 

@@ -10,7 +10,7 @@ import pytest
 PROGRAM = """
 import numpy as np
 from platformdirs import user_cache_path
-from forecaster.domains import load_card
+from forecaster.card_files import load_card
 from forecaster.inference import fit
 from forecaster.simulate import simulate
 curves = simulate(load_card("generic"), np.geomspace(1e3, 1e5, 5), architectures=1, seed=0).curves

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from forecaster import density, drift, laws, model
+from forecaster.card_files import load_card
 from forecaster.design import LOCAL, Design, design_of
-from forecaster.domains import CENTRES, LEARNED, Architecture, Domain, load_card
+from forecaster.domains import CENTRES, LEARNED, Architecture, Domain
 from forecaster.reading import read_curves
 
 TYPICAL = np.array([-1.2, 0.5, -0.5, -4.0, -3.5, -4.0, 0.5])  # of LOCAL

@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from forecaster import domains
+from forecaster import card_files, domains
 from forecaster.errors import CardError
 
-CARDS = domains.load_domains()
+CARDS = card_files.load_domains()
 each_card = pytest.mark.parametrize("card", CARDS.values(), ids=CARDS.keys())
 
 # Exponents quoted from Hestness et al. 2017 (second-hand) that the 90 % interval of a card must cover.
@@ -44,7 +44,7 @@ def test_a_shipped_card_is_complete(card):
     assert tuple(card.priors) == domains.QUANTITIES
     assert "extends" not in card.text.split("[priors", 1)[0]
     assert all(len(prior.why) > 20 for prior in card.priors.values())
-    assert card.text.encode().decode() == (domains.shelf() / card.origin).read_text(encoding="utf-8")
+    assert card.text.encode().decode() == (card_files.shelf() / card.origin).read_text(encoding="utf-8")
 
 
 @each_card
@@ -80,21 +80,21 @@ def test_arrays_follow_the_contract(card):
 
 def test_every_source_is_in_the_bibliography_and_every_entry_is_named():
     used = {key for card in CARDS.values() for key in card.citations}
-    assert used <= set(domains.references())
+    assert used <= set(card_files.references())
     # Named in a sentence instead: figures beside another source, and where development curves come from.
     text = "".join(card.text for card in CARDS.values())
-    text += (domains.shelf() / "README.md").read_text(encoding="utf-8")
-    for key in set(domains.references()) - used:
+    text += (card_files.shelf() / "README.md").read_text(encoding="utf-8")
+    for key in set(card_files.references()) - used:
         author, year = key[:-4].capitalize(), key[-4:]
         assert f"{author} {year}" in text or f"{author} et al. {year}" in text
 
 
 def test_references_are_one_line_each():
-    cited = domains.references()["hestness2017"]
+    cited = card_files.references()["hestness2017"]
     assert cited == ("Hestness et al. (2017). Deep Learning Scaling is Predictable, Empirically. arXiv:1712.00409.")
-    bib = (domains.shelf() / "references.bib").read_text(encoding="utf-8")
-    assert len(domains.references()) == bib.count("\n@") + bib.startswith("@")
-    assert all("\n" not in line and "{" not in line for line in domains.references().values())
+    bib = (card_files.shelf() / "references.bib").read_text(encoding="utf-8")
+    assert len(card_files.references()) == bib.count("\n@") + bib.startswith("@")
+    assert all("\n" not in line and "{" not in line for line in card_files.references().values())
 
 
 @pytest.mark.parametrize("name", QUOTED)
@@ -118,25 +118,25 @@ def test_exponent_priors_cover_the_quoted_exponents(name):
     ],
 )
 def test_names_and_aliases(written, name):
-    assert domains.load_card(written).name == name
-    card, found = domains.card_for(written)
+    assert card_files.load_card(written).name == name
+    card, found = card_files.card_for(written)
     assert (card.name, found) == (name, True)
 
 
 @pytest.mark.parametrize("written", ["protein folding", "", "../generic.toml", "x" * 5000])
 def test_an_unknown_domain_gets_the_generic_card(written):
-    card, found = domains.card_for(written)
+    card, found = card_files.card_for(written)
     assert (card.name, found) == ("generic", False)
 
 
 def test_no_two_cards_claim_the_same_name():
-    names = [domains._plain(n) for card in CARDS.values() for n in (card.name, *card.aliases)]
+    names = [domains.plain_name(n) for card in CARDS.values() for n in (card.name, *card.aliases)]
     assert len(names) == len(set(names))
 
 
 def test_an_unknown_card_is_refused_with_what_is_close():
     with pytest.raises(CardError) as caught:
-        domains.load_card("machine-translatoin")
+        card_files.load_card("machine-translatoin")
     message = str(caught.value)
     assert 'no domain card named "machine-translatoin"' in message
     assert "did you mean machine-translation" in message
@@ -148,8 +148,8 @@ def test_a_card_of_the_user_extends_a_shipped_one(tmp_path):
     path.write_text(
         LEVEL.replace('"kaplan2020"', '"us"') + '[references]\nus = "Our own survey."\n', encoding="utf-8-sig"
     )
-    card, generic = domains.load_card(path), CARDS["generic"]
-    assert card == domains.load_card(str(path))
+    card, generic = card_files.load_card(path), CARDS["generic"]
+    assert card == card_files.load_card(str(path))
     assert (card.priors["level"].mean, card.hyper_sd[0]) == (1.0, 2.5)
     assert card.priors["log_exponent"] == generic.priors["log_exponent"]
     assert (card.law, card.size_unit, card.aliases) == (generic.law, generic.size_unit, ())
@@ -158,15 +158,15 @@ def test_a_card_of_the_user_extends_a_shipped_one(tmp_path):
 
 
 def test_extending_does_not_inherit_what_belongs_to_a_task():
-    card = domains.parse_card(EXTENDING.replace('"generic"', '"speech"'), "mine.toml")
+    card = card_files.parse_card(EXTENDING.replace('"generic"', '"speech"'), "mine.toml")
     assert CARDS["speech-recognition"].chance is not None
     assert (card.chance, card.human_level) == (None, None)
 
 
 def test_the_hash_follows_the_content():
-    card = domains.parse_card(LEVEL, "mine.toml")
-    assert card.card_hash == domains.parse_card(f"# a comment\n{LEVEL}", "elsewhere.toml").card_hash
-    assert card.card_hash != domains.parse_card(LEVEL.replace("2.5", "2.6"), "mine.toml").card_hash
+    card = card_files.parse_card(LEVEL, "mine.toml")
+    assert card.card_hash == card_files.parse_card(f"# a comment\n{LEVEL}", "elsewhere.toml").card_hash
+    assert card.card_hash != card_files.parse_card(LEVEL.replace("2.5", "2.6"), "mine.toml").card_hash
     hashes = {c.card_hash for c in CARDS.values()}
     assert len(hashes) == len(CARDS)
 
@@ -187,18 +187,18 @@ why = "For this test."
 
 
 def test_architectures_are_known_by_name_and_alias():
-    card = domains.parse_card(LEVEL + KNOWN, "mine.toml")
+    card = card_files.parse_card(LEVEL + KNOWN, "mine.toml")
     expected = [0.2 if q == "log_exponent" else -0.5 if q == "floor_logit" else 0.0 for q in domains.CENTRES]
     for name in ("Random Forest", "random_forest", "RANDOMFORESTCLASSIFIER"):
         assert card.effects_of(name).tolist() == expected
     assert not card.effects_of("another").any()
-    assert card.card_hash != domains.parse_card(LEVEL, "mine.toml").card_hash
-    again = domains.parse_card(LEVEL + KNOWN.replace("0.2", "0.3"), "mine.toml")
+    assert card.card_hash != card_files.parse_card(LEVEL, "mine.toml").card_hash
+    again = card_files.parse_card(LEVEL + KNOWN.replace("0.2", "0.3"), "mine.toml")
     assert again.card_hash != card.card_hash
 
 
 def test_extending_inherits_what_is_known_of_architectures():
-    card = domains.parse_card(LEVEL.replace('"generic"', '"tabular-classification"') + KNOWN, "mine.toml")
+    card = card_files.parse_card(LEVEL.replace('"generic"', '"tabular-classification"') + KNOWN, "mine.toml")
     base = CARDS["tabular-classification"]
     np.testing.assert_array_equal(card.effects_of("KNN"), base.effects_of("KNN"))
     assert base.effects_of("KNN").any()
@@ -220,7 +220,7 @@ def test_what_is_wrong_with_an_architecture_is_refused_at_its_line(old, new, lin
     assert old in KNOWN
     text = LEVEL + KNOWN.replace(old, new, 1)
     with pytest.raises(CardError) as caught:
-        domains.parse_card(text, "mine.toml")
+        card_files.parse_card(text, "mine.toml")
     where = f"mine.toml, line {line_with(text, line)}: found "
     assert any(said.startswith(where) and words in said for said in str(caught.value).split("\n"))
 
@@ -271,7 +271,7 @@ def test_a_bad_card_is_refused_at_its_line(tmp_path, old, new, line, words):
     path = tmp_path / "mine.toml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(CardError) as caught:
-        domains.load_card(path)
+        card_files.load_card(path)
     first = 1 if "found no name" in words else line_with(text, line)
     refusals = str(caught.value).split("\n")
     assert any(f"{path}, line {first}: found " in refusal and words in refusal for refusal in refusals)
@@ -286,51 +286,51 @@ def test_every_quantity_is_required_and_checked(quantity, ending):
     stop = next((i for i in range(start, len(lines)) if not lines[i]), len(lines))
     without = ending.join(lines[: start - 1] + lines[stop:])
     with pytest.raises(CardError, match=rf"line \d+: found no prior for {quantity}; expected"):
-        domains.parse_card(without, "mine.toml")
+        card_files.parse_card(without, "mine.toml")
     key = "value" if f"{quantity}" not in domains.CENTRES + domains.LEARNED_SPREADS else "sd"
     wrong = next(i for i in range(start, stop) if lines[i].startswith(f"{key} = "))
     text = ending.join([*lines[:wrong], f"{key} = -0.1", *lines[wrong + 1 :]])
     with pytest.raises(CardError, match=rf"^mine.toml, line {wrong + 1}: found {key} = -0.1; expected"):
-        domains.parse_card(text, "mine.toml")
+        card_files.parse_card(text, "mine.toml")
 
 
 def test_all_that_is_wrong_is_listed_in_the_order_of_the_file():
     text = LEVEL.replace("2.5", "-1").replace('"My field"', "3").replace('"kaplan2020"', '"nobody"')
     with pytest.raises(CardError) as caught:
-        domains.parse_card(text, "mine.toml")
+        card_files.parse_card(text, "mine.toml")
     lines = [int(refusal.split("line ")[1].split(":")[0]) for refusal in str(caught.value).split("\n")]
     assert lines == [2, 7, 8]
 
 
 def test_an_empty_card_is_refused():
     with pytest.raises(CardError, match="line 1: found no prior for level, log_exponent"):
-        domains.parse_card("", "mine.toml")
+        card_files.parse_card("", "mine.toml")
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 20_000, "a = " + "9" * 10_000], ids=["deep", "long"])
 def test_a_card_too_large_to_parse_is_refused(text):
     with pytest.raises(CardError, match=r"mine.toml, line 1: found values too large"):
-        domains.parse_card(text, "mine.toml")
+        card_files.parse_card(text, "mine.toml")
 
 
 def test_files_that_are_no_cards_are_refused(tmp_path):
     with pytest.raises(CardError, match="found no such file"):
-        domains.load_card(tmp_path / "absent.toml")
+        card_files.load_card(tmp_path / "absent.toml")
     with pytest.raises(CardError, match="found something unreadable"):
-        domains.load_card(tmp_path)
+        card_files.load_card(tmp_path)
     (tmp_path / "latin.toml").write_bytes(b'name = "mine"\ntitle = "caf\xe9"\n')
     with pytest.raises(CardError, match=r"latin.toml, line 2: found the byte 0xe9, which is not UTF-8"):
-        domains.load_card(tmp_path / "latin.toml")
+        card_files.load_card(tmp_path / "latin.toml")
     (tmp_path / "big.toml").write_bytes(b"#" * 300_000)
     with pytest.raises(CardError, match="found 300000 bytes"):
-        domains.load_card(tmp_path / "big.toml")
+        card_files.load_card(tmp_path / "big.toml")
     with pytest.raises(CardError, match="found"):
-        domains.load_card("a\0b.toml")
+        card_files.load_card("a\0b.toml")
 
 
 def test_the_example_of_the_readme_is_a_card():
-    readme = (domains.shelf() / "README.md").read_text(encoding="utf-8")
-    card = domains.parse_card(readme.split("```toml\n")[1].split("```")[0], "README.md")
+    readme = (card_files.shelf() / "README.md").read_text(encoding="utf-8")
+    card = card_files.parse_card(readme.split("```toml\n")[1].split("```")[0], "README.md")
     assert card.size_unit == "labelled images"
     assert card.law == CARDS["image-classification-top1"].law
     assert all(f"`{quantity}`" in readme for quantity in domains.QUANTITIES)
@@ -338,6 +338,6 @@ def test_the_example_of_the_readme_is_a_card():
 
 def test_importing_is_cheap():
     heavy = "{'jax', 'pymc', 'pandas', 'arviz', 'scipy', 'matplotlib'}"
-    script = f"import sys, forecaster.domains as d; d.load_domains(); print(sorted({heavy} & set(sys.modules)))"
+    script = f"import sys, forecaster.card_files as c; c.load_domains(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -16,8 +16,9 @@ import pytest
 from arviz_stats.base import array_stats
 
 from forecaster import model
+from forecaster.card_files import load_card
 from forecaster.design import Design, design_of
-from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain, load_card
+from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain
 from forecaster.engines import fast, likelihoods, mixing, nuts
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths

@@ -10,8 +10,8 @@ import pytest
 from synthetic import GROUP, SIZES, posterior, values
 
 from forecaster import figures
+from forecaster.card_files import load_card
 from forecaster.comparison import compare
-from forecaster.domains import load_card
 from forecaster.forecast import forecast
 from forecaster.looks import spread_out
 from forecaster.requirement import requirement

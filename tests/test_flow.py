@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "results", "curves", "reading", "laws", "drift", "domains"),
+    *("errors", "results", "curves", "reading", "laws", "drift", "domains", "card_files"),
     *("design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from forecaster.card_files import load_card
 from forecaster.density import LevelLikelihood
 from forecaster.design import design_of
-from forecaster.domains import load_card
 from forecaster.engines import clouds, conditionals, fast, likelihoods, mixing, mixtures, nested, sampling
 from forecaster.engines.mixtures import Mixture
 from forecaster.simulate import simulate

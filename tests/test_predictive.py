@@ -10,8 +10,9 @@ import synthetic
 from scipy import stats
 from scipy.special import logsumexp
 
+from forecaster.card_files import load_card
 from forecaster.checks import check
-from forecaster.domains import CENTRES, load_card
+from forecaster.domains import CENTRES
 from forecaster.inference import fit
 from forecaster.predictive import (
     assess,

@@ -8,8 +8,9 @@ import pytest
 import synthetic
 from scipy import stats
 
+from forecaster.card_files import load_card
 from forecaster.checks import check
-from forecaster.domains import CENTRES, load_card
+from forecaster.domains import CENTRES
 from forecaster.errors import RequestError
 from forecaster.forecast import Forecast, forecast
 from forecaster.inference import fit
