@@ -105,6 +105,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--draws", type=int, default=4000, help="of one chain of NUTS")
     parser.add_argument("--tune", type=int, default=1000)
+    parser.add_argument("--ours", type=int, default=1000, help="draws of one chain of the default engine")
     parser.add_argument("--target-accept", type=float, default=nuts.TARGET_ACCEPT)
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -273,7 +274,7 @@ def main() -> int:
         if curves is None or judge is None:
             continue
         begin = time.perf_counter()
-        ours = fit(curves, seed=chosen.seed)
+        ours = fit(curves, seed=chosen.seed, draws=chosen.ours)
         seconds = time.perf_counter() - begin
         found[name] = compared(ours, judge)
         report(name, found[name], ours, judge, seconds)

@@ -61,7 +61,7 @@ def draw_calibration(axes: Axes, table: Any) -> None:
         count = int(rows["points"].iloc[0])
         if kind == "all":
             band = rows["coverage_low"], rows["coverage_high"]
-            axes.fill_between(rows["level"], *band, color=MUTED, alpha=0.2, lw=0, label="were it calibrated, 9 in 10")
+            axes.fill_between(rows["level"], *band, color=MUTED, alpha=0.2, lw=0, label="if calibrated, 9 times in 10")
         axes.plot(
             rows["level"], rows["coverage"], color=shade, marker="o", ms=3.5, lw=2 if kind == "all" else 1.2,
             label=f"{label} ({count:,})",

@@ -43,7 +43,7 @@ class Effort(NamedTuple):
     rounds: int = 10  # per level, at the most
     walkers: int = 250  # per chain: whole blocks of them
     block: int = 10  # walkers of a chain that share candidates
-    candidates: int = 40  # hyper-parameters per block and sweep
+    candidates: int = 20  # hyper-parameters per block and sweep
     fitting: int = 3  # sweeps after whose walkers proposals are fitted
     memory: float = 0.1  # correlation with the start from which on walkers are draws
     kept: int = 4  # sweeps of draws, at the least
