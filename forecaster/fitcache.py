@@ -21,7 +21,19 @@ from forecaster.posterior import Posterior, load_posterior
 
 KEPT = 64  # entries; the least recently used go first
 ENGINE_PACKAGES = {"jax": ("jax", "numpy"), "nuts": ("pymc", "nutpie", "numpy")}
-CODE = ("laws", "drift", "domains", "card_files", "design", "model", "density", "inference", "posterior", "engines")
+CODE = (
+    "curves",
+    "laws",
+    "drift",
+    "domains",
+    "card_files",
+    "design",
+    "model",
+    "density",
+    "inference",
+    "posterior",
+    "engines",
+)
 
 
 def cache_folder() -> Path:

@@ -19,7 +19,7 @@ FLOW = (
 )
 
 # Drawing is imported where a result is asked for its plot, not before: results stay light, and figures know results.
-LATE = {("forecast", "figures"), ("requirement", "figures"), ("comparison", "figures"), ("checks", "figures")}
+LATE = {("forecast", "figures"), ("requirement", "figures"), ("comparison", "figures")}
 
 
 def imports_of(path: Path, late: bool) -> set[str]:
@@ -64,7 +64,7 @@ def test_modules_import_only_from_above(path):
     above = set(FLOW[: FLOW.index(path.stem)])
     assert imports_of(path, late=False) <= above
     below = {(path.stem, name) for name in imports_of(path, late=True) - above}
-    assert below <= LATE
+    assert below == {pair for pair in LATE if pair[0] == path.stem}
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "engines").glob("*.py")), ids=lambda path: f"engines/{path.stem}")
