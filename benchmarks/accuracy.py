@@ -3,7 +3,8 @@
 Reads from a folder those of `ic_birds_caltech.csv`, `nmt.csv`, `lcdb.csv` and `chinchilla.csv` that are there: the
 format of `forecaster` with a column `split` of `fit` and `extrapolate` rows. For each file it prints one line a method
 (mean and median RMSLE over curves, mean RMSE on plain errors, CRPS and log score, curves on which it is nearest,
-pairs of architectures ranked as observed), then coverage by level and distance, then the data requirement.
+pairs of architectures ranked as observed), then coverage by level and distance, with the least and most that intervals
+which are exactly right would hold nine times in ten (`low`, `high`), then the data requirement.
 
     uv run python benchmarks/accuracy.py --data FOLDER --only nmt,ic --json accuracy.json
     uv run python benchmarks/accuracy.py --data FOLDER --only lcdb --sample 6 --card generic
@@ -117,7 +118,7 @@ def report(name: str, found: Backtest, seconds: float) -> None:
     print(f"\n{name}: {len(found.table)} curves, {len(found.points)} hidden points, {seconds:.0f} s\n")
     shown = found.totals[[c for c in COLUMNS if c in found.totals]]
     print(shown.to_string(index=False, na_rep="-", float_format=lambda v: f"{v:.4g}"))
-    for what in ("coverage", "coverage_by_curve"):
+    for what in ("coverage", "coverage_low", "coverage_high", "coverage_by_curve"):
         wide = found.calibration.pivot(index="distance", columns="level", values=what)
         wide = wide.reindex([d for d in ("all", *BINS) if d in wide.index])
         wide.insert(0, "points", found.calibration.groupby("distance")["points"].first())

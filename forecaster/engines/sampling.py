@@ -207,12 +207,18 @@ def _first(running: Running, machine: Machine) -> Running:
 
 
 def _rest(running: Running, out: Draws, machine: Machine) -> None:
-    """Sweeps until the draws of each group are worth enough; fills ``out``."""
+    """Sweeps until the draws of each group are worth enough; fills ``out``.
+
+    Where they are to be worth more than trust needs, two looks running must say so, and the lesser counts: who stops as
+    soon as one does stops where it flatters.
+    """
     effort = machine.effort
     enough = max(effort.worth * effort.chains * effort.draws, mixing.LEAST_ESS)
+    before = None if effort.worth else (np.inf, np.inf)
     while len(running.groups):
-        found, last = _found(running, effort), len(running.kept) >= effort.sweeps
-        ready = _ready(found, running.batch, enough, effort.apart) | last
+        now, last = _found(running, effort), len(running.kept) >= effort.sweeps
+        found = now if before is None else now.at_most(*before)
+        ready = (_ready(found, running.batch, enough, effort.apart) & (before is not None)) | last
         rows = ready[running.batch.owner]
         groups, curves = running.groups[ready], running.curves[rows]
         out.hyper[groups], out.values[curves] = found.hyper[ready], found.values[rows]
@@ -220,6 +226,7 @@ def _rest(running: Running, out: Draws, machine: Machine) -> None:
         out.sweeps[groups] = running.sweeps
         out.evaluations[curves] = running.counts[:, rows].sum(0)
         running = running.only(~ready)
+        before = (now.hyper_ess[~ready], now.curve_ess[~rows]) if effort.worth else (np.inf, np.inf)
         for _ in range(BETWEEN if len(running.groups) else 0):
             running = _keeping(_swept(running, machine))
 
@@ -237,6 +244,11 @@ class Found(NamedTuple):
     values: Array
     hyper_ess: Array
     curve_ess: Array
+
+    def at_most(self, hyper_ess: Array | float, curve_ess: Array | float) -> Found:
+        """Worth no more than this."""
+        less = np.minimum(self.hyper_ess, hyper_ess), np.minimum(self.curve_ess, curve_ess)
+        return self._replace(hyper_ess=less[0], curve_ess=less[1])
 
 
 def _found(running: Running, effort: Effort) -> Found:
