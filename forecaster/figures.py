@@ -53,6 +53,7 @@ FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upp
 COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)
 OVERLAID = 6  # more architectures than this get a panel each
 WIDTH = 8.2
+EVEN_ODDS, NEVER = 1.015, 1.14  # where columns beside a panel stand, in widths of it
 
 
 # The forecast -------------------------------------------------------------------------------------
@@ -225,18 +226,12 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     shades = dict(zip(_unique(table), colours(_unique(table)), strict=True))
     for y, row in enumerate(rows):
         interval(axes, y, [row[k] for k in ("q5", "q25", "q50", "q75", "q95")], high, shades[row["architecture"]])
-        axes.text(
-            1.015,
-            y,
-            size(rounded(row["q50"]), short=True),
-            transform=axes.get_yaxis_transform(),
-            va="center",
-            fontsize=9,
-        )
-        axes.text(
-            1.14, y, chance(row["p_never"]), transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=MUTED
-        )  # fmt: skip
-    for x, title, colour in ((1.015, "even odds", INK), (1.14, "never", MUTED)):
+        for x, said, colour in (
+            (EVEN_ODDS, size(rounded(row["q50"]), short=True), INK),
+            (NEVER, chance(row["p_never"]), MUTED),
+        ):
+            axes.text(x, y, said, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=colour)
+    for x, title, colour in ((EVEN_ODDS, "even odds", INK), (NEVER, "never", MUTED)):
         axes.text(x, -0.75, title, transform=axes.get_yaxis_transform(), fontsize=8.5, color=colour)
     for budget in table["budget"].dropna().unique() if "budget" in table else ():
         axes.axvline(float(budget), color=INK, lw=1, ls=":")
