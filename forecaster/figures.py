@@ -53,7 +53,7 @@ FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upp
 COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)
 OVERLAID = 6  # more architectures than this get a panel each
 WIDTH = 8.2
-EVEN_ODDS, NEVER = 1.015, 1.14  # where columns beside a panel stand, in widths of it
+EVEN_ODDS, NEVER = 1.015, 1.16  # where columns beside a panel stand, in widths of it
 
 
 # The forecast -------------------------------------------------------------------------------------
