@@ -101,18 +101,19 @@ def test_reweighting_agrees_with_another_fit():
     """The forecast under a changed card, by weights and by the engine; both differ from the card as it is."""
     simulated = simulate(CARD, np.geomspace(100, 1e5, 8), architectures=3, seeds=2, seed=2)
     at = [3e6]
-    held = fit(simulated.curves, card=CARD, fallback=False)
+    many = {"draws": 4000, "fallback": False}  # of a thousand, both sides' ends err by a fifth of half an interval
+    held = fit(simulated.curves, card=CARD, **many)
     table = card_table(forecast(held, at)).set_index(["architecture", "prior", "change"])
     for change in (c for c in CHANGES if c.prior == "floor"):
         changed = dict(CARD.priors)
         for name, shift in zip(CENTRES, change.shift(CARD), strict=True):
             if shift:
                 changed[name] = msgspec.structs.replace(changed[name], mean=changed[name].location + float(shift))
-        again = forecast(fit(simulated.curves, card=msgspec.structs.replace(CARD, priors=changed), fallback=False), at)
+        again = forecast(fit(simulated.curves, card=msgspec.structs.replace(CARD, priors=changed), **many), at)
         for row in again.table.to_dict("records"):
             mine = table.loc[(row["architecture"], change.prior, change.change)]
             now = table.loc[(row["architecture"], "card", AS_IT_IS)]
             half = 0.5 * np.log(row["yhat_upper"] / row["yhat_lower"])
             for name in ("yhat", "yhat_lower", "yhat_upper"):
-                assert abs(np.log(mine[name] / row[name])) < 0.15 * half, (change, row["architecture"], name)
+                assert abs(np.log(mine[name] / row[name])) < 0.1 * half, (change, row["architecture"], name)
             assert (mine["yhat"] - now["yhat"]) * (row["yhat"] - now["yhat"]) > 0
