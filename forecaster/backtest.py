@@ -172,7 +172,7 @@ def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, Le
         if "split" not in table or not table["split"].eq("extrapolate").any():
             raise RequestError(
                 f"{curves.source}: found no column `split` with rows `extrapolate`; "
-                "expected one, or give the decades to hide instead, such as --split 1.0"
+                "expected one, or give the decades to hide instead: --hide 1.0, or split=1.0 in Python"
             )
         out = table["split"].eq("extrapolate")
     else:

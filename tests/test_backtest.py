@@ -173,7 +173,7 @@ def test_a_split_that_makes_no_sense_is_refused(split, said):
 
 
 def test_a_table_without_the_column_says_what_to_do():
-    with pytest.raises(RequestError, match=r"--split 1\.0"):
+    with pytest.raises(RequestError, match=r"--hide 1\.0, or split=1\.0"):
         backtest(read_curves(simulated().drop(columns="split")))
 
 
