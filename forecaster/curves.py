@@ -39,7 +39,8 @@ class Curve:
     The arrays are float64, read-only and of one shape (point,), by ascending ``n``; repeats are kept.
     ``noise_sd`` is the known sd of log error at each point (0 where nothing is known): the binomial part
     ``sqrt((1 - error) / (error * n_test))`` and ``error_sd / sqrt(repeats) / error``, in quadrature. ``seed``
-    names each point's run ("" where unnamed); None without such a column, as ``metric``.
+    names each point's run ("" where unnamed); None without such a column, as ``metric``. ``n_test`` is the
+    number of test cases of each point, NaN where unknown.
     """
 
     domain: str
@@ -50,6 +51,7 @@ class Curve:
     error: Float[np.ndarray, " point"]
     noise_sd: Float[np.ndarray, " point"]
     seed: tuple[str, ...] | None
+    n_test: Float[np.ndarray, " point"]
 
     @property
     def label(self) -> str:
@@ -75,7 +77,8 @@ class LearningCurves:
         table: Table = self.table
         by_curve = table.groupby(KEYS, sort=False)
         starts = np.flatnonzero(np.diff(by_curve.ngroup().to_numpy(), prepend=-1))
-        columns = [np.array(table["n"]), np.array(table["error"]), _noise(table)]
+        cases = np.array(table["n_test"], dtype=float) if "n_test" in table else np.full(len(table), np.nan)
+        columns = [np.array(table["n"]), np.array(table["error"]), _noise(table), cases]
         for column in columns:
             column.flags.writeable = False
         metrics = by_curve["metric"].max() if "metric" in table else [None] * len(starts)
@@ -84,9 +87,9 @@ class LearningCurves:
         keys = table[KEYS].iloc[starts].itertuples(index=False, name=None)
         for key, start, stop, metric in zip(keys, starts, [*starts[1:], len(table)], metrics, strict=True):
             domain, task, architecture = key
-            n, error, noise = (column[start:stop] for column in columns)
+            n, error, noise, n_test = (column[start:stop] for column in columns)
             seed = None if seeds is None else tuple(seeds[start:stop])
-            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed))
+            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed, n_test))
         return tuple(found)
 
     @cached_property
