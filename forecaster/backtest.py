@@ -4,7 +4,7 @@ Only fitted rows reach the fit and the baselines; of hidden rows the sizes are u
 to score. A hidden error is judged against the error of one new run: the mean curve, the run's own noise and, where the
 fitted rows carry known measurement noise, the card's share of it, scaled with the error as binomial noise scales. The
 rest of it is taken to stay from size to size; on a test set of known size it does so less and less, as the cases that
-are still wrong become few (``thinning``).
+are still wrong become few (``drift.thinning``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster import backtest_tables as tables
-from forecaster import scoring
+from forecaster import drift, scoring
 from forecaster.backtest_tables import OURS, slug
 from forecaster.baselines import BASELINES
 from forecaster.curves import KEYS, Curve, LearningCurves, Note
@@ -252,24 +252,9 @@ def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarr
     share = posterior.cards[target.group].known_share
     recent = share * np.median((known.noise_sd**2 * known.error)[-RECENT:])
     variance = np.exp(2.0 * draws.log_noise)[:, None] + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
-    walk, grown = thinning(rng, paths[:, [0, *at]], np.median(known.n_test[-RECENT:]) / (1.0 - share))
+    walk, grown = drift.thinning(rng, paths[:, [0, *at]], np.median(known.n_test[-RECENT:]) / (1.0 - share))
     run = mean + walk[:, 1:][:, index] + np.sqrt(variance) * rng.standard_normal(mean.shape)
     return _Drawn(grid, paths, at, mean, np.sqrt(variance + grown[:, 1:][:, index]), run)
-
-
-def thinning(rng: np.random.Generator, log_error: np.ndarray, cases: float) -> tuple[np.ndarray, np.ndarray]:
-    """How log error on one test set leaves the mean curve ``log_error`` [draw, size]: a walk, and its variance.
-
-    Of the cases that are wrong at one size those that still are at a later one are a sample. With ``cases`` of them in
-    a test set, and errors e and e' < e, the ratio there varies by ``(1 / e' - 1 / e) / cases`` about that of the curve
-    (binomial, to first order; at most 1). Zeros where ``cases`` is NaN: no size is known.
-    """
-    if np.isnan(cases):
-        return np.zeros(log_error.shape), np.zeros(log_error.shape)
-    wrong = np.exp(-np.minimum.accumulate(log_error, axis=1))
-    variance = np.minimum((wrong - wrong[:, :1]) / cases, 1.0)
-    steps = np.sqrt(np.diff(variance, axis=1, prepend=0.0))
-    return np.cumsum(steps * rng.standard_normal(steps.shape), axis=1), variance
 
 
 def _forecast(

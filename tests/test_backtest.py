@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecaster import backtest_tables, console
-from forecaster.backtest import backtest, hide, thinning
+from forecaster.backtest import backtest, hide
 from forecaster.baselines import BASELINES
 from forecaster.errors import RequestError
 from forecaster.reading import read_curves
@@ -213,23 +213,3 @@ def test_the_terminal_shows_curves_beside_their_best_rival_and_then_methods(foun
         assert any(line.startswith(name) for line in printed.splitlines()), name
     factor = 2.0 ** found.totals.iloc[0]["requirement_log2_ratio"]
     assert console.cell("requirement_factor", factor) in printed
-
-
-def test_a_test_set_thins_out_as_it_is_told():
-    """Cases that are solved one after the other, each at a size of its own: how the errors of 4,000 test sets part."""
-    rng = np.random.default_rng(0)
-    error, cases = np.array([0.2, 0.1, 0.06, 0.03]), 2000
-    solved = rng.random((4000, cases))
-    seen = np.log([(solved < e).mean(1) for e in error]).T
-    parted = seen - seen[:, :1]
-    walk, variance = thinning(rng, np.log(error) * np.ones((4000, 1)), cases)
-    assert parted.var(0) == pytest.approx(variance[0], rel=0.08)
-    assert walk.var(0) == pytest.approx(variance[0], rel=0.08)
-    assert np.cov(parted[:, 1:].T) == pytest.approx(np.cov(walk[:, 1:].T), rel=0.2)
-    assert variance[0, -1] > 1.5 * variance[0, -2]
-
-
-def test_without_a_known_test_set_nothing_thins_out():
-    walk, variance = thinning(np.random.default_rng(0), np.log([[0.2, 0.1]]), np.nan)
-    assert not walk.any()
-    assert not variance.any()

@@ -299,3 +299,23 @@ def test_sizes_asked_for_twice_or_in_any_order_are_one_path():
     straight = np.sort(wanted)
     again = drift.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, straight, 2.3)
     assert np.array_equal(again[:, np.searchsorted(straight, wanted)], paths)
+
+
+def test_a_test_set_thins_out_as_it_is_told():
+    """Cases that are solved one after the other, each at a size of its own: how the errors of 4,000 test sets part."""
+    rng = np.random.default_rng(0)
+    error, cases = np.array([0.2, 0.1, 0.06, 0.03]), 2000
+    solved = rng.random((4000, cases))
+    seen = np.log([(solved < e).mean(1) for e in error]).T
+    parted = seen - seen[:, :1]
+    walk, variance = drift.thinning(rng, np.log(error) * np.ones((4000, 1)), cases)
+    assert parted.var(0) == pytest.approx(variance[0], rel=0.08)
+    assert walk.var(0) == pytest.approx(variance[0], rel=0.08)
+    assert np.cov(parted[:, 1:].T) == pytest.approx(np.cov(walk[:, 1:].T), rel=0.2)
+    assert variance[0, -1] > 1.5 * variance[0, -2]
+
+
+def test_without_a_known_test_set_nothing_thins_out():
+    walk, variance = drift.thinning(np.random.default_rng(0), np.log([[0.2, 0.1]]), np.nan)
+    assert not walk.any()
+    assert not variance.any()
