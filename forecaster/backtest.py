@@ -252,7 +252,7 @@ def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarr
     share = posterior.cards[target.group].known_share
     recent = share * np.median((known.noise_sd**2 * known.error)[-RECENT:])
     variance = np.exp(2.0 * draws.log_noise)[:, None] + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
-    walk, grown = drift.thinning(rng, paths[:, [0, *at]], np.median(known.n_test[-RECENT:]) / (1.0 - share))
+    walk, grown = drift.thinning(rng, paths[:, [0, *at]], (1.0 - share) / np.median(known.n_test[-RECENT:]))
     run = mean + walk[:, 1:][:, index] + np.sqrt(variance) * rng.standard_normal(mean.shape)
     return _Drawn(grid, paths, at, mean, np.sqrt(variance + grown[:, 1:][:, index]), run)
 

@@ -86,10 +86,11 @@ def calibration(points: Table, replicas: Any) -> pd.DataFrame:
             continue
         ranks = chosen["pit"].to_numpy()
         which = chosen.groupby(["domain", "task", "architecture"]).ngroup().to_numpy()
+        stand_ins = replicas[:, here]
         for level in scoring.LEVELS:
             held = scoring.covers(ranks, level)
             by_curve = np.bincount(which, held) / np.bincount(which)
-            low, high = scoring.by_chance(replicas[:, here], level)
+            low, high = scoring.by_chance(stand_ins, level)
             rows.append(
                 {
                     "distance": distance,

@@ -247,18 +247,19 @@ def _run_free(rng: Any, times: Array, d: Array, v: Array, variances: tuple[Array
     return np.stack(out, 1) if out else np.empty((len(d), 0))
 
 
-def thinning(rng: Any, log_error: Array, cases: float) -> tuple[Array, Array]:
+def thinning(rng: Any, log_error: Array, per_case: float) -> tuple[Array, Array]:
     """How log error on one test set leaves the mean curve ``log_error`` [draw, size]: a walk, and its variance.
 
-    Of the cases that are wrong at one size those that still are at a later one are a sample. With ``cases`` of them in
-    a test set, and errors e and e' < e, the ratio there varies by ``(1 / e' - 1 / e) / cases`` about that of the curve
-    (binomial, to first order; at most 1). Zeros where ``cases`` is NaN: no size is known.
+    Of the cases that are wrong at one size those that still are at a later one are a sample. With errors e and e' < e
+    the ratio on the test set varies by ``(1 / e' - 1 / e) * per_case`` about that of the curve (binomial, to first
+    order; at most 1), where ``per_case`` is one over its cases, or a share of that. Zeros where it is NaN: no size is
+    known.
     """
     import numpy as np
 
-    if np.isnan(cases):
+    if np.isnan(per_case):
         return np.zeros(log_error.shape), np.zeros(log_error.shape)
     wrong = np.exp(-np.minimum.accumulate(log_error, axis=1))
-    variance = np.minimum((wrong - wrong[:, :1]) / cases, 1.0)
+    variance = np.minimum((wrong - wrong[:, :1]) * per_case, 1.0)
     steps = np.sqrt(np.diff(variance, axis=1, prepend=0.0))
     return np.cumsum(steps * rng.standard_normal(steps.shape), axis=1), variance

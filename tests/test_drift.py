@@ -308,7 +308,7 @@ def test_a_test_set_thins_out_as_it_is_told():
     solved = rng.random((4000, cases))
     seen = np.log([(solved < e).mean(1) for e in error]).T
     parted = seen - seen[:, :1]
-    walk, variance = drift.thinning(rng, np.log(error) * np.ones((4000, 1)), cases)
+    walk, variance = drift.thinning(rng, np.log(error) * np.ones((4000, 1)), 1 / cases)
     assert parted.var(0) == pytest.approx(variance[0], rel=0.08)
     assert walk.var(0) == pytest.approx(variance[0], rel=0.08)
     assert np.cov(parted[:, 1:].T) == pytest.approx(np.cov(walk[:, 1:].T), rel=0.2)

@@ -187,14 +187,15 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
     )
     running = _first(running, machine)
     for wider, more in AFRESH:
-        ready = _ready(_found(running, effort), running.batch, mixing.LEAST_ESS, mixing.APART)
-        _rest(running.only(ready), out, machine)
+        found = _found(running, effort)
+        ready = _ready(found, running.batch, mixing.LEAST_ESS, mixing.APART)
+        _rest(running.only(ready), found.only(ready, ready[running.batch.owner]), out, machine)
         running = running.only(~ready)
         if not len(running.groups):
             return out
         machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
         running = _first(_swept(_fitted(rng, running, MODES, wider), machine), machine)
-    _rest(running, out, machine)
+    _rest(running, _found(running, effort), out, machine)
     return out
 
 
@@ -206,19 +207,18 @@ def _first(running: Running, machine: Machine) -> Running:
     return running
 
 
-def _rest(running: Running, out: Draws, machine: Machine) -> None:
-    """Sweeps until the draws of each group are worth enough; fills ``out``.
+def _rest(running: Running, now: Found, out: Draws, machine: Machine) -> None:
+    """Sweeps until the draws of each group, ``now`` at first, are worth enough; fills ``out``.
 
     Where they are to be worth more than trust needs, two looks running must say so, and the lesser counts: who stops as
     soon as one does stops where it flatters.
     """
-    effort = machine.effort
+    effort, before = machine.effort, None
     enough = max(effort.worth * effort.chains * effort.draws, mixing.LEAST_ESS)
-    before = None if effort.worth else (np.inf, np.inf)
     while len(running.groups):
-        now, last = _found(running, effort), len(running.kept) >= effort.sweeps
-        found = now if before is None else now.at_most(*before)
-        ready = (_ready(found, running.batch, enough, effort.apart) & (before is not None)) | last
+        found = now if before is None else now.at_most(before)
+        may = before is not None or not effort.worth
+        ready = _ready(found, running.batch, enough, effort.apart) & may | (len(running.kept) >= effort.sweeps)
         rows = ready[running.batch.owner]
         groups, curves = running.groups[ready], running.curves[rows]
         out.hyper[groups], out.values[curves] = found.hyper[ready], found.values[rows]
@@ -226,9 +226,11 @@ def _rest(running: Running, out: Draws, machine: Machine) -> None:
         out.sweeps[groups] = running.sweeps
         out.evaluations[curves] = running.counts[:, rows].sum(0)
         running = running.only(~ready)
-        before = (now.hyper_ess[~ready], now.curve_ess[~rows]) if effort.worth else (np.inf, np.inf)
-        for _ in range(BETWEEN if len(running.groups) else 0):
-            running = _keeping(_swept(running, machine))
+        if len(running.groups):
+            before = now.only(~ready, ~rows) if effort.worth else None
+            for _ in range(BETWEEN):
+                running = _keeping(_swept(running, machine))
+            now = _found(running, effort)
 
 
 def _keeping(running: Running) -> Running:
@@ -245,10 +247,14 @@ class Found(NamedTuple):
     hyper_ess: Array
     curve_ess: Array
 
-    def at_most(self, hyper_ess: Array | float, curve_ess: Array | float) -> Found:
-        """Worth no more than this."""
-        less = np.minimum(self.hyper_ess, hyper_ess), np.minimum(self.curve_ess, curve_ess)
-        return self._replace(hyper_ess=less[0], curve_ess=less[1])
+    def only(self, groups: Array, curves: Array) -> Found:
+        """Those of some groups and curves."""
+        return Found(self.hyper[groups], self.values[curves], self.hyper_ess[groups], self.curve_ess[curves])
+
+    def at_most(self, other: Found) -> Found:
+        """Worth no more than the other."""
+        hyper, curve = np.minimum(self.hyper_ess, other.hyper_ess), np.minimum(self.curve_ess, other.curve_ess)
+        return self._replace(hyper_ess=hyper, curve_ess=curve)
 
 
 def _found(running: Running, effort: Effort) -> Found:
