@@ -26,17 +26,17 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from forecaster import scoring
+from forecaster import measurement, scoring
 from forecaster.backtest import hide
 from forecaster.card_files import card_for, load_card
 from forecaster.curves import Curve, LearningCurves
-from forecaster.design import LEAST_NOISE, Design, design_of
+from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, CONSTANTS, EFFECTS, FIXED_SPREADS, LEARNED_SPREADS, Architecture, Domain
 from forecaster.engines import fast
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths
 from forecaster.inference import cards_of
-from forecaster.posterior import CurveDraws, Posterior, assemble
+from forecaster.posterior import Posterior, assemble
 from forecaster.reading import read_curves
 
 LEARNED = CENTRES + LEARNED_SPREADS
@@ -129,10 +129,12 @@ def scored(posterior: Posterior, design: Design, known: Curve, unseen: Curve, sl
     truth = np.log(unseen.error[rows])
     rng = np.random.default_rng(seed)
     target = Target(design.domain, design.task, known.architecture)
-    paths, draws = log_error_paths(posterior, target, kept, rng)
-    mean = paths[:, np.searchsorted(kept, unseen.n[rows])]
-    noise = noise_of(design, known, mean, draws)
-    run = mean + noise * rng.standard_normal(mean.shape)
+    grid = np.unique(np.append(kept, known.n[-1]))
+    paths, draws = log_error_paths(posterior, target, grid, rng)
+    index = np.searchsorted(grid, unseen.n[rows])
+    share = design.card.known_share
+    run, noise = measurement.new_run(rng, known, share, draws.log_noise, grid, paths, index)
+    mean = paths[:, index]
     found = scoring.score(run, truth, mean, noise)
     # A kernel no narrower than a third of the draws' scatter keeps few draws from deciding the slope.
     sd = np.maximum(noise, 0.3 * np.median(abs(mean - np.median(mean, 0)), 0))
@@ -147,12 +149,6 @@ def scored(posterior: Posterior, design: Design, known: Curve, unseen: Curve, sl
         found.pit,
         (given * np.minimum(share, 1.0)[:, None]).mean(0),
     )
-
-
-def noise_of(design: Design, known: Curve, mean: np.ndarray, draws: CurveDraws) -> np.ndarray:
-    """Sd of one run's log error at hidden sizes, as the backtest has it."""
-    recent = design.card.known_share * np.median((known.noise_sd**2 * known.error)[-5:])
-    return np.sqrt(np.exp(2.0 * draws.log_noise)[:, None] + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2)
 
 
 @dataclass(frozen=True)

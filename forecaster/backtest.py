@@ -1,10 +1,7 @@
 """backtest: hide the largest sizes, forecast them, score: how far may the forecasts of these curves be believed?
 
 Only fitted rows reach the fit and the baselines; of hidden rows the sizes are used, to forecast there, and the errors
-to score. A hidden error is judged against the error of one new run: the mean curve, the run's own noise and, where the
-fitted rows carry known measurement noise, the card's share of it, scaled with the error as binomial noise scales. The
-rest of it is taken to stay from size to size; on a test set of known size it does so less and less, as the cases that
-are still wrong become few (``drift.thinning``).
+to score. A hidden error is judged against the error of one new run (``measurement.new_run``).
 """
 
 from __future__ import annotations
@@ -19,11 +16,10 @@ import numpy as np
 import pandas as pd
 
 from forecaster import backtest_tables as tables
-from forecaster import drift, scoring
+from forecaster import measurement, scoring
 from forecaster.backtest_tables import OURS, slug
 from forecaster.baselines import BASELINES
 from forecaster.curves import KEYS, Curve, LearningCurves, Note
-from forecaster.design import LEAST_NOISE
 from forecaster.domains import Domain
 from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Target, log_error_paths
@@ -41,7 +37,6 @@ BEYOND = 100.0  # how far past the largest hidden size a requirement is looked f
 PER_DECADE = 24
 DENSE = 10  # hidden sizes from which on the first one that a noisy run reaches says something
 MOST_LOWS = 24  # hidden errors of a curve that are taken as targets
-RECENT = 5  # fitted rows whose known noise stands for that of hidden rows
 Progress = Callable[[str, float], None]
 
 
@@ -248,13 +243,9 @@ def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarr
     grid = np.unique(np.append(grid, sizes))
     paths, draws = log_error_paths(posterior, target, grid, rng, -(-posterior.draws // MOST_DRAWS))
     at = np.searchsorted(grid, sizes)
-    mean = paths[:, at[index]]
     share = posterior.cards[target.group].known_share
-    recent = share * np.median((known.noise_sd**2 * known.error)[-RECENT:])
-    variance = np.exp(2.0 * draws.log_noise)[:, None] + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
-    walk, grown = drift.thinning(rng, paths[:, [0, *at]], (1.0 - share) / np.median(known.n_test[-RECENT:]))
-    run = mean + walk[:, 1:][:, index] + np.sqrt(variance) * rng.standard_normal(mean.shape)
-    return _Drawn(grid, paths, at, mean, np.sqrt(variance + grown[:, 1:][:, index]), run)
+    run, noise = measurement.new_run(rng, known, share, draws.log_noise, grid, paths, at[index])
+    return _Drawn(grid, paths, at, paths[:, at[index]], noise, run)
 
 
 def _forecast(

@@ -36,6 +36,10 @@ TableFile = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="Also write the table: .csv, .parquet or .json.", rich_help_panel=PRINTING),
 ]
+Kind = Annotated[
+    Literal["mean", "new-run", "new-cases"],
+    typer.Option("--kind", help="The average over runs, one new run, or the average on cases not tested on."),
+]
 FigureFile = Annotated[
     Path | None, typer.Option("--figure", help="Also draw it: .png, .svg or .pdf.", rich_help_panel=PRINTING)
 ]
@@ -184,9 +188,7 @@ def fit(
 def forecast(
     asked: Asked,
     at: Annotated[str, typer.Option("--at", help="Sizes, as 1e6,1e7, or a table of points (.csv, .parquet).")],
-    kind: Annotated[
-        Literal["mean", "new-run"], typer.Option("--kind", help="The average over runs, or one new run.")
-    ] = "mean",
+    kind: Kind = "mean",
     level: Level = 0.8,
     quantiles: Annotated[str, typer.Option("--quantiles", help="Also these, as 0.025,0.5,0.975.")] = "",
     draws: Annotated[Path | None, typer.Option("--draws", help="Also write the predictive draws (.nc).")] = None,
@@ -222,9 +224,7 @@ def requirement(
     target: Annotated[str, typer.Option("--target", help="The error to reach, as 0.05 or 0.05,0.03.")],
     budget: Annotated[float | None, typer.Option("--budget", help="Largest size you could afford.")] = None,
     horizon: Annotated[float | None, typer.Option("--horizon", help="Search no further than this size.")] = None,
-    kind: Annotated[
-        Literal["mean", "new-run"], typer.Option("--kind", help="The average over runs, or one new run.")
-    ] = "mean",
+    kind: Kind = "mean",
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> bool:

@@ -28,7 +28,8 @@ class CurveArrays(NamedTuple):
     y: Array  # mean log error of the repeats at this size
     repeats: Array  # how many measurements that mean holds
     within: Array | None  # sum of squares of the repeats around their mean; None where no size was measured twice
-    known: Array  # variance of one measurement's log error that is known (test set, reported spread)
+    known: Array  # variance of one measurement's log error that is known and fresh (test set, reported spread)
+    parted: Array | None  # variance of the test set's luck, from that at the largest size; None where no set is known
     present: Array  # 1.0 for a measured size, 0.0 for padding
     x_ref: Array  # [curve] log of the largest size measured in the group
     x_min: Array  # [curve] log of the smallest size measured in the group
@@ -71,7 +72,7 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     x, y, repeats, known, present = (
         _by_point(a) for a in (curves.x, curves.y, curves.repeats, curves.known, curves.present)
     )
-    x_ref, x_min = (jnp.asarray(a)[:, None] for a in curves[6:])
+    x_ref, x_min = (jnp.asarray(a)[:, None] for a in (curves.x_ref, curves.x_min))
     exponent, sharpness = jnp.exp(local.log_exponent), jnp.exp(local.log_sharpness)
     decayed = laws.decay(jnp, x, x_ref, exponent, x_min + local.log_break, sharpness)
     shape = laws.log_shape(jnp, decayed, local.floor_logit)
@@ -80,11 +81,12 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     noise = jnp.exp(2.0 * local.log_noise)
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
     times = drift.clock(jnp, x, x_ref, shape, exponent, constants.steady)
-    passed = times - jnp.concatenate([jnp.zeros_like(times[:1]), times[:-1]])
+    passed = _steps(times)
+    luck = None if curves.parted is None else _steps(_by_point(curves.parted))
 
     zero = jnp.zeros(residual.shape[1:])
     initial = (drift.start(jnp, zero, variances[1]), zero, zero, zero)
-    sizes = (passed, residual, (noise + known) / repeats, present)
+    sizes = (passed, luck, residual, (noise + known) / repeats, present)
     chunks = jax.tree.map(lambda a: jnp.reshape(a, (-1, CHUNK, *a.shape[1:])), sizes)
     memory = constants.slope_memory
     (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, variances, memory), initial, chunks)
@@ -102,13 +104,19 @@ def _by_point(values: Array) -> Array:
     return jnp.asarray(values).T[:, :, None]
 
 
+def _steps(values: Array) -> Array:
+    """How far each point is from the one before; the first, from zero."""
+    return values - jnp.concatenate([jnp.zeros_like(values[:1]), values[:-1]])
+
+
 def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Array) -> tuple:
     """Filter CHUNK sizes: their variances multiply without underflow, so one logarithm serves them all."""
     state, yy, uy, uu = carry
     product = jnp.ones_like(yy)
     for i in range(CHUNK):
-        passed, residual, noise, present = jax.tree.map(lambda a, i=i: a[i], sizes)
+        passed, luck, residual, noise, present = jax.tree.map(lambda a, i=i: a[i], sizes)
         state = drift.predict(state, drift.transition(jnp, passed, memory), *variances)
+        state = state if luck is None else state._replace(dd=state.dd + luck)
         state, (data, unit, f) = drift.update(state, residual, noise, present)
         weight = present / f
         product = product * jnp.where(present > 0, f, 1.0)

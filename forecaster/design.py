@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecaster import drift
 from forecaster.curves import Curve, LearningCurves
 from forecaster.domains import CENTRES, Domain
 
@@ -19,7 +20,12 @@ LOCAL = CENTRES[1:]  # quantities of a curve besides its level
 
 @dataclass(frozen=True, eq=False)
 class SizedCurve:
-    """One curve by distinct size, in descending order of size; every array is [size]."""
+    """One curve by distinct size, in descending order of size; every array is [size].
+
+    ``x`` and ``y`` are the logs of size and of error (the mean of ``repeats``, whose squares around it sum to
+    ``within``), ``known`` the variance of one measurement that is known and fresh, ``parted`` that by which errors on
+    the curve's test set have parted from the one at the largest size (``drift.parted``).
+    """
 
     curve: Curve
     x: np.ndarray
@@ -27,6 +33,7 @@ class SizedCurve:
     repeats: np.ndarray
     within: np.ndarray
     known: np.ndarray
+    parted: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +50,10 @@ class Design:
     @property
     def architectures(self) -> tuple[str, ...]:
         return tuple(c.curve.architecture for c in self.curves)
+
+    def curve_of(self, architecture: str) -> SizedCurve | None:
+        """The architecture's curve; None where it has no data."""
+        return next((c for c in self.curves if c.curve.architecture == architecture), None)
 
     @property
     def effects(self) -> np.ndarray:
@@ -77,8 +88,9 @@ class Design:
 def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
     """Reduce repeats: means of log error per distinct size, largest size first.
 
-    ``known_share`` of the known variance counts as fresh noise at each size; the rest is common to all sizes (one
-    test set, nested training sets) and moves the curve as a whole, which the level takes up.
+    ``known_share`` of the known variance counts as fresh noise at each size. The rest stays from size to size (one
+    test set, nested training sets): what is common to all moves the curve as a whole, which the level takes up, and
+    what is not is ``parted``.
     """
     sizes, index, repeats = np.unique(curve.n, return_inverse=True, return_counts=True)
     log_error = np.log(curve.error)
@@ -86,9 +98,9 @@ def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
     within = np.bincount(index, (log_error - mean[index]) ** 2)
     known = known_share * np.bincount(index, curve.noise_sd**2) / repeats + LEAST_NOISE**2
     order = slice(None, None, -1)
-    return SizedCurve(
-        curve, np.log(sizes)[order], mean[order], repeats[order].astype(float), within[order], known[order]
-    )
+    parted = drift.parted(mean, float((1.0 - known_share) / np.median(curve.n_test)))
+    arrays = (np.log(sizes), mean, repeats.astype(float), within, known, parted[-1] - parted)
+    return SizedCurve(curve, *(a[order] for a in arrays))
 
 
 def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:

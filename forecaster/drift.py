@@ -142,6 +142,7 @@ def sample_paths(
     slope_memory: float,
     clock_at: Callable[[Array], Array] | None = None,
     volatility: float = 0.0,
+    parted: Array | None = None,
 ) -> Array:
     """Draws of d at ``t_wanted``, given the data, one per posterior draw (NumPy; forward filter, backward sampler).
 
@@ -149,7 +150,8 @@ def sample_paths(
     distances ``t`` [size] >= 0; the drift's variances are [draw]. ``t_wanted`` [wanted] may hold any distances:
     negative ones lie beyond the reference size, where the path runs free. ``clock_at`` turns distances [m] into times
     [draw, m], ascending in the distance and zero at zero, where time is not the distance itself. ``volatility`` is
-    that beyond the reference size. Returns [draw, wanted].
+    that beyond the reference size. ``parted`` [size] ascends from zero: the variance of a second Wiener process, which
+    the data hold and the paths do not (the luck of a test set). Returns [draw, wanted].
     """
     import numpy as np
 
@@ -157,21 +159,25 @@ def sample_paths(
     times = np.broadcast_to(grid, (len(slope_variance), len(grid))) if clock_at is None else clock_at(grid)
     seen = {float(v): i for i, v in enumerate(t)}
     state = start(np, np.zeros_like(slope_variance), slope_variance)
+    luck = np.zeros(len(grid))
+    if parted is not None:
+        luck[np.searchsorted(grid, t)] = np.diff(parted, prepend=0.0)
     filtered, steps = [], []
     for i, now in enumerate(grid):
         if i:
             steps.append(transition(np, times[:, i] - times[:, i - 1], slope_memory))
             state = predict(state, steps[-1], level_variance, slope_variance)
+            state = state._replace(dd=state.dd + luck[i])
         at = seen.get(float(now))
         if at is not None:
             state, _ = update(state, residual[:, at], noise_variance[:, at], 1.0)
         filtered.append(state)
-    path = np.empty((len(slope_variance), len(grid)))
-    d, v = _draw(rng, filtered[-1])
-    path[:, -1] = d
+    variances = (level_variance, slope_variance)
+    path, slopes = np.empty((2, len(grid), len(slope_variance)))
+    path[-1], slopes[-1] = d, v = _draw(rng, filtered[-1])
     for i in range(len(grid) - 2, -1, -1):
-        d, v = _draw(rng, _given_next(filtered[i], steps[i], (level_variance, slope_variance), d, v))
-        path[:, i] = d
+        path[i], slopes[i] = d, v = _draw(rng, _given_next(filtered[i], steps[i], variances, luck[i + 1], d, v))
+    path = _without_luck(rng, path, slopes, steps, variances, luck).T
     further = np.unique(-t_wanted[t_wanted < 0])
     beyond = further if clock_at is None else -clock_at(-further)
     changed = scale_beyond(rng, volatility, len(d)) ** 2
@@ -190,19 +196,39 @@ def scale_beyond(rng: Any, volatility: float, draws: int) -> Array:
     return np.exp(volatility * rng.standard_normal(draws) - 0.5 * volatility**2)
 
 
-def _noise(step: Transition, variances: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+def _without_luck(
+    rng: Any, path: Array, slopes: Array, steps: list[Transition], variances: tuple[Array, Array], luck: Array
+) -> Array:
+    """Take out of each step of ``path`` [grid, draw] a draw of the part that is luck, of variance ``luck`` [grid]."""
+    import numpy as np
+
+    parts = np.zeros(path.shape)
+    for i in np.flatnonzero(luck):
+        step, (level, slope) = steps[i - 1], variances
+        shock = path[i] - path[i - 1] - step.carry * slopes[i - 1]  # of d and luck together
+        turn = slopes[i] - step.keep * slopes[i - 1]  # of v, which d's leans on
+        lean = slope * step.dv / (slope * step.vv + LEAST)
+        own = level * step.level + slope * step.dd - lean * slope * step.dv
+        share = luck[i] / (luck[i] + np.maximum(own, 0.0))
+        parts[i] = share * (shock - lean * turn) + np.sqrt(luck[i] * (1.0 - share)) * rng.standard_normal(len(shock))
+    return path - np.cumsum(parts, 0)
+
+
+def _noise(step: Transition, variances: tuple[Array, Array], luck: float = 0.0) -> tuple[Array, Array, Array]:
     """Noise of a step: variance of d's, its regression on which v's leans, and the variance left in v's."""
     level, slope = variances
-    dd = level * step.level + slope * step.dd
+    dd = level * step.level + slope * step.dd + luck
     lean = slope * step.dv / (dd + LEAST)
     return dd, lean, slope * step.vv - lean * slope * step.dv
 
 
-def _given_next(state: Filtered, step: Transition, variances: tuple[Array, Array], d: Array, v: Array) -> Filtered:
+def _given_next(
+    state: Filtered, step: Transition, variances: tuple[Array, Array], luck: float, d: Array, v: Array
+) -> Filtered:
     """Condition the filtered state on the next one, (d, v): two scalar updates with independent noises."""
     import numpy as np
 
-    dd, lean, left = _noise(step, variances)
+    dd, lean, left = _noise(step, variances, luck)
     seen = (
         (1.0, step.carry, d, dd),
         (-lean, step.keep - lean * step.carry, v - lean * d, left),
@@ -247,19 +273,18 @@ def _run_free(rng: Any, times: Array, d: Array, v: Array, variances: tuple[Array
     return np.stack(out, 1) if out else np.empty((len(d), 0))
 
 
-def thinning(rng: Any, log_error: Array, per_case: float) -> tuple[Array, Array]:
-    """How log error on one test set leaves the mean curve ``log_error`` [draw, size]: a walk, and its variance.
+def parted(log_error: Array, per_case: float) -> Array:
+    """Variance by which log error on one test set has left the curve ``log_error`` [..., size] since its first size.
 
-    Of the cases that are wrong at one size those that still are at a later one are a sample. With errors e and e' < e
-    the ratio on the test set varies by ``(1 / e' - 1 / e) * per_case`` about that of the curve (binomial, to first
-    order; at most 1), where ``per_case`` is one over its cases, or a share of that. Zeros where it is NaN: no size is
-    known.
+    Of the cases that are wrong at one size those that still are at a larger one are a sample: with errors e and
+    e' < e, the ratio on the test set varies by ``(1 / e' - 1 / e) * per_case`` about that of the curve (binomial, to
+    first order; at most 1), where ``per_case`` is one over its cases, or a share of that. From size to size that is a
+    Wiener process. Sizes ascend; error that rises counts as standing still. Zeros where ``per_case`` is NaN: no test
+    set is known.
     """
     import numpy as np
 
     if np.isnan(per_case):
-        return np.zeros(log_error.shape), np.zeros(log_error.shape)
-    wrong = np.exp(-np.minimum.accumulate(log_error, axis=1))
-    variance = np.minimum((wrong - wrong[:, :1]) * per_case, 1.0)
-    steps = np.sqrt(np.diff(variance, axis=1, prepend=0.0))
-    return np.cumsum(steps * rng.standard_normal(steps.shape), axis=1), variance
+        return np.zeros(log_error.shape)
+    wrong = np.exp(-np.minimum.accumulate(log_error, axis=-1))
+    return np.minimum((wrong - wrong[..., :1]) * per_case, 1.0)

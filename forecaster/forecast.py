@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster import drift, laws
-from forecaster.design import Design, SizedCurve
+from forecaster import drift, laws, measurement
 from forecaster.errors import RequestError
 from forecaster.posterior import CurveDraws, Group, Posterior
 from forecaster.results import Check, Result
@@ -24,11 +23,12 @@ from forecaster.results import Check, Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-KINDS = ("mean", "new-run")
+KINDS = ("mean", "new-run", "new-cases")
 LEVEL = 0.8
 COVERS = {
     "mean": "the error this recipe reaches on average over runs",
     "new-run": "the error of one new training run of this recipe",
+    "new-cases": "the error this recipe reaches on average over runs, on cases it was not tested on,",
 }
 
 
@@ -83,10 +83,6 @@ def targets_of(posterior: Posterior) -> tuple[Target, ...]:
     return tuple(Target(c.domain, c.task, c.architecture) for c in posterior.curves.curves)
 
 
-def _measured(design: Design, architecture: str) -> SizedCurve | None:
-    return next((c for c in design.curves if c.curve.architecture == architecture), None)
-
-
 def check_targets(posterior: Posterior, targets: Sequence[Target]) -> None:
     """RequestError where a target's (domain, task) is not in the posterior."""
     unknown = sorted({f"{t.domain}/{t.task}" for t in targets if t.group not in posterior.groups})
@@ -97,7 +93,7 @@ def check_targets(posterior: Posterior, targets: Sequence[Target]) -> None:
 
 def parameters(posterior: Posterior, target: Target, rng: np.random.Generator) -> CurveDraws:
     """Draws of the target's parameters: from its data, or from the hierarchy where it has none."""
-    if _measured(posterior.designs[target.group], target.architecture) is None:
+    if posterior.designs[target.group].curve_of(target.architecture) is None:
         return posterior.new_architecture(target.group, target.architecture, rng)
     return posterior.curve(target.label)
 
@@ -115,11 +111,11 @@ def log_error_paths(
     draws = CurveDraws(*(getattr(draws, f)[::thin] for f in CurveDraws.__dataclass_fields__))
     x = np.log(np.asarray(sizes, dtype=float))
 
-    data = _measured(design, target.architecture)
+    data = design.curve_of(target.architecture)
     nothing = np.empty(0)
     seen = nothing if data is None else data.x
     residual = np.empty((len(draws.level), 0)) if data is None else data.y - draws.law(data.x, design)
-    known, repeats = (nothing, nothing) if data is None else (data.known, data.repeats)
+    known, repeats, parted = (nothing,) * 3 if data is None else (data.known, data.repeats, data.parted)
     noise = (np.exp(2.0 * draws.log_noise)[:, None] + known) / repeats
     wander = drift.sample_paths(
         rng,
@@ -132,6 +128,7 @@ def log_error_paths(
         design.slope_memory,
         lambda distance: draws.drift_time(design.x_ref - distance, design.x_ref, design.x_min, design.steady),
         design.card.volatility,
+        parted,
     )
     late = design.card.late_exponents(len(draws.level), rng)
     return draws.law(x, design) + wander + draws.late_fall(x, design.x_ref, design.x_min, late), draws
@@ -177,9 +174,7 @@ def forecast(
         target = Target(*key)
         rng = np.random.default_rng([seed, i])
         sizes = rows["n"].to_numpy(dtype=float)
-        paths, draws = log_error_paths(posterior, target, sizes, rng)
-        if kind == "new-run":
-            paths = paths + np.exp(draws.log_noise)[:, None] * rng.standard_normal(paths.shape)
+        paths, draws = _asked(posterior, target, sizes, kind, rng)
         columns.append(pd.DataFrame(np.exp(paths).T, index=rows.index))
         regions.append(pd.Series(region(posterior, target, sizes, draws), index=rows.index))
         beyond.append(pd.Series(_decades_beyond(posterior, target, sizes), index=rows.index))
@@ -198,6 +193,27 @@ def forecast(
         table[f"q{100 * q:g}"] = np.quantile(errors, q, axis=0)
     text = f"With a chance of {100 * level:.0f} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
     return Forecast(table, text, checks, errors, posterior)
+
+
+def _asked(
+    posterior: Posterior, target: Target, sizes: np.ndarray, kind: str, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "draw size"], CurveDraws]:
+    """Draws of the log error of this kind at ``sizes``; a curve without data has no test set."""
+    design = posterior.designs[target.group]
+    data = design.curve_of(target.architecture)
+    if kind != "new-run":
+        paths, draws = log_error_paths(posterior, target, sizes, rng)
+        if kind == "new-cases" and data is not None:
+            paths = paths + measurement.new_cases(rng, data.curve, len(paths))[:, None]
+        return paths, draws
+    if data is None:
+        paths, draws = log_error_paths(posterior, target, sizes, rng)
+        return paths + np.exp(draws.log_noise)[:, None] * rng.standard_normal(paths.shape), draws
+    grid = np.unique(np.append(sizes, data.curve.n[-1]))
+    paths, draws = log_error_paths(posterior, target, grid, rng)
+    rows = np.searchsorted(grid, sizes)
+    run, _ = measurement.new_run(rng, data.curve, design.card.known_share, draws.log_noise, grid, paths, rows)
+    return run, draws
 
 
 def _points(posterior: Posterior, at: Any) -> pd.DataFrame:
@@ -238,6 +254,6 @@ def _check_request(kind: str, level: float, quantiles: Sequence[float], points: 
 def _decades_beyond(posterior: Posterior, target: Target, sizes: np.ndarray) -> np.ndarray:
     """How far each size lies beyond the curve's largest measured one (its group's, for a new architecture)."""
     design = posterior.designs[target.group]
-    data = _measured(design, target.architecture)
+    data = design.curve_of(target.architecture)
     last = design.x_ref if data is None else data.x[0]
     return np.maximum((np.log(sizes) - last) / np.log(10.0), 0.0)

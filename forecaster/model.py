@@ -1,8 +1,8 @@
 """The generative story of the curves of one (domain, task), as one PyMC model: the reference.
 
 Read :func:`build` top to bottom: centres shared by the architectures, architectures around them, the law, the
-drift around the law, the noise of runs. The drift's covariance is dense here, on purpose: the fast engine
-filters instead, and the tests hold the two equal.
+drift around the law, the luck of a test set, the noise of runs. Covariances are dense here, on purpose: the fast
+engine filters instead, and the tests hold the two equal.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
     """The design's sizes as arrays [curve, point], padded at the end with copies of the smallest size.
 
-    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known`` as in :class:`~forecaster.design.SizedCurve`, and
+    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known``, ``parted`` as in :class:`~forecaster.design.SizedCurve`, and
     ``present``: 1.0 for a measured size, 0.0 for padding.
     """
     longest = max(len(c.x) for c in design.curves)
     width = longest if width is None else width
-    fills = {"x": None, "y": 0.0, "repeats": 1.0, "within": 0.0, "known": 0.0}
+    fills = {"x": None, "y": 0.0, "repeats": 1.0, "within": 0.0, "known": 0.0, "parted": None}
     out = {
         name: np.stack(
             [
@@ -97,12 +97,14 @@ def build(design: Design) -> pm.Model:
         time = pt.where(measured, drift.clock(pt, x, x_ref, shape, exponent, design.steady), 0.0)
         level_variance, slope_variance = (v[:, None, None] for v in scales[:2])
         wander = drift.covariance(pt, time, level_variance, slope_variance, design.slope_memory)
+        pairs = measured[:, :, None] & measured[:, None, :]
+        luck = pt.where(pairs, pt.minimum(data["parted"][:, :, None], data["parted"][:, None, :]), 0.0)
         run_variance = scales[2][:, None] + data["known"]
         noise: Any = pt.where(measured, run_variance / data["repeats"], 1.0)
         pm.MvNormal(
             "log_error",
             pt.where(measured, law, 0.0),
-            cov=wander + noise[:, :, None] * np.eye(points),
+            cov=wander + luck + noise[:, :, None] * np.eye(points),
             observed=data["y"],
             dims=("curve", "point"),
         )

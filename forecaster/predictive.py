@@ -83,7 +83,8 @@ def assess(posterior: Posterior, *, group: Group | None = None, seed: int = 0) -
         if group not in (None, (curve.domain, curve.task)):
             continue
         design = posterior.designs[(curve.domain, curve.task)]
-        data = next(c for c in design.curves if c.curve.architecture == curve.architecture)
+        data = design.curve_of(curve.architecture)
+        assert data is not None
         draws = thinned(posterior, curve.label)
         if not all(np.isfinite(v).all() for v in _fields(draws).values()):
             continue
@@ -135,12 +136,13 @@ def _questions(
 def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.ndarray, np.ndarray]:
     """Mean [..., point] and covariance [..., point, point] of a curve's log errors, given parameters of shape [...].
 
-    Drift and noise are integrated out; a size's noise is that of the mean of its repeats.
+    Drift, noise and the test set's luck are integrated out; a size's noise is that of the mean of its repeats.
     """
     time = draws.drift_time(data.x, design.x_ref, design.x_min, design.steady)
     scales = (draws.log_drift, draws.log_slope, draws.log_noise)
     level, slope, noise = (np.exp(2.0 * v)[..., None] for v in scales)
     wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
+    wander = wander + np.minimum(data.parted[:, None], data.parted)
     return draws.law(data.x, design), wander + ((noise + data.known) / data.repeats)[..., None] * np.eye(len(data.x))
 
 

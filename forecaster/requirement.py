@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster import laws
+from forecaster import laws, measurement
 from forecaster.design import Design
 from forecaster.errors import RequestError
 from forecaster.forecast import KINDS, Target, check_targets, log_error_paths, targets_of
@@ -29,7 +29,11 @@ REACH = 1e6  # default horizon, as a multiple of the group's largest measured si
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 NAMED = 8  # sentences that the text spells out; the table has all
 EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
-WHO = {"mean": "its average run", "new-run": "one new run of it"}
+WHO = {
+    "mean": "its average run",
+    "new-run": "one new run of it",
+    "new-cases": "its average run, on cases it was not tested on,",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,8 @@ def requirement(
 
     Each posterior draw is one whole curve (law and drift, conditioned on the measurements), looked at in steps of
     10 % of size from the group's smallest measured size to ``horizon``, log-linear between. ``kind`` is ``mean``
-    (the recipe's average run) or ``new-run``: one run, as lucky or unlucky at every size. ``targets`` are the
+    (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases`` (the average
+    run on cases it was not tested on; ``n_test`` says how far those may differ). ``targets`` are the
     curves asked about: targets, labels or architectures; None for every measured curve. Raises RequestError for a
     target, budget or horizon that is no positive number, an unknown kind or curve, a budget beyond the horizon.
     """
@@ -135,11 +140,16 @@ def _sizes(
     posterior: Posterior, one: Target, errors: np.ndarray, horizon: float, kind: str, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "draw target"], Float[np.ndarray, " target"]]:
     """Sizes needed for each error, and the share of draws whose floor is above it."""
-    x = log_grid(posterior.designs[one.group], horizon)
+    design = posterior.designs[one.group]
+    x = log_grid(design, horizon)
     paths, draws = log_error_paths(posterior, one, np.exp(x), rng)
-    luck = np.zeros(len(paths))
+    data, luck = design.curve_of(one.architecture), np.zeros(len(paths))
     if kind == "new-run":
         luck = np.exp(draws.log_noise) * rng.standard_normal(len(paths))
+        if data is not None:
+            paths = paths + measurement.luck(rng, data.curve, design.card.known_share, np.exp(x), paths)[0]
+    elif kind == "new-cases" and data is not None:
+        luck = measurement.new_cases(rng, data.curve, len(paths))
     log_errors = np.log(errors)
     sizes = np.stack([np.exp(first_log_size(x, paths, e - luck)) for e in log_errors], 1)
     log_floor = np.log(laws.floor(np, draws.level, draws.floor_logit))

@@ -161,7 +161,7 @@ def conditioned(t, y, noise, q, ratio, memory):
     return gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
 
 
-def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None):
+def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None, parted=None):
     rows = np.ones((DRAWS, 1))
     return drift.sample_paths(
         np.random.default_rng(seed),
@@ -173,6 +173,7 @@ def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None):
         WANTED,
         memory,
         clock_at,
+        parted=parted,
     )
 
 
@@ -190,6 +191,24 @@ def test_paths_follow_the_conditioned_gaussian(data, ratio):
     t, y = DATA[data]
     noise, q, memory = np.full(len(t), 0.03**2), 0.1, 2.3
     assert agrees(sampled(t, y, noise, q, ratio, memory), *conditioned(t, y, noise, q, ratio, memory))
+
+
+LUCK = {"a test set that parts": 0.02, "one that parts more than the drift": 0.5}
+
+
+@pytest.mark.parametrize("scale", LUCK.values(), ids=LUCK)
+@pytest.mark.parametrize("data", ["from the reference on", "off the reference"])
+def test_paths_leave_the_luck_of_a_test_set_out(data, scale):
+    """The luck is a Wiener process of its own: noise that data share, in the dense Gaussian."""
+    t, y = DATA[data]
+    parted = scale * (t - t[0]) ** 2
+    noise, q, memory = np.full(len(t), 0.03**2), 0.1, 2.3
+    cov = q**2 * signed_covariance(np.concatenate([t, WANTED]), 0.6, memory)
+    n = len(t)
+    gain = np.linalg.solve(cov[:n, :n] + np.diag(noise) + np.minimum(parted[:, None], parted), cov[:n, n:]).T
+    expected = gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
+    assert agrees(sampled(t, y, noise, q, 0.6, memory, parted=parted), *expected)
+    assert not agrees(sampled(t, y, noise, q, 0.6, memory), *expected)
 
 
 def slowed(t):
@@ -299,23 +318,3 @@ def test_sizes_asked_for_twice_or_in_any_order_are_one_path():
     straight = np.sort(wanted)
     again = drift.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, straight, 2.3)
     assert np.array_equal(again[:, np.searchsorted(straight, wanted)], paths)
-
-
-def test_a_test_set_thins_out_as_it_is_told():
-    """Cases that are solved one after the other, each at a size of its own: how the errors of 4,000 test sets part."""
-    rng = np.random.default_rng(0)
-    error, cases = np.array([0.2, 0.1, 0.06, 0.03]), 2000
-    solved = rng.random((4000, cases))
-    seen = np.log([(solved < e).mean(1) for e in error]).T
-    parted = seen - seen[:, :1]
-    walk, variance = drift.thinning(rng, np.log(error) * np.ones((4000, 1)), 1 / cases)
-    assert parted.var(0) == pytest.approx(variance[0], rel=0.08)
-    assert walk.var(0) == pytest.approx(variance[0], rel=0.08)
-    assert np.cov(parted[:, 1:].T) == pytest.approx(np.cov(walk[:, 1:].T), rel=0.2)
-    assert variance[0, -1] > 1.5 * variance[0, -2]
-
-
-def test_without_a_known_test_set_nothing_thins_out():
-    walk, variance = drift.thinning(np.random.default_rng(0), np.log([[0.2, 0.1]]), np.nan)
-    assert not walk.any()
-    assert not variance.any()

@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 FLOW = (
     *("errors", "results", "curves", "reading", "laws", "drift", "domains", "card_files"),
     *("design", "model", "simulate", "density", "engines"),
-    *("posterior", "inference", "fitcache", "catalogue", "forecast", "requirement", "comparison", "units"),
+    *("posterior", "inference", "fitcache", "catalogue"),
+    *("measurement", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
     *("backtest_tables", "backtest_figures", "backtest", "sentences", "appendix", "memo", "demo"),
     *("console", "request", "cli"),

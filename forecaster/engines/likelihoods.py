@@ -95,6 +95,8 @@ def likelihood_of(batch: Batch, room: Room) -> Likelihood:
     curves = batch.curves
     if (curves.repeats == 1.0).all():
         curves = curves._replace(within=None)  # a program without that term
+    if not np.any(curves.parted):
+        curves = curves._replace(parted=None)
 
     def part(rows: Array, points: Array, out: density.LevelLikelihood, at: tuple[slice, slice]) -> None:
         """Fill ``out`` at the curves and particles of ``at``; ``rows`` names the curves of the batch."""

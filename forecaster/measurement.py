@@ -1,0 +1,81 @@
+"""measurement: from the mean curve to an error as a run measures it, or as it is on cases that nobody has tested.
+
+A test set is a sample. Its luck (log error on it, less that on all cases) has an sd of about
+``sqrt((1 - error) / (error * cases))`` at any one size and is much the same at the next, where most of the wrong cases
+are the same. So the level, pinned to what was measured, holds the luck at the curve's largest size, and the mean curve
+keeps it; a run leaves it by and by.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from forecaster import drift
+from forecaster.curves import Curve
+from forecaster.design import LEAST_NOISE
+from forecaster.errors import RequestError
+
+RECENT = 5  # measurements whose known noise and test cases stand for those of a new one
+
+
+def per_case(curve: Curve, share: float) -> float:
+    """One over the cases of the curve's test set, less the ``share`` whose luck is fresh at each size; NaN: no set."""
+    return float((1.0 - share) / np.median(curve.n_test[-RECENT:]))
+
+
+def luck(
+    rng: np.random.Generator, curve: Curve, share: float, sizes: np.ndarray, paths: Float[np.ndarray, "draw size"]
+) -> tuple[Float[np.ndarray, "draw size"], Float[np.ndarray, "draw size"]]:
+    """How the luck of the curve's test set goes on from its largest measured size: draws, and their variance.
+
+    ``paths`` are the mean curve's log errors at ``sizes``, which ascend and hold that size, or one near it. Zeros where
+    no test set is known.
+    """
+    cases = per_case(curve, share)
+    if np.isnan(cases):
+        return np.zeros(paths.shape), np.zeros(paths.shape)
+    variance = drift.parted(paths, cases)
+    walk = np.cumsum(np.sqrt(np.diff(variance, axis=1, prepend=0.0)) * rng.standard_normal(paths.shape), axis=1)
+    last = [int(np.argmin(np.abs(np.log(sizes / curve.n[-1]))))]
+    return walk - walk[:, last], np.abs(variance - variance[:, last])
+
+
+def new_run(
+    rng: np.random.Generator,
+    curve: Curve,
+    share: float,
+    log_noise: np.ndarray,
+    sizes: np.ndarray,
+    paths: Float[np.ndarray, "draw size"],
+    rows: np.ndarray,
+) -> tuple[Float[np.ndarray, "draw row"], Float[np.ndarray, "draw row"]]:
+    """What new runs of this curve measure: log errors, and the sd of each around the mean curve.
+
+    To the mean curve (``paths`` as in :func:`luck`) come the run's own noise, the ``share`` of known noise that is
+    fresh, scaled with the error as binomial noise scales, and the luck of the test set, which rows share. ``rows``
+    [row] are indices into ``sizes``.
+    """
+    mean = paths[:, rows]
+    recent = share * np.median((curve.noise_sd**2 * curve.error)[-RECENT:])
+    variance = np.exp(2.0 * log_noise)[:, None] + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
+    walk, grown = luck(rng, curve, share, sizes, paths)
+    run = mean + walk[:, rows] + np.sqrt(variance) * rng.standard_normal(mean.shape)
+    return run, np.sqrt(variance + grown[:, rows])
+
+
+def new_cases(rng: np.random.Generator, curve: Curve, draws: int) -> Float[np.ndarray, " draw"]:
+    """How far log error on cases that nobody has tested may lie from the mean curve, one draw for the whole curve.
+
+    The binomial variance at the largest measured size, drawn apart from the drift (drawn together, forecasts of
+    simulated test sets were worse: what the law misses would be taken for luck). RequestError without a test set.
+    """
+    cases = np.median(curve.n_test[-RECENT:])
+    if np.isnan(cases):
+        raise RequestError(
+            f"kind new-cases: found no n_test for {curve.label}; expected that column, the number of test cases behind "
+            "an error rate, or ask for kind mean"
+        )
+    error = np.exp(np.log(curve.error[curve.n == curve.n[-1]]).mean())
+    variance = min(max(1.0 / error - 1.0, 0.0) / cases, 1.0)
+    return np.sqrt(variance) * rng.standard_normal(draws)

@@ -1,0 +1,131 @@
+"""From the mean curve to what runs measure: luck of simulated test sets, and where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import synthetic
+
+from forecaster import drift, measurement
+from forecaster.curves import Curve
+from forecaster.design import by_size
+from forecaster.errors import RequestError
+from forecaster.forecast import forecast
+from forecaster.reading import read_curves
+from forecaster.requirement import requirement
+
+ERROR, CASES, SETS = np.array([0.2, 0.1, 0.06, 0.03]), 2000, 4000
+SIZES = np.array([1e3, 1e4, 1e5, 1e6])
+
+
+def curve(n_test: int | None = CASES, error=ERROR, sizes=SIZES) -> Curve:
+    table = pd.DataFrame({"domain": "d", "task": "t", "architecture": "a", "n": sizes, "error": error})
+    return read_curves(table if n_test is None else table.assign(n_test=n_test)).curves[0]
+
+
+def log_errors_on_test_sets() -> np.ndarray:
+    """Cases that are solved one after the other, each at a size of its own, on 4,000 test sets: [set, size]."""
+    solved = np.random.default_rng(0).random((SETS, CASES))
+    return np.log([(solved < e).mean(1) for e in ERROR]).T
+
+
+def test_test_sets_part_as_is_told():
+    seen = log_errors_on_test_sets()
+    parted = seen - seen[:, :1]
+    variance = drift.parted(np.log(ERROR), 1 / CASES)
+    assert parted.var(0) == pytest.approx(variance, rel=0.08)
+    assert np.cov(parted.T) == pytest.approx(np.minimum(variance[:, None], variance), rel=0.2, abs=1e-5)
+
+
+def test_the_design_counts_that_from_the_largest_size_on():
+    """The level is that on the test set at the largest size; errors at smaller sizes part from it."""
+    seen = log_errors_on_test_sets()
+    back = seen - seen[:, -1:]
+    known = by_size(curve(), known_share=0.0).parted[::-1]
+    assert np.cov(back.T) == pytest.approx(np.minimum(known[:, None], known), rel=0.2, abs=1e-5)
+    assert by_size(curve(), known_share=0.25).parted == pytest.approx(0.75 * known[::-1])
+
+
+@pytest.mark.parametrize("n_test", [None, CASES])
+def test_all_luck_fresh_or_none_known_parts_nothing(n_test):
+    assert not by_size(curve(n_test), known_share=1.0 if n_test else 0.0).parted.any()
+
+
+def test_error_that_rises_stands_still():
+    rising = by_size(curve(error=[0.2, 0.1, 0.15, 0.1]), known_share=0.0).parted
+    assert rising == pytest.approx([0.0, 0.0, 0.0, (1 / 0.1 - 1 / 0.2) / CASES])
+
+
+def test_luck_goes_on_from_the_largest_measured_size_both_ways():
+    own = curve(sizes=SIZES / 10.0)  # measured up to the last size but one
+    paths = np.log(ERROR) * np.ones((SETS, 1))
+    walk, variance = measurement.luck(np.random.default_rng(1), own, 0.0, SIZES, paths)
+    seen = log_errors_on_test_sets()
+    parted = seen - seen[:, 2:3]
+    assert not walk[:, 2].any()
+    for found in (walk.var(0), variance[0]):
+        assert parted.var(0) == pytest.approx(found, rel=0.1, abs=1e-9)
+    assert np.cov(walk.T) == pytest.approx(np.cov(parted.T), rel=0.25, abs=1e-4)
+
+
+def test_a_run_is_the_curve_its_own_noise_and_the_luck():
+    draws = np.full(SETS, np.log(0.05))
+    paths = np.log(ERROR) * np.ones((SETS, 1))
+    rows = np.array([3, 3, 1])  # two runs of one size share its luck
+    run, noise = measurement.new_run(np.random.default_rng(2), curve(), 0.0, draws, SIZES, paths, rows)
+    luck = measurement.luck(np.random.default_rng(2), curve(), 0.0, SIZES, paths)[1][0]
+    off = run - paths[:, rows]
+    assert off.var(0) == pytest.approx(luck[rows] + 0.05**2, rel=0.1)
+    assert noise[0] ** 2 == pytest.approx(luck[rows] + 0.05**2, rel=1e-3)
+    assert np.cov(off.T)[0, 1] == pytest.approx(luck[3], abs=0.1 * (luck[3] + 0.05**2))
+    fresh, _ = measurement.new_run(np.random.default_rng(2), curve(), 1.0, draws, SIZES, paths, rows)
+    assert (fresh - paths[:, rows]).var(0) == pytest.approx(0.05**2 + (1 - ERROR[-1]) / ERROR[rows] / CASES, rel=0.1)
+
+
+def test_cases_nobody_tested_lie_as_far_off_as_test_sets_do():
+    seen = log_errors_on_test_sets()
+    luck = measurement.new_cases(np.random.default_rng(3), curve(), SETS)
+    assert luck.std() == pytest.approx(seen[:, -1].std(), rel=0.06)
+
+
+def held(n_test):
+    sizes = np.asarray(synthetic.SIZES)
+    values = synthetic.values(draws=4000, log_noise=np.log(0.03))
+    found = synthetic.posterior({"a": values}, sizes=sizes, seeds=1)
+    if n_test is None:
+        return found
+    read = read_curves(found.curves.table.assign(n_test=n_test))
+    return type(found)(found.tree, read, found.cards)
+
+
+def spread(posterior, kind, at):
+    return np.log(forecast(posterior, at, kind=kind).draws).std(0)
+
+
+def test_kinds_of_forecast_part_by_the_test_set():
+    """The card of these curves takes all known noise for fresh; the luck of new cases does not hang on that."""
+    posterior = held(500)
+    error = posterior.curves.curves[0].error[-1]
+    at = [float(synthetic.SIZES[-1]), 1e6]
+    assert spread(posterior, "mean", at)[0] < 1e-6
+    assert spread(posterior, "new-cases", at) == pytest.approx(np.sqrt((1 / error - 1) / 500), rel=0.05)
+    share = posterior.cards[synthetic.GROUP].known_share
+    known = share * posterior.curves.curves[0].noise_sd[-1] ** 2
+    assert spread(posterior, "new-run", at)[0] == pytest.approx(np.sqrt(0.03**2 + known), rel=0.05)
+    assert spread(posterior, "new-run", at)[1] > spread(posterior, "new-run", at)[0]
+
+
+def test_new_cases_need_a_test_set():
+    with pytest.raises(RequestError, match="n_test"):
+        forecast(held(None), [1e6], kind="new-cases")
+    with pytest.raises(RequestError, match="n_test"):
+        requirement(held(None), 0.1, kind="new-cases")
+
+
+def test_data_for_a_target_on_new_cases_is_less_sure():
+    low, high = (
+        np.quantile(requirement(held(500), 0.1, kind=k).draws[:, 0], [0.1, 0.9]) for k in ("mean", "new-cases")
+    )
+    assert high[0] < low[0]
+    assert high[1] > low[1]
