@@ -38,7 +38,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-ENGINES = ("jax-cold", "jax", "nutpie", "numpyro", "pymc")
+ENGINES = ("jax-cold", "jax", "nutpie", "nutpie-jax", "numpyro", "pymc")
 COLUMNS = ("wall", "compiled", "ess", "ess/s", "r_hat", "MiB", "evals", "evals/ess", "evals s")
 CARD = "generic"
 
@@ -239,14 +239,17 @@ def fit_nuts(curves, arguments) -> tuple[Any, dict[str, Any]]:
     cards = cards_of(curves, arguments.card)
     (group,) = curves.groups
     design = design_of(curves, group, cards[group])
-    sampler = sample_nutpie if arguments.worker == "nutpie" else sample_pymc
+    sampler = sample_nutpie if arguments.worker.startswith("nutpie") else sample_pymc
     drawn, seconds, steps = sampler(design, arguments)
     report = {"compiled": seconds, "evals": steps * len(design.curves) / 1e3}
     return assemble(curves, cards, [drawn], seed=arguments.seed), report
 
 
 def sample_nutpie(design, arguments) -> tuple[Any, float, float]:
-    """The project's own reference engine, watched: when sampling begins, and how many steps it takes."""
+    """The project's own reference engine, watched: when sampling begins, and how many steps it takes.
+
+    On the PyMC model (nutpie), or on the same density as JAX filters it (nutpie-jax).
+    """
     import nutpie
 
     from forecaster.engines import nuts
@@ -261,7 +264,8 @@ def sample_nutpie(design, arguments) -> tuple[Any, float, float]:
         return traces[-1]
 
     nutpie.sample = watched
-    drawn = nuts.sample(design, seed=arguments.seed, draws=arguments.draws, tune=arguments.tune)
+    settings = {"seed": arguments.seed, "draws": arguments.draws, "tune": arguments.tune}
+    drawn = nuts.sample(design, **settings, density="jax" if arguments.worker == "nutpie-jax" else "pymc")
     return drawn, began[1] - began[0], total_steps(traces[0], arguments)
 
 

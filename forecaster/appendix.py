@@ -144,7 +144,8 @@ def _assumptions(posterior: Posterior, group: Group, largest: float) -> list[str
         f"{100 * card.late_chance:.0f} % the error that looks irreducible falls, too, by an exponent of about "
         f"{card.late_exponent:g}; the card says what that is based on.",
         "Noise: the log error of one run scatters normally around the curve, besides what is known of the size of the "
-        "test set. Ranges in this memo are for the average over runs of a recipe, not for one run.",
+        "test set. Errors on one test set share its luck, which is not taken for the slope of a curve. Ranges in this "
+        "memo are for the average over runs of a recipe, not for one run, on a test set as lucky as that measured on.",
         "Pooling: architectures of one task are taken to be alike in exponent, floor, break, drift and noise, by as "
         "much as the measurements say; a short curve borrows from the others.",
         "Ranges are equal-tailed credible intervals; chances are shares of posterior draws, paired across "

@@ -7,6 +7,8 @@ parameters. Importing this module imports JAX; only the engines do so.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
@@ -14,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from forecaster import drift, laws
-from forecaster.design import Design
+from forecaster.design import LOCAL, Design
+from forecaster.domains import CENTRES, LEARNED
 
 Array = Any  # a JAX or NumPy array; docstrings name its axes
 LOG_2PI = float(np.log(2.0 * np.pi))
@@ -22,17 +25,17 @@ CHUNK = 4  # padded numbers of points are multiples of this
 
 
 class CurveArrays(NamedTuple):
-    """Sizes of each curve in descending order, padded at the end: all [curve, point] but the last two."""
+    """Sizes of each curve in descending order, padded at the end: all [curve, point] but the last three."""
 
     x: Array  # log size
     y: Array  # mean log error of the repeats at this size
     repeats: Array  # how many measurements that mean holds
     within: Array | None  # sum of squares of the repeats around their mean; None where no size was measured twice
     known: Array  # variance of one measurement's log error that is known and fresh (test set, reported spread)
-    parted: Array | None  # variance of the test set's luck, from that at the largest size; None where no set is known
     present: Array  # 1.0 for a measured size, 0.0 for padding
     x_ref: Array  # [curve] log of the largest size measured in the group
     x_min: Array  # [curve] log of the smallest size measured in the group
+    luck: Array | None  # [curve] scale of the luck of a test set; None where none is known
 
 
 class Constants(NamedTuple):
@@ -82,7 +85,9 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
     times = drift.clock(jnp, x, x_ref, shape, exponent, constants.steady)
     passed = _steps(times)
-    luck = None if curves.parted is None else _steps(_by_point(curves.parted))
+    luck = None
+    if curves.luck is not None:
+        luck = _steps(drift.parted_since(jnp, shape, shape[:1], jnp.asarray(curves.luck)[:, None]))
 
     zero = jnp.zeros(residual.shape[1:])
     initial = (drift.start(jnp, zero, variances[1]), zero, zero, zero)
@@ -154,3 +159,29 @@ def log_density(
     middle = centre.T[:, None, :] + jnp.asarray(design.effects).T[:, :, None]
     curve_prior = normal_logpdf(values, middle, spread.T[:, None, :] ** 2).sum((0, 1))
     return prior + curve_prior + log_likelihood(level, local, curves, constants).sum(0)
+
+
+def split_free(design: Design, free: Array) -> tuple[Array, Array, Array, Array]:
+    """Centres [8], log spreads [2], levels [curve] and other quantities [local, curve] of a vector of free variables.
+
+    Those are the reference model's, in its order: the last are offsets in units of the spread, [local, curve].
+    """
+    count = len(design.curves)
+    ends = np.cumsum([len(CENTRES), len(LEARNED), count])
+    centre, log_spread, level, offset = (free[a:b] for a, b in pairwise([0, *ends, None]))
+    spread = jnp.concatenate([jnp.exp(log_spread), jnp.asarray(design.spread_fixed)])[1:, None]
+    middle = centre[1:, None] + design.effects[:, 1:].T
+    return centre, log_spread, level, middle + spread * offset.reshape(len(LOCAL), count)
+
+
+def of_free_variables(design: Design, curves: CurveArrays, constants: Constants) -> Callable[[Array], Array]:
+    """The joint log density of the reference model's free variables, one vector (:func:`split_free`)."""
+
+    def density(free: Array) -> Array:
+        centre, log_spread, level, local = split_free(design, free)
+        hyper = jnp.concatenate([centre, log_spread])[None]
+        joint = log_density(hyper, level[:, None], Local(*local[..., None]), curves, design, constants)[0]
+        spread = log_spread[1:].sum() + np.log(design.spread_fixed).sum()  # of offsets, not of values
+        return joint + len(design.curves) * spread
+
+    return density

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forecaster import drift
 from forecaster.curves import Curve, LearningCurves
 from forecaster.domains import CENTRES, Domain
 
@@ -23,8 +22,8 @@ class SizedCurve:
     """One curve by distinct size, in descending order of size; every array is [size].
 
     ``x`` and ``y`` are the logs of size and of error (the mean of ``repeats``, whose squares around it sum to
-    ``within``), ``known`` the variance of one measurement that is known and fresh, ``parted`` that by which errors on
-    the curve's test set have parted from the one at the largest size (``drift.parted``).
+    ``within``), ``known`` the variance of one measurement that is known and fresh. ``luck`` scales the luck of the test
+    set: one over the cases that are wrong at the largest size, less the share that is fresh (``drift.parted_since``).
     """
 
     curve: Curve
@@ -33,7 +32,7 @@ class SizedCurve:
     repeats: np.ndarray
     within: np.ndarray
     known: np.ndarray
-    parted: np.ndarray
+    luck: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
 
     ``known_share`` of the known variance counts as fresh noise at each size. The rest stays from size to size (one
     test set, nested training sets): what is common to all moves the curve as a whole, which the level takes up, and
-    what is not is ``parted``.
+    ``luck`` scales what is not.
     """
     sizes, index, repeats = np.unique(curve.n, return_inverse=True, return_counts=True)
     log_error = np.log(curve.error)
@@ -98,9 +97,9 @@ def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
     within = np.bincount(index, (log_error - mean[index]) ** 2)
     known = known_share * np.bincount(index, curve.noise_sd**2) / repeats + LEAST_NOISE**2
     order = slice(None, None, -1)
-    parted = drift.parted(mean, float((1.0 - known_share) / np.median(curve.n_test)))
-    arrays = (np.log(sizes), mean, repeats.astype(float), within, known, parted[-1] - parted)
-    return SizedCurve(curve, *(a[order] for a in arrays))
+    luck = (1.0 - known_share) / np.median(curve.n_test) * np.exp(-mean[-1])
+    arrays = (np.log(sizes), mean, repeats.astype(float), within, known)
+    return SizedCurve(curve, *(a[order] for a in arrays), luck=0.0 if np.isnan(luck) else min(float(luck), 1.0))
 
 
 def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:

@@ -150,8 +150,8 @@ def sample_paths(
     distances ``t`` [size] >= 0; the drift's variances are [draw]. ``t_wanted`` [wanted] may hold any distances:
     negative ones lie beyond the reference size, where the path runs free. ``clock_at`` turns distances [m] into times
     [draw, m], ascending in the distance and zero at zero, where time is not the distance itself. ``volatility`` is
-    that beyond the reference size. ``parted`` [size] ascends from zero: the variance of a second Wiener process, which
-    the data hold and the paths do not (the luck of a test set). Returns [draw, wanted].
+    that beyond the reference size. ``parted`` [draw, size] ascends from zero: the variance of a second Wiener process,
+    which the data hold and the paths do not (the luck of a test set). Returns [draw, wanted].
     """
     import numpy as np
 
@@ -159,9 +159,9 @@ def sample_paths(
     times = np.broadcast_to(grid, (len(slope_variance), len(grid))) if clock_at is None else clock_at(grid)
     seen = {float(v): i for i, v in enumerate(t)}
     state = start(np, np.zeros_like(slope_variance), slope_variance)
-    luck = np.zeros(len(grid))
+    luck = np.zeros((len(grid), len(slope_variance)))
     if parted is not None:
-        luck[np.searchsorted(grid, t)] = np.diff(parted, prepend=0.0)
+        luck[np.searchsorted(grid, t)] = np.diff(parted, prepend=0.0).T
     filtered, steps = [], []
     for i, now in enumerate(grid):
         if i:
@@ -199,22 +199,22 @@ def scale_beyond(rng: Any, volatility: float, draws: int) -> Array:
 def _without_luck(
     rng: Any, path: Array, slopes: Array, steps: list[Transition], variances: tuple[Array, Array], luck: Array
 ) -> Array:
-    """Take out of each step of ``path`` [grid, draw] a draw of the part that is luck, of variance ``luck`` [grid]."""
+    """Take out of each step of ``path`` [grid, draw] a draw of the part that is luck, of variance ``luck`` alike."""
     import numpy as np
 
     parts = np.zeros(path.shape)
-    for i in np.flatnonzero(luck):
+    for i in np.flatnonzero(luck.any(1)):
         step, (level, slope) = steps[i - 1], variances
         shock = path[i] - path[i - 1] - step.carry * slopes[i - 1]  # of d and luck together
         turn = slopes[i] - step.keep * slopes[i - 1]  # of v, which d's leans on
         lean = slope * step.dv / (slope * step.vv + LEAST)
         own = level * step.level + slope * step.dd - lean * slope * step.dv
-        share = luck[i] / (luck[i] + np.maximum(own, 0.0))
+        share = luck[i] / (luck[i] + np.maximum(own, 0.0) + LEAST)
         parts[i] = share * (shock - lean * turn) + np.sqrt(luck[i] * (1.0 - share)) * rng.standard_normal(len(shock))
     return path - np.cumsum(parts, 0)
 
 
-def _noise(step: Transition, variances: tuple[Array, Array], luck: float = 0.0) -> tuple[Array, Array, Array]:
+def _noise(step: Transition, variances: tuple[Array, Array], luck: Array | float = 0.0) -> tuple[Array, Array, Array]:
     """Noise of a step: variance of d's, its regression on which v's leans, and the variance left in v's."""
     level, slope = variances
     dd = level * step.level + slope * step.dd + luck
@@ -223,7 +223,7 @@ def _noise(step: Transition, variances: tuple[Array, Array], luck: float = 0.0) 
 
 
 def _given_next(
-    state: Filtered, step: Transition, variances: tuple[Array, Array], luck: float, d: Array, v: Array
+    state: Filtered, step: Transition, variances: tuple[Array, Array], luck: Array, d: Array, v: Array
 ) -> Filtered:
     """Condition the filtered state on the next one, (d, v): two scalar updates with independent noises."""
     import numpy as np
@@ -271,6 +271,17 @@ def _run_free(rng: Any, times: Array, d: Array, v: Array, variances: tuple[Array
         out.append(d)
         before = now
     return np.stack(out, 1) if out else np.empty((len(d), 0))
+
+
+def parted_since(xp: Any, log_shape: Array, at_largest: Array, luck: Array) -> Array:
+    """Variance by which log errors on one test set have parted from that at the curve's largest size.
+
+    The walk of :func:`parted`, seen from its end: ``luck * (1 - e / e')`` where the law's error e' is that at a size
+    and e that at the largest, ``luck`` one over the cases (or a share of them) that are wrong there. By the law and not
+    by what was measured: a fall that is luck itself would count as more luck than the rise that it may be as well,
+    which makes forecasts too high. ``log_shape`` and ``at_largest`` are the law's log error, up to a constant.
+    """
+    return -luck * xp.expm1(at_largest - log_shape)
 
 
 def parted(log_error: Array, per_case: float) -> Array:

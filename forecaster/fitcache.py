@@ -20,7 +20,7 @@ from forecaster.inference import Progress, cards_of, fit
 from forecaster.posterior import Posterior, load_posterior
 
 KEPT = 64  # entries; the least recently used go first
-ENGINE_PACKAGES = {"jax": ("jax", "numpy"), "nuts": ("pymc", "nutpie", "numpy")}
+ENGINE_PACKAGES = {"jax": ("jax", "numpy"), "nuts": ("pymc", "nutpie", "jax", "numpy")}
 CODE = (
     "curves",
     "laws",

@@ -115,7 +115,11 @@ def log_error_paths(
     nothing = np.empty(0)
     seen = nothing if data is None else data.x
     residual = np.empty((len(draws.level), 0)) if data is None else data.y - draws.law(data.x, design)
-    known, repeats, parted = (nothing,) * 3 if data is None else (data.known, data.repeats, data.parted)
+    known, repeats = (nothing, nothing) if data is None else (data.known, data.repeats)
+    parted = None
+    if data is not None and data.luck:
+        shape = draws.log_shape(data.x, design.x_ref, design.x_min)
+        parted = drift.parted_since(np, shape, shape[:, :1], np.array(data.luck))
     noise = (np.exp(2.0 * draws.log_noise)[:, None] + known) / repeats
     wander = drift.sample_paths(
         rng,
@@ -192,6 +196,8 @@ def forecast(
     for q in quantiles:
         table[f"q{100 * q:g}"] = np.quantile(errors, q, axis=0)
     text = f"With a chance of {100 * level:.0f} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
+    if kind == "mean" and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
+        text += " That is on the test set at hand; kind new-cases allows for how few cases it has."
     return Forecast(table, text, checks, errors, posterior)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from forecaster.card_files import card_for, load_card
 from forecaster.curves import LearningCurves
@@ -63,7 +64,7 @@ def _by_nuts(designs: Sequence[Design], seed: int, draws: int | None, tell: Prog
     out = []
     for i, design in enumerate(designs):
         name = f"{design.domain}/{design.task}"
-        options = {} if draws is None else {"draws": draws}
+        options: dict[str, Any] = {} if draws is None else {"draws": draws}
         out.append(
             nuts.sample(
                 design,

@@ -17,6 +17,7 @@ from forecaster.design import LEAST_NOISE
 from forecaster.errors import RequestError
 
 RECENT = 5  # measurements whose known noise and test cases stand for those of a new one
+COMMON = 0.4  # share of luck that runs from training sets of their own have in common (benchmarks/luck.py)
 
 
 def per_case(curve: Curve, share: float) -> float:
@@ -67,8 +68,9 @@ def new_run(
 def new_cases(rng: np.random.Generator, curve: Curve, draws: int) -> Float[np.ndarray, " draw"]:
     """How far log error on cases that nobody has tested may lie from the mean curve, one draw for the whole curve.
 
-    The binomial variance at the largest measured size, drawn apart from the drift (drawn together, forecasts of
-    simulated test sets were worse: what the law misses would be taken for luck). RequestError without a test set.
+    The binomial variance at the largest measured size, less by what several runs there do not have in ``COMMON``. It
+    is drawn apart from the drift (drawn together, forecasts of simulated tasks were worse: what the law misses would
+    be taken for luck). RequestError without a test set.
     """
     cases = np.median(curve.n_test[-RECENT:])
     if np.isnan(cases):
@@ -76,6 +78,7 @@ def new_cases(rng: np.random.Generator, curve: Curve, draws: int) -> Float[np.nd
             f"kind new-cases: found no n_test for {curve.label}; expected that column, the number of test cases behind "
             "an error rate, or ask for kind mean"
         )
-    error = np.exp(np.log(curve.error[curve.n == curve.n[-1]]).mean())
-    variance = min(max(1.0 / error - 1.0, 0.0) / cases, 1.0)
+    last = np.log(curve.error[curve.n == curve.n[-1]])
+    shared = COMMON + (1.0 - COMMON) / len(last)
+    variance = min(shared * max(np.exp(-last.mean()) - 1.0, 0.0) / cases, 1.0)
     return np.sqrt(variance) * rng.standard_normal(draws)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
     """The design's sizes as arrays [curve, point], padded at the end with copies of the smallest size.
 
-    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known``, ``parted`` as in :class:`~forecaster.design.SizedCurve`, and
+    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known`` as in :class:`~forecaster.design.SizedCurve`, and
     ``present``: 1.0 for a measured size, 0.0 for padding.
     """
     longest = max(len(c.x) for c in design.curves)
     width = longest if width is None else width
-    fills = {"x": None, "y": 0.0, "repeats": 1.0, "within": 0.0, "known": 0.0, "parted": None}
+    fills = {"x": None, "y": 0.0, "repeats": 1.0, "within": 0.0, "known": 0.0}
     out = {
         name: np.stack(
             [
@@ -44,12 +44,13 @@ def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
 def data_of(design: Design) -> dict[str, np.ndarray]:
     """All that the model takes from the curves, by name: data of one compiled model, not part of its graph.
 
-    Those of :func:`padded` (``within`` only where sizes are repeated), ``x_ref`` and ``x_min``,
+    Those of :func:`padded` (``within`` only where sizes are repeated), ``luck`` [curve], ``x_ref`` and ``x_min``,
     and ``effects`` [local, curve], the known differences of architectures from the group's centre.
     """
     *_, repeated = graph_of(design)
     data = {name: values for name, values in padded(design).items() if repeated or name != "within"}
     places = {"x_ref": np.array(design.x_ref), "x_min": np.array(design.x_min)}
+    data["luck"] = np.array([c.luck for c in design.curves])
     return data | places | {"effects": design.effects[:, 1:].T}
 
 
@@ -98,7 +99,8 @@ def build(design: Design) -> pm.Model:
         level_variance, slope_variance = (v[:, None, None] for v in scales[:2])
         wander = drift.covariance(pt, time, level_variance, slope_variance, design.slope_memory)
         pairs = measured[:, :, None] & measured[:, None, :]
-        luck = pt.where(pairs, pt.minimum(data["parted"][:, :, None], data["parted"][:, None, :]), 0.0)
+        parted = drift.parted_since(pt, shape, shape[:, 0, None], data["luck"][:, None])
+        luck = pt.where(pairs, pt.minimum(parted[:, :, None], parted[:, None, :]), 0.0)
         run_variance = scales[2][:, None] + data["known"]
         noise: Any = pt.where(measured, run_variance / data["repeats"], 1.0)
         pm.MvNormal(

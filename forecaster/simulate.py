@@ -43,12 +43,13 @@ def simulate(
     architectures: int = 5,
     seeds: int = 1,
     beyond: Sequence[float] = (10.0,),
+    n_test: int | None = None,
     seed: int = 0,
 ) -> Simulation:
-    """Draw whole groups from the priors of ``card``: centres, spreads, curves, drift, and the noise of runs.
+    """Draw whole groups from the priors of ``card``: centres, spreads, curves, drift, luck, and the noise of runs.
 
     ``sizes`` are those that every architecture is measured at, or a sequence for each architecture; each size
-    has ``seeds`` runs.
+    has ``seeds`` runs, all on one test set of ``n_test`` cases (None: so many that it is not worth a word).
     """
     rng = np.random.default_rng(seed)
     grid = _grid(sizes, architectures)
@@ -64,23 +65,10 @@ def simulate(
 
     rows, far = [], np.empty((groups, architectures, len(ahead)))
     for i in range(architectures):
-        level, log_exponent, log_break, floor_logit, log_noise, log_drift, log_slope, log_sharpness = values[:, i].T[
-            ..., None
-        ]
-        at = np.concatenate([x[i], ahead])
-        exponent, sharpness = np.exp(log_exponent), np.exp(log_sharpness)
-        law = laws.log_error(np, at, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
-        time = drift.clock(np, at, x_ref, law - level, exponent, card.steady)
-        changed = drift.scale_beyond(rng, card.volatility, groups)
-        level_path, slope_path = _paths(rng, time, card.slope_memory, changed)
-        curve = law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
-        share = laws.floor(np, level, floor_logit) / np.exp(law)
-        late = card.late_exponents(groups, rng)[:, None]
-        curve += laws.late_fall(np, share, np.maximum(at - x_ref, 0.0), late)
+        curve = _curve(rng, card, values[:, i], np.concatenate([x[i], ahead]), x_ref, x_min)
         far[:, i] = np.exp(curve[:, len(x[i]) :])
-        sd = np.sqrt(np.exp(2.0 * log_noise) + LEAST_NOISE**2)
-        runs = curve[:, : len(x[i]), None] + sd[..., None] * rng.standard_normal((groups, len(x[i]), seeds))
-        rows.append(_rows(runs, grid[i], names[i]))
+        runs = _runs(rng, curve[:, : len(x[i])], values[:, i, CENTRES.index("log_noise")], seeds, card, n_test)
+        rows.append(_rows(runs, grid[i], names[i], n_test))
     level, log_exponent, _, floor_logit, *_ = np.moveaxis(values, -1, 0)
     truth = {
         "hyper": hyper,
@@ -90,6 +78,40 @@ def simulate(
         "error": far,
     }
     return Simulation(read_curves(pd.concat(rows, ignore_index=True)), truth)
+
+
+def _curve(
+    rng: np.random.Generator, card: Domain, values: np.ndarray, x: np.ndarray, x_ref: float, x_min: float
+) -> np.ndarray:
+    """Log error of the mean curve at ``x``, drift and late fall included, for parameters [group, 8]: [group, x]."""
+    groups = len(values)
+    level, log_exponent, log_break, floor_logit, _, log_drift, log_slope, log_sharpness = values.T[..., None]
+    exponent, sharpness = np.exp(log_exponent), np.exp(log_sharpness)
+    law = laws.log_error(np, x, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
+    time = drift.clock(np, x, x_ref, law - level, exponent, card.steady)
+    changed = drift.scale_beyond(rng, card.volatility, groups)
+    level_path, slope_path = _paths(rng, time, card.slope_memory, changed)
+    share = laws.floor(np, level, floor_logit) / np.exp(law)
+    late = laws.late_fall(np, share, np.maximum(x - x_ref, 0.0), card.late_exponents(groups, rng)[:, None])
+    return law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path + late
+
+
+def _runs(
+    rng: np.random.Generator, curve: np.ndarray, log_noise: np.ndarray, seeds: int, card: Domain, n_test: int | None
+) -> np.ndarray:
+    """Log errors of runs [group, size, seed] around mean curves [group, size] at ascending sizes.
+
+    A test set counts as the card has it: ``known_share`` of its binomial variance is fresh in each run, the rest is
+    luck that sizes share. The luck at the largest size belongs to the level.
+    """
+    variance = np.exp(2.0 * log_noise)[:, None] + LEAST_NOISE**2
+    if n_test is not None:
+        variance = variance + card.known_share * np.clip(np.exp(-curve) - 1.0, 0.0, None) / n_test
+        grown = drift.parted(curve, (1.0 - card.known_share) / n_test)
+        walk = np.cumsum(np.sqrt(np.diff(grown, axis=1, prepend=0.0)) * rng.standard_normal(curve.shape), 1)
+        curve = curve + walk - walk[:, -1:]
+    sd = np.broadcast_to(np.sqrt(variance), curve.shape)
+    return curve[..., None] + sd[..., None] * rng.standard_normal((*curve.shape, seeds))
 
 
 def _grid(sizes: Sequence[float] | Sequence[Sequence[float]], architectures: int) -> list[np.ndarray]:
@@ -125,10 +147,10 @@ def _paths(rng: np.random.Generator, t: np.ndarray, memory: float, changed: np.n
     return out
 
 
-def _rows(runs: np.ndarray, sizes: np.ndarray, architecture: str) -> pd.DataFrame:
+def _rows(runs: np.ndarray, sizes: np.ndarray, architecture: str, n_test: int | None) -> pd.DataFrame:
     """Tidy rows of one architecture in every group; ``runs`` [group, size, seed] are log errors."""
     group, size, seed = (a.ravel() for a in np.indices(runs.shape))
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "domain": DOMAIN,
             "task": [f"group-{g:04d}" for g in group],
@@ -138,3 +160,4 @@ def _rows(runs: np.ndarray, sizes: np.ndarray, architecture: str) -> pd.DataFram
             "seed": seed,
         }
     )
+    return table if n_test is None else table.assign(n_test=n_test)

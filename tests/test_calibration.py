@@ -21,6 +21,7 @@ from forecaster.domains import Domain
 from forecaster.forecast import Target, log_error_paths
 from forecaster.inference import fit
 from forecaster.posterior import Posterior, diagnostics
+from forecaster.reading import read_curves
 from forecaster.simulate import Simulation, simulate
 
 pytestmark = pytest.mark.slow
@@ -184,6 +185,34 @@ def test_broken_twins_are_caught(simulated, twin):
     print(f"\nbroken twin {twin}, 384 simulations")
     draws = drawn(few, broken(load_card(CARD), twin), draws=100, keep=RANKED, first_only=True)
     assert min(p_values(few, draws).values()) < ALPHA
+
+
+SMALL = 60  # cases of a test set: luck of two to four tenths in log error
+
+
+def tested() -> Domain:
+    """A card of curves that drift little, errors around a tenth, on test sets whose luck stays from size to size."""
+    card = changed(load_card("image-classification-top1"), "level", mean=-2.3, sd=0.5)
+    return changed(card, "known_share", value=0.05)
+
+
+@pytest.fixture(scope="module")
+def on_small_test_sets() -> Simulation:
+    return simulate(tested(), SBC_SIZES, groups=400, architectures=3, n_test=SMALL, seed=6)
+
+
+def test_ranks_on_small_test_sets_are_uniform(on_small_test_sets):
+    print(f"\njax engine, 400 simulations on test sets of {SMALL}")
+    draws = drawn(on_small_test_sets, tested(), draws=100, keep=RANKED, first_only=True)
+    assert min(p_values(on_small_test_sets, draws).values()) > ALPHA
+
+
+def test_luck_taken_for_the_curve_is_caught(on_small_test_sets):
+    print(f"\nbroken twin without n_test, 400 simulations on test sets of {SMALL}")
+    blind = read_curves(on_small_test_sets.curves.table.drop(columns="n_test"))
+    blind = Simulation(blind, on_small_test_sets.truth)
+    draws = drawn(blind, tested(), draws=100, keep=RANKED, first_only=True)
+    assert min(p_values(blind, draws).values()) < ALPHA
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 import msgspec
 import numpy as np
 import pandas as pd
@@ -58,8 +57,10 @@ DESIGNS = {
 def arrays(design: Design, width: int) -> density.CurveArrays:
     data = model.padded(design, width)
     curves = len(design.curves)
-    names = density.CurveArrays._fields[:-2]
-    return density.CurveArrays(*(data[k] for k in names), *np.full((2, curves), [[design.x_ref], [design.x_min]]))
+    names = density.CurveArrays._fields[:-3]
+    luck = np.array([c.luck for c in design.curves])
+    places = np.full((2, curves), [[design.x_ref], [design.x_min]])
+    return density.CurveArrays(*(data[k] for k in names), *places, luck)
 
 
 level_likelihood = jax.jit(density.level_likelihood)
@@ -75,19 +76,10 @@ def free_density(design: Design):
     curves = len(design.curves)
     longest = max(len(c.x) for c in design.curves)
     missing = sum(longest - len(c.x) for c in design.curves)
-    data, constants = arrays(design, chunks(longest)), density.Constants(design.slope_memory, design.steady)
-    ends = np.cumsum([len(CENTRES), len(LEARNED), curves, len(LOCAL) * curves])
-
-    def log_density(free):
-        centre, log_spread, level, offset = jnp.split(free, ends[:-1])
-        spread = jnp.concatenate([jnp.exp(log_spread), jnp.asarray(design.spread_fixed)])[1:, None]
-        known = design.effects[:, 1:].T
-        local = density.Local(*(centre[1:, None] + known + spread * offset.reshape(len(LOCAL), curves))[..., None])
-        hyper = jnp.concatenate([centre, log_spread])[None]
-        joint = density.log_density(hyper, level[:, None], local, data, design, constants)[0]
-        return joint + curves * jnp.log(spread).sum() + missing * model.PADDING_CONSTANT
-
-    return jax.jit(jax.value_and_grad(log_density)), int(ends[-1])
+    constants = density.Constants(design.slope_memory, design.steady)
+    joint = density.of_free_variables(design, arrays(design, chunks(longest)), constants)
+    size = len(CENTRES) + len(LEARNED) + (1 + len(LOCAL)) * curves
+    return jax.jit(jax.value_and_grad(lambda free: joint(free) + missing * model.PADDING_CONSTANT)), size
 
 
 @pytest.fixture(scope="module", params=DESIGNS)
@@ -146,7 +138,7 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
         noise = np.exp(2.0 * log_noise) + known
         time = design.steady * (design.x_ref - x) + (1.0 - design.steady) * (law - level[i]) / np.exp(log_exponent)
         wander = drift.covariance(np, time, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), design.slope_memory)
-        parted = sized.parted[np.searchsorted(-sized.x, -x)]
+        parted = sized.luck * (1.0 - np.exp(law.min() - law))  # smallest at the largest size
         wander = wander + np.minimum(parted[:, None], parted)
         dense = stats.multivariate_normal(law, wander + np.diag(noise))
         assert found[i] == pytest.approx(dense.logpdf(y), rel=1e-8, abs=1e-8)

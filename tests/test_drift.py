@@ -173,7 +173,7 @@ def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None, parted=None):
         WANTED,
         memory,
         clock_at,
-        parted=parted,
+        parted=None if parted is None else rows * parted,
     )
 
 

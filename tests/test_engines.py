@@ -7,6 +7,7 @@ off by 0.02, plus four standard errors. A broken twin shows that the comparison 
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -139,6 +140,20 @@ def test_nuts_draws_do_not_depend_on_what_the_model_was_compiled_for(reference):
     own = nuts.sample(alone(1), **few)
     for name in ("centre", "log_spread", "values"):
         np.testing.assert_array_equal(getattr(shared, name), getattr(own, name))
+
+
+def test_nuts_on_the_filtered_density_agrees(reference):
+    filtered = nuts.sample(alone(0), seed=3, tune=600, draws=1000, density="jax")
+    assert_agree(posterior(alone(0), filtered), reference)
+
+
+def test_many_sizes_go_through_the_filter():
+    sizes = [len(c.x) for c in alone(0).curves]
+    assert max(sizes) <= nuts.LONG
+    assert nuts.density_for(alone(0)) == "pymc"
+    one = alone(0).curves[0]
+    longer = dataclasses.replace(one, x=np.linspace(one.x[0], one.x[-1], nuts.LONG + 1))
+    assert nuts.density_for(dataclasses.replace(alone(0), curves=(longer,))) == "jax"
 
 
 def test_fast_engine_agrees_with_nuts(fitted, reference):

@@ -38,23 +38,21 @@ def test_test_sets_part_as_is_told():
     assert np.cov(parted.T) == pytest.approx(np.minimum(variance[:, None], variance), rel=0.2, abs=1e-5)
 
 
-def test_the_design_counts_that_from_the_largest_size_on():
+def test_seen_from_the_largest_size_they_part_as_well():
     """The level is that on the test set at the largest size; errors at smaller sizes part from it."""
     seen = log_errors_on_test_sets()
     back = seen - seen[:, -1:]
-    known = by_size(curve(), known_share=0.0).parted[::-1]
+    luck = by_size(curve(), known_share=0.0).luck
+    assert luck == pytest.approx(1 / (ERROR[-1] * CASES))
+    law = np.log(7.0 * ERROR)  # a constant makes no difference
+    known = drift.parted_since(np, law, law[-1], luck)
     assert np.cov(back.T) == pytest.approx(np.minimum(known[:, None], known), rel=0.2, abs=1e-5)
-    assert by_size(curve(), known_share=0.25).parted == pytest.approx(0.75 * known[::-1])
+    assert by_size(curve(), known_share=0.25).luck == pytest.approx(0.75 * luck)
 
 
 @pytest.mark.parametrize("n_test", [None, CASES])
 def test_all_luck_fresh_or_none_known_parts_nothing(n_test):
-    assert not by_size(curve(n_test), known_share=1.0 if n_test else 0.0).parted.any()
-
-
-def test_error_that_rises_stands_still():
-    rising = by_size(curve(error=[0.2, 0.1, 0.15, 0.1]), known_share=0.0).parted
-    assert rising == pytest.approx([0.0, 0.0, 0.0, (1 / 0.1 - 1 / 0.2) / CASES])
+    assert by_size(curve(n_test), known_share=1.0 if n_test else 0.0).luck == 0.0
 
 
 def test_luck_goes_on_from_the_largest_measured_size_both_ways():
@@ -87,6 +85,14 @@ def test_cases_nobody_tested_lie_as_far_off_as_test_sets_do():
     seen = log_errors_on_test_sets()
     luck = measurement.new_cases(np.random.default_rng(3), curve(), SETS)
     assert luck.std() == pytest.approx(seen[:, -1].std(), rel=0.06)
+
+
+def test_several_runs_are_less_lucky_than_one():
+    table = pd.DataFrame({"domain": "d", "architecture": "a", "n": np.repeat(SIZES, 4), "error": np.repeat(ERROR, 4)})
+    many = read_curves(table.assign(seed=np.tile(range(4), 4), n_test=CASES)).curves[0]
+    one, four = (measurement.new_cases(np.random.default_rng(3), c, SETS) for c in (curve(), many))
+    shared = measurement.COMMON + (1.0 - measurement.COMMON) / 4
+    assert four == pytest.approx(np.sqrt(shared) * one)
 
 
 def held(n_test):

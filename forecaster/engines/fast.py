@@ -149,12 +149,13 @@ def batch_of(designs: Sequence[Design]):
     length = max(_length(d) for d in designs)
     data = [model.padded(d, length) for d in designs]
     counts = [len(d.curves) for d in designs]
-    names = ("x", "y", "repeats", "within", "known", "parted", "present")
+    names = ("x", "y", "repeats", "within", "known", "present")
     stacked = {name: np.concatenate([d[name] for d in data]) for name in names}
     curves = density.CurveArrays(
         **stacked,
         x_ref=np.repeat([d.x_ref for d in designs], counts),
         x_min=np.repeat([d.x_min for d in designs], counts),
+        luck=np.array([c.luck for d in designs for c in d.curves]),
     )
     return Batch(
         curves,

@@ -88,15 +88,18 @@ def program() -> Callable[..., density.LevelLikelihood]:
     return jax.jit(_level_likelihood, compiler_options=options)
 
 
+def needed(curves: CurveArrays) -> CurveArrays:
+    """Without what no curve has, so that programs go without that term."""
+    if (curves.repeats == 1.0).all():
+        curves = curves._replace(within=None)
+    return curves if np.any(curves.luck) else curves._replace(luck=None)
+
+
 def likelihood_of(batch: Batch, room: Room) -> Likelihood:
     """The compiled likelihood of the batch's curves, or of some of them, a few at a time, padded with copies."""
     every, width = np.arange(len(batch.owner)), min(room.width, BESIDE)
     each = min(1024, max(64, AT_ONCE // width // 64 * 64))
-    curves = batch.curves
-    if (curves.repeats == 1.0).all():
-        curves = curves._replace(within=None)  # a program without that term
-    if not np.any(curves.parted):
-        curves = curves._replace(parted=None)
+    curves = needed(batch.curves)
 
     def part(rows: Array, points: Array, out: density.LevelLikelihood, at: tuple[slice, slice]) -> None:
         """Fill ``out`` at the curves and particles of ``at``; ``rows`` names the curves of the batch."""
