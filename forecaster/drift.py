@@ -142,7 +142,7 @@ def sample_paths(
     slope_memory: float,
     clock_at: Callable[[Array], Array] | None = None,
     volatility: float = 0.0,
-    parted: Array | None = None,
+    luck_at: Callable[[Array], Array] | None = None,
 ) -> Array:
     """Draws of d at ``t_wanted``, given the data, one per posterior draw (NumPy; forward filter, backward sampler).
 
@@ -150,8 +150,8 @@ def sample_paths(
     distances ``t`` [size] >= 0; the drift's variances are [draw]. ``t_wanted`` [wanted] may hold any distances:
     negative ones lie beyond the reference size, where the path runs free. ``clock_at`` turns distances [m] into times
     [draw, m], ascending in the distance and zero at zero, where time is not the distance itself. ``volatility`` is
-    that beyond the reference size. ``parted`` [draw, size] ascends from zero: the variance of a second Wiener process,
-    which the data hold and the paths do not (the luck of a test set). Returns [draw, wanted].
+    that beyond the reference size. ``luck_at`` turns distances [m] >= 0 into the variance [draw, m], ascending from
+    zero, of the luck of a test set, which data and paths hold beside the drift. Returns [draw, wanted].
     """
     import numpy as np
 
@@ -159,25 +159,24 @@ def sample_paths(
     times = np.broadcast_to(grid, (len(slope_variance), len(grid))) if clock_at is None else clock_at(grid)
     seen = {float(v): i for i, v in enumerate(t)}
     state = start(np, np.zeros_like(slope_variance), slope_variance)
-    luck = np.zeros((len(grid), len(slope_variance)))
-    if parted is not None:
-        luck[np.searchsorted(grid, t)] = np.diff(parted, prepend=0.0).T
+    luck = np.zeros(times.shape) if luck_at is None else np.diff(luck_at(grid), prepend=0.0)
     filtered, steps = [], []
     for i, now in enumerate(grid):
         if i:
             steps.append(transition(np, times[:, i] - times[:, i - 1], slope_memory))
             state = predict(state, steps[-1], level_variance, slope_variance)
-            state = state._replace(dd=state.dd + luck[i])
+            state = state._replace(dd=state.dd + luck[:, i])
         at = seen.get(float(now))
         if at is not None:
             state, _ = update(state, residual[:, at], noise_variance[:, at], 1.0)
         filtered.append(state)
     variances = (level_variance, slope_variance)
-    path, slopes = np.empty((2, len(grid), len(slope_variance)))
-    path[-1], slopes[-1] = d, v = _draw(rng, filtered[-1])
+    path = np.empty((len(slope_variance), len(grid)))
+    d, v = _draw(rng, filtered[-1])
+    path[:, -1] = d
     for i in range(len(grid) - 2, -1, -1):
-        path[i], slopes[i] = d, v = _draw(rng, _given_next(filtered[i], steps[i], variances, luck[i + 1], d, v))
-    path = _without_luck(rng, path, slopes, steps, variances, luck).T
+        d, v = _draw(rng, _given_next(filtered[i], steps[i], variances, luck[:, i + 1], d, v))
+        path[:, i] = d
     further = np.unique(-t_wanted[t_wanted < 0])
     beyond = further if clock_at is None else -clock_at(-further)
     changed = scale_beyond(rng, volatility, len(d)) ** 2
@@ -194,24 +193,6 @@ def scale_beyond(rng: Any, volatility: float, draws: int) -> Array:
     import numpy as np
 
     return np.exp(volatility * rng.standard_normal(draws) - 0.5 * volatility**2)
-
-
-def _without_luck(
-    rng: Any, path: Array, slopes: Array, steps: list[Transition], variances: tuple[Array, Array], luck: Array
-) -> Array:
-    """Take out of each step of ``path`` [grid, draw] a draw of the part that is luck, of variance ``luck`` alike."""
-    import numpy as np
-
-    parts = np.zeros(path.shape)
-    for i in np.flatnonzero(luck.any(1)):
-        step, (level, slope) = steps[i - 1], variances
-        shock = path[i] - path[i - 1] - step.carry * slopes[i - 1]  # of d and luck together
-        turn = slopes[i] - step.keep * slopes[i - 1]  # of v, which d's leans on
-        lean = slope * step.dv / (slope * step.vv + LEAST)
-        own = level * step.level + slope * step.dd - lean * slope * step.dv
-        share = luck[i] / (luck[i] + np.maximum(own, 0.0) + LEAST)
-        parts[i] = share * (shock - lean * turn) + np.sqrt(luck[i] * (1.0 - share)) * rng.standard_normal(len(shock))
-    return path - np.cumsum(parts, 0)
 
 
 def _noise(step: Transition, variances: tuple[Array, Array], luck: Array | float = 0.0) -> tuple[Array, Array, Array]:

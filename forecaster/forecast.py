@@ -116,10 +116,6 @@ def log_error_paths(
     seen = nothing if data is None else data.x
     residual = np.empty((len(draws.level), 0)) if data is None else data.y - draws.law(data.x, design)
     known, repeats = (nothing, nothing) if data is None else (data.known, data.repeats)
-    parted = None
-    if data is not None and data.luck:
-        shape = draws.log_shape(data.x, design.x_ref, design.x_min)
-        parted = drift.parted_since(np, shape, shape[:, :1], np.array(data.luck))
     noise = (np.exp(2.0 * draws.log_noise)[:, None] + known) / repeats
     wander = drift.sample_paths(
         rng,
@@ -132,7 +128,9 @@ def log_error_paths(
         design.slope_memory,
         lambda distance: draws.drift_time(design.x_ref - distance, design.x_ref, design.x_min, design.steady),
         design.card.volatility,
-        parted,
+        None
+        if data is None or not data.luck
+        else lambda distance: draws.parted(data, design.x_ref - distance, design.x_ref, design.x_min),
     )
     late = design.card.late_exponents(len(draws.level), rng)
     return draws.law(x, design) + wander + draws.late_fall(x, design.x_ref, design.x_min, late), draws

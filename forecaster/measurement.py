@@ -2,8 +2,8 @@
 
 A test set is a sample. Its luck (log error on it, less that on all cases) has an sd of about
 ``sqrt((1 - error) / (error * cases))`` at any one size and is much the same at the next, where most of the wrong cases
-are the same. So the level, pinned to what was measured, holds the luck at the curve's largest size, and the mean curve
-keeps it; a run leaves it by and by.
+are the same. The mean curve is that on the test set at hand, as far as was measured; beyond, it keeps the luck of the
+largest size, which a run leaves by and by.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ def per_case(curve: Curve, share: float) -> float:
 def luck(
     rng: np.random.Generator, curve: Curve, share: float, sizes: np.ndarray, paths: Float[np.ndarray, "draw size"]
 ) -> tuple[Float[np.ndarray, "draw size"], Float[np.ndarray, "draw size"]]:
-    """How the luck of the curve's test set goes on from its largest measured size: draws, and their variance.
+    """How the luck of the curve's test set goes on beyond its largest measured size: draws, and their variance.
 
-    ``paths`` are the mean curve's log errors at ``sizes``, which ascend and hold that size, or one near it. Zeros where
-    no test set is known.
+    ``paths`` are the mean curve's log errors at ``sizes``, which ascend and hold that size, or one near it; up to there
+    they have the luck in them. Zeros where no test set is known.
     """
     cases = per_case(curve, share)
     if np.isnan(cases):
         return np.zeros(paths.shape), np.zeros(paths.shape)
-    variance = drift.parted(paths, cases)
-    walk = np.cumsum(np.sqrt(np.diff(variance, axis=1, prepend=0.0)) * rng.standard_normal(paths.shape), axis=1)
-    last = [int(np.argmin(np.abs(np.log(sizes / curve.n[-1]))))]
-    return walk - walk[:, last], np.abs(variance - variance[:, last])
+    last = int(np.argmin(np.abs(np.log(sizes / curve.n[-1]))))
+    variance = np.pad(drift.parted(paths[:, last:], cases), ((0, 0), (last, 0)))
+    steps = np.sqrt(np.diff(variance, axis=1, prepend=0.0))
+    return np.cumsum(steps * rng.standard_normal(paths.shape), axis=1), variance
 
 
 def new_run(

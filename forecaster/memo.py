@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from forecaster import appendix, figures, sentences
 from forecaster.checks import check
 from forecaster.comparison import compare
+from forecaster.design import Design
 from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Forecast, Target, forecast
 from forecaster.looks import Table, capital
@@ -174,6 +175,7 @@ def _ask(
         target_given=target is not None,
         level=level,
         found=found,
+        elsewhere=_elsewhere(posterior, design, headline_n, level, seed),
         options=options,
         need=requirement(posterior, goal, seed=seed, targets=targets),
         comparison=compare(posterior, group=group, at=asked, seed=seed) if several else None,
@@ -183,6 +185,14 @@ def _ask(
         checks=mine,
         verdict=max((c.verdict for c in mine), key=VERDICTS.index, default="PASS"),
     )
+
+
+def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, seed: int) -> Forecast | None:
+    """The forecast on cases that nobody tested; None where a curve has no test set of known size."""
+    if not all(np.isfinite(c.curve.n_test).all() for c in design.curves):
+        return None
+    at = pd.DataFrame({"architecture": design.architectures, "n": n}).assign(domain=design.domain, task=design.task)
+    return forecast(posterior, at, kind="new-cases", level=level, seed=seed)
 
 
 def _concerns(one: Check, group: Group, posterior: Posterior) -> bool:

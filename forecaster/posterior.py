@@ -23,7 +23,7 @@ import pandas as pd
 
 from forecaster import drift, laws
 from forecaster.curves import LearningCurves, Note
-from forecaster.design import Design, design_of
+from forecaster.design import Design, SizedCurve, design_of
 from forecaster.domains import CENTRES, LEARNED, Domain
 from forecaster.engines.draws import GroupDraws
 from forecaster.errors import PosteriorFileError, RequestError
@@ -63,6 +63,11 @@ class CurveDraws:
         """What a late fall of these exponents [draw] adds to log error at ``x`` [size]: [draw, size] (``laws``)."""
         log_share = -laws.softplus(np, -self.floor_logit)[..., None] - self.log_shape(x, x_ref, x_min)
         return laws.late_fall(np, np.exp(np.minimum(log_share, 0.0)), np.maximum(x - x_ref, 0.0), exponent[..., None])
+
+    def parted(self, data: SizedCurve, x: np.ndarray, x_ref: float, x_min: float) -> np.ndarray:
+        """Variance of a test set's luck at log sizes ``x`` [size], since the curve's largest one: [..., size]."""
+        shape = self.log_shape(np.append(data.x[0], x), x_ref, x_min)
+        return np.maximum(drift.parted_since(np, shape[..., 1:], shape[..., :1], np.array(data.luck)), 0.0)
 
     def drift_time(self, x: np.ndarray, x_ref: float, x_min: float, steady: float) -> np.ndarray:
         """The drift's time at log sizes ``x`` [size] (``drift.clock``): [..., size]."""

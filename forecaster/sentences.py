@@ -17,6 +17,7 @@ from forecaster.requirement import Requirement
 from forecaster.results import Check
 from forecaster.units import Units, about, chance, listed, rounded, size, times, times_in
 
+WIDER = 1.1  # how much wider a range must be on other test cases to be worth a word
 SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advised, and from which it is leaned to
 
 
@@ -34,6 +35,7 @@ class Answers:
     target_given: bool
     level: float
     found: Forecast
+    elsewhere: Forecast | None  # at the headline's size, on cases not tested on; None where no test set is known
     options: Table
     need: Requirement
     comparison: Comparison | None
@@ -163,6 +165,8 @@ def changes(a: Answers) -> list[tuple[str, str]]:
             f"distance.",
         )
     )
+    if a.elsewhere is not None:
+        found += _test_set_change(a, a.elsewhere)
     found.append(
         (
             "Another recipe.",
@@ -193,6 +197,25 @@ def _floor_change(a: Answers) -> tuple[str, str]:
     if a.several:
         said += f" The chance of being the best then goes from {chance(low['p_best'])} to {chance(high['p_best'])}."
     return "The error that no data removes.", said
+
+
+def _test_set_change(a: Answers, elsewhere: Forecast) -> list[tuple[str, str]]:
+    """How few wrong cases the best architecture's error rests on, where that widens its range by a tenth or more."""
+    name = a.best["architecture"]
+    row = next(r for r in elsewhere.table.to_dict("records") if r["architecture"] == name)
+    widths = [math.log(r["yhat_upper"] / r["yhat_lower"]) for r in (row, a.best)]
+    measured = a.posterior.designs[a.group].curve_of(name)
+    if measured is None or widths[0] < WIDER * widths[1]:
+        return []
+    _, low, high = a.interval(row)
+    cases = float(np.median(measured.curve.n_test))
+    wrong = max(round(cases * math.exp(measured.y[0])), 1)
+    said = (
+        f"At {a.sized(float(measured.curve.n[-1]))} about {wrong:,} of the "
+        f"{size(cases)} test cases are still wrong for {name}. These forecasts are for that test set; on other cases "
+        f"of the same kind the error at {a.sized(a.headline_n)} lies between {low} and {high}, {times_in(a.level)}."
+    )
+    return [("Other test cases.", said)]
 
 
 def _order_change(a: Answers) -> tuple[str, str]:

@@ -161,7 +161,7 @@ def conditioned(t, y, noise, q, ratio, memory):
     return gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
 
 
-def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None, parted=None):
+def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None, luck_at=None):
     rows = np.ones((DRAWS, 1))
     return drift.sample_paths(
         np.random.default_rng(seed),
@@ -173,7 +173,7 @@ def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None, parted=None):
         WANTED,
         memory,
         clock_at,
-        parted=None if parted is None else rows * parted,
+        luck_at=luck_at,
     )
 
 
@@ -198,16 +198,21 @@ LUCK = {"a test set that parts": 0.02, "one that parts more than the drift": 0.5
 
 @pytest.mark.parametrize("scale", LUCK.values(), ids=LUCK)
 @pytest.mark.parametrize("data", ["from the reference on", "off the reference"])
-def test_paths_leave_the_luck_of_a_test_set_out(data, scale):
-    """The luck is a Wiener process of its own: noise that data share, in the dense Gaussian."""
+def test_paths_hold_the_luck_of_a_test_set(data, scale):
+    """The luck is a Wiener process of its own, from the largest measured size back."""
     t, y = DATA[data]
-    parted = scale * (t - t[0]) ** 2
     noise, q, memory = np.full(len(t), 0.03**2), 0.1, 2.3
-    cov = q**2 * signed_covariance(np.concatenate([t, WANTED]), 0.6, memory)
+
+    def luck_at(distance):
+        return scale * np.maximum(distance - t[0], 0.0) ** 2
+
+    places = np.concatenate([t, WANTED])
+    luck = luck_at(places)
+    cov = q**2 * signed_covariance(places, 0.6, memory) + np.minimum(luck[:, None], luck)
     n = len(t)
-    gain = np.linalg.solve(cov[:n, :n] + np.diag(noise) + np.minimum(parted[:, None], parted), cov[:n, n:]).T
+    gain = np.linalg.solve(cov[:n, :n] + np.diag(noise), cov[:n, n:]).T
     expected = gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
-    assert agrees(sampled(t, y, noise, q, 0.6, memory, parted=parted), *expected)
+    assert agrees(sampled(t, y, noise, q, 0.6, memory, luck_at=lambda d: np.tile(luck_at(d), (DRAWS, 1))), *expected)
     assert not agrees(sampled(t, y, noise, q, 0.6, memory), *expected)
 
 

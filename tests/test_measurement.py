@@ -55,16 +55,15 @@ def test_all_luck_fresh_or_none_known_parts_nothing(n_test):
     assert by_size(curve(n_test), known_share=1.0 if n_test else 0.0).luck == 0.0
 
 
-def test_luck_goes_on_from_the_largest_measured_size_both_ways():
+def test_luck_goes_on_from_the_largest_measured_size():
     own = curve(sizes=SIZES / 10.0)  # measured up to the last size but one
     paths = np.log(ERROR) * np.ones((SETS, 1))
     walk, variance = measurement.luck(np.random.default_rng(1), own, 0.0, SIZES, paths)
     seen = log_errors_on_test_sets()
     parted = seen - seen[:, 2:3]
-    assert not walk[:, 2].any()
+    assert not walk[:, :3].any()
     for found in (walk.var(0), variance[0]):
-        assert parted.var(0) == pytest.approx(found, rel=0.1, abs=1e-9)
-    assert np.cov(walk.T) == pytest.approx(np.cov(parted.T), rel=0.25, abs=1e-4)
+        assert parted[:, 3].var() == pytest.approx(found[3], rel=0.1)
 
 
 def test_a_run_is_the_curve_its_own_noise_and_the_luck():

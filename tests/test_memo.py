@@ -16,6 +16,7 @@ from forecaster.comparison import compare
 from forecaster.errors import RequestError
 from forecaster.forecast import forecast
 from forecaster.memo import default_sizes, memo
+from forecaster.reading import read_curves
 from forecaster.requirement import requirement
 from forecaster.results import Check, Result
 from forecaster.units import chance, units_of
@@ -37,6 +38,23 @@ def two():
 @pytest.fixture(scope="module")
 def made(two):
     return memo(two, command="forecaster memo curves.csv -o reports", seed=3)
+
+
+def on_test_set(found, n_test: int):
+    """The same posterior, its errors measured on a test set of so many cases."""
+    return type(found)(found.tree, read_curves(found.curves.table.assign(n_test=n_test)), found.cards)
+
+
+def test_a_small_test_set_is_told_and_how_far_other_cases_may_lie_off(two):
+    small, large = (memo(on_test_set(two, n), seed=3) for n in (60, 60_000))
+    assert "Other test cases" not in memo(two, seed=3).markdown
+    assert "Other test cases" not in large.markdown
+    assert re.search(r"about \d+ of the 60 test cases are still wrong for steep", small.markdown)
+    at = small.tables["options"].query("architecture == 'steep'")["n"].iloc[0]
+    here, there = (
+        forecast(on_test_set(two, 60), [at], kind=kind, seed=3).table.iloc[0] for kind in ("mean", "new-cases")
+    )
+    assert there["yhat_upper"] / there["yhat_lower"] > 1.1 * here["yhat_upper"] / here["yhat_lower"]
 
 
 class Page(HTMLParser):
