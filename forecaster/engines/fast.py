@@ -26,6 +26,7 @@ MANY_GROUPS = {
     "components": 4,
     "walkers": 130,
     "fitting": 2,
+    "flat": 1.0,
     "kept": 3,
     "worth": 0.0,
     "apart": mixing.APART,

@@ -44,7 +44,8 @@ class Effort(NamedTuple):
     walkers: int = 250  # per chain: whole blocks of them
     block: int = 10  # walkers of a chain that share candidates
     candidates: int = 20  # hyper-parameters per block and sweep
-    fitting: int = 3  # sweeps after whose walkers proposals are fitted
+    fitting: int = 5  # sweeps after whose walkers proposals are fitted,
+    flat: float = 0.8  # weighted as a sample of this power of the posterior
     memory: float = 0.1  # correlation with the start from which on walkers are draws
     kept: int = 4  # sweeps of draws, at the least
     worth: float = 0.25  # independent draws over draws, up to which sweeps go on

@@ -22,6 +22,7 @@ from forecaster.density import LevelLikelihood
 from forecaster.engines import clouds, conditionals, likelihoods, mixtures, nested
 from forecaster.engines.clouds import CELL, Cloud, Clouds, Seen, Units
 from forecaster.engines.likelihoods import Batch, Likelihood, Room
+from forecaster.engines.mixtures import Mixture
 from forecaster.engines.nested import Effort, Proposals
 
 Array = Any  # a NumPy array; docstrings name its axes
@@ -48,21 +49,31 @@ def fitted(
     values: Array,
     components: int,
     wider: float,
+    flat: float = 1.0,
 ) -> Proposals:
     """Proposals fitted to where walkers stand: ``hyper`` [group, walker, 10] and ``values`` [curve, walker, 8].
 
-    Those of curves have ``components``, ``wider`` than that.
+    Those of curves have ``components``, ``wider`` than that; ``flat`` as for :func:`_flattened`.
     """
     units = proposals.units
     standard = (values[..., 1:] - units.mean[:, None, 1:]) / units.sd[:, None, 1:]
     prior = (hyper - batch.mean[:, None]) / batch.sd[:, None]
-    even = np.full(values.shape[1], 1.0 / values.shape[1])
-    curves = mixtures.refitted(rng, components, standard, np.broadcast_to(even, standard.shape[:2]))
+    curves = mixtures.refitted(rng, components, standard, _flattened(proposals.curves, standard, flat))
     count = proposals.hypers.weight.shape[1]
     return proposals._replace(
         curves=curves._replace(chol=wider * curves.chol),
-        hypers=mixtures.refitted(rng, count, prior, np.broadcast_to(even, prior.shape[:2])),
+        hypers=mixtures.refitted(rng, count, prior, _flattened(proposals.hypers, prior, flat)),
     )
+
+
+def _flattened(proposal: Mixture, points: Array, flat: float) -> Array:
+    """Weights [row, walker] that make of the walkers ``points`` a sample of a power of what they are a sample of.
+
+    Its density is taken from the proposal so far. Tails that few walkers have entered are what a fit misses.
+    """
+    if flat == 1.0:
+        return np.full(points.shape[:2], 1.0 / points.shape[1])
+    return mixtures.softmax((flat - 1.0) * mixtures.proposal_logpdf(proposal, points), 1)
 
 
 def _candidates(rng, batch: Batch, proposals: Proposals, n: int, *, ordered: bool = False) -> tuple[Array, Array]:

@@ -150,16 +150,16 @@ def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> 
         max(m.left.max() for m in memories) > effort.memory and running.sweeps < effort.sweeps
     ):
         if running.sweeps < effort.fitting:
-            running = _fitted(rng, _keeping(running), effort.components, WIDER)
+            running = _fitted(rng, _keeping(running), effort.components, WIDER, effort.flat)
         running = _swept(running, machine)
         memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
     return running, memories
 
 
-def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float) -> Running:
-    """With proposals fitted to all walkers that are kept, and ``wider``; none kept."""
+def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float, flat: float = 1.0) -> Running:
+    """With proposals fitted to all walkers that are kept, ``wider`` and ``flat``; none kept."""
     hyper, values = (_walkers(np.stack(each)) for each in zip(*running.kept, strict=True))
-    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, components, wider)
+    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, components, wider, flat)
     return running._replace(proposals=proposals, kept=[])
 
 
