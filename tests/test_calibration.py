@@ -18,6 +18,7 @@ from scipy import stats
 
 from forecaster.card_files import load_card
 from forecaster.domains import Domain
+from forecaster.engines.fast import FEW
 from forecaster.forecast import Target, log_error_paths
 from forecaster.inference import fit
 from forecaster.posterior import Posterior, diagnostics
@@ -38,11 +39,11 @@ NUTS_SIZES = np.geomspace(1_000, 64_000, 6)
 NUTS_DRAWS = (250, 1_000, 4_000)  # of one chain: more where fewer are not worth RANKED independent ones
 
 
-def drawn(simulation: Simulation, card: Domain, *, draws: int, keep: int, first_only: bool):
+def drawn(simulation: Simulation, card: Domain, *, draws: int, keep: int, first_only: bool, chunk: int = CHUNK):
     """Posterior draws of each quantity, [group, curve, keep], evenly spaced over the chains."""
     curves, found = simulation.curves, []
-    for first in range(0, len(curves.groups), CHUNK):
-        names = [task for _, task in curves.groups[first : first + CHUNK]]
+    for first in range(0, len(curves.groups), chunk):
+        names = [task for _, task in curves.groups[first : first + chunk]]
         posterior = fit(curves.select(task=names), card=card, draws=draws, seed=first)
         found.append(quantities(posterior, first, keep, first_only))
     return {name: np.concatenate([f[name] for f in found]) for name in QUANTITIES}
@@ -162,6 +163,14 @@ def test_ranks_are_uniform(simulated):
     assert min(p_values(simulated, draws).values()) > ALPHA
 
 
+def test_ranks_are_uniform_where_few_groups_are_fitted_together(simulated):
+    """Those are sampled longer, by proposals of their own kind."""
+    few = part(simulated, 400)
+    print(f"\njax engine, 400 simulations, {FEW} at a time")
+    draws = drawn(few, load_card(CARD), draws=1000, keep=RANKED, first_only=True, chunk=FEW)
+    assert min(p_values(few, draws).values()) > ALPHA
+
+
 TWINS = {
     "exponent-prior-too-narrow": {"log_exponent": lambda p: {"sd": 0.3 * p.sd}},
     "drift-dropped": dict.fromkeys(("log_drift", "log_slope"), lambda p: {"mean": -9.0, "sd": 0.1}),
@@ -190,7 +199,7 @@ def test_broken_twins_are_caught(simulated, twin):
 SMALL = 60  # cases of a test set: luck of two to four tenths in log error
 
 
-def tested() -> Domain:
+def little_drift() -> Domain:
     """A card of curves that drift little, errors around a tenth, on test sets whose luck stays from size to size."""
     card = changed(load_card("image-classification-top1"), "level", mean=-2.3, sd=0.5)
     return changed(card, "known_share", value=0.05)
@@ -198,12 +207,12 @@ def tested() -> Domain:
 
 @pytest.fixture(scope="module")
 def on_small_test_sets() -> Simulation:
-    return simulate(tested(), SBC_SIZES, groups=400, architectures=3, n_test=SMALL, seed=6)
+    return simulate(little_drift(), SBC_SIZES, groups=400, architectures=3, n_test=SMALL, seed=6)
 
 
 def test_ranks_on_small_test_sets_are_uniform(on_small_test_sets):
     print(f"\njax engine, 400 simulations on test sets of {SMALL}")
-    draws = drawn(on_small_test_sets, tested(), draws=100, keep=RANKED, first_only=True)
+    draws = drawn(on_small_test_sets, little_drift(), draws=100, keep=RANKED, first_only=True)
     assert min(p_values(on_small_test_sets, draws).values()) > ALPHA
 
 
@@ -211,7 +220,7 @@ def test_luck_taken_for_the_curve_is_caught(on_small_test_sets):
     print(f"\nbroken twin without n_test, 400 simulations on test sets of {SMALL}")
     blind = read_curves(on_small_test_sets.curves.table.drop(columns="n_test"))
     blind = Simulation(blind, on_small_test_sets.truth)
-    draws = drawn(blind, tested(), draws=100, keep=RANKED, first_only=True)
+    draws = drawn(blind, little_drift(), draws=100, keep=RANKED, first_only=True)
     assert min(p_values(blind, draws).values()) < ALPHA
 
 
