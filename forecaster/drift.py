@@ -13,6 +13,8 @@ How much a curve wanders is learned where it was measured, and is not the same f
 scales are multiplied by a common factor, log-normal with mean one and ``volatility`` as the standard deviation of its
 logarithm (one step of a stochastic volatility model; Kim, Shephard & Chib 1998). Intervals get tails by that.
 
+What is measured on one test set holds its luck besides, a second Wiener process (:func:`parted`).
+
 A Kalman filter in t gives the exact likelihood in O(points) (Durbin & Koopman 2012, chapter 4; the diffuse
 level by generalised least squares, section 5.7); the dense covariance below is the same process written
 the other way, and the tests hold the two equal.
@@ -252,6 +254,13 @@ def _run_free(rng: Any, times: Array, d: Array, v: Array, variances: tuple[Array
         out.append(d)
         before = now
     return np.stack(out, 1) if out else np.empty((len(d), 0))
+
+
+def walk(rng: Any, variance: Array) -> Array:
+    """Draws of a Wiener process whose variance at each point is ``variance`` [draw, point], ascending."""
+    import numpy as np
+
+    return np.cumsum(np.sqrt(np.diff(variance, axis=1, prepend=0.0)) * rng.standard_normal(variance.shape), axis=1)
 
 
 def parted_since(xp: Any, log_shape: Array, at_largest: Array, luck: Array) -> Array:

@@ -205,19 +205,17 @@ def _asked(
     """Draws of the log error of this kind at ``sizes``; a curve without data has no test set."""
     design = posterior.designs[target.group]
     data = design.curve_of(target.architecture)
-    if kind != "new-run":
-        paths, draws = log_error_paths(posterior, target, sizes, rng)
-        if kind == "new-cases" and data is not None:
-            paths = paths + measurement.new_cases(rng, data.curve, len(paths))[:, None]
-        return paths, draws
-    if data is None:
-        paths, draws = log_error_paths(posterior, target, sizes, rng)
-        return paths + np.exp(draws.log_noise)[:, None] * rng.standard_normal(paths.shape), draws
-    grid = np.unique(np.append(sizes, data.curve.n[-1]))
-    paths, draws = log_error_paths(posterior, target, grid, rng)
-    rows = np.searchsorted(grid, sizes)
-    run, _ = measurement.new_run(rng, data.curve, design.card.known_share, draws.log_noise, grid, paths, rows)
-    return run, draws
+    if kind == "new-run" and data is not None:
+        grid = np.unique(np.append(sizes, data.curve.n[-1]))
+        paths, draws = log_error_paths(posterior, target, grid, rng)
+        rows, share = np.searchsorted(grid, sizes), design.card.known_share
+        return measurement.new_run(rng, data.curve, share, draws.log_noise, grid, paths, rows)[0], draws
+    paths, draws = log_error_paths(posterior, target, sizes, rng)
+    if kind == "new-run":
+        paths = paths + np.exp(draws.log_noise)[:, None] * rng.standard_normal(paths.shape)
+    elif kind == "new-cases" and data is not None:
+        paths = paths + measurement.new_cases(rng, data.curve, len(paths))[:, None]
+    return paths, draws
 
 
 def _points(posterior: Posterior, at: Any) -> pd.DataFrame:

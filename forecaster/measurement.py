@@ -20,9 +20,9 @@ RECENT = 5  # measurements whose known noise and test cases stand for those of a
 COMMON = 0.4  # share of luck that runs from training sets of their own have in common (benchmarks/luck.py)
 
 
-def per_case(curve: Curve, share: float) -> float:
-    """One over the cases of the curve's test set, less the ``share`` whose luck is fresh at each size; NaN: no set."""
-    return float((1.0 - share) / np.median(curve.n_test[-RECENT:]))
+def cases(curve: Curve) -> float:
+    """How many the curve's test set has; NaN where none is known."""
+    return float(np.median(curve.n_test[-RECENT:]))
 
 
 def luck(
@@ -33,13 +33,12 @@ def luck(
     ``paths`` are the mean curve's log errors at ``sizes``, which ascend and hold that size, or one near it; up to there
     they have the luck in them. Zeros where no test set is known.
     """
-    cases = per_case(curve, share)
-    if np.isnan(cases):
+    per_case = (1.0 - share) / cases(curve)  # the rest is fresh at each size
+    if np.isnan(per_case):
         return np.zeros(paths.shape), np.zeros(paths.shape)
     last = int(np.argmin(np.abs(np.log(sizes / curve.n[-1]))))
-    variance = np.pad(drift.parted(paths[:, last:], cases), ((0, 0), (last, 0)))
-    steps = np.sqrt(np.diff(variance, axis=1, prepend=0.0))
-    return np.cumsum(steps * rng.standard_normal(paths.shape), axis=1), variance
+    variance = np.pad(drift.parted(paths[:, last:], per_case), ((0, 0), (last, 0)))
+    return drift.walk(rng, variance), variance
 
 
 def new_run(
@@ -72,13 +71,13 @@ def new_cases(rng: np.random.Generator, curve: Curve, draws: int) -> Float[np.nd
     is drawn apart from the drift (drawn together, forecasts of simulated tasks were worse: what the law misses would
     be taken for luck). RequestError without a test set.
     """
-    cases = np.median(curve.n_test[-RECENT:])
-    if np.isnan(cases):
+    tested = cases(curve)
+    if np.isnan(tested):
         raise RequestError(
             f"kind new-cases: found no n_test for {curve.label}; expected that column, the number of test cases behind "
             "an error rate, or ask for kind mean"
         )
     last = np.log(curve.error[curve.n == curve.n[-1]])
     shared = COMMON + (1.0 - COMMON) / len(last)
-    variance = min(shared * max(np.exp(-last.mean()) - 1.0, 0.0) / cases, 1.0)
+    variance = min(shared * max(np.exp(-last.mean()) - 1.0, 0.0) / tested, 1.0)
     return np.sqrt(variance) * rng.standard_normal(draws)

@@ -44,24 +44,26 @@ def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
 def data_of(design: Design) -> dict[str, np.ndarray]:
     """All that the model takes from the curves, by name: data of one compiled model, not part of its graph.
 
-    Those of :func:`padded` (``within`` only where sizes are repeated), ``luck`` [curve], ``x_ref`` and ``x_min``,
-    and ``effects`` [local, curve], the known differences of architectures from the group's centre.
+    Those of :func:`padded` (``within`` only where sizes are repeated), ``luck`` [curve] where a test set is known,
+    ``x_ref`` and ``x_min``, and ``effects`` [local, curve], the known differences of architectures from the group's
+    centre.
     """
-    *_, repeated = graph_of(design)
+    *_, repeated, lucky = graph_of(design)
     data = {name: values for name, values in padded(design).items() if repeated or name != "within"}
     places = {"x_ref": np.array(design.x_ref), "x_min": np.array(design.x_min)}
-    data["luck"] = np.array([c.luck for c in design.curves])
+    if lucky:
+        places["luck"] = np.array([c.luck for c in design.curves])
     return data | places | {"effects": design.effects[:, 1:].T}
 
 
-def graph_of(design: Design) -> tuple[str, int, int, bool]:
-    """What the model's graph depends on: the card, numbers of curves and of points, whether sizes are repeated.
+def graph_of(design: Design) -> tuple[str, int, int, bool, bool]:
+    """What the model's graph depends on: the card, numbers of curves and of points, repeated sizes, test sets.
 
     Designs that agree in it differ by :func:`data_of` only, and one compiled model serves them all.
     """
     longest = max(len(c.x) for c in design.curves)
     repeated = any((c.repeats > 1).any() for c in design.curves)
-    return design.card.card_hash, len(design.curves), longest, repeated
+    return design.card.card_hash, len(design.curves), longest, repeated, any(c.luck for c in design.curves)
 
 
 def build(design: Design) -> pm.Model:
@@ -69,7 +71,7 @@ def build(design: Design) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
-    *_, points, repeated = graph_of(design)
+    *_, points, repeated, lucky = graph_of(design)
     coords = {
         "quantity": list(CENTRES),
         "local": list(LOCAL),
@@ -98,15 +100,16 @@ def build(design: Design) -> pm.Model:
         time = pt.where(measured, drift.clock(pt, x, x_ref, shape, exponent, design.steady), 0.0)
         level_variance, slope_variance = (v[:, None, None] for v in scales[:2])
         wander = drift.covariance(pt, time, level_variance, slope_variance, design.slope_memory)
-        pairs = measured[:, :, None] & measured[:, None, :]
-        parted = drift.parted_since(pt, shape, shape[:, 0, None], data["luck"][:, None])
-        luck = pt.where(pairs, pt.minimum(parted[:, :, None], parted[:, None, :]), 0.0)
+        if lucky:
+            since = drift.parted_since(pt, shape, shape[:, 0, None], data["luck"][:, None])
+            parted: Any = pt.where(measured, since, 0.0)
+            wander = wander + pt.minimum(parted[:, :, None], parted[:, None, :])
         run_variance = scales[2][:, None] + data["known"]
         noise: Any = pt.where(measured, run_variance / data["repeats"], 1.0)
         pm.MvNormal(
             "log_error",
             pt.where(measured, law, 0.0),
-            cov=wander + luck + noise[:, :, None] * np.eye(points),
+            cov=wander + noise[:, :, None] * np.eye(points),
             observed=data["y"],
             dims=("curve", "point"),
         )

@@ -142,8 +142,9 @@ def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.nda
     scales = (draws.log_drift, draws.log_slope, draws.log_noise)
     level, slope, noise = (np.exp(2.0 * v)[..., None] for v in scales)
     wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
-    parted = draws.parted(data, data.x, design.x_ref, design.x_min)
-    wander = wander + np.minimum(parted[..., :, None], parted[..., None, :])
+    if data.luck:
+        parted = draws.parted(data, data.x, design.x_ref, design.x_min)
+        wander = wander + np.minimum(parted[..., :, None], parted[..., None, :])
     return draws.law(data.x, design), wander + ((noise + data.known) / data.repeats)[..., None] * np.eye(len(data.x))
 
 

@@ -108,7 +108,7 @@ def _runs(
     if n_test is not None:
         variance = variance + card.known_share * np.clip(np.exp(-curve) - 1.0, 0.0, None) / n_test
         grown = drift.parted(curve, (1.0 - card.known_share) / n_test)
-        walk = np.cumsum(np.sqrt(np.diff(grown, axis=1, prepend=0.0)) * rng.standard_normal(curve.shape), 1)
+        walk = drift.walk(rng, grown)
         curve = curve + walk - walk[:, -1:]
     sd = np.broadcast_to(np.sqrt(variance), curve.shape)
     return curve[..., None] + sd[..., None] * rng.standard_normal((*curve.shape, seeds))

@@ -94,6 +94,11 @@ def posterior(
     return assemble(read, dict.fromkeys(read.groups, known), found, seed=0)
 
 
+def on_test_set(found: Posterior, n_test: int) -> Posterior:
+    """The same posterior, its errors measured on a test set of so many cases."""
+    return Posterior(found.tree, read_curves(found.curves.table.assign(n_test=n_test)), found.cards)
+
+
 def falling_late(card: Domain, chance: float, exponent: float) -> Domain:
     """The card with this chance and mean exponent of a late fall."""
     changed = {

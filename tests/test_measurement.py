@@ -98,10 +98,7 @@ def held(n_test):
     sizes = np.asarray(synthetic.SIZES)
     values = synthetic.values(draws=4000, log_noise=np.log(0.03))
     found = synthetic.posterior({"a": values}, sizes=sizes, seeds=1)
-    if n_test is None:
-        return found
-    read = read_curves(found.curves.table.assign(n_test=n_test))
-    return type(found)(found.tree, read, found.cards)
+    return found if n_test is None else synthetic.on_test_set(found, n_test)
 
 
 def spread(posterior, kind, at):

@@ -9,14 +9,13 @@ from html.parser import HTMLParser
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic import GROUP, SIZES, posterior, values
+from synthetic import GROUP, SIZES, on_test_set, posterior, values
 
 from forecaster.checks import check
 from forecaster.comparison import compare
 from forecaster.errors import RequestError
 from forecaster.forecast import forecast
 from forecaster.memo import default_sizes, memo
-from forecaster.reading import read_curves
 from forecaster.requirement import requirement
 from forecaster.results import Check, Result
 from forecaster.units import chance, units_of
@@ -38,11 +37,6 @@ def two():
 @pytest.fixture(scope="module")
 def made(two):
     return memo(two, command="forecaster memo curves.csv -o reports", seed=3)
-
-
-def on_test_set(found, n_test: int):
-    """The same posterior, its errors measured on a test set of so many cases."""
-    return type(found)(found.tree, read_curves(found.curves.table.assign(n_test=n_test)), found.cards)
 
 
 def test_a_small_test_set_is_told_and_how_far_other_cases_may_lie_off(two):
