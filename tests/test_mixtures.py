@@ -14,7 +14,7 @@ from forecaster.engines.mixtures import Mixture
 
 def two_humps() -> Mixture:
     chol = np.array([[[0.5, 0.0], [0.3, 0.4]], [[0.8, 0.0], [-0.4, 0.6]]])
-    return Mixture(np.array([[0.3, 0.7]]), np.array([[[-2.0, 0.0], [1.5, 1.0]]]), chol[None])
+    return Mixture.of(np.array([[0.3, 0.7]]), np.array([[[-2.0, 0.0], [1.5, 1.0]]]), chol[None])
 
 
 REPEATS, POINTS = 16, 4000
@@ -66,7 +66,7 @@ def test_importance_weights_of_a_normalised_target_average_one(name):
 
 def test_weights_stay_bounded_by_the_prior_inside():
     """With the prior as target no weight exceeds one over the defensive share, wherever the mixture is."""
-    lost = two_humps()._replace(mean=np.full((1, 2, 2), 40.0))
+    lost = Mixture.of(two_humps().weight, np.full((1, 2, 2), 40.0), two_humps().chol)
     points, log_q = sampled(2, lost)
     ratio = np.exp(stats.norm.logpdf(points).sum(-1) - log_q)
     assert ratio.max() <= 1 / mixtures.DEFENSIVE + 1e-9
@@ -79,7 +79,7 @@ def test_distances_are_mahalanobis(seed, d):
     chol = np.tril(rng.normal(size=(d, d)), -1) + np.diag(rng.uniform(0.1, 3.0, d))
     diff = rng.normal(size=(7, d))
     mean = rng.normal(size=d)
-    mixture = Mixture(np.ones((1, 1)), mean[None, None], chol[None, None])
+    mixture = Mixture.of(np.ones((1, 1)), mean[None, None], chol[None, None])
     found = mixtures.distances(mixture, mixtures.features((mean + diff)[None]))
     expected = np.einsum("ni,ij,nj->n", diff, np.linalg.inv(chol @ chol.T), diff)
     np.testing.assert_allclose(found[0, 0], expected, rtol=1e-6, atol=1e-6)
@@ -90,7 +90,7 @@ def fresh(components: int) -> Mixture:
 
 
 def moments(mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
-    weight, mean, chol = (np.asarray(a[0]) for a in mixture)
+    weight, mean, chol = mixture.weight[0], mixture.mean[0], mixture.chol[0]
     inner = np.einsum("mij,mkj->mik", chol, chol) * mixtures.DEGREES / (mixtures.DEGREES - 2)
     middle = weight @ mean
     between = np.einsum("m,mi,mj->ij", weight, mean - middle, mean - middle)
@@ -185,7 +185,7 @@ def test_rescaled_is_the_same_distribution():
     points = rng.normal(size=(1, 50, 2))
     again = (mean + sd * points - new_mean) / new_sd
     before, after = (
-        mixtures.logsumexp(mixtures.components_logpdf(m, mixtures.features(p))[0], 1)
+        np.log(mixtures.components_pdf(m, mixtures.features(p))[0].sum(1))
         for m, p in ((two_humps(), points), (moved, again))
     )
     np.testing.assert_allclose(before - after, np.log(sd / new_sd).sum(), rtol=1e-9)

@@ -156,17 +156,20 @@ def test_memory_is_the_product_of_correlations():
 # Their proposals ------------------------------------------------------------------------------------
 
 
-def test_independent_indices_have_their_probabilities():
-    weights = np.array([[0.1, 0.2, 0.7], [1.0, 1.0, 2.0]])
-    found = mixtures.multinomial(np.random.default_rng(0), weights, 20_000)
-    shares = np.stack([(found == k).mean(1) for k in range(3)], 1)
-    np.testing.assert_allclose(shares, weights / weights.sum(1, keepdims=True), atol=0.015)
-    assert (np.diff(found, axis=1) >= 0).all()
+@pytest.mark.parametrize("independent", [True, False])
+def test_components_have_their_probabilities(independent):
+    weights = np.array([[0.1, 0.2, 0.7], [0.25, 0.25, 0.5]])
+    means = np.broadcast_to(np.array([[-100.0], [0.0], [100.0]]), (2, 3, 1))
+    mixture = Mixture.of(weights, means, np.ones((2, 3, 1, 1)))
+    points, _ = mixtures.sample(np.random.default_rng(0), mixture, 20_000, independent=independent)
+    shares = np.stack([(abs(points - mean) < 50).mean((1, 2)) for mean in (-100.0, 0.0, 100.0)], 1)
+    drawn = (1 - mixtures.DEFENSIVE) * weights + mixtures.DEFENSIVE * np.array([0.0, 1.0, 0.0])
+    np.testing.assert_allclose(shares, drawn, atol=0.015)
 
 
 def test_steps_are_even_and_as_wide_as_the_components():
     chol = np.array([[[[0.5, 0.0], [0.3, 0.4]], [[0.8, 0.0], [-0.4, 0.6]]]])
-    mixture = Mixture(np.array([[0.3, 0.7]]), np.array([[[-2.0, 0.0], [1.5, 1.0]]]), chol)
+    mixture = Mixture.of(np.array([[0.3, 0.7]]), np.array([[[-2.0, 0.0], [1.5, 1.0]]]), chol)
     steps = mixtures.steps(np.random.default_rng(0), mixture, 200_000)[0]
     within = np.einsum("m,mij,mkj->ik", mixture.weight[0], chol[0], chol[0])
     low, high = mixtures.SMALLEST, mixtures.LARGEST

@@ -123,7 +123,9 @@ class Seen(NamedTuple):
         return self.peak + np.log(self.cells.sum(1))
 
 
-TO_CELLS = np.ones((CELL, 1), np.float32)  # a product with it sums faster than NumPy's sum
+# Products with these sum faster than NumPy's sum, and its cumsum.
+TO_CELLS = np.ones((CELL, 1), np.float32)
+UP_TO = np.triu(np.ones((CELL, CELL), np.float32))
 
 
 class Clouds(NamedTuple):
@@ -155,9 +157,9 @@ class Clouds(NamedTuple):
         wanted = uniform[0] * (upto[:, -1] + own)
         moves = np.flatnonzero(wanted < upto[:, -1])
         cell = (upto[moves] < wanted[moves, None]).sum(1)
-        inside = self.features[curve].reshape(-1, len(upto[0]), CELL)[:, cell]
-        weights = np.einsum("kf,fkp->kp", seen.factors[moves], inside) - seen.peak[moves, None]
-        upto = np.cumsum(np.exp(weights), 1, dtype=float)
+        cells = np.ascontiguousarray(self.features[curve].reshape(-1, len(upto[0]), CELL).swapaxes(0, 1))
+        weights = (seen.factors[moves, None] @ cells.take(cell, 0))[:, 0] - seen.peak[moves, None]
+        upto = np.exp(weights) @ UP_TO
         found = np.full(len(seen.peak), -1)
         found[moves] = cell * CELL + np.minimum((upto < (uniform[1, moves] * upto[:, -1])[:, None]).sum(1), CELL - 1)
         return found

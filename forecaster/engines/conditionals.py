@@ -26,34 +26,45 @@ def fresh_level(rng: np.random.Generator, hyper: Array, integrated: LevelLikelih
     return clouds.fresh_level(rng, *clouds.level_given(integrated, hyper[..., 0], np.exp(-2.0 * hyper[..., -2])))
 
 
+LEARNED = 2  # spreads of the first quantities, which come last among the hyper-parameters
 REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
 
 
 def refreshed(rng: np.random.Generator, batch: Batch, hyper: Array, values: Array) -> Array:
     """Move each draw's hyper-parameters given its curves: [group, draw, 10]; resampling had left copies.
 
-    Centres given spreads are exactly normal; the two learned spreads take a Metropolis step each. ``values`` is
-    [curve, draw, 8].
+    Centres given spreads are exactly normal; the two learned spreads take a Metropolis step each, in turn with their
+    centres. The other centres need one draw. ``values`` is [curve, draw, 8].
     """
     count = np.bincount(batch.owner)[:, None, None].astype(float)
-    total, squares = (summed(batch, a) for a in (values, values[..., :2] ** 2))
+    total, squares = (summed(batch, a) for a in (values, values[..., :LEARNED] ** 2))
     mean, sd = batch.mean[:, None], batch.sd[:, None]
-    fixed = np.broadcast_to(batch.spread_fixed[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
+    precision = 1.0 / sd**2
 
-    def log_spread_density(log_spread: Array, centre: Array) -> Array:
-        around = squares - 2.0 * centre[..., :2] * total[..., :2] + count * centre[..., :2] ** 2
-        prior = -0.5 * ((log_spread - mean[..., -2:]) / sd[..., -2:]) ** 2
-        return prior - count * log_spread - 0.5 * around * np.exp(-2.0 * log_spread)
+    def fresh_centre(inverse: Array, at: slice) -> Array:
+        """Of the quantities ``at``, given the inverse square of their spreads."""
+        given = precision[..., at] + count * inverse
+        middle = (mean[..., at] * precision[..., at] + total[..., at] * inverse) / given
+        return middle + rng.standard_normal(middle.shape) / np.sqrt(given)
 
-    log_spread = hyper[..., -2:]
-    centre = hyper[..., :-2]
-    wide = 1.5 / np.sqrt(1.0 / sd[..., -2:] ** 2 + 2.0 * count)
-    for _ in range(REFRESHES):
-        spread = np.concatenate([np.exp(log_spread), fixed], -1)
-        precision = 1.0 / sd[..., :-2] ** 2 + count / spread**2
-        middle = (mean[..., :-2] / sd[..., :-2] ** 2 + total / spread**2) / precision
-        centre = middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
-        proposed = log_spread + wide * rng.standard_normal(log_spread.shape)
-        gain = log_spread_density(proposed, centre) - log_spread_density(log_spread, centre)
-        log_spread = np.where(np.log(rng.random(gain.shape)) < gain, proposed, log_spread)
-    return np.concatenate([centre, log_spread], -1)
+    def log_spread_density(log_spread: Array, inverse: Array, around: Array) -> Array:
+        prior = -0.5 * precision[..., -LEARNED:] * (log_spread - mean[..., -LEARNED:]) ** 2
+        return prior - count * log_spread - 0.5 * around * inverse
+
+    learned, others = slice(LEARNED), slice(LEARNED, values.shape[-1])
+    log_spread = hyper[..., -LEARNED:]
+    centre, inverse = hyper[..., learned], np.exp(-2.0 * log_spread)
+    wide = 1.5 / np.sqrt(precision[..., -LEARNED:] + 2.0 * count)
+    steps = wide * rng.standard_normal((REFRESHES, *log_spread.shape))
+    least = np.log(rng.random(steps.shape))
+    for step, gain in zip(steps, least, strict=True):
+        centre = fresh_centre(inverse, learned)
+        around = squares - centre * (2.0 * total[..., learned] - count * centre)
+        tried = log_spread + step
+        inverse_tried = np.exp(-2.0 * tried)
+        takes = gain < log_spread_density(tried, inverse_tried, around) - log_spread_density(
+            log_spread, inverse, around
+        )
+        log_spread, inverse = np.where(takes, tried, log_spread), np.where(takes, inverse_tried, inverse)
+    rest = fresh_centre(1.0 / batch.spread_fixed[:, None] ** 2, others)
+    return np.concatenate([centre, rest, log_spread], -1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any, NamedTuple
 
@@ -66,6 +66,9 @@ class InTurn(Executor):
         done = Future()
         done.set_result(fn(*args, **kwargs))
         return done
+
+    def map(self, fn: Callable, *iterables: Any, **_: Any) -> Iterator:
+        return map(fn, *iterables)
 
 
 # Of plain values [curve, particle, 7] of the curves with these indices (all where there are none), as NumPy arrays.

@@ -22,16 +22,34 @@ LEAST = 1e-300  # keeps logarithms finite
 
 
 class Mixture(NamedTuple):
-    """Proposal of each target: component weights [b, m], means [b, m, d], lower Cholesky factors [b, m, d, d]."""
+    """Proposal of each target, ready to be drawn from and to be evaluated."""
 
-    weight: Array
-    mean: Array
-    chol: Array
+    weight: Array  # [b, m] of the components
+    mean: Array  # [b, m, d]
+    chol: Array  # [b, m, d, d] lower Cholesky factors
+    quadratic: Array  # [b, m, 1 + d + d (d + 1) / 2]: a product with features is the squared Mahalanobis distance
+    height: Array  # [b, m] weighted density at the mean
+
+    @classmethod
+    def of(cls, weight: Array, mean: Array, chol: Array) -> Mixture:
+        from scipy.special import gammaln
+
+        d = mean.shape[-1]
+        inverse = np.linalg.inv(chol)
+        precision = inverse.swapaxes(-1, -2) @ inverse
+        towards = (precision @ mean[..., None])[..., 0]
+        row, column = np.triu_indices(d)
+        squares = precision.reshape(*mean.shape[:2], d * d).take(row * d + column, -1)
+        squares *= np.where(row == column, 1.0, 2.0)
+        quadratic = np.concatenate([(towards * mean).sum(-1, keepdims=True), -2.0 * towards, squares], -1)
+        constant = gammaln((DEGREES + d) / 2.0) - gammaln(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
+        height = weight * np.exp(constant) / np.diagonal(chol, axis1=-2, axis2=-1).prod(-1)
+        return cls(weight, mean, chol, quadratic, height)
 
 
 def prior_mixture(targets: int, dimensions: int, components: int) -> Mixture:
     """All components at the prior."""
-    return Mixture(
+    return Mixture.of(
         np.full((targets, components), 1.0 / components),
         np.zeros((targets, components, dimensions)),
         np.broadcast_to(np.eye(dimensions), (targets, components, dimensions, dimensions)).copy(),
@@ -41,7 +59,7 @@ def prior_mixture(targets: int, dimensions: int, components: int) -> Mixture:
 def rescaled(mixture: Mixture, mean: Array, sd: Array, new_mean: Array, new_sd: Array) -> Mixture:
     """The same distribution in the units of another prior; ``mean`` and ``sd`` are [b, d]."""
     ratio = (sd / new_sd)[:, None]
-    return Mixture(
+    return Mixture.of(
         mixture.weight, mixture.mean * ratio + ((mean - new_mean) / new_sd)[:, None], mixture.chol * ratio[..., None]
     )
 
@@ -52,40 +70,39 @@ def features(points: Array) -> Array:
     Quadratic forms of all components are then one matrix product, and so are the moments that EM needs.
     """
     b, n, d = points.shape
-    across = np.ascontiguousarray(points.transpose(0, 2, 1))
-    row, column = np.triu_indices(d)
-    out = np.empty((b, 1 + d + len(row), n))
+    out = np.empty((b, 1 + d + d * (d + 1) // 2, n))
     out[:, 0] = 1.0
-    out[:, 1 : 1 + d] = across
-    np.multiply(across[:, row], across[:, column], out=out[:, 1 + d :])
+    across = out[:, 1 : 1 + d]
+    across[...] = points.transpose(0, 2, 1)
+    at = 1 + d
+    for i in range(d):  # in the order of triu_indices, without the copies that indexing with them makes
+        np.multiply(across[:, i : i + 1], across[:, i:], out=out[:, at : at + d - i])
+        at += d - i
     return out
 
 
 def distances(mixture: Mixture, of: Array) -> Array:
     """Squared Mahalanobis distances [b, m, n] of points from every component, given their :func:`features`."""
-    d = mixture.mean.shape[-1]
-    inverse = np.linalg.inv(mixture.chol)
-    precision = inverse.swapaxes(-1, -2) @ inverse
-    towards = np.einsum("bmij,bmj->bmi", precision, mixture.mean)
-    row, column = np.triu_indices(d)
-    squares = precision[..., row, column] * np.where(row == column, 1.0, 2.0)
-    constant = (towards * mixture.mean).sum(-1, keepdims=True)
-    found = np.concatenate([constant, -2.0 * towards, squares], -1) @ of
+    found = mixture.quadratic @ of
     return np.maximum(found, 0.0, out=found)
 
 
-def components_logpdf(mixture: Mixture, of: Array) -> tuple[Array, Array]:
-    """Weighted log density of each component given points' :func:`features`, and the squared distances: [b, m, n]."""
-    from scipy.special import gammaln
-
-    d = mixture.mean.shape[-1]
+def components_pdf(mixture: Mixture, of: Array) -> tuple[Array, Array]:
+    """Weighted density of each component given points' :func:`features`, and the squared distances: [b, m, n]."""
     distance = distances(mixture, of)
-    log_det = np.log(np.diagonal(mixture.chol, axis1=-2, axis2=-1)).sum(-1)
-    constant = gammaln((DEGREES + d) / 2.0) - gammaln(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
-    logpdf = np.log1p(distance / DEGREES)
-    logpdf *= -(DEGREES + d) / 2.0
-    logpdf += (np.log(mixture.weight) - log_det + constant)[..., None]
-    return logpdf, distance
+    fallen = _root_of_power(1.0 + distance / DEGREES, round(DEGREES) + mixture.mean.shape[-1])
+    return np.divide(mixture.height[..., None], fallen, out=fallen), distance
+
+
+def _root_of_power(base: Array, power: int) -> Array:
+    """The square root of ``base`` to a whole ``power``, by multiplications: faster than logarithms."""
+    out = np.sqrt(base) if power % 2 else np.ones_like(base)
+    half = power // 2
+    while half:
+        if half % 2:
+            out *= base
+        base, half = base * base, half // 2
+    return out
 
 
 def logsumexp(values: Array, axis: int) -> Array:
@@ -107,15 +124,10 @@ def sample(rng: np.random.Generator, mixture: Mixture, n: int, *, independent: b
     Stratified over the components, which has less noise; or ``independent`` of one another, as some methods ask.
     """
     b, m, d = mixture.mean.shape
-    points = np.empty((b, n, d))
-    normal = rng.standard_normal((b, n, d))
-    scale = np.sqrt(DEGREES / rng.chisquare(DEGREES, (b, n)))
-    which = multinomial(rng, mixture.weight, n) if independent else stratified(rng, mixture.weight, n)
-    for i in range(b):
-        edges = np.searchsorted(which[i], np.arange(m + 1))
-        for k in range(m):
-            here = slice(edges[k], edges[k + 1])
-            points[i, here] = mixture.mean[i, k] + scale[i, here, None] * (normal[i, here] @ mixture.chol[i, k].T)
+    counts = multinomial(rng, mixture.weight, n) if independent else _counts(stratified(rng, mixture.weight, n), m)
+    points = _scaled(rng, mixture, counts)
+    points *= np.sqrt(DEGREES / rng.chisquare(DEGREES, (b, n, 1)))
+    points += np.repeat(mixture.mean.reshape(-1, d), counts.ravel(), 0).reshape(b, n, d)
     if independent:
         of_prior = rng.random((b, n)) < DEFENSIVE
         points[of_prior] = rng.standard_normal((int(of_prior.sum()), d))
@@ -133,29 +145,40 @@ def steps(rng: np.random.Generator, mixture: Mixture, n: int) -> Array:
 
     Of many lengths, as what suits the middle of a posterior does not suit its corners.
     """
-    b, m, d = mixture.mean.shape
-    which = rng.permuted(multinomial(rng, mixture.weight, n), axis=1)
-    normal = rng.standard_normal((b, n, d))
-    size = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), (b, n, 1))) * 2.38 / np.sqrt(d)
-    out = np.empty((b, n, d))
-    for i in range(b):
-        for k in range(m):
-            here = which[i] == k
-            out[i, here] = normal[i, here] @ mixture.chol[i, k].T
-    return size * out
+    b, _, d = mixture.mean.shape
+    out = _scaled(rng, mixture, multinomial(rng, mixture.weight, n))[:, rng.permutation(n)]
+    out *= np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST), (b, n, 1))) * 2.38 / np.sqrt(d)
+    return out
+
+
+def _scaled(rng: np.random.Generator, mixture: Mixture, counts: Array) -> Array:
+    """Of each component as many normals around zero as ``counts`` [b, m] says, one after the other: [b, n, d]."""
+    b, _, d = mixture.mean.shape
+    chol = mixture.chol.reshape(-1, d, d)
+    normal = rng.standard_normal((int(counts.sum()), d))
+    out = np.empty_like(normal)
+    at = 0
+    for k, count in enumerate(counts.ravel().tolist()):
+        np.matmul(normal[at : at + count], chol[k].T, out=out[at : at + count])
+        at += count
+    return out.reshape(b, -1, d)
+
+
+def _counts(which: Array, m: int) -> Array:
+    """How often each of ``m`` indices stands in each row of ``which`` [b, n]: [b, m]."""
+    b = len(which)
+    return np.bincount((which + m * np.arange(b)[:, None]).ravel(), minlength=b * m).reshape(b, m)
 
 
 def multinomial(rng: np.random.Generator, weights: Array, n: int) -> Array:
-    """``n`` independent indices for each row of ``weights`` [b, m], in ascending order: [b, n]."""
-    b, m = weights.shape
-    counts = rng.multinomial(n, weights / weights.sum(1, keepdims=True))
-    return np.stack([np.repeat(np.arange(m), counts[i]) for i in range(b)])
+    """How many of ``n`` independent draws fall to each index of each row of ``weights``: [b, m]."""
+    return rng.multinomial(n, weights / weights.sum(1, keepdims=True))
 
 
 def proposal_logpdf(mixture: Mixture, points: Array) -> Array:
     """Log density [b, n] of the proposal, the prior mixed in, at ``points`` [b, n, d]."""
-    log_mixture = logsumexp(components_logpdf(mixture, features(points))[0], 1)
-    return np.logaddexp(np.log1p(-DEFENSIVE) + log_mixture, np.log(DEFENSIVE) + standard_normal(points))
+    density = components_pdf(mixture, features(points))[0].sum(1)
+    return np.log((1.0 - DEFENSIVE) * density + DEFENSIVE * np.exp(standard_normal(points)))
 
 
 def stratified(rng: np.random.Generator, weights: Array, n: int) -> Array:
@@ -183,9 +206,8 @@ def fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
     of = features(points)
     overall = covariance(of, weights)
     for _ in range(EM_STEPS):
-        logpdf, distance = components_logpdf(mixture, of)
-        share = softmax(logpdf, 1)
-        share *= weights[:, None]
+        share, distance = components_pdf(mixture, of)
+        share *= (weights / share.sum(1))[:, None]
         total = share.sum(-1)
         share *= (DEGREES + d) / (DEGREES + distance)
         moments = share @ of.swapaxes(1, 2)
@@ -198,15 +220,17 @@ def fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
         alive = (total > 1e-2)[..., None]
         chol = np.where(alive[..., None], _cholesky(spread, overall[:, None]), mixture.chol)
         weight = (total + 1e-3) / (total + 1e-3).sum(1, keepdims=True)
-        mixture = Mixture(weight, np.where(alive, mean, mixture.mean), chol)
+        mixture = Mixture.of(weight, np.where(alive, mean, mixture.mean), chol)
     return mixture
 
 
 def _cholesky(spread: Array, instead: Array) -> Array:
     """Cholesky factors; ``instead`` is taken where rounding has left a matrix that has none."""
-    least = np.linalg.eigvalsh(spread)[..., 0] if np.isfinite(spread).all() else np.full(spread.shape[:-2], -1.0)
-    good = (least > 0)[..., None, None]
-    return np.linalg.cholesky(np.where(good, spread, instead))
+    try:
+        return np.linalg.cholesky(spread)
+    except np.linalg.LinAlgError:  # of any of them, and which is not said
+        least = np.linalg.eigvalsh(spread)[..., 0] if np.isfinite(spread).all() else np.full(spread.shape[:-2], -1.0)
+        return np.linalg.cholesky(np.where((least > 0)[..., None, None], spread, instead))
 
 
 def _symmetric(upper: Array, d: int) -> Array:
@@ -236,7 +260,7 @@ def spread_out(rng: np.random.Generator, components: int, points: Array, weights
     pick = stratified(rng, np.take_along_axis(weights, order, 1), m)
     chosen = np.take_along_axis(order, pick, 1)
     means = np.take_along_axis(points, chosen[..., None], 1)
-    return Mixture(np.full((b, m), 1.0 / m), means, np.broadcast_to(0.7 * chol[:, None], (b, m, d, d)))
+    return Mixture.of(np.full((b, m), 1.0 / m), means, np.broadcast_to(0.7 * chol[:, None], (b, m, d, d)))
 
 
 def refitted(rng: np.random.Generator, components: int, points: Array, weights: Array) -> Mixture:

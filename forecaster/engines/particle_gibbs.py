@@ -61,7 +61,7 @@ def fitted(
     curves = mixtures.refitted(rng, components, standard, _flattened(proposals.curves, standard, flat))
     count = proposals.hypers.weight.shape[1]
     return proposals._replace(
-        curves=curves._replace(chol=wider * curves.chol),
+        curves=Mixture.of(curves.weight, curves.mean, wider * curves.chol),
         hypers=mixtures.refitted(rng, count, prior, _flattened(proposals.hypers, prior, flat)),
     )
 
@@ -83,8 +83,8 @@ def _candidates(rng, batch: Batch, proposals: Proposals, n: int, *, ordered: boo
     """
     standard, log_q = mixtures.sample(rng, proposals.hypers, n, independent=not ordered)
     if not ordered:
-        order = rng.permuted(np.broadcast_to(np.arange(n), log_q.shape), axis=1)
-        standard, log_q = np.take_along_axis(standard, order[..., None], 1), np.take_along_axis(log_q, order, 1)
+        order = rng.permutation(n)
+        standard, log_q = standard[:, order], log_q[:, order]
     return batch.mean[:, None] + batch.sd[:, None] * standard, mixtures.standard_normal(standard) - log_q
 
 
