@@ -102,6 +102,10 @@ class Posterior:
         return {group: design_of(self.curves, group, self.cards[group]) for group in self.groups}
 
     @cached_property
+    def _health(self) -> pd.DataFrame:
+        return _diagnosed(self)
+
+    @cached_property
     def _arrays(self) -> Mapping[str, np.ndarray]:
         return {name: self.tree.posterior[name].values for name in ("centre", "log_spread", *CENTRES)}
 
@@ -295,6 +299,10 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
 
     Rank-normalised split R-hat and bulk and tail ESS of Vehtari et al. 2021, by ArviZ.
     """
+    return posterior._health.copy()
+
+
+def _diagnosed(posterior: Posterior) -> pd.DataFrame:
     from arviz_stats.base.array import array_stats
 
     data = posterior.tree.posterior

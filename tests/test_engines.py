@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import pytest
 from arviz_stats.base import array_stats
+from joblib import Parallel
 
 from forecaster import model
 from forecaster.card_files import load_card
@@ -257,6 +258,25 @@ def test_seeds_repeat_to_the_bit(batch):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     other = fast.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=1)
     assert not np.array_equal(batch[0].values, other[0].values)
+
+
+def test_processes_draw_what_threads_draw(monkeypatch):
+    """One batch a group, so that there are enough for two processes; a device other than the processor gets threads."""
+    likelihoods.program()  # for the processor, before it is said to be another device
+    monkeypatch.setattr(fast, "TOGETHER", 1)
+    monkeypatch.setattr(fast, "MANY_GROUPS", fast.MANY_GROUPS | {"walkers": 40})
+    monkeypatch.setattr(fast, "FEW", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    designs = [alone(g) for g in range(4)]
+    asked: list[int] = []
+    monkeypatch.setattr("joblib.Parallel", lambda n, **options: asked.append(n) or Parallel(n, **options))
+    beside = fast.sample(designs, seed=0, draws=100)
+    assert asked == [2]
+    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    for one, two in zip(beside, fast.sample(designs, seed=0, draws=100), strict=True):
+        for name in ("centre", "log_spread", "values"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert asked == [2]
 
 
 def test_progress_counts_the_sweeps_of_a_single_group():

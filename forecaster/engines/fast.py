@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -17,7 +19,10 @@ from forecaster.engines.draws import GroupDraws
 WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run together, padded
 LENGTHS = (8, 12, 16, 20, 24, 28, *range(32, 64, 8), *range(64, 128, 16), *range(128, 256, 32), 256, 320, 384, 448, 512)
 # sizes a curve, padded
-TOGETHER = 64  # curves that run together at the most, unless one group has more: bounds memory
+TOGETHER = 32  # curves that run together at the most, unless one group has more: bounds memory
+# Where there are FEWEST_EACH batches for each of two processes or more, they share them, PROCESSES at the most: each
+# holds a third of a gigabyte and takes two seconds to start.
+FEWEST_EACH, PROCESSES = 2, 8
 CHAINS = 4
 FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, until they can be trusted:
 MANY_GROUPS = {
@@ -60,50 +65,88 @@ def sample(
 
     Beyond ``FEW`` groups each gets fewer sweeps.
     """
+    tell = on_progress or (lambda *_: None)
+    chosen = batches(designs)[::-1]  # those that take longest first
+    settings = {} if len(designs) <= FEW else MANY_GROUPS
+    work = [Work(indices, [designs[i] for i in indices], seed, draws, settings, cache) for indices in chosen]
+    found: dict[int, GroupDraws] = {}
+
+    def told(sweeps: int = 0) -> None:
+        so_far = f": sweep {sweeps}" if sweeps and len(work) == 1 else ""
+        tell(f"sampling {len(found)} of {len(designs)} groups{so_far}", len(found) / len(designs))
+
+    told()
+    for drawn in _side_by_side(work, os.cpu_count() or 1, told):
+        found |= drawn
+        told()
+    tell("done", 1.0)
+    return [found[i] for i in range(len(designs))]
+
+
+class Work(NamedTuple):
+    """A batch of groups, and how to sample it."""
+
+    indices: list[int]  # of the groups among all
+    designs: list[Design]
+    seed: int
+    draws: int
+    settings: dict[str, Any]
+    cache: bool
+
+
+def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None]) -> Iterator[dict[int, GroupDraws]]:
+    """Draws of each batch, by index of the group, as they come: one a core, and what cores are left inside them.
+
+    In processes where that pays: threads wait for one another, as much of a sweep is Python. But one device that is not
+    the processor serves one process.
+    """
+    import jax
+
+    processes = min(cores, len(work) // FEWEST_EACH, PROCESSES)
+    if processes > 1 and jax.default_backend() == "cpu":
+        from joblib import Parallel, delayed
+
+        run = Parallel(processes, return_as="generator_unordered", max_nbytes=None)
+        yield from cast(Iterator, run(delayed(_alone)(w) for w in work))
+        return
+    beside = max(min(cores, len(work)), 1)
+    with _settled(work[0].cache), ThreadPoolExecutor(beside) as threads:
+        waiting = [threads.submit(_drawn, w, cores // beside, on_sweep) for w in work]
+        try:
+            for done in as_completed(waiting):
+                yield done.result()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _settled(cache: bool) -> Iterator[None]:
+    """JAX and BLAS set up for what follows."""
     import jax
     from threadpoolctl import threadpool_limits
 
     from forecaster.engines import likelihoods
 
-    tell = on_progress or (lambda *_: None)
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
     if cache:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     likelihoods.program()  # one for all threads
-    settings = {} if len(designs) <= FEW else MANY_GROUPS
     # Matrix products here are small: threads inside them cost more than they gain.
     with jax.enable_x64(True), threadpool_limits(1, "blas"):
-        found = _each(designs, seed, draws, settings, tell)
-    tell("done", 1.0)
-    return [found[i] for i in range(len(designs))]
+        yield
 
 
-def _each(designs: Sequence[Design], seed: int, draws: int, settings: dict, tell) -> dict[int, GroupDraws]:
-    """Draws of the groups, by index: batches side by side, one a core, and what cores are left inside them."""
-    cores = os.cpu_count() or 1
-    chosen = batches(designs)[::-1]  # those that take longest first
-    beside = max(min(cores, len(chosen)), 1)
+def _alone(work: Work) -> dict[int, GroupDraws]:
+    """A batch in a process of its own."""
+    with _settled(work.cache):
+        return _drawn(work, 1, lambda _: None)
 
-    found: dict[int, GroupDraws] = {}
 
-    def told(sweeps: int = 0) -> None:
-        so_far = f": sweep {sweeps}" if sweeps and len(chosen) == 1 else ""
-        tell(f"sampling {len(found)} of {len(designs)} groups{so_far}", len(found) / len(designs))
-
-    def drawn(indices: list[int]) -> dict[int, GroupDraws]:
-        rng = np.random.default_rng([seed, indices[0]])
-        here = [designs[i] for i in indices]
-        return dict(zip(indices, _run(rng, here, _effort(here, draws, settings), cores // beside, told), strict=True))
-
-    with ThreadPoolExecutor(beside) as threads:
-        waiting = [threads.submit(drawn, indices) for indices in chosen]
-        try:
-            for done in waiting:
-                told()
-                found |= done.result()
-        finally:
-            threads.shutdown(cancel_futures=True)
-    return found
+def _drawn(work: Work, cores: int, on_sweep: Callable[[int], None]) -> dict[int, GroupDraws]:
+    """Draws of one batch, by index of the group."""
+    rng = np.random.default_rng([work.seed, work.indices[0]])
+    effort = _effort(work.designs, work.draws, work.settings)
+    return dict(zip(work.indices, _run(rng, work.designs, effort, cores, on_sweep), strict=True))
 
 
 def _effort(designs: Sequence[Design], draws: int, settings: dict):
