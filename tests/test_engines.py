@@ -21,7 +21,7 @@ from forecaster import model
 from forecaster.card_files import load_card
 from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain
-from forecaster.engines import fast, likelihoods, mixing, nuts
+from forecaster.engines import fast, likelihoods, mixing, nuts, sampling
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths
 from forecaster.posterior import Posterior, assemble, diagnostics
@@ -233,6 +233,26 @@ def test_a_group_goes_on_until_its_own_draws_are_enough(monkeypatch):
     assert more[0] == more[1] == more[3] == 0
     for g in range(4):
         assert_agree(posterior(alone(g), found[g]), posterior(alone(g), plain[g]))
+
+
+@pytest.mark.parametrize(("said", "counts"), [((3000.0, 2000.0), 2000.0), ((900.0, 3000.0, 2000.0), 2000.0)])
+def test_two_looks_running_must_say_enough_and_the_lesser_counts(monkeypatch, said, counts):
+    """Draws are to be worth 1,000: who stops at the first look that says so stops where it flatters."""
+    looks = []
+    found = sampling._found
+
+    def flattering(running, effort):
+        looks.append(said[len(looks)])
+        now = found(running, effort)
+        worth = (np.full_like(a, looks[-1]) for a in (now.hyper_ess, now.curve_ess))
+        return now._replace(**dict(zip(("hyper_ess", "curve_ess"), worth, strict=True)))
+
+    monkeypatch.setattr(sampling, "_found", flattering)
+    monkeypatch.setattr(mixing, "r_hat", lambda draws: np.ones(len(draws)))
+    (one,) = fast.sample([alone(0)], seed=0)
+    assert tuple(looks) == said
+    assert one.stats["hyper_ess"] == counts
+    assert (one.curve_stats["curve_ess"] == counts).all()
 
 
 def test_chains_that_lie_apart_are_noticed():

@@ -146,43 +146,63 @@ def sweep(
     features, log_weight = _own(walkers, proposals)
     log_weight = log_weight - view.top[:, None]
 
-    def seen(c: int) -> tuple[Seen, Seen, Array, Array, Array]:
-        """The cloud under the candidates and under the walkers' own; own particles under both; sums [walker, 1 + k]."""
+    def offered(c: int) -> Offer:
         new, old = (view.seen(c, factors[c], constant[c]) for factors, constant in (theirs, own))
-        mine = features[c].reshape(blocks, effort.block, -1) @ new.factors[:, :-1].reshape(
-            blocks, effort.candidates, -1
-        ).swapaxes(1, 2)
-        own_new = mine.reshape(effort.walkers, -1) + log_weight[c][:, None]
-        own_old = (features[c] * own[0][c]).sum(-1) + log_weight[c]
-        of_block = np.repeat((new.log_sum() + new.constant).reshape(blocks, -1), effort.block, 0)
-        constant = np.repeat(new.constant.reshape(blocks, -1), effort.block, 0)
-        sums = np.logaddexp(of_block, own_new + constant)
-        return (
-            new,
-            old,
-            own_new,
-            own_old,
-            np.concatenate([(np.logaddexp(old.log_sum(), own_old) + old.constant)[:, None], sums], 1),
-        )
+        return Offer.of(new, old, features[c], log_weight[c], blocks)
 
-    table = list(room.pool.map(seen, range(curves)))
-    total = likelihoods.summed(batch, np.stack([row[-1] for row in table]))
+    offers = list(room.pool.map(offered, range(curves)))
+    total = likelihoods.summed(batch, np.stack([offer.log_sums(blocks) for offer in offers]))
     total[..., 0] += own_gain
     total[..., 1:] += np.repeat(gain.reshape(len(gain), blocks, -1), effort.block, 1)
-    chosen = _choose(rng, total)
-    # The candidate of each walker among those of all blocks, or -1 where it keeps its own.
-    of_all = np.where(chosen > 0, chosen - 1 + np.arange(effort.walkers) // effort.block * effort.candidates, -1)
+    chosen = _choose(rng, total) - 1
+    of_block = np.arange(effort.walkers) // effort.block * effort.candidates
     uniform = rng.random((curves, 2, effort.walkers))
 
     def pick(c: int) -> Array:
-        new, old, own_new, own_old, _ = table[c]
-        of, stays = of_all[batch.owner[c]], chosen[batch.owner[c]] == 0
-        here = Seen(*(_where(stays, a, b[of]) for a, b in zip(old, new, strict=True)))
-        at_new = own_new[np.arange(len(of)), chosen[batch.owner[c]] - 1]
-        return view.pick(c, here, np.where(stays, own_old, at_new), uniform[c])
+        seen, log_own = offers[c].at(chosen[batch.owner[c]], of_block)
+        return view.pick(c, seen, log_own, uniform[c])
 
     picked = np.stack(list(room.pool.map(pick, range(curves))))
+    of_all = np.where(chosen < 0, -1, chosen + of_block)
     return _given_the_curves(rng, batch, _moved(walkers, candidates, of_all, cloud, picked))
+
+
+class Offer(NamedTuple):
+    """What one curve offers its walkers: the cloud and their own particles, by candidates and by their own."""
+
+    new: Seen  # the cloud by the candidates of all blocks
+    old: Seen  # by the walkers' own hyper-parameters
+    own_new: Array  # [walker, candidate] log weights of their own particles, by the candidates of their block
+    own_old: Array  # [walker]
+
+    @classmethod
+    def of(cls, new: Seen, old: Seen, features: Array, log_weight: Array, blocks: int) -> Offer:
+        """``features`` [walker, 16] and ``log_weight`` [walker] are those of the walkers' own particles."""
+        own, theirs = (a.reshape(blocks, -1, features.shape[1]) for a in (features, new.factors[:, :-1]))
+        own_new = (own @ theirs.swapaxes(1, 2)).reshape(len(features), -1) + log_weight[:, None]
+        return cls(new, old, own_new, (features * old.factors[:, :-1]).sum(1) + log_weight)
+
+    def log_sums(self, blocks: int) -> Array:
+        """Log sums of weights, their own particle among them, by their own hyper-parameters and the candidates.
+
+        [walker, 1 + candidate]
+        """
+        each = len(self.own_old) // blocks
+        cloud, constant = (
+            np.repeat(a.reshape(blocks, -1), each, 0)
+            for a in (self.new.log_sum() + self.new.constant, self.new.constant)
+        )
+        old = np.logaddexp(self.old.log_sum(), self.own_old) + self.old.constant
+        return np.concatenate([old[:, None], np.logaddexp(cloud, self.own_new + constant)], 1)
+
+    def at(self, chosen: Array, of_block: Array) -> tuple[Seen, Array]:
+        """The cloud as each walker sees it at the candidate ``chosen`` [walker] of its block, or at its own for -1.
+
+        And the log weight of its own particle there. ``of_block`` [walker] is the first candidate of its block.
+        """
+        stays, of = chosen < 0, np.maximum(chosen, 0)
+        seen = Seen(*(_where(stays, a, b[of + of_block]) for a, b in zip(self.old, self.new, strict=True)))
+        return seen, np.where(stays, self.own_old, self.own_new[np.arange(len(of)), of])
 
 
 def _stepped(
