@@ -67,7 +67,7 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
             *(f"{_differs(name, found)} [{sources[found.source]}]" for name, found in named.items()),
         ],
         "sources": [{"number": i, "text": card.citations.get(key, key)} for key, i in sources.items()],
-        "provenance": _provenance(posterior, card, seed),
+        "provenance": _provenance(a.whole, card, seed),
         "command": command,
     }
 

@@ -6,7 +6,7 @@ whose quantity the posterior does not carry is absent; numbers that could not be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,7 +65,9 @@ class Health(Result):
         return next((v for v in (FAIL, REVIEW) if v in found), PASS)
 
 
-def check(posterior: Posterior, *, at: Sequence[float] = ()) -> Health:
+def check(
+    posterior: Posterior, *, at: Sequence[float] = (), on_progress: Callable[[str, float], None] = lambda *_: None
+) -> Health:
     """Every check that applies; with the sizes ``at``, also how far they lie beyond the data, and on what prior they
     rest.
 
@@ -75,7 +77,7 @@ def check(posterior: Posterior, *, at: Sequence[float] = ()) -> Health:
     wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
     if wrong.size:
         raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
-    found = assess(posterior)
+    found = assess(posterior, on_progress=on_progress)
     changed = card_table(forecast(posterior, sizes)) if sizes.size else pd.DataFrame()
     checks = (
         *_sampling(posterior),

@@ -281,7 +281,9 @@ def check(
     sizes = request.sizes_of(at)
     from forecaster.checks import check as ask
 
-    result = ask(asked.curves.posterior(), at=sizes)
+    posterior = asked.curves.posterior()
+    with console.progress("Checking the fit") as tell:
+        result = ask(posterior, at=sizes, on_progress=tell)
     return _deliver(result, asked.as_json, output, verdict=result.verdict)
 
 

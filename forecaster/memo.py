@@ -28,7 +28,7 @@ from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Forecast, Target, forecast
 from forecaster.looks import Table, capital
 from forecaster.posterior import Group, Posterior, write_whole
-from forecaster.predictive import assess
+from forecaster.predictive import Assessment
 from forecaster.requirement import requirement
 from forecaster.results import Check
 from forecaster.sensitivity import card_table, floor_table, options_table
@@ -107,7 +107,8 @@ def memo(
     error to reach; by default what the best architecture is forecast to reach at the option nearest to ten times.
     Raises RequestError for an unknown group, a size, target or level out of range.
     """
-    answers = _ask(posterior, _group(posterior, group), sizes, target, level, seed)
+    chosen = _group(posterior, group)
+    answers = _ask(posterior, chosen, sizes, target, level, seed)
     drawn = _draw(answers)
     tables = {
         "forecast": answers.found.table,
@@ -141,14 +142,15 @@ def default_sizes(largest: float) -> tuple[float, ...]:
 
 
 def _ask(
-    posterior: Posterior,
+    whole: Posterior,
     group: Group,
     sizes: Sequence[float] | None,
     target: float | None,
     level: float,
     seed: int,
 ) -> Answers:
-    """Put every question of the memo to the modules that answer it."""
+    """Put every question of the memo, on the group alone, to the modules that answer it."""
+    posterior = whole.only(group)
     design = posterior.designs[group]
     largest = round(math.exp(design.x_ref), 6)
     asked = tuple(sorted({float(n) for n in (default_sizes(largest) if sizes is None else sizes)}))
@@ -163,8 +165,8 @@ def _ask(
     targets = [Target(*group, name) for name in design.architectures]
     several = len(design.architectures) > 1
     verdicts = check(posterior, at=list(asked))
-    mine = tuple(c for c in verdicts.checks if _concerns(c, group, posterior))
     return Answers(
+        whole=whole,
         posterior=posterior,
         group=group,
         units=units,
@@ -181,9 +183,9 @@ def _ask(
         comparison=compare(posterior, group=group, at=asked, seed=seed) if several else None,
         floors=_floors(found, options, headline_n),
         priors=_priors(found, headline_n),
-        assessed=assess(posterior, group=group),
-        checks=mine,
-        verdict=max((c.verdict for c in mine), key=VERDICTS.index, default="PASS"),
+        assessed=Assessment(verdicts.fit_points, verdicts.fit),
+        checks=verdicts.checks,
+        verdict=verdicts.verdict,
     )
 
 
@@ -193,14 +195,6 @@ def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, see
         return None
     at = pd.DataFrame({"architecture": design.architectures, "n": n}).assign(domain=design.domain, task=design.task)
     return forecast(posterior, at, kind="new-cases", level=level, seed=seed)
-
-
-def _concerns(one: Check, group: Group, posterior: Posterior) -> bool:
-    """A check of this group or its curves, or of the posterior as a whole."""
-    mine = "/".join(group)
-    others = {"/".join(g) for g in posterior.groups} - {mine}
-    about = one.curve or ""
-    return not any(about == g or about.startswith(f"{g}/") for g in others)
 
 
 def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:

@@ -101,6 +101,24 @@ class Posterior:
     def designs(self) -> Mapping[Group, Design]:
         return {group: design_of(self.curves, group, self.cards[group]) for group in self.groups}
 
+    def only(self, group: Group) -> Posterior:
+        """The part that is about one group, as a posterior of its own: the same draws."""
+        import xarray as xr
+
+        curves = self.curves.select(domain=group[0], task=group[1])
+        chosen = {"group": ["/".join(group)], "curve": [c.label for c in curves.curves]}
+
+        def part(name: str) -> xr.Dataset:
+            data = self.tree[name].to_dataset()
+            return data.sel({dim: labels for dim, labels in chosen.items() if dim in data.dims})
+
+        parts = {f"/{name}": part(name) for name in ("posterior", "sample_stats")}
+        tree = xr.DataTree.from_dict(parts | {"/observed_data": _table_dataset(curves.table)})
+        cards = {group: self.cards[group]}
+        engine = {"engine": str(parts["/sample_stats"]["engine"].item())}
+        tree.attrs = dict(self.tree.attrs) | _of_the_data(curves, cards) | engine
+        return Posterior(tree, curves, cards)
+
     @cached_property
     def _health(self) -> pd.DataFrame:
         return _diagnosed(self)
@@ -232,18 +250,23 @@ def _derived(curves: LearningCurves, cards: Mapping[Group, Domain], values: np.n
 
 def _manifest(curves, cards, draws, seed, settings) -> dict[str, Any]:
     packages = ("forecaster", "numpy", "pandas", "xarray", "jax" if draws[0].engine == "jax" else "pymc")
-    return {
+    return _of_the_data(curves, cards) | {
         "schema": SCHEMA,
+        "engine": ", ".join(sorted({d.engine for d in draws})),
+        "seed": seed,
+        "settings": json.dumps(dict(settings)),
+        "versions": json.dumps({name: version(name) for name in packages}),
+    }
+
+
+def _of_the_data(curves: LearningCurves, cards: Mapping[Group, Domain]) -> dict[str, str]:
+    return {
         "data_hash": curves.data_hash,
         "source": curves.source,
         "notes": json.dumps([[n.code, n.text, n.curve] for n in curves.notes]),
         "cards": msgspec.json.encode({"/".join(g): cards[g] for g in curves.groups}).decode(),
         "card_hashes": json.dumps({"/".join(g): cards[g].card_hash for g in curves.groups}),
         "law": ", ".join(sorted({cards[g].law for g in curves.groups})),
-        "engine": ", ".join(sorted({d.engine for d in draws})),
-        "seed": seed,
-        "settings": json.dumps(dict(settings)),
-        "versions": json.dumps({name: version(name) for name in packages}),
     }
 
 

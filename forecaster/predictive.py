@@ -16,7 +16,8 @@ repeats around it speaks of the noise only; it stays in when the mean is left ou
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from jaxtyping import Float
 from forecaster import drift
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
-from forecaster.posterior import CurveDraws, Group, Posterior
+from forecaster.posterior import CurveDraws, Posterior
 
 DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
 BLOCK = 4_000_000  # entries of the covariances held at one time: 32 MB each
@@ -72,23 +73,24 @@ class Loo(NamedTuple):
     weights: np.ndarray
 
 
-def assess(posterior: Posterior, *, group: Group | None = None, seed: int = 0) -> Assessment:
-    """Every question of this module on every curve, or on those of one group.
+def assess(
+    posterior: Posterior, *, seed: int = 0, on_progress: Callable[[str, float], None] = lambda *_: None
+) -> Assessment:
+    """Every question of this module on every curve.
 
-    A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a group's
+    A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a curve's
     are the same alone as among others.
     """
     points, curves, densities = [], [], []
-    for at, curve in enumerate(posterior.curves.curves):
-        if group not in (None, (curve.domain, curve.task)):
-            continue
+    for i, curve in enumerate(posterior.curves.curves):
+        on_progress(f"curve {i + 1} of {len(posterior.curves.curves)}", i / len(posterior.curves.curves))
         design = posterior.designs[(curve.domain, curve.task)]
         data = design.curve_of(curve.architecture)
         assert data is not None
         draws = thinned(posterior, curve.label)
         if not all(np.isfinite(v).all() for v in _fields(draws).values()):
             continue
-        rng = np.random.default_rng([seed, at])
+        rng = np.random.default_rng([seed, zlib.crc32(curve.label.encode())])
         key = {"domain": curve.domain, "task": curve.task, "architecture": curve.architecture}
         law, one, p = _questions(design, data, draws, rng)
         points.append((key, data, law, one, rng))
@@ -333,8 +335,10 @@ def prior_paths(
 
 
 def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Measurements of this curve's sizes as the card alone foresees them, noise included: [draw, point]."""
+    """Measurements of this curve's sizes as the card alone foresees them, noise and luck included: [draw, point]."""
     paths, values = prior_paths(design.card, data.x, design.x_ref, design.x_min, draws, rng, data.curve.architecture)
+    if data.luck:
+        paths = paths + drift.walk(rng, values.parted(data, data.x, design.x_ref, design.x_min))
     noise = (np.exp(2.0 * values.log_noise)[:, None] + data.known) / data.repeats
     return paths + np.sqrt(noise) * rng.standard_normal(paths.shape)
 

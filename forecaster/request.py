@@ -252,7 +252,8 @@ def verdicts(posterior: Posterior, at: Sequence[float] = ()) -> tuple[Check, ...
     """What the checks say of the posterior."""
     from forecaster.checks import check
 
-    return tuple(check(posterior, at=tuple(at)).checks)
+    with console.progress("Checking the fit") as tell:
+        return tuple(check(posterior, at=tuple(at), on_progress=tell).checks)
 
 
 def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> None:

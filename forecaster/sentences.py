@@ -25,6 +25,7 @@ SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advis
 class Answers:
     """What was asked for one group, and what the other modules answered."""
 
+    whole: Posterior  # what the group's posterior is a part of
     posterior: Posterior
     group: Group
     units: Units

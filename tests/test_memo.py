@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -17,7 +18,7 @@ from forecaster.errors import RequestError
 from forecaster.forecast import forecast
 from forecaster.memo import default_sizes, memo
 from forecaster.requirement import requirement
-from forecaster.results import Check, Result
+from forecaster.results import Check
 from forecaster.units import chance, units_of
 
 SD = {"level": 0.05, "log_exponent": 0.1, "floor_logit": 0.5}
@@ -165,9 +166,8 @@ def test_the_appendix_says_what_is_known_of_an_architecture_by_its_name():
 
 def test_a_failed_check_is_a_banner_and_stops_the_recommendation(two, monkeypatch):
     failing = Check("r_hat", "FAIL", "the chains <disagree>", "fit again with more draws")
-    monkeypatch.setattr(
-        sys.modules["forecaster.memo"], "check", lambda *_, **__: Result(pd.DataFrame(), "", (failing,))
-    )
+    checked = replace(check(two), checks=(failing,))
+    monkeypatch.setattr(sys.modules["forecaster.memo"], "check", lambda *_, **__: checked)
     found = memo(two)
     assert found.failed
     assert Page(found.html).found
@@ -181,13 +181,25 @@ def test_a_failed_check_is_a_banner_and_stops_the_recommendation(two, monkeypatc
 
 def test_no_banner_where_nothing_failed(two, monkeypatch):
     passing = Check("r_hat", "PASS", "fine")
-    monkeypatch.setattr(
-        sys.modules["forecaster.memo"], "check", lambda *_, **__: Result(pd.DataFrame(), "", (passing,))
-    )
+    checked = replace(check(two), checks=(passing,))
+    monkeypatch.setattr(sys.modules["forecaster.memo"], "check", lambda *_, **__: checked)
     found = memo(two)
     assert not found.failed
     assert 'class="banner"' not in found.html
     assert "PASS" in found.html
+
+
+def test_a_memo_among_others_says_what_it_says_alone():
+    """Of all groups a check names the worst: each memo is to hold what is the matter with its own."""
+    found = posterior({"vision/a/cnn": net(1), "vision/b/cnn": net(2, log_noise=-1.0)}, seeds=1)
+    for group in found.groups:
+        among, alone = memo(found, group), memo(found.only(group))
+        assert among.checks == alone.checks
+        assert among.facts["headline"] == alone.facts["headline"]
+        own = [c for c in among.checks if c.verdict != "PASS" and (c.curve or "").startswith("/".join(group))]
+        assert {"span", "one-seed"} & {c.name for c in own}
+        assert not any("/".join(g) in c.text for g in found.groups if g != group for c in among.checks)
+        assert f"{found.manifest['data_hash']}" in among.markdown
 
 
 def test_own_sizes_target_and_title(two):

@@ -20,6 +20,7 @@ from forecaster.predictive import (
     moments,
     p_values,
     prior_log_errors,
+    prior_paths,
     psis_loo,
     replicated,
     thinned,
@@ -143,7 +144,7 @@ def test_weighted_quantiles_count_draws_as_often_as_they_weigh():
 def test_a_group_alone_says_the_same_as_among_others():
     drawn = synthetic.values(400, log_drift=-2.5, log_noise=-2.0, sd={"level": 0.05})
     held = synthetic.posterior({"vision/a/cnn": drawn, "vision/b/cnn": drawn[::-1]})
-    alone, among = assess(held, group=("vision", "b")).curves, assess(held).curves
+    alone, among = assess(held.only(("vision", "b"))).curves, assess(held).curves
     assert alone["task"].tolist() == ["b"]
     assert alone.iloc[0].to_dict() == among.iloc[1].to_dict()
 
@@ -155,7 +156,6 @@ def test_short_curves_and_broken_draws_do_not_stop_it():
     found = assess(held).curves
     assert found["architecture"].tolist() == ["cnn"]
     assert np.isnan(found["p_bend"]).all()
-    assert assess(held, group=("no", "such")).curves.empty
 
 
 @pytest.mark.parametrize(
@@ -220,3 +220,21 @@ def test_a_card_about_other_curves_is_flagged(truth):
     found = verdicts(broken(truth, lambda rows: rows["error"] * 1e-4))["foreseen by the card"]
     assert found.verdict == REVIEW
     assert "contradicts" in found.text
+
+
+def test_a_card_foresees_the_luck_of_a_small_test_set():
+    """How far the smallest size parts from the largest varies by the luck between them, beyond path and noise."""
+    held = synthetic.on_test_set(synthetic.posterior({"cnn": synthetic.values()}), 200)
+    design, data = curve_of(held)
+    assert data.luck > 0
+
+    def prior(of):
+        return of(np.random.default_rng(0))  # the same paths each time
+
+    paths, drawn = prior(lambda rng: prior_paths(design.card, data.x, design.x_ref, design.x_min, 40_000, rng))
+    variance = [
+        np.var(np.diff((prior(lambda rng, one=one: prior_log_errors(design, one, 40_000, rng)) - paths)[:, [0, -1]]))
+        for one in (data, replace(data, luck=0.0))
+    ]
+    expected = drawn.parted(data, data.x[-1:], design.x_ref, design.x_min).mean()
+    assert variance[0] - variance[1] == pytest.approx(expected, rel=0.1)
