@@ -101,12 +101,19 @@ class Posterior:
     def designs(self) -> Mapping[Group, Design]:
         return {group: design_of(self.curves, group, self.cards[group]) for group in self.groups}
 
-    def only(self, group: Group) -> Posterior:
-        """The part that is about one group, as a posterior of its own: the same draws."""
+    def only(self, *groups: Group) -> Posterior:
+        """The part that is about these groups, as a posterior of its own: the same draws."""
         import xarray as xr
 
-        curves = self.curves.select(domain=group[0], task=group[1])
-        chosen = {"group": ["/".join(group)], "curve": [c.label for c in curves.curves]}
+        if set(groups) == set(self.groups):
+            return self
+        cards = {g: self.cards[g] for g in self.groups if g in groups}
+        table: Any = self.curves.table
+        mine = [key in cards for key in zip(table["domain"], table["task"], strict=True)]
+        labels = {None, *(c.label for c in self.curves.curves if (c.domain, c.task) in cards)}
+        notes = tuple(n for n in self.curves.notes if n.curve in labels)
+        curves = LearningCurves(table[mine].reset_index(drop=True), notes, self.curves.source)
+        chosen = {"group": ["/".join(g) for g in cards], "curve": [c.label for c in curves.curves]}
 
         def part(name: str) -> xr.Dataset:
             data = self.tree[name].to_dataset()
@@ -114,8 +121,7 @@ class Posterior:
 
         parts = {f"/{name}": part(name) for name in ("posterior", "sample_stats")}
         tree = xr.DataTree.from_dict(parts | {"/observed_data": _table_dataset(curves.table)})
-        cards = {group: self.cards[group]}
-        engine = {"engine": str(parts["/sample_stats"]["engine"].item())}
+        engine = {"engine": ", ".join(sorted(set(parts["/sample_stats"]["engine"].values.tolist())))}
         tree.attrs = dict(self.tree.attrs) | _of_the_data(curves, cards) | engine
         return Posterior(tree, curves, cards)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,10 +95,13 @@ class Source:
                 f"{self.path}: found {', '.join(wrong)} beside a saved posterior, which is fitted already; "
                 "leave it out, or give the curves themselves."
             )
-        return load_posterior(self.path)
+        found = load_posterior(self.path)
+        return found.only(*self.groups(found))
 
     def groups(self, posterior: Posterior) -> tuple[Group, ...]:
         """The groups of the posterior that ``--domain`` and ``--task`` choose."""
+        for column, names in zip(("domain", "task"), zip(*posterior.groups, strict=True), strict=True):
+            self._check(column, names)
         found = [g for g in posterior.groups if self._wants(domain=g[0], task=g[1])]
         if not found:
             known = ", ".join("/".join(g) for g in posterior.groups)
@@ -109,16 +112,19 @@ class Source:
         """The rows of a table that ``--domain``, ``--task`` and ``--architecture`` choose."""
         for column in ("domain", "task", "architecture"):
             wanted = list(getattr(self, column))
-            if not wanted or column not in table:
-                continue
-            names = list(dict.fromkeys(table[column]))
-            lost = [name for name in wanted if name not in names]
-            if lost:
-                raise RequestError(f"found no {column} {', '.join(lost)}; expected one of {', '.join(names)}")
-            table = table[table[column].isin(wanted)]
+            if wanted and column in table:
+                self._check(column, table[column])
+                table = table[table[column].isin(wanted)]
         if table.empty:
             raise RequestError("no curve has the domain, task and architecture asked for, all three together")
         return table.reset_index(drop=True)
+
+    def _check(self, column: str, names: Iterable[str]) -> None:
+        """RequestError where the option of this name asks for what is not among ``names``."""
+        known = list(dict.fromkeys(names))
+        lost = [name for name in getattr(self, column) if name not in known]
+        if lost:
+            raise RequestError(f"found no {column} {', '.join(lost)}; expected one of {', '.join(known)}")
 
     def _wants(self, **names: str) -> bool:
         return all(not getattr(self, k) or name in getattr(self, k) for k, name in names.items())

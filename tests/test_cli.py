@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from synthetic import posterior, values
 from typer.testing import CliRunner
 
 from forecaster import cli, console, fitcache, request
@@ -163,6 +164,21 @@ def test_filters_choose_what_is_answered(digits_file):
         ("mlp", "nearest-neighbours"),
         ("mlp", "rbf-svm"),
     }
+
+
+def test_a_task_of_a_posterior_is_judged_by_itself(tmp_path):
+    """What is the matter with another task neither shows nor counts."""
+    drawn = values(400, log_drift=-2.5, log_noise=-2.0, sd={"level": 0.05})
+    apart = drawn.copy()
+    apart[:100] += 1.0  # one chain of four elsewhere
+    curves = {f"vision/{task}/{net}": v for task, v in (("a", drawn), ("b", apart)) for net in ("cnn", "mlp")}
+    path = posterior(curves).save(tmp_path / "two.nc")
+    for verb, options in QUESTIONS.items():
+        both = run(verb, path, *options)
+        assert (both.exit_code, "R-hat" in both.stderr + both.stdout) == (3, True), verb
+        alone = run(verb, path, *options, "--task", "a", "--json")
+        assert alone.exit_code == 0, alone.output
+        assert "vision/b" not in alone.stdout + alone.stderr
 
 
 def test_points_may_come_from_a_table_and_name_a_new_architecture(digits_file, tmp_path):
