@@ -23,6 +23,7 @@ TOGETHER = 32  # curves that run together at the most, unless one group has more
 # Where there are FEWEST_EACH batches for each of two processes or more, they share them, PROCESSES at the most: each
 # holds a third of a gigabyte and takes two seconds to start.
 FEWEST_EACH, PROCESSES = 2, 8
+THREADS = 4  # batches in threads: beyond, they wait for one another
 CHAINS = 4
 FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, until they can be trusted:
 MANY_GROUPS = {
@@ -109,7 +110,7 @@ def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None])
         run = Parallel(processes, return_as="generator_unordered", max_nbytes=None)
         yield from cast(Iterator, run(delayed(_alone)(w) for w in work))
         return
-    beside = max(min(cores, len(work)), 1)
+    beside = max(min(cores, len(work), THREADS), 1)
     with _settled(work[0].cache), ThreadPoolExecutor(beside) as threads:
         waiting = [threads.submit(_drawn, w, cores // beside, on_sweep) for w in work]
         try:
