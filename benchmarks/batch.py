@@ -63,7 +63,10 @@ def main() -> int:
     print(f"fit                  {fitted - read:8.1f} s   {count / (fitted - read):.1f} curves per second")
     print(f"save                 {saved - fitted:8.1f} s   {size / 2**20:.0f} MiB")
     print(f"whole process        {saved - begin:8.1f} s   {count / (saved - begin):.1f} curves per second")
-    print(f"peak memory          {peak:8.0f} MiB")
+    workers = [f"{size:.0f}" for size in peaks_of_workers()]
+    print(
+        f"peak memory          {peak:8.0f} MiB; workers, shared pages counted in each: {', '.join(workers) or 'none'}"
+    )
     worth = stats["curve_ess"].values
     few = int((worth < LEAST_ESS).sum())
     print(
@@ -73,6 +76,19 @@ def main() -> int:
     print(f"correlation with the start: {np.median(stats['memory'].values):.3f}, {stats['memory'].values.max():.3f}")
     print(f"repeat with: python benchmarks/batch.py {' '.join(sys.argv[1:])}")
     return 0
+
+
+def peaks_of_workers() -> list[float]:
+    """Peak MiB of each process that this one started and that still waits for work; none where /proc does not say."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+        except OSError:
+            continue  # it has ended
+        if int(fields["PPid"]) == os.getpid() and "VmHWM" in fields:
+            found.append(int(fields["VmHWM"].split()[0]) / 2**10)
+    return found
 
 
 def tell(what: str, share: float) -> None:
