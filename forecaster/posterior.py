@@ -345,9 +345,10 @@ def _diagnosed(posterior: Posterior) -> pd.DataFrame:
             axis = data["quantity" if name == "centre" else "learned"].values
             inner = [f"{name}[{q}]" for _ in data["group"].values for q in axis]
         axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
-        r_hat = np.atleast_1d(array_stats.rhat(flat, **axes))
-        bulk = np.atleast_1d(array_stats.ess(flat, method="bulk", **axes))
-        tail = np.atleast_1d(array_stats.ess(flat, method="tail", prob=(0.05, 0.95), **axes))
+        with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
+            r_hat = np.atleast_1d(array_stats.rhat(flat, **axes))
+            bulk = np.atleast_1d(array_stats.ess(flat, method="bulk", **axes))
+            tail = np.atleast_1d(array_stats.ess(flat, method="tail", prob=(0.05, 0.95), **axes))
         rows.append(
             pd.DataFrame({"curve": names, "quantity": inner, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail})
         )
