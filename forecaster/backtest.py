@@ -23,7 +23,7 @@ from forecaster.curves import KEYS, Curve, LearningCurves, Note
 from forecaster.domains import Domain
 from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Target, log_error_paths
-from forecaster.inference import fit
+from forecaster.inference import Progress, fit
 from forecaster.posterior import Posterior
 from forecaster.requirement import first_log_size
 from forecaster.results import Result, plain, rows_of
@@ -37,7 +37,6 @@ BEYOND = 100.0  # how far past the largest hidden size a requirement is looked f
 PER_DECADE = 24
 DENSE = 10  # hidden sizes from which on the first one that a noisy run reaches says something
 MOST_LOWS = 24  # hidden errors of a curve that are taken as targets
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ whose quantity the posterior does not carry is absent; numbers that could not be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from forecaster.curves import summarise, warnings_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError
 from forecaster.forecast import forecast
+from forecaster.inference import Progress
 from forecaster.model_checks import card_sensitivity, foreseen, left_out, replicated
 from forecaster.posterior import Posterior, diagnostics
 from forecaster.predictive import assess
@@ -65,9 +66,7 @@ class Health(Result):
         return next((v for v in (FAIL, REVIEW) if v in found), PASS)
 
 
-def check(
-    posterior: Posterior, *, at: Sequence[float] = (), on_progress: Callable[[str, float], None] = lambda *_: None
-) -> Health:
+def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progress = lambda *_: None) -> Health:
     """Every check that applies; with the sizes ``at``, also how far they lie beyond the data, and on what prior they
     rest.
 

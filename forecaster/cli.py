@@ -279,11 +279,7 @@ def check(
     """May these numbers be decided on? Verdicts on the fit: PASS, REVIEW or FAIL."""
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
     sizes = request.sizes_of(at)
-    from forecaster.checks import check as ask
-
-    posterior = asked.curves.posterior()
-    with console.progress("Checking the fit") as tell:
-        result = ask(posterior, at=sizes, on_progress=tell)
+    result = request.checked(asked.curves.posterior(), sizes)
     return _deliver(result, asked.as_json, output, verdict=result.verdict)
 
 
@@ -338,12 +334,9 @@ def memo(
     from forecaster.demo import memos_of
 
     posterior = asked.curves.posterior()
-    groups = asked.curves.groups(posterior)
     options = {"sizes": sizes or None, "target": target, "title": title, "level": level, "seed": asked.seed}
     with console.progress("Writing") as tell:
-        made = memos_of(
-            posterior, groups, output, asked.source.stem, tell=tell, command=request.command_line(), **options
-        )
+        made = memos_of(posterior, output, asked.source.stem, tell=tell, command=request.command_line(), **options)
     return _deliver(made, asked.as_json)
 
 

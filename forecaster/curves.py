@@ -132,6 +132,10 @@ class LearningCurves:
                     f"expected one of {known}. `validate` lists all curves."
                 )
             table = table[table[column].isin(names)]
+        return self.with_rows(table)
+
+    def with_rows(self, table: Table) -> LearningCurves:
+        """These rows of the table alone, and the notes about their curves."""
         chosen = LearningCurves(table.reset_index(drop=True), (), self.source)
         labels = {None, *(curve.label for curve in chosen.curves)}
         return LearningCurves(chosen.table, tuple(n for n in self.notes if n.curve in labels), self.source)

@@ -6,7 +6,6 @@ No statistics here: the memo module answers, this one names files and says how f
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -16,13 +15,11 @@ import pandas as pd
 
 from forecaster.curves import LearningCurves
 from forecaster.fitcache import fit_cached
-from forecaster.inference import fit
+from forecaster.inference import Progress, fit
 from forecaster.memo import memo
-from forecaster.posterior import Group, Posterior
+from forecaster.posterior import Posterior
 from forecaster.reading import read_curves
 from forecaster.results import Result
-
-Tell = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -55,15 +52,13 @@ def example_curves(name: str) -> LearningCurves:
     return LearningCurves(found.table, found.notes, f"{name}.csv")
 
 
-def memos_of(
-    posterior: Posterior, groups: Sequence[Group], folder: Path, stem: str, *, tell: Tell, **options: Any
-) -> Written:
+def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:
     """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups."""
     rows, checks = [], []
     folder.mkdir(parents=True, exist_ok=True)
-    for i, group in enumerate(groups):
-        tell("/".join(group), i / len(groups))
-        name = stem if len(groups) == 1 else f"{stem}-{_slug(' '.join(group))}"
+    for i, group in enumerate(posterior.groups):
+        tell("/".join(group), i / len(posterior.groups))
+        name = stem if len(posterior.groups) == 1 else f"{stem}-{_slug(' '.join(group))}"
         found = memo(posterior, group, **options)
         rows += [{"domain": group[0], "task": group[1], "file": str(p)} for p in found.save(folder, name)]
         checks += [c for c in found.checks if c not in checks]
@@ -71,7 +66,7 @@ def memos_of(
     return Written(table, "Each memo stands in Markdown and in HTML, with its figure.", tuple(checks))
 
 
-def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Tell = lambda *_: None) -> Written:
+def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Progress = lambda *_: None) -> Written:
     """Fit both examples (or ``only`` one) and write their memos into ``folder``."""
     chosen = [e for e in EXAMPLES if only in (None, e.name)]
     made = []
@@ -83,7 +78,6 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Tell
         made.append(
             memos_of(
                 posterior,
-                posterior.groups,
                 folder,
                 example.name,
                 tell=lambda *_: None,

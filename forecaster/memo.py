@@ -40,7 +40,6 @@ HEADLINE = 10  # the headline is the option nearest to this multiple
 RIVALS = 3  # architectures in the floor figure
 TABLED = 2  # those of them in the memo's table
 SHOWN = 4  # architectures the memo's table of options always shows at a size, however small their chance
-VERDICTS = ("PASS", "REVIEW", "FAIL")
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +106,7 @@ def memo(
     error to reach; by default what the best architecture is forecast to reach at the option nearest to ten times.
     Raises RequestError for an unknown group, a size, target or level out of range.
     """
-    chosen = _group(posterior, group)
-    answers = _ask(posterior, chosen, sizes, target, level, seed)
+    answers = _ask(posterior, _group(posterior, group), sizes, target, level, seed)
     drawn = _draw(answers)
     tables = {
         "forecast": answers.found.table,

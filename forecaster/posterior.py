@@ -109,10 +109,7 @@ class Posterior:
             return self
         cards = {g: self.cards[g] for g in self.groups if g in groups}
         table: Any = self.curves.table
-        mine = [key in cards for key in zip(table["domain"], table["task"], strict=True)]
-        labels = {None, *(c.label for c in self.curves.curves if (c.domain, c.task) in cards)}
-        notes = tuple(n for n in self.curves.notes if n.curve in labels)
-        curves = LearningCurves(table[mine].reset_index(drop=True), notes, self.curves.source)
+        curves = self.curves.with_rows(table[[g in cards for g in zip(table["domain"], table["task"], strict=True)]])
         chosen = {"group": ["/".join(g) for g in cards], "curve": [c.label for c in curves.curves]}
 
         def part(name: str) -> xr.Dataset:
@@ -121,8 +118,8 @@ class Posterior:
 
         parts = {f"/{name}": part(name) for name in ("posterior", "sample_stats")}
         tree = xr.DataTree.from_dict(parts | {"/observed_data": _table_dataset(curves.table)})
-        engine = {"engine": ", ".join(sorted(set(parts["/sample_stats"]["engine"].values.tolist())))}
-        tree.attrs = dict(self.tree.attrs) | _of_the_data(curves, cards) | engine
+        engines = parts["/sample_stats"]["engine"].values.tolist()
+        tree.attrs = dict(self.tree.attrs) | _of_the_groups(curves, cards, engines)
         return Posterior(tree, curves, cards)
 
     @cached_property
@@ -256,16 +253,15 @@ def _derived(curves: LearningCurves, cards: Mapping[Group, Domain], values: np.n
 
 def _manifest(curves, cards, draws, seed, settings) -> dict[str, Any]:
     packages = ("forecaster", "numpy", "pandas", "xarray", "jax" if draws[0].engine == "jax" else "pymc")
-    return _of_the_data(curves, cards) | {
+    return _of_the_groups(curves, cards, [d.engine for d in draws]) | {
         "schema": SCHEMA,
-        "engine": ", ".join(sorted({d.engine for d in draws})),
         "seed": seed,
         "settings": json.dumps(dict(settings)),
         "versions": json.dumps({name: version(name) for name in packages}),
     }
 
 
-def _of_the_data(curves: LearningCurves, cards: Mapping[Group, Domain]) -> dict[str, str]:
+def _of_the_groups(curves: LearningCurves, cards: Mapping[Group, Domain], engines: Sequence[str]) -> dict[str, str]:
     return {
         "data_hash": curves.data_hash,
         "source": curves.source,
@@ -273,6 +269,7 @@ def _of_the_data(curves: LearningCurves, cards: Mapping[Group, Domain]) -> dict[
         "cards": msgspec.json.encode({"/".join(g): cards[g] for g in curves.groups}).decode(),
         "card_hashes": json.dumps({"/".join(g): cards[g].card_hash for g in curves.groups}),
         "law": ", ".join(sorted({cards[g].law for g in curves.groups})),
+        "engine": ", ".join(sorted(set(engines))),
     }
 
 

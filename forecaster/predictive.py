@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from jaxtyping import Float
 from forecaster import drift
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
+from forecaster.inference import Progress
 from forecaster.posterior import CurveDraws, Posterior
 
 DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
@@ -73,9 +74,7 @@ class Loo(NamedTuple):
     weights: np.ndarray
 
 
-def assess(
-    posterior: Posterior, *, seed: int = 0, on_progress: Callable[[str, float], None] = lambda *_: None
-) -> Assessment:
+def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambda *_: None) -> Assessment:
     """Every question of this module on every curve.
 
     A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a curve's

@@ -16,6 +16,7 @@ from forecaster import console
 from forecaster.errors import RequestError
 
 if TYPE_CHECKING:
+    from forecaster.checks import Health
     from forecaster.curves import LearningCurves
     from forecaster.posterior import Group, Posterior
     from forecaster.results import Check
@@ -96,9 +97,9 @@ class Source:
                 "leave it out, or give the curves themselves."
             )
         found = load_posterior(self.path)
-        return found.only(*self.groups(found))
+        return found.only(*self._groups(found))
 
-    def groups(self, posterior: Posterior) -> tuple[Group, ...]:
+    def _groups(self, posterior: Posterior) -> tuple[Group, ...]:
         """The groups of the posterior that ``--domain`` and ``--task`` choose."""
         for column, names in zip(("domain", "task"), zip(*posterior.groups, strict=True), strict=True):
             self._check(column, names)
@@ -205,8 +206,8 @@ def pairs_of(source: Source, posterior: Posterior) -> tuple[Group | None, list[t
     """The group to compare in (None for all) and its pairs: all, those of one architecture, or among several."""
     from itertools import combinations
 
-    groups = source.groups(posterior)
-    if len(groups) > 1 and (source.architecture or len(groups) < len(posterior.groups)):
+    groups = posterior.groups
+    if len(groups) > 1 and source.architecture:
         raise RequestError("several domains and tasks hold these; choose one with --domain and --task")
     group = next(iter(groups))
     if not source.architecture:
@@ -254,12 +255,17 @@ def command_line() -> str:
     return shlex.join(["forecaster", *sys.argv[1:]])
 
 
-def verdicts(posterior: Posterior, at: Sequence[float] = ()) -> tuple[Check, ...]:
+def checked(posterior: Posterior, at: Sequence[float] = ()) -> Health:
     """What the checks say of the posterior."""
     from forecaster.checks import check
 
     with console.progress("Checking the fit") as tell:
-        return tuple(check(posterior, at=tuple(at), on_progress=tell).checks)
+        return check(posterior, at=at, on_progress=tell)
+
+
+def verdicts(posterior: Posterior, at: Sequence[float] = ()) -> tuple[Check, ...]:
+    """The checks alone, as other answers carry them."""
+    return checked(posterior, at).checks
 
 
 def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> None:

@@ -156,6 +156,8 @@ def test_short_curves_and_broken_draws_do_not_stop_it():
     found = assess(held).curves
     assert found["architecture"].tolist() == ["cnn"]
     assert np.isnan(found["p_bend"]).all()
+    held.tree["posterior"]["log_break"].values[0, 0, 0] = np.nan
+    assert assess(held).curves.empty
 
 
 @pytest.mark.parametrize(

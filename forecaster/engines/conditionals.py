@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.density import LevelLikelihood
+from forecaster.domains import LEARNED
 from forecaster.engines import clouds
 from forecaster.engines.likelihoods import Batch, summed
 
@@ -26,7 +27,7 @@ def fresh_level(rng: np.random.Generator, hyper: Array, integrated: LevelLikelih
     return clouds.fresh_level(rng, *clouds.level_given(integrated, hyper[..., 0], np.exp(-2.0 * hyper[..., -2])))
 
 
-LEARNED = 2  # spreads of the first quantities, which come last among the hyper-parameters
+SPREADS = len(LEARNED)  # that are learned: those of the first quantities, last among the hyper-parameters
 REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
 
 
@@ -37,7 +38,7 @@ def refreshed(rng: np.random.Generator, batch: Batch, hyper: Array, values: Arra
     centres. The other centres need one draw. ``values`` is [curve, draw, 8].
     """
     count = np.bincount(batch.owner)[:, None, None].astype(float)
-    total, squares = (summed(batch, a) for a in (values, values[..., :LEARNED] ** 2))
+    total, squares = (summed(batch, a) for a in (values, values[..., :SPREADS] ** 2))
     mean, sd = batch.mean[:, None], batch.sd[:, None]
     precision = 1.0 / sd**2
 
@@ -48,13 +49,13 @@ def refreshed(rng: np.random.Generator, batch: Batch, hyper: Array, values: Arra
         return middle + rng.standard_normal(middle.shape) / np.sqrt(given)
 
     def log_spread_density(log_spread: Array, inverse: Array, around: Array) -> Array:
-        prior = -0.5 * precision[..., -LEARNED:] * (log_spread - mean[..., -LEARNED:]) ** 2
+        prior = -0.5 * precision[..., -SPREADS:] * (log_spread - mean[..., -SPREADS:]) ** 2
         return prior - count * log_spread - 0.5 * around * inverse
 
-    learned, others = slice(LEARNED), slice(LEARNED, values.shape[-1])
-    log_spread = hyper[..., -LEARNED:]
+    learned, others = slice(SPREADS), slice(SPREADS, values.shape[-1])
+    log_spread = hyper[..., -SPREADS:]
     centre, inverse = hyper[..., learned], np.exp(-2.0 * log_spread)
-    wide = 1.5 / np.sqrt(precision[..., -LEARNED:] + 2.0 * count)
+    wide = 1.5 / np.sqrt(precision[..., -SPREADS:] + 2.0 * count)
     steps = wide * rng.standard_normal((REFRESHES, *log_spread.shape))
     least = np.log(rng.random(steps.shape))
     for step, gain in zip(steps, least, strict=True):
