@@ -270,8 +270,8 @@ def _design(posterior: Posterior) -> Iterator[Check]:
     for code, (fine, step) in NOTES.items():
         found = [note for note in notes if note.code == code]
         if found:
-            others = also([note.curve or "" for note in found[1:]])
-            yield Check(code, REVIEW, found[0].text + others, step, found[0].curve)
+            curves = tuple(note.curve for note in found if note.curve)
+            yield Check(code, REVIEW, found[0].text + also(curves[1:]), step, curves)
         elif code != "near-chance" or chances:
             yield Check(code, PASS, fine)
     rises = summarise(posterior.curves)["best_so_far_rise"].tolist()

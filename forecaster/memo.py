@@ -116,7 +116,7 @@ def memo(
         "card": answers.priors,
         "fit": answers.assessed.curves,
         "fit_points": answers.assessed.points,
-        "checks": pd.DataFrame([c.as_row() for c in answers.checks]),
+        "checks": pd.DataFrame([c.as_row() for c in answers.checks]).drop(columns="curves"),
     }
     if answers.comparison is not None:
         tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}

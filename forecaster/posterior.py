@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from forecaster import drift, laws
+from forecaster import drift, laws, processes
 from forecaster.curves import LearningCurves, Note
 from forecaster.design import Design, SizedCurve, design_of
 from forecaster.domains import CENTRES, LEARNED, Domain
@@ -328,28 +328,38 @@ def diagnostics(posterior: Posterior) -> pd.DataFrame:
     return posterior._health.copy()
 
 
-def _diagnosed(posterior: Posterior) -> pd.DataFrame:
-    from arviz_stats.base.array import array_stats
+AT_ONCE = 500  # quantities whose diagnostics one process computes at a time: a second's work
 
+
+def _diagnosed(posterior: Posterior) -> pd.DataFrame:
     data = posterior.tree.posterior
-    rows = []
+    names, inner, flat = [], [], []
     for name in (*REPORTED, "centre", "log_spread"):
         values = data[name].values
-        flat = values.reshape(*values.shape[:2], -1)
-        names = data["curve"].values if name in REPORTED else np.repeat(data["group"].values, values.shape[-1])
-        inner = [name] * flat.shape[-1]
-        if name not in REPORTED:
+        flat.append(values.reshape(*values.shape[:2], -1))
+        if name in REPORTED:
+            names += data["curve"].values.tolist()
+            inner += [name] * flat[-1].shape[-1]
+        else:
             axis = data["quantity" if name == "centre" else "learned"].values
-            inner = [f"{name}[{q}]" for _ in data["group"].values for q in axis]
-        axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
-        with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
-            r_hat = np.atleast_1d(array_stats.rhat(flat, **axes))
-            bulk = np.atleast_1d(array_stats.ess(flat, method="bulk", **axes))
-            tail = np.atleast_1d(array_stats.ess(flat, method="tail", prob=(0.05, 0.95), **axes))
-        rows.append(
-            pd.DataFrame({"curve": names, "quantity": inner, "r_hat": r_hat, "ess_bulk": bulk, "ess_tail": tail})
-        )
-    return _capped(posterior, pd.concat(rows, ignore_index=True))
+            names += np.repeat(data["group"].values, values.shape[-1]).tolist()
+            inner += [f"{name}[{q}]" for _ in data["group"].values for q in axis]
+    pieces = np.array_split(np.concatenate(flat, -1), -(-len(names) // AT_ONCE), -1)
+    found = np.concatenate(list(processes.shared_out(_r_hat_and_ess, pieces, processes.worth(len(pieces)))), -1)
+    columns = dict(zip(("r_hat", "ess_bulk", "ess_tail"), found, strict=True))
+    return _capped(posterior, pd.DataFrame({"curve": names, "quantity": inner} | columns))
+
+
+def _r_hat_and_ess(draws: np.ndarray) -> np.ndarray:
+    """R-hat, bulk and tail effective size of ``draws`` [chain, draw, quantity]: [3, quantity]."""
+    from arviz_stats.base.array import array_stats
+
+    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
+    with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
+        r_hat = array_stats.rhat(draws, **axes)
+        bulk = array_stats.ess(draws, method="bulk", **axes)
+        tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes)
+    return np.stack([np.atleast_1d(v) for v in (r_hat, bulk, tail)])
 
 
 def _capped(posterior: Posterior, table: pd.DataFrame) -> pd.DataFrame:

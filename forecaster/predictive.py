@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -25,13 +25,14 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster import drift
+from forecaster import drift, processes
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
 from forecaster.inference import Progress
 from forecaster.posterior import CurveDraws, Posterior
 
 DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
+AT_ONCE = 50  # curves of one piece of work: some seconds of it
 BLOCK = 4_000_000  # entries of the covariances held at one time: 32 MB each
 TRUSTED_K = 0.7  # Vehtari et al. 2024: above it importance weights are not to be trusted
 INSIDE = 0.8  # probability of the range that the other sizes give
@@ -74,34 +75,62 @@ class Loo(NamedTuple):
     weights: np.ndarray
 
 
+class Asked(NamedTuple):
+    """A curve, and the draws that answer for it."""
+
+    design: Design
+    data: SizedCurve
+    draws: CurveDraws  # [chain, draw]
+    seed: int
+
+    @property
+    def label(self) -> str:
+        return self.data.curve.label
+
+
 def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambda *_: None) -> Assessment:
     """Every question of this module on every curve.
 
     A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a curve's
-    are the same alone as among others.
+    are the same alone as among others. Many curves are shared out among processes.
     """
-    points, curves, densities = [], [], []
-    for i, curve in enumerate(posterior.curves.curves):
-        on_progress(f"curve {i + 1} of {len(posterior.curves.curves)}", i / len(posterior.curves.curves))
+    asked = [a for a in _asked(posterior, seed) if all(np.isfinite(v).all() for v in _fields(a.draws).values())]
+    if not asked:
+        return Assessment(pd.DataFrame(), pd.DataFrame())
+    pieces = [asked[i : i + AT_ONCE] for i in range(0, len(asked), AT_ONCE)]
+    found: list[Assessment] = []
+    on_progress(f"0 of {len(asked)} curves", 0.0)
+    for piece in processes.shared_out(_assessed, pieces, processes.worth(len(pieces))):
+        found.append(piece)
+        done = min(len(found) * AT_ONCE, len(asked))
+        on_progress(f"{done} of {len(asked)} curves", done / len(asked))
+    points, curves = (pd.concat([getattr(a, n) for a in found], ignore_index=True) for n in ("points", "curves"))
+    return Assessment(points, curves)
+
+
+def _asked(posterior: Posterior, seed: int) -> Iterator[Asked]:
+    for curve in posterior.curves.curves:
         design = posterior.designs[(curve.domain, curve.task)]
         data = design.curve_of(curve.architecture)
         assert data is not None
-        draws = thinned(posterior, curve.label)
-        if not all(np.isfinite(v).all() for v in _fields(draws).values()):
-            continue
-        rng = np.random.default_rng([seed, zlib.crc32(curve.label.encode())])
-        key = {"domain": curve.domain, "task": curve.task, "architecture": curve.architecture}
-        law, one, p = _questions(design, data, draws, rng)
-        points.append((key, data, law, one, rng))
-        densities.append(one.log_density)
+        yield Asked(design, data, thinned(posterior, curve.label), seed)
+
+
+def _assessed(asked: Sequence[Asked]) -> Assessment:
+    """Some curves; what ArviZ does it does to all of their sizes at once."""
+    answers, curves = [], []
+    for each in asked:
+        design, data, draws, seed = each
+        rng = np.random.default_rng([seed, zlib.crc32(each.label.encode())])
+        key = {"domain": data.curve.domain, "task": data.curve.task, "architecture": data.curve.architecture}
+        one, p = _questions(design, data, draws, rng)
+        answers.append((key, data, one, rng))
         prior = prior_log_errors(design, data, DRAWS, rng)
         curves.append(key | {"points": len(data.x)} | p | {"prior_inside": prior_inside(data.y, prior)})
-    if not points:
-        return Assessment(pd.DataFrame(), pd.DataFrame())
-    weighed = psis_loo(np.concatenate(densities, 2))
-    ends = np.cumsum([len(data.x) for _, data, *_ in points])[:-1]
+    weighed = psis_loo(np.concatenate([one.log_density for _, _, one, _ in answers], 2))
+    ends = np.cumsum([len(each.data.x) for each in asked])[:-1]
     parts = [Loo(*part) for part in zip(*(np.split(v, ends, -1) for v in weighed), strict=True)]
-    tables = [_points(key, data, one, loo, rng) for (key, data, _, one, rng), loo in zip(points, parts, strict=True)]
+    tables = [_points(key, data, one, loo, rng) for (key, data, one, rng), loo in zip(answers, parts, strict=True)]
     rows = [row | _summary(table) for row, table in zip(curves, tables, strict=True)]
     return Assessment(pd.concat(tables, ignore_index=True), pd.DataFrame(rows))
 
@@ -120,18 +149,17 @@ def _fields(draws: CurveDraws) -> dict[str, np.ndarray]:
 
 def _questions(
     design: Design, data: SizedCurve, draws: CurveDraws, rng: np.random.Generator
-) -> tuple[np.ndarray, LeftOut, dict[str, float]]:
-    """The law, each size from the others, and the chances of the discrepancies; in blocks that bound the memory."""
+) -> tuple[LeftOut, dict[str, float]]:
+    """Each size from the others, and the chances of the discrepancies; in blocks that bound the memory."""
     shape, points = draws.level.shape, len(data.x)
     flat = {name: v.ravel() for name, v in _fields(draws).items()}
     blocks = -(-flat["level"].size * points**2 // BLOCK)
     found = []
     for chosen in np.array_split(np.arange(flat["level"].size), blocks):
         law, covariance = moments(design, data, CurveDraws(**{name: v[chosen] for name, v in flat.items()}))
-        found.append((law, *left_out(data.y, law, covariance), *replicated(data, law, covariance, rng)))
-    law, mean, sd, log_density, measured, drawn = (np.concatenate(v) for v in zip(*found, strict=True))
-    law, *one = (v.reshape(*shape, points) for v in (law, mean, sd, log_density))
-    return law, LeftOut(*one), p_values(measured, drawn)
+        found.append((*left_out(data.y, law, covariance), *replicated(data, law, covariance, rng)))
+    *one, measured, drawn = (np.concatenate(v) for v in zip(*found, strict=True))
+    return LeftOut(*(v.reshape(*shape, points) for v in one)), p_values(measured, drawn)
 
 
 def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,7 @@
 """Result: what every question gives back, the same shape for all: a table, prose, a plot, JSON.
 
 The JSON of every command is one object: ``schema`` (version of this layout), ``command``, ``checks`` (a list of
-``name, verdict, text, next_step``), ``table`` (a list of rows); some add ``text`` and other keys of their own.
+``name, verdict, curve, curves, text, next_step``), ``table`` (a list of rows); some add ``text`` and keys of their own.
 """
 
 from __future__ import annotations
@@ -24,19 +24,27 @@ SCHEMA = "forecaster/1"
 
 @dataclass(frozen=True)
 class Check:
-    """One verdict on a fit: PASS, REVIEW (read before deciding) or FAIL (do not decide on this)."""
+    """One verdict on a fit: PASS, REVIEW (read before deciding) or FAIL (do not decide on this).
+
+    ``curves`` are all, or groups, that this verdict is about, the worst first; ``curve`` is that one.
+    """
 
     name: str
     verdict: str
     text: str
     next_step: str = ""
-    curve: str | None = None
+    curves: tuple[str, ...] = ()
+
+    @property
+    def curve(self) -> str | None:
+        return self.curves[0] if self.curves else None
 
     def as_row(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "verdict": self.verdict,
             "curve": self.curve,
+            "curves": list(self.curves),
             "text": self.text,
             "next_step": self.next_step,
         }

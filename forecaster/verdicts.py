@@ -70,7 +70,7 @@ def worst_of(
     fine: str,
     next_step: str,
 ) -> Iterator[Check]:
-    """One check from a number per curve or group: what ``say`` tells of the worst, and who else is not fine.
+    """One check from a number per curve or group: what ``say`` tells of the worst, and who else has its verdict.
 
     Nothing where there is no number. ``fine`` is the sentence when all pass, with ``{worst}`` filled in.
     """
@@ -83,12 +83,18 @@ def worst_of(
     if verdict == PASS:
         yield Check(name, PASS, fine.format(worst=f"{known[worst]:.4g}"))
         return
-    others = [label for label in order[1:] if limits.verdict(known[label]) != PASS]
-    yield Check(name, verdict, say(worst, known[worst]) + also(others), next_step, worst)
+    alike = [label for label in order if limits.verdict(known[label]) == verdict]
+    lesser = sum(limits.verdict(v) != PASS for v in known.values()) - len(alike)
+    yield Check(name, verdict, say(worst, known[worst]) + also(alike[1:], lesser), next_step, tuple(alike))
 
 
-def also(others: Sequence[str]) -> str:
-    """`` (also A, B and 3 more)``, naming up to ``NAMES_SHOWN`` with the worst."""
+def also(others: Sequence[str], lesser: int = 0) -> str:
+    """`` (also A, B and 3 more; 7 others need a look)``, naming up to ``NAMES_SHOWN`` with the worst.
+
+    ``lesser`` is how many failed no such limit, but one that asks for a look.
+    """
     shown = ", ".join(others[: NAMES_SHOWN - 1])
     more = len(others) - NAMES_SHOWN + 1
-    return f" (also {shown}{f' and {more} more' if more > 0 else ''})" if others else ""
+    named = [f"also {shown}{f' and {more} more' if more > 0 else ''}"] if others else []
+    counted = [f"{lesser} {'others need' if lesser > 1 else 'other needs'} a look"] if lesser else []
+    return f" ({'; '.join(named + counted)})" if named or counted else ""

@@ -143,6 +143,17 @@ def test_the_worst_curve_speaks_and_three_are_named():
     assert row.curve == "vision/top-1/net-2"
     assert "0.45" in row.text
     assert "(also vision/top-1/net-4, vision/top-1/net-1 and 1 more)" in row.text
+    assert row.curves == tuple(f"vision/top-1/net-{i}" for i in (2, 4, 1, 5))
+
+
+def test_those_that_fail_are_told_from_those_that_need_a_look():
+    drawn = {f"net-{i}": good(400, seed=i) for i in range(6)}
+    held = synthetic.posterior(drawn, curve_stats={"memory": [0.01, 0.15, 0.85, np.nan, 0.65, 0.12]})
+    row = one(check(held), "memory")
+    assert row.verdict == FAIL
+    assert row.curves == ("vision/top-1/net-2", "vision/top-1/net-4")
+    assert "(also vision/top-1/net-4; 2 others need a look)" in row.text
+    assert row.as_row()["curves"] == list(row.curves)
 
 
 def test_a_group_far_from_its_card():

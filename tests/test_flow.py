@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "results", "curves", "reading", "laws", "drift", "domains", "card_files"),
+    *("errors", "processes", "results", "curves", "reading", "laws", "drift", "domains", "card_files"),
     *("design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),

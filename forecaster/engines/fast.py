@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecaster import model
+from forecaster import model, processes
 from forecaster.design import Design
 from forecaster.engines import mixing
 from forecaster.engines.draws import GroupDraws
@@ -20,9 +20,6 @@ WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run togeth
 LENGTHS = (8, 12, 16, 20, 24, 28, *range(32, 64, 8), *range(64, 128, 16), *range(128, 256, 32), 256, 320, 384, 448, 512)
 # sizes a curve, padded
 TOGETHER = 32  # curves that run together at the most, unless one group has more: bounds memory
-# Where there are FEWEST_EACH batches for each of two processes or more, they share them, PROCESSES at the most: each
-# holds a third of a gigabyte and takes two seconds to start.
-FEWEST_EACH, PROCESSES = 2, 8
 THREADS = 4  # batches in threads: beyond, they wait for one another
 CHAINS = 4
 FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, until they can be trusted:
@@ -31,7 +28,7 @@ MANY_GROUPS = {
     "hyper_adaptation": 512,
     "components": 4,
     "walkers": 130,
-    "fitting": 2,
+    "fitting": 4,
     "flat": 1.0,
     "kept": 3,
     "worth": 0.0,
@@ -103,12 +100,9 @@ def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None])
     """
     import jax
 
-    processes = min(cores, len(work) // FEWEST_EACH, PROCESSES)
-    if processes > 1 and jax.default_backend() == "cpu":
-        from joblib import Parallel, delayed
-
-        run = Parallel(processes, return_as="generator_unordered", max_nbytes=None)
-        yield from cast(Iterator, run(delayed(_alone)(w) for w in work))
+    count = processes.worth(len(work))
+    if count > 1 and jax.default_backend() == "cpu":
+        yield from processes.shared_out(_alone, work, count, in_order=False)
         return
     beside = max(min(cores, len(work), THREADS), 1)
     with _settled(work[0].cache), ThreadPoolExecutor(beside) as threads:
