@@ -25,7 +25,7 @@ NAMES = ("hyper", "values")  # fields of Walkers that are reported
 BETWEEN = 2  # sweeps between two looks at what draws are worth
 WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
 # Where draws cannot be trusted, one after the other: likewise, and how many times the particles.
-AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4))
+AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4), (2.0, 4))
 MODES = 6  # components of a curve's proposal then
 
 
