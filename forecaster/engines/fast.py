@@ -35,8 +35,9 @@ MANY_GROUPS = {
     "apart": mixing.APART,
     "sweeps": 8,
 }
-LARGE = 8  # curves of a group beyond which clouds err too much together, where draws are to be worth enough; then:
-LARGE_GROUP = {"particles": 2048, "apart": 1.02}  # the largest R-hat of many quantities is larger
+# Groups of more curves than that, where draws are to be worth enough: more clouds err together, and of more quantities the
+# largest R-hat is larger, the smallest effective size smaller.
+LARGE = {8: {"particles": 2048, "apart": 1.02, "worth": 0.3}, 16: {"particles": 3072, "apart": 1.02, "worth": 0.3}}
 
 
 def padded_to(value: int, steps: Sequence[int]) -> int:
@@ -148,8 +149,10 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     """How hard to work: sweeps enough for the draws asked for."""
     from forecaster.engines import nested
 
-    large = not settings and max(len(d.curves) for d in designs) > LARGE
-    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**LARGE_GROUP if large else settings)
+    most = max(len(d.curves) for d in designs)
+    if not settings:
+        settings = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
+    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**settings)
     return effort._replace(kept=max(effort.kept, -(-draws // effort.walkers)))
 
 
