@@ -35,8 +35,8 @@ MANY_GROUPS = {
     "apart": mixing.APART,
     "sweeps": 8,
 }
-# Groups of more curves than that, where draws are to be worth enough: more clouds err together, and more quantities have
-# a larger R-hat among them, and a smaller effective size.
+# Groups of more curves than that, where draws are to be worth enough: more clouds err together, and more quantities
+# have a larger R-hat among them, and a smaller effective size.
 LARGE = {8: {"particles": 2048, "apart": 1.02, "worth": 0.3}, 16: {"particles": 3072, "apart": 1.02, "worth": 0.3}}
 
 
