@@ -67,3 +67,7 @@ class PosteriorFileError(ForecasterError):
 
 class RequestError(ForecasterError):
     """The question cannot be answered as asked: an unknown curve, a size out of range, a bad level."""
+
+
+class ProcessError(ForecasterError):
+    """A process that took a share of the work was ended from outside."""

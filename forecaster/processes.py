@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
+from forecaster.errors import ProcessError
+
 # Each process holds a third of a gigabyte and takes two seconds to start: FEWEST_EACH pieces, of a second or more, pay.
 FEWEST_EACH, MOST = 2, 8
 
@@ -21,12 +23,20 @@ def shared_out[Piece, Done](
     """``function`` of each piece as they come, by ``count`` processes; in this one where that is 1.
 
     ``function`` must be importable, pieces and results must pickle. Processes stay for the next call (joblib's loky).
+    Raises ProcessError where one of them was ended from outside.
     """
     if count == 1:
         yield from map(function, pieces)
         return
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
     order: Any = "generator" if in_order else "generator_unordered"
     run = Parallel(count, return_as=order, max_nbytes=None)
-    yield from cast(Iterator[Done], run(delayed(function)(piece) for piece in pieces))
+    try:
+        yield from cast(Iterator[Done], run(delayed(function)(piece) for piece in pieces))
+    except BrokenProcessPool as error:
+        raise ProcessError(
+            f"one of {count} processes was ended from outside, as a rule for want of memory; expected a third of a "
+            "gigabyte for each; free some memory, or ask for fewer curves at a time (`--task`, `--domain`)"
+        ) from error

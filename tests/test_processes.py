@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import synthetic
 from forecaster import posterior as posteriors
 from forecaster import predictive, processes
 from forecaster.domains import CENTRES
+from forecaster.errors import ProcessError
 from forecaster.predictive import assess
 
 
@@ -37,6 +39,16 @@ def test_several_are_others_and_keep_the_order():
     assert [piece for piece, _ in found] == list(range(6))
     assert os.getpid() not in {process for _, process in found}
     assert sorted(processes.shared_out(whose, range(6), 2, in_order=False))[0][0] == 0
+
+
+def ended(piece: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_ended_from_outside_is_told():
+    with pytest.raises(ProcessError, match="one of 2 processes was ended from outside"):
+        list(processes.shared_out(ended, range(4), 2))
+    assert len(list(processes.shared_out(whose, range(4), 2))) == 4
 
 
 def test_checks_are_the_same_by_several_processes(monkeypatch):
