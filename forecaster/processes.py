@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
@@ -12,9 +11,16 @@ from forecaster.errors import ProcessError
 FEWEST_EACH, MOST = 2, 8
 
 
+def cores() -> int:
+    """Cores that this process may use: those of its affinity and container, which may be fewer than the machine has."""
+    from joblib import cpu_count
+
+    return cpu_count()
+
+
 def worth(pieces: int) -> int:
     """How many processes so many pieces of work are worth; 1 is this one alone."""
-    return max(min(os.cpu_count() or 1, pieces // FEWEST_EACH, MOST), 1)
+    return max(min(cores(), pieces // FEWEST_EACH, MOST), 1)
 
 
 def shared_out[Piece, Done](

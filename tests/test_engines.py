@@ -17,7 +17,7 @@ import pytest
 from arviz_stats.base import array_stats
 from joblib import Parallel
 
-from forecaster import model
+from forecaster import model, processes
 from forecaster.card_files import load_card
 from forecaster.design import Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain
@@ -286,7 +286,7 @@ def test_processes_draw_what_threads_draw(monkeypatch):
     monkeypatch.setattr(fast, "TOGETHER", 1)
     monkeypatch.setattr(fast, "MANY_GROUPS", fast.MANY_GROUPS | {"walkers": 40})
     monkeypatch.setattr(fast, "FEW", 1)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(processes, "cores", lambda: 2)
     designs = [alone(g) for g in range(4)]
     asked: list[int] = []
     monkeypatch.setattr("joblib.Parallel", lambda n, **options: asked.append(n) or Parallel(n, **options))

@@ -23,11 +23,22 @@ def whose(piece: int) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     ("pieces", "cores", "count"),
-    [(1, 8, 1), (3, 8, 1), (4, 8, 2), (7, 8, 3), (100, 3, 3), (100, 64, 8), (100, None, 1)],
+    [(1, 8, 1), (3, 8, 1), (4, 8, 2), (7, 8, 3), (100, 3, 3), (100, 64, 8), (100, 1, 1)],
 )
 def test_how_many_processes_are_worth_starting(pieces, cores, count, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(processes, "cores", lambda: cores)
     assert processes.worth(pieces) == count
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+def test_cores_are_those_this_process_may_use():
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert processes.cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+    assert 1 <= processes.cores() <= len(allowed)
 
 
 def test_one_process_is_this_one():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -75,7 +74,7 @@ def sample(
         tell(f"sampling {len(found)} of {len(designs)} groups{so_far}", len(found) / len(designs))
 
     told()
-    for drawn in _side_by_side(work, os.cpu_count() or 1, told):
+    for drawn in _side_by_side(work, processes.cores(), told):
         found |= drawn
         told()
     tell("done", 1.0)
