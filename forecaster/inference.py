@@ -15,6 +15,7 @@ from forecaster.errors import RequestError
 from forecaster.posterior import Group, Posterior, assemble
 
 ENGINES = ("jax", "nuts")
+FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the fast engine could not
 MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
 Progress = Callable[[str, float], None]  # what is being done, share of all that is done
 
@@ -41,8 +42,8 @@ def fit(
     """Sample the posterior of every (domain, task) of ``curves``.
 
     ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
-    trust is sampled by NUTS where the groups are few, unless ``fallback`` is off; whichever engine was used stands in
-    the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder, and those kept
+    trust is sampled by NUTS where the groups are four or fewer, unless ``fallback`` is off; whichever engine was used
+    stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder, and those kept
     are used.
     Raises RequestError for an unknown engine and CardError for an unknown card.
     """
@@ -84,7 +85,7 @@ def _by_jax(
 
     each = draws or (1000 if len(designs) <= MANY else 250)
     found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
-    if not fallback or len(designs) > fast.FEW:
+    if not fallback or len(designs) > FALL_BACK:
         return found
     return [
         one if fast.trusted(one) else _fall_back(design, seed, each, tell)

@@ -21,7 +21,7 @@ LENGTHS = (8, 12, 16, 20, 24, 28, *range(32, 64, 8), *range(64, 128, 16), *range
 TOGETHER = 32  # curves that run together at the most, unless one group has more: bounds memory
 THREADS = 4  # batches in threads: beyond, they wait for one another
 CHAINS = 4
-FEW = 4  # groups up to which each is sampled until its draws are worth enough; beyond, until they can be trusted:
+FEW = 8  # groups up to which each is sampled until its draws are worth enough; beyond, until they can be trusted:
 MANY_GROUPS = {
     "hypers": 128,
     "hyper_adaptation": 512,
