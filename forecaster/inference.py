@@ -43,8 +43,8 @@ def fit(
 
     ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
     trust is sampled by NUTS where the groups are four or fewer, unless ``fallback`` is off; whichever engine was used
-    stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder, and those kept
-    are used.
+    stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder,
+    and those kept are used.
     Raises RequestError for an unknown engine and CardError for an unknown card.
     """
     if engine not in ENGINES:
