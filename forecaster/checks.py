@@ -89,9 +89,12 @@ def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progre
         *_extrapolation(posterior, sizes),
         *card_sensitivity(changed),
     )
-    columns = ["name", "verdict", "curve", "text", "next_step"]
-    table = pd.DataFrame([c.as_row() for c in checks], columns=columns)
-    return Health(table, _text(checks), checks, found.curves, found.points, changed)
+    return Health(table_of(checks), _text(checks), checks, found.curves, found.points, changed)
+
+
+def table_of(checks: Sequence[Check]) -> pd.DataFrame:
+    """One row a check, without the list of all its curves: see :class:`Health`."""
+    return pd.DataFrame([c.as_row() for c in checks], columns=["name", "verdict", "curve", "text", "next_step"])
 
 
 # How the sampling went --------------------------------------------------------------------------------

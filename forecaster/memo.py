@@ -21,7 +21,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from forecaster import appendix, figures, sentences
-from forecaster.checks import check
+from forecaster.checks import check, table_of
 from forecaster.comparison import compare
 from forecaster.design import Design
 from forecaster.errors import RequestError
@@ -116,7 +116,7 @@ def memo(
         "card": answers.priors,
         "fit": answers.assessed.curves,
         "fit_points": answers.assessed.points,
-        "checks": pd.DataFrame([c.as_row() for c in answers.checks]).drop(columns="curves"),
+        "checks": table_of(answers.checks),
     }
     if answers.comparison is not None:
         tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}

@@ -345,7 +345,7 @@ def _diagnosed(posterior: Posterior) -> pd.DataFrame:
             names += np.repeat(data["group"].values, values.shape[-1]).tolist()
             inner += [f"{name}[{q}]" for _ in data["group"].values for q in axis]
     pieces = np.array_split(np.concatenate(flat, -1), -(-len(names) // AT_ONCE), -1)
-    found = np.concatenate(list(processes.shared_out(_r_hat_and_ess, pieces, processes.worth(len(pieces)))), -1)
+    found = np.concatenate(list(processes.shared_out(_r_hat_and_ess, pieces)), -1)
     columns = dict(zip(("r_hat", "ess_bulk", "ess_tail"), found, strict=True))
     return _capped(posterior, pd.DataFrame({"curve": names, "quantity": inner} | columns))
 

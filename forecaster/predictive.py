@@ -19,6 +19,7 @@ import warnings
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,17 +76,12 @@ class Loo(NamedTuple):
     weights: np.ndarray
 
 
-class Asked(NamedTuple):
+class Fitted(NamedTuple):
     """A curve, and the draws that answer for it."""
 
     design: Design
     data: SizedCurve
     draws: CurveDraws  # [chain, draw]
-    seed: int
-
-    @property
-    def label(self) -> str:
-        return self.data.curve.label
 
 
 def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambda *_: None) -> Assessment:
@@ -94,41 +90,40 @@ def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambd
     A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a curve's
     are the same alone as among others. Many curves are shared out among processes.
     """
-    asked = [a for a in _asked(posterior, seed) if all(np.isfinite(v).all() for v in _fields(a.draws).values())]
-    if not asked:
+    fitted = [f for f in _fitted(posterior) if all(np.isfinite(v).all() for v in _fields(f.draws).values())]
+    if not fitted:
         return Assessment(pd.DataFrame(), pd.DataFrame())
-    pieces = [asked[i : i + AT_ONCE] for i in range(0, len(asked), AT_ONCE)]
+    pieces = [fitted[i : i + AT_ONCE] for i in range(0, len(fitted), AT_ONCE)]
     found: list[Assessment] = []
-    on_progress(f"0 of {len(asked)} curves", 0.0)
-    for piece in processes.shared_out(_assessed, pieces, processes.worth(len(pieces))):
+    on_progress(f"0 of {len(fitted)} curves", 0.0)
+    for piece in processes.shared_out(partial(_assessed, seed), pieces):
         found.append(piece)
-        done = min(len(found) * AT_ONCE, len(asked))
-        on_progress(f"{done} of {len(asked)} curves", done / len(asked))
+        done = min(len(found) * AT_ONCE, len(fitted))
+        on_progress(f"{done} of {len(fitted)} curves", done / len(fitted))
     points, curves = (pd.concat([getattr(a, n) for a in found], ignore_index=True) for n in ("points", "curves"))
     return Assessment(points, curves)
 
 
-def _asked(posterior: Posterior, seed: int) -> Iterator[Asked]:
+def _fitted(posterior: Posterior) -> Iterator[Fitted]:
     for curve in posterior.curves.curves:
         design = posterior.designs[(curve.domain, curve.task)]
         data = design.curve_of(curve.architecture)
         assert data is not None
-        yield Asked(design, data, thinned(posterior, curve.label), seed)
+        yield Fitted(design, data, thinned(posterior, curve.label))
 
 
-def _assessed(asked: Sequence[Asked]) -> Assessment:
+def _assessed(seed: int, fitted: Sequence[Fitted]) -> Assessment:
     """Some curves; what ArviZ does it does to all of their sizes at once."""
     answers, curves = [], []
-    for each in asked:
-        design, data, draws, seed = each
-        rng = np.random.default_rng([seed, zlib.crc32(each.label.encode())])
+    for design, data, draws in fitted:
+        rng = np.random.default_rng([seed, zlib.crc32(data.curve.label.encode())])
         key = {"domain": data.curve.domain, "task": data.curve.task, "architecture": data.curve.architecture}
         one, p = _questions(design, data, draws, rng)
         answers.append((key, data, one, rng))
         prior = prior_log_errors(design, data, DRAWS, rng)
         curves.append(key | {"points": len(data.x)} | p | {"prior_inside": prior_inside(data.y, prior)})
     weighed = psis_loo(np.concatenate([one.log_density for _, _, one, _ in answers], 2))
-    ends = np.cumsum([len(each.data.x) for each in asked])[:-1]
+    ends = np.cumsum([len(f.data.x) for f in fitted])[:-1]
     parts = [Loo(*part) for part in zip(*(np.split(v, ends, -1) for v in weighed), strict=True)]
     tables = [_points(key, data, one, loo, rng) for (key, data, one, rng), loo in zip(answers, parts, strict=True)]
     rows = [row | _summary(table) for row, table in zip(curves, tables, strict=True)]

@@ -24,13 +24,15 @@ def worth(pieces: int) -> int:
 
 
 def shared_out[Piece, Done](
-    function: Callable[[Piece], Done], pieces: Sequence[Piece], count: int, *, in_order: bool = True
+    function: Callable[[Piece], Done], pieces: Sequence[Piece], count: int | None = None, *, in_order: bool = True
 ) -> Iterator[Done]:
-    """``function`` of each piece as they come, by ``count`` processes; in this one where that is 1.
+    """``function`` of each piece as they come, by ``count`` processes (default: as :func:`worth` says).
 
-    ``function`` must be importable, pieces and results must pickle. Processes stay for the next call (joblib's loky).
+    One is this process. Of more, ``function`` must be importable, pieces and results must pickle; they stay for the
+    next call (joblib's loky).
     Raises ProcessError where one of them was ended from outside.
     """
+    count = worth(len(pieces)) if count is None else count
     if count == 1:
         yield from map(function, pieces)
         return

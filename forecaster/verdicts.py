@@ -78,20 +78,21 @@ def worst_of(
     if not known:
         return
     order = sorted(known, key=lambda label: known[label], reverse=limits.rising)
+    said = {label: limits.verdict(known[label]) for label in order}
     worst = order[0]
-    verdict = limits.verdict(known[worst])
+    verdict = said[worst]
     if verdict == PASS:
         yield Check(name, PASS, fine.format(worst=f"{known[worst]:.4g}"))
         return
-    alike = [label for label in order if limits.verdict(known[label]) == verdict]
-    lesser = sum(limits.verdict(v) != PASS for v in known.values()) - len(alike)
+    alike = [label for label in order if said[label] == verdict]
+    lesser = sum(v != PASS for v in said.values()) - len(alike)
     yield Check(name, verdict, say(worst, known[worst]) + also(alike[1:], lesser), next_step, tuple(alike))
 
 
 def also(others: Sequence[str], lesser: int = 0) -> str:
     """`` (also A, B and 3 more; 7 others need a look)``, naming up to ``NAMES_SHOWN`` with the worst.
 
-    ``lesser`` is how many failed no such limit, but one that asks for a look.
+    ``lesser`` is how many have the lesser verdict, REVIEW where these have FAIL.
     """
     shown = ", ".join(others[: NAMES_SHOWN - 1])
     more = len(others) - NAMES_SHOWN + 1
