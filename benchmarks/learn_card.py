@@ -133,7 +133,8 @@ def scored(posterior: Posterior, design: Design, known: Curve, unseen: Curve, sl
     paths, draws = log_error_paths(posterior, target, grid, rng)
     index = np.searchsorted(grid, unseen.n[rows])
     share = design.card.known_share
-    run, noise = measurement.new_run(rng, known, share, draws.log_noise, grid, paths, index)
+    own = draws.noise(np.log(grid[index]), design)
+    run, noise = measurement.new_run(rng, known, share, own, grid, paths, index)
     mean = paths[:, index]
     found = scoring.score(run, truth, mean, noise)
     # A kernel no narrower than a third of the draws' scatter keeps few draws from deciding the slope.

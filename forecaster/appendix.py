@@ -21,7 +21,7 @@ QUANTITIES = {
     "log_exponent": "log exponent, across architectures",
     "log_break": "log size of the break, above the smallest size",
     "floor_logit": "floor as a share of the error at the largest size (logit)",
-    "log_noise": "log noise of one run (sd of log error)",
+    "log_noise": "log noise of one run at the largest size (sd of log error)",
     "log_drift": "log drift (sd of log error per square-root nat)",
     "level_spread": "spread of architectures in level",
     "log_exponent_spread": "spread of architectures in log exponent",
@@ -144,13 +144,23 @@ def _assumptions(posterior: Posterior, group: Group, largest: float) -> list[str
         f"{100 * card.late_chance:.0f} % the error that looks irreducible falls, too, by an exponent of about "
         f"{card.late_exponent:g}; the card says what that is based on.",
         "Noise: the log error of one run scatters normally around the curve, besides what is known of the size of the "
-        "test set. Errors on one test set share its luck, which is not taken for the slope of a curve. Ranges in this "
-        "memo are for the average over runs of a recipe, not for one run, on a test set as lucky as that measured on.",
+        f"test set{_trend(posterior.designs[group].noise_trend)}. Errors on one test set share its luck, which is not "
+        "taken for the slope of a curve. Ranges in this memo are for the average over runs of a recipe, not for one "
+        "run, on a test set as lucky as that measured on.",
         "Pooling: architectures of one task are taken to be alike in exponent, floor, break, drift and noise, by as "
         "much as the measurements say; a short curve borrows from the others.",
         "Ranges are equal-tailed credible intervals; chances are shares of posterior draws, paired across "
         "architectures.",
     ]
+
+
+def _trend(trend: float) -> str:
+    """How noise changes with size, where repeats have told."""
+    change = 100.0 * math.expm1(math.log(2.0) * trend)
+    if abs(change) < 1.0:
+        return ""
+    less = "less" if change < 0 else "more"
+    return f"; as runs of one size say, by {abs(change):.0f} % {less} with each doubling of n"
 
 
 def _exponents(posterior: Posterior, group: Group) -> list[list[str]]:

@@ -69,7 +69,10 @@ class Backtest(Result):
     reaches the target.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
     (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
-    ``right_`` of each rival. ``summary``: the headline numbers. ``notes``: what was left out, and why.
+    ``right_`` of each rival. ``chances``: may those chances be believed? One row for each range of the chance that the
+    favoured one of a pair was given (``chance_low, chance_high``; a pair at 0.5 favours ``a``): ``pairs``, ``chance``
+    (mean), ``held`` (share in which it was the better one) and ``held_low, held_high`` (what nine in ten shares would
+    be were the chances right). ``summary``: the headline numbers. ``notes``: what was left out, and why.
     """
 
     totals: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -77,6 +80,7 @@ class Backtest(Result):
     points: pd.DataFrame = field(default_factory=pd.DataFrame)
     requirement: pd.DataFrame = field(default_factory=pd.DataFrame)
     pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    chances: pd.DataFrame = field(default_factory=pd.DataFrame)
     summary: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     fitted: LearningCurves | None = None
@@ -89,7 +93,7 @@ class Backtest(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """The object of ``Result``, with the other tables as lists of rows, ``summary`` and ``notes``."""
-        more = ("totals", "calibration", "points", "requirement", "pairs")
+        more = ("totals", "calibration", "points", "requirement", "pairs", "chances")
         others = {name: rows_of(getattr(self, name)) for name in more}
         notes = [{"code": n.code, "text": n.text, "curve": n.curve} for n in self.notes]
         return super().to_dict() | others | {"summary": plain(self.summary), "notes": notes}
@@ -121,7 +125,7 @@ def backtest(
         fitted, card=card, engine=engine, seed=seed, on_progress=lambda what, share: tell(what, 0.8 * share)
     )
     unseen = {c.label: c for c in hidden.curves}
-    scored, pairs = [], []
+    scored, pairs, stand_ins = [], [], []
     for group in posterior.groups:
         tell(f"scoring {'/'.join(group)}", 0.8 + 0.2 * posterior.groups.index(group) / len(posterior.groups))
         found = []
@@ -129,14 +133,23 @@ def backtest(
             if (known.domain, known.task) == group and known.label in unseen and _scorable(known):
                 rng = np.random.default_rng([seed, i])
                 found.append(_forecast(posterior, known, unseen[known.label], level, baselines, rng))
-        pairs += [_pair(*two) for two in combinations(found, 2) if _common(*two) is not None]
+        for two in combinations(found, 2):
+            if (x := _common(*two)) is not None:
+                pairs.append(_pair(*two, x))
+                stand_ins.append(_stand_ins(*two, x))
         scored += [one._replace(paths=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
-    return _assembled(fitted, scored, pd.DataFrame(pairs), notes, level)
+    chances = tables.chances(pd.DataFrame(pairs), np.array(stand_ins))
+    return _assembled(fitted, scored, pd.DataFrame(pairs), chances, notes, level)
 
 
 def _assembled(
-    fitted: LearningCurves, scored: Sequence[_Scored], pairs: pd.DataFrame, notes: tuple[Note, ...], level: float
+    fitted: LearningCurves,
+    scored: Sequence[_Scored],
+    pairs: pd.DataFrame,
+    chances: pd.DataFrame,
+    notes: tuple[Note, ...],
+    level: float,
 ) -> Backtest:
     table = pd.DataFrame([one.row for one in scored])
     points = pd.concat([one.points for one in scored], ignore_index=True)
@@ -153,6 +166,7 @@ def _assembled(
         points=points,
         requirement=needs,
         pairs=pairs,
+        chances=chances,
         summary=numbers,
         notes=notes,
         fitted=fitted,
@@ -242,9 +256,10 @@ def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarr
     grid = np.unique(np.append(grid, sizes))
     paths, draws = log_error_paths(posterior, target, grid, rng, -(-posterior.draws // MOST_DRAWS))
     at = np.searchsorted(grid, sizes)
-    share = posterior.cards[target.group].known_share
-    run, noise = measurement.new_run(rng, known, share, draws.log_noise, grid, paths, at[index])
-    return _Drawn(grid, paths, at, paths[:, at[index]], noise, run)
+    design, rows = posterior.designs[target.group], at[index]
+    own = draws.noise(np.log(grid[rows]), design)
+    run, noise = measurement.new_run(rng, known, design.card.known_share, own, grid, paths, rows)
+    return _Drawn(grid, paths, at, paths[:, rows], noise, run)
 
 
 def _forecast(
@@ -358,19 +373,28 @@ def _common(a: _Scored, b: _Scored) -> float | None:
     return float(last) if last >= first - 1e-9 else None
 
 
-def _pair(a: _Scored, b: _Scored) -> dict[str, Any]:
-    """Whether each method ranks two architectures as observed at the largest hidden size that both reach."""
-    x = _common(a, b)
-    assert x is not None
+def _ahead(a: _Scored, b: _Scored, x: float) -> np.ndarray:
+    """Whether the mean curve of ``a`` is the lower one at log size ``x``: [draw]."""
+    one, other = (s.paths[:, np.argmin(abs(s.hidden[0] - x))] for s in (a, b))
+    return one < other
+
+
+def _stand_ins(a: _Scored, b: _Scored, x: float) -> np.ndarray:
+    """Some of those draws, each of which stands in for what was observed: [replica]."""
+    ahead = _ahead(a, b, x)
+    return ahead[np.linspace(0, len(ahead) - 1, scoring.REPLICAS).astype(int)]
+
+
+def _pair(a: _Scored, b: _Scored, x: float) -> dict[str, Any]:
+    """Whether each method ranks two architectures as observed at ``x``, the largest log size that both reach."""
 
     def gap(of: Callable[[_Scored], tuple[np.ndarray, np.ndarray]], at: float) -> float:
         return float(np.interp(at, *of(a)) - np.interp(at, *of(b)))
 
     observed = gap(lambda one: one.hidden, x)
     measured = gap(lambda one: one.fit, min(a.fit[0][-1], b.fit[0][-1]))
-    ahead = [one.paths[:, np.argmin(abs(one.hidden[0] - x))] for one in (a, b)]
     row = {k: a.row[k] for k in KEYS[:2]} | {"a": a.row["architecture"], "b": b.row["architecture"]}
-    row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(ahead[0] < ahead[1]))}
+    row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(_ahead(a, b, x)))}
     gaps = {name: gap(lambda one, name=name: (one.hidden[0], one.predicted[name]), x) for name in a.predicted}
     row["right"] = _right(gaps.pop(OURS), observed)
     row["right_measured"] = _right(measured, observed)

@@ -19,18 +19,22 @@ WIDTH = 8.2
 COLUMNS = 4
 PANELS = 12  # curves drawn: the worst, the median and the best among more
 PIT_BINS = 10
+FEWEST_PAIRS = 20  # whose chances are drawn
 
 
 def backtest_figure(found: Backtest) -> Figure:
-    """Calibration curve and PIT histogram above, forecasts against hidden errors below."""
+    """Calibration, PIT histogram and, of many pairs, their chances above; forecasts against hidden errors below."""
     keys = panel_keys(found.table)
     rows = -(-len(keys) // COLUMNS)
     figure = Figure(figsize=(WIDTH, 3.2 + 2.0 * rows), layout="constrained")
     parts: Any = figure.subfigures(2, 1, height_ratios=(3.0, 2.0 * rows))
     above, below = parts
-    left, right = above.subplots(1, 2)
+    many = len(found.pairs) >= FEWEST_PAIRS
+    left, middle, *right = above.subplots(1, 3 if many else 2)
     draw_calibration(left, found.calibration)
-    draw_pit(right, found.points["pit"].to_numpy())
+    draw_pit(middle, found.points["pit"].to_numpy())
+    if many:
+        draw_chances(right[0], found.chances)
     panels = below.subplots(rows, COLUMNS, squeeze=False).ravel()
     for axes, key in zip(panels, keys, strict=False):
         draw_curve(axes, found, key)
@@ -80,10 +84,27 @@ def draw_pit(axes: Axes, ranks: np.ndarray) -> None:
     axes.bar(edges[:-1], counts, width=1 / PIT_BINS, align="edge", color=PALETTE[0], alpha=0.75, edgecolor="white")
     even = len(ranks) / PIT_BINS
     axes.axhline(even, color=INK, lw=1, ls=(0, (4, 3)))
-    axes.set(xlabel="Rank of the hidden error (0: below all draws)", ylabel="Hidden errors", xlim=(0, 1))
+    axes.set(xlabel="Rank of the hidden error\n(0: below all draws)", ylabel="Hidden errors", xlim=(0, 1))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.annotate("calibrated", (0.01, even), xytext=(0, 3), textcoords="offset points", color=MUTED, fontsize=8)
     plain(axes)
+
+
+def draw_chances(axes: Axes, table: Any) -> None:
+    """How often the favoured architecture of a pair was the better one, against the chance it was given."""
+    axes.plot([0.45, 1], [0.45, 1], color=MUTED, lw=1, ls=(0, (4, 3)))
+    axes.vlines(
+        table["chance"], table["held_low"], table["held_high"], color=MUTED, alpha=0.35, lw=5,
+        label="if calibrated, 9 times in 10",
+    )  # fmt: skip
+    count = int(table["pairs"].sum())
+    axes.plot(table["chance"], table["held"], color=INK, marker="o", ms=4, lw=1.2, label=f"pairs ({count:,})")
+    percent = FuncFormatter(lambda v, _: f"{100 * v:.0f} %")
+    axes.xaxis.set_major_formatter(percent)
+    axes.yaxis.set_major_formatter(percent)
+    axes.set(xlabel="Chance of being the better one", ylabel="Share that was", xlim=(0.45, 1.01), ylim=(0, 1.03))
+    plain(axes)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
 
 
 def draw_curve(axes: Axes, found: Backtest, key: tuple[str, str, str]) -> None:

@@ -106,6 +106,36 @@ def calibration(points: Table, replicas: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+CHANCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # of the favoured one of a pair: where a range ends and the next begins
+
+
+def chances(pairs: Table, stand_ins: Any) -> pd.DataFrame:
+    """How often the favoured architecture of a pair was the better one, by the chance it was given; see ``Backtest``.
+
+    ``stand_ins`` [pair, replica]: whether ``a`` is the better one in draws that stand in for what was observed.
+    """
+    if pairs.empty:
+        return pd.DataFrame()
+    said, held, alike = favoured(pairs, stand_ins)
+    which = np.clip(np.searchsorted(CHANCES, said, side="left") - 1, 0, len(CHANCES) - 2)
+    rows = []
+    for k in np.unique(which):
+        here = which == k
+        low, high = np.quantile(alike[here].mean(0), [0.5 - scoring.CHANCE / 2, 0.5 + scoring.CHANCE / 2])
+        row = {"chance_low": CHANCES[k], "chance_high": CHANCES[k + 1], "pairs": int(here.sum())}
+        rows.append(row | {"chance": said[here].mean(), "held": held[here].mean(), "held_low": low, "held_high": high})
+    return pd.DataFrame(rows)
+
+
+def favoured(pairs: Table, stand_ins: Any = None) -> tuple[np.ndarray, ...]:
+    """The favoured one of each pair: its chance, whether it was the better one, and whether it is in ``stand_ins``."""
+    p_better = pairs["p_better"].to_numpy()
+    first = p_better >= 0.5
+    held = 0.5 * (1.0 - np.where(first, 1.0, -1.0) * np.sign(pairs["log_ratio"].to_numpy()))  # a tie is half a hit
+    found = np.where(first, p_better, 1.0 - p_better), held
+    return found if stand_ins is None else (*found, np.asarray(stand_ins) == first[:, None])
+
+
 def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
     """The headline numbers: ours of the totals, then of the requirement and of the ranking."""
     ours = found.iloc[0].drop("method").to_dict()
@@ -124,10 +154,13 @@ def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
     if len(pairs):
         turned = pairs[pairs["right_measured"] < 1]
         chance = np.where(pairs["log_ratio"] < 0, pairs["p_better"], 1 - pairs["p_better"])
+        said, held = favoured(pairs)
         out |= {
             "pairs_right_measured": float(pairs["right_measured"].mean()),
             "pairs_turned": len(turned),
             "pairs_turned_right": float(turned["right"].mean()) if len(turned) else float("nan"),
+            "pairs_chance": float(said.mean()),
+            "pairs_held": float(held.mean()),
             "pairs_log_score": float(np.mean(np.log(np.clip(chance, 1e-3, 1.0)))),
         }
     return out
@@ -157,7 +190,9 @@ def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Seque
     if "pairs_right_measured" in numbers:
         said.append(
             f"Of {numbers['pairs']:.0f} pairs of architectures, the forecast ranks {numbers['pairs_right']:.0%} as "
-            f"observed; ranking by the largest measured size, {numbers['pairs_right_measured']:.0%}."
+            f"observed; ranking by the largest measured size, {numbers['pairs_right_measured']:.0%}. The favoured one "
+            f"of a pair was given a chance of {numbers['pairs_chance']:.0%} on average, and was the better one in "
+            f"{numbers['pairs_held']:.0%}."
         )
     if notes:
         said.append(f"Left out: {len(notes)} curves or groups; `notes` says which and why.")

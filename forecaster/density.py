@@ -32,6 +32,7 @@ class CurveArrays(NamedTuple):
     repeats: Array  # how many measurements that mean holds
     within: Array | None  # sum of squares of the repeats around their mean; None where no size was measured twice
     known: Array  # variance of one measurement's log error that is known and fresh (test set, reported spread)
+    scale: Array  # of the learned noise's variance, one at the largest size
     present: Array  # 1.0 for a measured size, 0.0 for padding
     x_ref: Array  # [curve] log of the largest size measured in the group
     x_min: Array  # [curve] log of the smallest size measured in the group
@@ -72,8 +73,8 @@ def normal_logpdf(value: Array, mean: Array, variance: Array) -> Array:
 
 def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) -> LevelLikelihood:
     """Integrate the drift out of each curve's likelihood, exactly, leaving a Gaussian in its level."""
-    x, y, repeats, known, present = (
-        _by_point(a) for a in (curves.x, curves.y, curves.repeats, curves.known, curves.present)
+    x, y, repeats, known, scale, present = (
+        _by_point(a) for a in (curves.x, curves.y, curves.repeats, curves.known, curves.scale, curves.present)
     )
     x_ref, x_min = (jnp.asarray(a)[:, None] for a in (curves.x_ref, curves.x_min))
     exponent, sharpness = jnp.exp(local.log_exponent), jnp.exp(local.log_sharpness)
@@ -81,7 +82,7 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     shape = laws.log_shape(jnp, decayed, local.floor_logit)
     shape = jax.lax.optimization_barrier(shape)  # else XLA computes it anew for each of its three uses
     residual = y - shape
-    noise = jnp.exp(2.0 * local.log_noise)
+    noise = jnp.exp(2.0 * local.log_noise) * scale
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
     times = drift.clock(jnp, x, x_ref, shape, exponent, constants.steady)
     passed = _steps(times)

@@ -6,10 +6,11 @@ cost of inference grows with the number of sizes, not of seeds. NumPy only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecaster import scatter
 from forecaster.curves import Curve, LearningCurves
 from forecaster.domains import CENTRES, Domain
 
@@ -22,8 +23,9 @@ class SizedCurve:
     """One curve by distinct size, in descending order of size; every array is [size].
 
     ``x`` and ``y`` are the logs of size and of error (the mean of ``repeats``, whose squares around it sum to
-    ``within``), ``known`` the variance of one measurement that is known and fresh. ``luck`` scales the luck of the test
-    set: one over the cases that are wrong at the largest size, less the share that is fresh (``drift.parted_since``).
+    ``within``), ``known`` the variance of one measurement that is known and fresh, ``scale`` that of the learned noise
+    over what it is at the group's largest size (:mod:`forecaster.scatter`). ``luck`` scales the luck of the test set:
+    one over the cases that are wrong at the largest size, less the share that is fresh (``drift.parted_since``).
     """
 
     curve: Curve
@@ -32,7 +34,12 @@ class SizedCurve:
     repeats: np.ndarray
     within: np.ndarray
     known: np.ndarray
+    scale: np.ndarray
     luck: float
+
+    def noise(self, log_noise: np.ndarray) -> np.ndarray:
+        """Variance of the mean of the repeats [..., size]; ``log_noise`` [...] is that at the group's largest size."""
+        return (np.exp(2.0 * log_noise)[..., None] * self.scale + self.known) / self.repeats
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +52,7 @@ class Design:
     card: Domain
     x_ref: float
     x_min: float
+    noise_trend: float  # of the log sd of noise, per nat of size
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -53,6 +61,10 @@ class Design:
     def curve_of(self, architecture: str) -> SizedCurve | None:
         """The architecture's curve; None where it has no data."""
         return next((c for c in self.curves if c.curve.architecture == architecture), None)
+
+    def noise_scale(self, x: np.ndarray) -> np.ndarray:
+        """Variance of the learned noise at log sizes ``x`` over that at the largest measured one."""
+        return scatter.relative(self.noise_trend, x, self.x_ref)
 
     @property
     def effects(self) -> np.ndarray:
@@ -98,7 +110,7 @@ def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
     known = known_share * np.bincount(index, curve.noise_sd**2) / repeats + LEAST_NOISE**2
     order = slice(None, None, -1)
     luck = (1.0 - known_share) / np.median(curve.n_test) * np.exp(-mean[-1])
-    arrays = (np.log(sizes), mean, repeats.astype(float), within, known)
+    arrays = (np.log(sizes), mean, repeats.astype(float), within, known, np.ones(len(sizes)))
     return SizedCurve(curve, *(a[order] for a in arrays), luck=0.0 if np.isnan(luck) else min(float(luck), 1.0))
 
 
@@ -107,4 +119,11 @@ def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> D
     sized = tuple(by_size(c, card.known_share) for c in curves.curves if (c.domain, c.task) == group)
     x_ref = max(float(c.x[0]) for c in sized)
     x_min = min(float(c.x[-1]) for c in sized)
-    return Design(group[0], group[1], sized, card, x_ref, x_min)
+    trend = scatter.trend(_repeated(c) for c in sized)
+    sized = tuple(replace(c, scale=scatter.relative(trend, c.x, x_ref)) for c in sized)
+    return Design(group[0], group[1], sized, card, x_ref, x_min, trend)
+
+
+def _repeated(curve: SizedCurve) -> scatter.Repeated:
+    more = curve.repeats > 1
+    return scatter.Repeated(curve.x[more], curve.repeats[more] - 1.0, curve.within[more], curve.known[more])

@@ -27,6 +27,7 @@ CODE = (
     "drift",
     "domains",
     "card_files",
+    "scatter",
     "design",
     "model",
     "density",

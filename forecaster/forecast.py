@@ -115,8 +115,7 @@ def log_error_paths(
     nothing = np.empty(0)
     seen = nothing if data is None else data.x
     residual = np.empty((len(draws.level), 0)) if data is None else data.y - draws.law(data.x, design)
-    known, repeats = (nothing, nothing) if data is None else (data.known, data.repeats)
-    noise = (np.exp(2.0 * draws.log_noise)[:, None] + known) / repeats
+    noise = np.empty((len(draws.level), 0)) if data is None else data.noise(draws.log_noise)
     wander = drift.sample_paths(
         rng,
         residual,
@@ -209,10 +208,11 @@ def _asked(
         grid = np.unique(np.append(sizes, data.curve.n[-1]))
         paths, draws = log_error_paths(posterior, target, grid, rng)
         rows, share = np.searchsorted(grid, sizes), design.card.known_share
-        return measurement.new_run(rng, data.curve, share, draws.log_noise, grid, paths, rows)[0], draws
+        noise = draws.noise(np.log(sizes), design)
+        return measurement.new_run(rng, data.curve, share, noise, grid, paths, rows)[0], draws
     paths, draws = log_error_paths(posterior, target, sizes, rng)
     if kind == "new-run":
-        paths = paths + np.exp(draws.log_noise)[:, None] * rng.standard_normal(paths.shape)
+        paths = paths + np.sqrt(draws.noise(np.log(sizes), design)) * rng.standard_normal(paths.shape)
     elif kind == "new-cases" and data is not None:
         paths = paths + measurement.new_cases(rng, data.curve, len(paths))[:, None]
     return paths, draws

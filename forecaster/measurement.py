@@ -45,20 +45,20 @@ def new_run(
     rng: np.random.Generator,
     curve: Curve,
     share: float,
-    log_noise: np.ndarray,
+    noise: Float[np.ndarray, "draw row"],
     sizes: np.ndarray,
     paths: Float[np.ndarray, "draw size"],
     rows: np.ndarray,
 ) -> tuple[Float[np.ndarray, "draw row"], Float[np.ndarray, "draw row"]]:
     """What new runs of this curve measure: log errors, and the sd of each around the mean curve.
 
-    To the mean curve (``paths`` as in :func:`luck`) come the run's own noise, the ``share`` of known noise that is
-    fresh, scaled with the error as binomial noise scales, and the luck of the test set, which rows share. ``rows``
-    [row] are indices into ``sizes``.
+    To the mean curve (``paths`` as in :func:`luck`) come the run's own noise of variance ``noise``, the ``share`` of
+    known noise that is fresh, scaled with the error as binomial noise scales, and the luck of the test set, which rows
+    share. ``rows`` [row] are indices into ``sizes``.
     """
     mean = paths[:, rows]
     recent = share * np.median((curve.noise_sd**2 * curve.error)[-RECENT:])
-    variance = np.exp(2.0 * log_noise)[:, None] + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
+    variance = noise + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
     walk, grown = luck(rng, curve, share, sizes, paths)
     run = mean + walk[:, rows] + np.sqrt(variance) * rng.standard_normal(mean.shape)
     return run, np.sqrt(variance + grown[:, rows])

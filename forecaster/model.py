@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
     """The design's sizes as arrays [curve, point], padded at the end with copies of the smallest size.
 
-    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known`` as in :class:`~forecaster.design.SizedCurve`, and
+    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known``, ``scale`` as in :class:`~forecaster.design.SizedCurve`, and
     ``present``: 1.0 for a measured size, 0.0 for padding.
     """
     longest = max(len(c.x) for c in design.curves)
     width = longest if width is None else width
-    fills = {"x": None, "y": 0.0, "repeats": 1.0, "within": 0.0, "known": 0.0}
+    fills = {"x": None, "y": 0.0, "repeats": 1.0, "within": 0.0, "known": 0.0, "scale": 1.0}
     out = {
         name: np.stack(
             [
@@ -104,7 +104,7 @@ def build(design: Design) -> pm.Model:
             since = drift.parted_since(pt, shape, shape[:, 0, None], data["luck"][:, None])
             parted: Any = pt.where(measured, since, 0.0)
             wander = wander + pt.minimum(parted[:, :, None], parted[:, None, :])
-        run_variance = scales[2][:, None] + data["known"]
+        run_variance = scales[2][:, None] * data["scale"] + data["known"]
         noise: Any = pt.where(measured, run_variance / data["repeats"], 1.0)
         pm.MvNormal(
             "log_error",

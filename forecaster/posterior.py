@@ -69,6 +69,10 @@ class CurveDraws:
         shape = self.log_shape(np.append(data.x[0], x), x_ref, x_min)
         return np.maximum(drift.parted_since(np, shape[..., 1:], shape[..., :1], np.array(data.luck)), 0.0)
 
+    def noise(self, x: np.ndarray, design: Design) -> np.ndarray:
+        """Variance of what is learned of a run's noise, at log sizes ``x`` [size]: [..., size]."""
+        return np.exp(2.0 * self.log_noise)[..., None] * design.noise_scale(x)
+
     def drift_time(self, x: np.ndarray, x_ref: float, x_min: float, steady: float) -> np.ndarray:
         """The drift's time at log sizes ``x`` [size] (``drift.clock``): [..., size]."""
         exponent = np.exp(self.log_exponent)[..., None]

@@ -163,13 +163,12 @@ def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.nda
     Drift, noise and the test set's luck are integrated out; a size's noise is that of the mean of its repeats.
     """
     time = draws.drift_time(data.x, design.x_ref, design.x_min, design.steady)
-    scales = (draws.log_drift, draws.log_slope, draws.log_noise)
-    level, slope, noise = (np.exp(2.0 * v)[..., None] for v in scales)
+    level, slope = (np.exp(2.0 * v)[..., None] for v in (draws.log_drift, draws.log_slope))
     wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
     if data.luck:
         parted = draws.parted(data, data.x, design.x_ref, design.x_min)
         wander = wander + np.minimum(parted[..., :, None], parted[..., None, :])
-    return draws.law(data.x, design), wander + ((noise + data.known) / data.repeats)[..., None] * np.eye(len(data.x))
+    return draws.law(data.x, design), wander + data.noise(draws.log_noise)[..., None] * np.eye(len(data.x))
 
 
 # Each size from the others ------------------------------------------------------------------------
@@ -361,8 +360,7 @@ def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.rando
     paths, values = prior_paths(design.card, data.x, design.x_ref, design.x_min, draws, rng, data.curve.architecture)
     if data.luck:
         paths = paths + drift.walk(rng, values.parted(data, data.x, design.x_ref, design.x_min))
-    noise = (np.exp(2.0 * values.log_noise)[:, None] + data.known) / data.repeats
-    return paths + np.sqrt(noise) * rng.standard_normal(paths.shape)
+    return paths + np.sqrt(data.noise(values.log_noise)) * rng.standard_normal(paths.shape)
 
 
 def prior_inside(y: np.ndarray, drawn: np.ndarray) -> float:

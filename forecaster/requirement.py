@@ -146,6 +146,7 @@ def _sizes(
     data, luck = design.curve_of(one.architecture), np.zeros(len(paths))
     if kind == "new-run":
         luck = np.exp(draws.log_noise) * rng.standard_normal(len(paths))
+        paths = paths + luck[:, None] * (np.sqrt(design.noise_scale(x)) - 1.0)  # what it is at other sizes
         if data is not None:
             paths = paths + measurement.luck(rng, data.curve, design.card.known_share, np.exp(x), paths)[0]
     elif kind == "new-cases" and data is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecaster import drift, laws
+from forecaster import drift, laws, scatter
 from forecaster.curves import LearningCurves
 from forecaster.design import LEAST_NOISE
 from forecaster.domains import CENTRES, Domain
@@ -44,12 +44,14 @@ def simulate(
     seeds: int = 1,
     beyond: Sequence[float] = (10.0,),
     n_test: int | None = None,
+    noise_trend: float = 0.0,
     seed: int = 0,
 ) -> Simulation:
     """Draw whole groups from the priors of ``card``: centres, spreads, curves, drift, luck, and the noise of runs.
 
     ``sizes`` are those that every architecture is measured at, or a sequence for each architecture; each size
-    has ``seeds`` runs, all on one test set of ``n_test`` cases (None: so many that it is not worth a word).
+    has ``seeds`` runs, all on one test set of ``n_test`` cases (None: so many that it is not worth a word). The log sd
+    of runs changes by ``noise_trend`` a nat of size.
     """
     rng = np.random.default_rng(seed)
     grid = _grid(sizes, architectures)
@@ -67,7 +69,9 @@ def simulate(
     for i in range(architectures):
         curve = _curve(rng, card, values[:, i], np.concatenate([x[i], ahead]), x_ref, x_min)
         far[:, i] = np.exp(curve[:, len(x[i]) :])
-        runs = _runs(rng, curve[:, : len(x[i])], values[:, i, CENTRES.index("log_noise")], seeds, card, n_test)
+        noise = np.exp(2.0 * values[:, i, CENTRES.index("log_noise"), None])
+        noise = noise * scatter.relative(noise_trend, x[i], x_ref)
+        runs = _runs(rng, curve[:, : len(x[i])], noise, seeds, card, n_test)
         rows.append(_rows(runs, grid[i], names[i], n_test))
     level, log_exponent, _, floor_logit, *_ = np.moveaxis(values, -1, 0)
     truth = {
@@ -97,14 +101,14 @@ def _curve(
 
 
 def _runs(
-    rng: np.random.Generator, curve: np.ndarray, log_noise: np.ndarray, seeds: int, card: Domain, n_test: int | None
+    rng: np.random.Generator, curve: np.ndarray, noise: np.ndarray, seeds: int, card: Domain, n_test: int | None
 ) -> np.ndarray:
-    """Log errors of runs [group, size, seed] around mean curves [group, size] at ascending sizes.
+    """Log errors of runs [group, size, seed] of variance ``noise`` around mean curves [group, size], by ascending size.
 
     A test set counts as the card has it: ``known_share`` of its binomial variance is fresh in each run, the rest is
     luck that sizes share. The luck at the largest size belongs to the level.
     """
-    variance = np.exp(2.0 * log_noise)[:, None] + LEAST_NOISE**2
+    variance = noise + LEAST_NOISE**2
     if n_test is not None:
         variance = variance + card.known_share * np.clip(np.exp(-curve) - 1.0, 0.0, None) / n_test
         grown = drift.parted(curve, (1.0 - card.known_share) / n_test)

@@ -129,6 +129,49 @@ def test_pairs_are_ranked_at_the_largest_hidden_size(found):
     assert (pairs["log_ratio"] < 0).all()
     assert pairs["right"].to_numpy() == pytest.approx(1.0)
     assert (pairs["p_better"] > 0.8).all()
+    assert found.chances["pairs"].sum() == 3
+    assert (found.chances["held"] == 1.0).all()
+    assert found.summary["pairs_held"] == 1.0
+
+
+def bets(power: float, groups: int = 400, seed: int = 0):
+    """Pairs of three architectures a group, whose chances are told as odds to this power: 1 tells the truth."""
+    rng = np.random.default_rng(seed)
+    middle = rng.normal(0.0, 1.0, (groups, 3, 1))
+    draws = middle + rng.standard_normal((groups, 3, 800))
+    truth = middle[..., 0] + rng.standard_normal((groups, 3))
+    rows, stand_ins = [], []
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        ahead = draws[:, a] < draws[:, b]
+        odds = ((ahead.sum(1) + 0.5) / ((~ahead).sum(1) + 0.5)) ** power
+        rows.append(pd.DataFrame({"p_better": odds / (1.0 + odds), "log_ratio": truth[:, a] - truth[:, b]}))
+        stand_ins.append(ahead[:, :200])
+    return pd.concat(rows, ignore_index=True), np.concatenate(stand_ins)
+
+
+def test_chances_that_are_right_hold_as_often_as_they_say():
+    pairs, stand_ins = bets(1.0)
+    table = backtest_tables.chances(pairs, stand_ins)
+    assert table["pairs"].sum() == len(pairs)
+    assert (table["chance"] > table["chance_low"]).all()
+    assert (table["chance"] <= table["chance_high"]).all()
+    assert ((table["held_low"] <= table["held"]) & (table["held"] <= table["held_high"])).mean() >= 0.8
+    assert table["held"].to_numpy() == pytest.approx(table["chance"].to_numpy(), abs=0.06)
+
+
+def test_chances_that_boast_are_caught():
+    pairs, stand_ins = bets(3.0)
+    table = backtest_tables.chances(pairs, stand_ins)
+    assert (table["held"] < table["chance"] - 0.06).sum() >= 3
+
+
+def test_who_is_favoured_and_who_was_better():
+    pairs = pd.DataFrame({"p_better": [0.9, 0.2, 0.5, 0.7], "log_ratio": [-1.0, -1.0, 1.0, 0.0]})
+    said, held, alike = backtest_tables.favoured(pairs, np.array([[True], [True], [False], [False]]))
+    assert said == pytest.approx([0.9, 0.8, 0.5, 0.7])
+    assert held == pytest.approx([1.0, 0.0, 0.0, 0.5])
+    assert alike[:, 0].tolist() == [True, False, False, False]
+    assert backtest_tables.chances(pairs.iloc[:0], np.empty((0, 200))).empty
 
 
 def test_hidden_errors_move_no_forecast(found):

@@ -135,7 +135,7 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
             np, x, design.x_ref, level[i], log_exponent, design.x_min + log_break, floor_logit, np.exp(log_sharpness)
         )
         known = sized.known[np.searchsorted(-sized.x, -x)]  # a size's runs share their mean known variance
-        noise = np.exp(2.0 * log_noise) + known
+        noise = np.exp(2.0 * (log_noise + design.noise_trend * (x - design.x_ref))) + known
         time = design.steady * (design.x_ref - x) + (1.0 - design.steady) * (law - level[i]) / np.exp(log_exponent)
         wander = drift.covariance(np, time, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), design.slope_memory)
         parted = sized.luck * (1.0 - np.exp(law.min() - law))  # smallest at the largest size

@@ -67,16 +67,16 @@ def test_luck_goes_on_from_the_largest_measured_size():
 
 
 def test_a_run_is_the_curve_its_own_noise_and_the_luck():
-    draws = np.full(SETS, np.log(0.05))
     paths = np.log(ERROR) * np.ones((SETS, 1))
     rows = np.array([3, 3, 1])  # two runs of one size share its luck
-    run, noise = measurement.new_run(np.random.default_rng(2), curve(), 0.0, draws, SIZES, paths, rows)
+    own = np.full((SETS, len(rows)), 0.05**2)
+    run, noise = measurement.new_run(np.random.default_rng(2), curve(), 0.0, own, SIZES, paths, rows)
     luck = measurement.luck(np.random.default_rng(2), curve(), 0.0, SIZES, paths)[1][0]
     off = run - paths[:, rows]
     assert off.var(0) == pytest.approx(luck[rows] + 0.05**2, rel=0.1)
     assert noise[0] ** 2 == pytest.approx(luck[rows] + 0.05**2, rel=1e-3)
     assert np.cov(off.T)[0, 1] == pytest.approx(luck[3], abs=0.1 * (luck[3] + 0.05**2))
-    fresh, _ = measurement.new_run(np.random.default_rng(2), curve(), 1.0, draws, SIZES, paths, rows)
+    fresh, _ = measurement.new_run(np.random.default_rng(2), curve(), 1.0, own, SIZES, paths, rows)
     assert (fresh - paths[:, rows]).var(0) == pytest.approx(0.05**2 + (1 - ERROR[-1]) / ERROR[rows] / CASES, rel=0.1)
 
 

@@ -190,7 +190,7 @@ def batch_of(designs: Sequence[Design]):
     length = max(_length(d) for d in designs)
     data = [model.padded(d, length) for d in designs]
     counts = [len(d.curves) for d in designs]
-    names = ("x", "y", "repeats", "within", "known", "present")
+    names = ("x", "y", "repeats", "within", "known", "scale", "present")
     stacked = {name: np.concatenate([d[name] for d in data]) for name in names}
     curves = density.CurveArrays(
         **stacked,
