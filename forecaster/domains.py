@@ -12,6 +12,9 @@ import re
 import msgspec
 import numpy as np
 
+from forecaster import drift
+
+STRAYS = 0.5  # of the usual wandering, below which a curve's floor gives way by less: docs/model.md says what it earned
 # The order of these names is a contract: arrays of hyper-parameters follow it everywhere.
 CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope", "log_sharpness")
 LEARNED = CENTRES[:2]  # quantities whose spread across architectures is learned; the others' is fixed by the card
@@ -146,9 +149,19 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
         return self.priors["known_share"].location
 
-    def late_exponents(self, draws: int, rng: np.random.Generator) -> np.ndarray:
-        """Exponents [draw] of the late fall; zero where the floor holds."""
-        return rng.exponential(self.late_exponent, draws) * (rng.random(draws) < self.late_chance)
+    def late_exponents(self, log_drift: np.ndarray, log_slope: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Exponents [draw] of the late fall of curves that wander so much; zero where the floor holds.
+
+        A curve that has kept to its law closely has shown nothing of the kind: one that has wandered less than
+        ``STRAYS`` of what is usual in this domain gives way by that much less.
+        """
+        centres = dict(zip(CENTRES, self.hyper_mean, strict=False))
+        usual, own = (
+            drift.over_a_nat(np, *scales, self.slope_memory)
+            for scales in ((centres["log_drift"], centres["log_slope"]), (log_drift, log_slope))
+        )
+        gives_way = rng.random(len(own)) < self.late_chance
+        return rng.exponential(self.late_exponent, len(own)) * gives_way * np.minimum(own / (STRAYS * usual), 1.0)
 
     @property
     def card_hash(self) -> str:

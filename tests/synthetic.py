@@ -100,12 +100,13 @@ def on_test_set(found: Posterior, n_test: int) -> Posterior:
 
 
 def falling_late(card: Domain, chance: float, exponent: float) -> Domain:
-    """The card with this chance and mean exponent of a late fall."""
-    changed = {
-        name: msgspec.structs.replace(card.priors[name], value=value)
-        for name, value in (("late_chance", chance), ("late_exponent", exponent))
-    }
-    return msgspec.structs.replace(card, priors=card.priors | changed)
+    """The card with this chance and mean exponent of a late fall, in full even of curves that do not wander at all."""
+    priors = dict(card.priors)
+    for name, value in (("late_chance", chance), ("late_exponent", exponent)):
+        priors[name] = msgspec.structs.replace(priors[name], value=value)
+    for name in ("log_drift", "log_slope") if chance else ():
+        priors[name] = msgspec.structs.replace(priors[name], mean=STILL)
+    return msgspec.structs.replace(card, priors=priors)
 
 
 def law(parameters: np.ndarray, n: np.ndarray, x_ref: float, x_min: float, card=None) -> np.ndarray:
