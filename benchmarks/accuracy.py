@@ -128,6 +128,9 @@ def report(name: str, found: Backtest, seconds: float) -> None:
     print()
     for key in sorted(k for k in found.summary if k.startswith(("requirement", "pairs"))):
         print(f"{key}: {found.summary[key]:.4g}")
+    if len(found.chances):
+        print("\nhow often the favoured architecture of a pair was the better one, by the chance it was given")
+        print(found.chances.to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     print(f"\n{found.text}")
 
 
@@ -161,7 +164,7 @@ def main() -> int:
         print(overall(found).to_string(index=False, na_rep="-", float_format=lambda v: f"{v:.4g}"))
     if chosen.json:
         numbers = {
-            name: {k: rows_of(getattr(one, k)) for k in ("totals", "calibration", "requirement", "table")}
+            name: {k: rows_of(getattr(one, k)) for k in ("totals", "calibration", "requirement", "chances", "table")}
             | {"summary": plain(one.summary)}
             for name, one in found.items()
         }
