@@ -196,7 +196,9 @@ def _floor_change(a: Answers) -> tuple[str, str]:
         f"{show(high['floor'])}), expect {show(high['yhat'])}."
     )
     if a.several:
-        said += f" The chance of being the best then goes from {chance(low['p_best'])} to {chance(high['p_best'])}."
+        first, last = chance(low["p_best"]), chance(high["p_best"])
+        goes = f"stays at {first}" if first == last else f"then goes from {first} to {last}"
+        said += f" The chance of being the best {goes}."
     return "The error that no data removes.", said
 
 
