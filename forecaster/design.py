@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from forecaster import scatter
+from forecaster import scatter, sizes
 from forecaster.curves import Curve, LearningCurves
 from forecaster.domains import CENTRES, Domain
 
@@ -97,28 +97,25 @@ class Design:
 
 
 def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
-    """Reduce repeats: means of log error per distinct size, largest size first.
+    """Reduce repeats: means of log error per distinct size (:mod:`forecaster.sizes`), largest size first.
 
     ``known_share`` of the known variance counts as fresh noise at each size. The rest stays from size to size (one
     test set, nested training sets): what is common to all moves the curve as a whole, which the level takes up, and
     ``luck`` scales what is not.
     """
-    sizes, index, repeats = np.unique(curve.n, return_inverse=True, return_counts=True)
-    log_error = np.log(curve.error)
-    mean = np.bincount(index, log_error) / repeats
-    within = np.bincount(index, (log_error - mean[index]) ** 2)
-    known = known_share * np.bincount(index, curve.noise_sd**2) / repeats + LEAST_NOISE**2
+    found = sizes.reduced(curve.n, np.log(curve.error))
+    known = known_share * np.bincount(found.which, curve.noise_sd**2) / np.bincount(found.which) + LEAST_NOISE**2
     order = slice(None, None, -1)
-    luck = (1.0 - known_share) / np.median(curve.n_test) * np.exp(-mean[-1])
-    arrays = (np.log(sizes), mean, repeats.astype(float), within, known, np.ones(len(sizes)))
+    luck = (1.0 - known_share) / np.median(curve.n_test) * np.exp(-found.y[-1])
+    arrays = (found.x, found.y, found.repeats, found.within, known, np.ones(len(known)))
     return SizedCurve(curve, *(a[order] for a in arrays), luck=0.0 if np.isnan(luck) else min(float(luck), 1.0))
 
 
 def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:
     """Arrays of the group ``(domain, task)`` under ``card``."""
     sized = tuple(by_size(c, card.known_share) for c in curves.curves if (c.domain, c.task) == group)
-    x_ref = max(float(c.x[0]) for c in sized)
-    x_min = min(float(c.x[-1]) for c in sized)
+    x_ref = max(float(np.log(c.curve.n[-1])) for c in sized)
+    x_min = min(float(np.log(c.curve.n[0])) for c in sized)
     trend = scatter.trend(_repeated(c) for c in sized)
     sized = tuple(replace(c, scale=scatter.relative(trend, c.x, x_ref)) for c in sized)
     return Design(group[0], group[1], sized, card, x_ref, x_min, trend)

@@ -36,6 +36,7 @@ from forecaster.looks import (
 from forecaster.posterior import Group, Posterior
 from forecaster.predictive import prior_paths
 from forecaster.results import Result
+from forecaster.sizes import reduced
 from forecaster.units import Units, chance, rounded, size, units_of
 
 if TYPE_CHECKING:
@@ -160,10 +161,13 @@ def _draw_curve(axes: Axes, table: Table, points: Table, name: str, colour: str,
         lower, upper = mine[f"q{low:g}"], mine[f"q{high:g}"]
         axes.fill_between(mine["n"], lower, upper, color=colour, alpha=alpha * (0.75 if crowd > 3 else 1.0), lw=0)
     axes.plot(mine["n"], mine["q50"], color=colour, lw=1.6)
-    if seen["n"].duplicated().any():
+    if seen.empty:
+        return
+    seen = seen.sort_values("n")
+    means = reduced(seen["n"].to_numpy(dtype=float), np.log(seen["error"].to_numpy()))
+    if len(means.x) < len(seen):
         axes.plot(seen["n"], seen["error"], ".", color=colour, alpha=0.22, ms=4, mew=0)
-    means = np.exp(np.log(seen["error"]).groupby(seen["n"]).mean())
-    axes.plot(means.index, means, "o", color=colour, ms=4.2, mec="white", mew=0.7)
+    axes.plot(np.exp(means.x), np.exp(means.y), "o", color=colour, ms=4.2, mec="white", mew=0.7)
 
 
 def _mark_largest(axes: Axes, points: Table, label: bool) -> None:

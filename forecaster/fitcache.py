@@ -28,6 +28,7 @@ CODE = (
     "domains",
     "card_files",
     "scatter",
+    "sizes",
     "design",
     "model",
     "density",

@@ -215,7 +215,10 @@ def test_a_part_of_a_batch_is_the_batch_of_that_part():
 
 
 def test_a_group_goes_on_until_its_own_draws_are_enough(monkeypatch):
-    """A group made hard by what its draws are said to be worth; the others stop where they did."""
+    """A group made hard by what its draws are said to be worth; the others stop where they did, or a look off.
+
+    They share random numbers with it: not the same ones once it takes no part.
+    """
     designs = [alone(g) for g in range(4)]
     plain = fast.sample(designs, seed=0)
     effective = mixing.effective
@@ -229,8 +232,8 @@ def test_a_group_goes_on_until_its_own_draws_are_enough(monkeypatch):
     monkeypatch.setattr(mixing, "effective", worthless)
     found = fast.sample(designs, seed=0)
     more = [b.stats["sweeps"] - a.stats["sweeps"] for a, b in zip(plain, found, strict=True)]
-    assert more[2] > 0
-    assert more[0] == more[1] == more[3] == 0
+    assert more.pop(2) > 2 * sampling.BETWEEN
+    assert max(map(abs, more)) <= 2 * sampling.BETWEEN
     for g in range(4):
         assert_agree(posterior(alone(g), found[g]), posterior(alone(g), plain[g]))
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
     *("errors", "processes", "results", "curves", "reading", "laws", "drift", "domains", "card_files"),
-    *("scatter", "design", "model", "simulate", "density", "engines"),
+    *("scatter", "sizes", "design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
