@@ -16,8 +16,7 @@ from forecaster.engines import mixing
 from forecaster.engines.draws import GroupDraws
 
 WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run together, padded
-LENGTHS = (8, 12, 16, 20, 24, 28, *range(32, 64, 8), *range(64, 128, 16), *range(128, 256, 32), 256, 320, 384, 448, 512)
-# sizes a curve, padded
+LENGTHS = (8, 12, 16, 20, 24, 28, *range(32, 64, 8), 64, 80, 96)  # sizes a curve, padded
 TOGETHER = 32  # curves that run together at the most, unless one group has more: bounds memory
 THREADS = 4  # batches in threads: beyond, they wait for one another
 CHAINS = 4
