@@ -19,7 +19,7 @@ WIDTH = 8.2
 COLUMNS = 4
 PANELS = 12  # curves drawn: the worst, the median and the best among more
 PIT_BINS = 10
-FEWEST_PAIRS = 20  # whose chances are drawn
+FEWEST_PAIRS = 50  # whose chances are drawn
 
 
 def backtest_figure(found: Backtest) -> Figure:

@@ -42,6 +42,7 @@ JUDGED = (  # columns of a backtest that the terminal shows, by curve; then by m
     *("domain", "task", "architecture", "points", "n_fit", "n_last"),
     *("rmsle", "best_baseline", "its_rmsle", "covered", "level"),
 )
+FEWEST_PAIRS = 50  # whose chances are shown
 METHODS = ("method", "curves", "rmsle", "rmsle_median", "wins", "pairs_right", "requirement_factor")
 FIT = (  # columns of a check's table on the fit that the terminal shows
     *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
@@ -130,6 +131,10 @@ def print_result(result: Result) -> None:
             "The forecast, and how far other priors in the card (lower, higher) would move it:",
             _priors(getattr(result, "sensitivity", None)),
         ),
+        (
+            "How often the favoured architecture of a pair was the better one, by the chance it was given:",
+            _chances(getattr(result, "chances", None)),
+        ),
     ):
         if table is not None:
             stdout().print(title, markup=False)
@@ -151,6 +156,20 @@ def _methods(totals: Table) -> Table:
     if "requirement_log2_ratio" in totals:
         totals = totals.assign(requirement_factor=2.0 ** totals["requirement_log2_ratio"])
     return totals[[c for c in METHODS if c in totals and totals[c].notna().any()]]
+
+
+def _chances(table: Table | None) -> Table | None:
+    """One row a range of chances; of few pairs nothing can be told."""
+    if table is None or table.empty or table["pairs"].sum() < FEWEST_PAIRS:
+        return None
+    percent = [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in zip(*_ends(table, "chance"), strict=True)]
+    right = [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in zip(*_ends(table, "held"), strict=True)]
+    held = [f"{100 * v:.0f} %" for v in table["held"]]
+    return table.__class__({"chance": percent, "pairs": table["pairs"], "held": held, "if right, 9 times in 10": right})
+
+
+def _ends(table: Table, name: str) -> tuple[Table, Table]:
+    return table[f"{name}_low"], table[f"{name}_high"]
 
 
 def _fit(table: Table | None) -> Table | None:

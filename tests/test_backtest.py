@@ -1,5 +1,6 @@
 """The backtest end to end on simulated curves, and that hidden errors reach nothing but the scores."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -163,6 +164,18 @@ def test_chances_that_boast_are_caught():
     pairs, stand_ins = bets(3.0)
     table = backtest_tables.chances(pairs, stand_ins)
     assert (table["held"] < table["chance"] - 0.06).sum() >= 3
+
+
+def test_the_terminal_and_the_figure_show_chances_of_many_pairs(found, capsys):
+    console.print_result(found)
+    assert "chance it was given" not in capsys.readouterr().out
+    panels = len(found.plot().axes)
+    many = dataclasses.replace(found, pairs=bets(1.0)[0], chances=backtest_tables.chances(*bets(1.0)))
+    console.print_result(many)
+    shown = capsys.readouterr().out
+    assert "chance it was given" in shown
+    assert "95 to 100 %" in shown
+    assert len(many.plot().axes) == panels + 1
 
 
 def test_who_is_favoured_and_who_was_better():
