@@ -27,6 +27,7 @@ from forecaster.inference import Progress, fit
 from forecaster.posterior import Posterior
 from forecaster.requirement import first_log_size
 from forecaster.results import Result, plain, rows_of
+from forecaster.sizes import distinct
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,7 +126,7 @@ def backtest(
         fitted, card=card, engine=engine, seed=seed, on_progress=lambda what, share: tell(what, 0.8 * share)
     )
     unseen = {c.label: c for c in hidden.curves}
-    scored, pairs, stand_ins = [], [], []
+    scored, pairs = [], []
     for group in posterior.groups:
         tell(f"scoring {'/'.join(group)}", 0.8 + 0.2 * posterior.groups.index(group) / len(posterior.groups))
         found = []
@@ -133,24 +134,16 @@ def backtest(
             if (known.domain, known.task) == group and known.label in unseen and _scorable(known):
                 rng = np.random.default_rng([seed, i])
                 found.append(_forecast(posterior, known, unseen[known.label], level, baselines, rng))
-        for two in combinations(found, 2):
-            if (x := _common(*two)) is not None:
-                pairs.append(_pair(*two, x))
-                stand_ins.append(_stand_ins(*two, x))
+        pairs += [_pair(*two, x) for two in combinations(found, 2) if (x := _common(*two)) is not None]
         scored += [one._replace(paths=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
-    chances = tables.chances(pd.DataFrame(pairs), np.array(stand_ins))
-    return _assembled(fitted, scored, pd.DataFrame(pairs), chances, notes, level)
+    return _assembled(fitted, scored, pairs, notes, level)
 
 
 def _assembled(
-    fitted: LearningCurves,
-    scored: Sequence[_Scored],
-    pairs: pd.DataFrame,
-    chances: pd.DataFrame,
-    notes: tuple[Note, ...],
-    level: float,
+    fitted: LearningCurves, scored: Sequence[_Scored], ranked: Sequence[_Pair], notes: tuple[Note, ...], level: float
 ) -> Backtest:
+    pairs = pd.DataFrame([pair.row for pair in ranked])
     table = pd.DataFrame([one.row for one in scored])
     points = pd.concat([one.points for one in scored], ignore_index=True)
     needs = pd.DataFrame([one.requirement for one in scored if one.requirement is not None])
@@ -166,7 +159,7 @@ def _assembled(
         points=points,
         requirement=needs,
         pairs=pairs,
-        chances=chances,
+        chances=tables.chances(pairs, np.array([pair.stand_ins for pair in ranked])),
         summary=numbers,
         notes=notes,
         fitted=fitted,
@@ -237,6 +230,13 @@ class _Scored(NamedTuple):
     paths: np.ndarray  # mean curve, [draw, hidden size]
 
 
+class _Pair(NamedTuple):
+    """Two curves: a row of the table, and whether ``a`` is the better one in draws that stand in for the truth."""
+
+    row: dict[str, Any]
+    stand_ins: np.ndarray  # [replica]
+
+
 class _Drawn(NamedTuple):
     """Draws of one curve: the mean curve on a grid, and what a run measures at its hidden rows, in log error."""
 
@@ -305,8 +305,8 @@ def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def _by_size(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    sizes, index, count = np.unique(curve.n, return_inverse=True, return_counts=True)
-    return np.log(sizes), np.bincount(index, np.log(curve.error)) / count
+    found = distinct(curve.n, np.log(curve.error))
+    return found.x, found.y
 
 
 def _requirement(
@@ -373,19 +373,7 @@ def _common(a: _Scored, b: _Scored) -> float | None:
     return float(last) if last >= first - 1e-9 else None
 
 
-def _ahead(a: _Scored, b: _Scored, x: float) -> np.ndarray:
-    """Whether the mean curve of ``a`` is the lower one at log size ``x``: [draw]."""
-    one, other = (s.paths[:, np.argmin(abs(s.hidden[0] - x))] for s in (a, b))
-    return one < other
-
-
-def _stand_ins(a: _Scored, b: _Scored, x: float) -> np.ndarray:
-    """Some of those draws, each of which stands in for what was observed: [replica]."""
-    ahead = _ahead(a, b, x)
-    return ahead[np.linspace(0, len(ahead) - 1, scoring.REPLICAS).astype(int)]
-
-
-def _pair(a: _Scored, b: _Scored, x: float) -> dict[str, Any]:
+def _pair(a: _Scored, b: _Scored, x: float) -> _Pair:
     """Whether each method ranks two architectures as observed at ``x``, the largest log size that both reach."""
 
     def gap(of: Callable[[_Scored], tuple[np.ndarray, np.ndarray]], at: float) -> float:
@@ -393,12 +381,15 @@ def _pair(a: _Scored, b: _Scored, x: float) -> dict[str, Any]:
 
     observed = gap(lambda one: one.hidden, x)
     measured = gap(lambda one: one.fit, min(a.fit[0][-1], b.fit[0][-1]))
+    one, other = (s.paths[:, np.argmin(abs(s.hidden[0] - x))] for s in (a, b))
+    ahead = one < other
     row = {k: a.row[k] for k in KEYS[:2]} | {"a": a.row["architecture"], "b": b.row["architecture"]}
-    row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(_ahead(a, b, x)))}
+    row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(ahead))}
     gaps = {name: gap(lambda one, name=name: (one.hidden[0], one.predicted[name]), x) for name in a.predicted}
     row["right"] = _right(gaps.pop(OURS), observed)
     row["right_measured"] = _right(measured, observed)
-    return row | {f"right_{slug(name)}": _right(value, observed) for name, value in gaps.items()}
+    row |= {f"right_{slug(name)}": _right(value, observed) for name, value in gaps.items()}
+    return _Pair(row, scoring.stand_ins(ahead))
 
 
 def _right(predicted: float, observed: float) -> float:

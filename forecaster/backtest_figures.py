@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from forecaster.backtest_tables import FEWEST_PAIRS
 from forecaster.curves import KEYS
 from forecaster.looks import ERROR_STEPS, INK, MUTED, PALETTE, plain, shortened, size_ticks
 
@@ -19,7 +20,6 @@ WIDTH = 8.2
 COLUMNS = 4
 PANELS = 12  # curves drawn: the worst, the median and the best among more
 PIT_BINS = 10
-FEWEST_PAIRS = 50  # whose chances are drawn
 
 
 def backtest_figure(found: Backtest) -> Figure:
@@ -55,7 +55,6 @@ def panel_keys(table: Any) -> list[tuple[str, str, str]]:
 
 def draw_calibration(axes: Axes, table: Any) -> None:
     """Share of hidden errors inside the intervals against the intervals' level, by distance."""
-    axes.plot([0.45, 1], [0.45, 1], color=MUTED, lw=1, ls=(0, (4, 3)))
     axes.annotate("calibrated", (0.56, 0.57), color=MUTED, fontsize=8, rotation=38, rotation_mode="anchor")
     kinds = list(dict.fromkeys(table["distance"]))
     shown = kinds if len(kinds) > 2 else ["all"]
@@ -70,10 +69,16 @@ def draw_calibration(axes: Axes, table: Any) -> None:
             rows["level"], rows["coverage"], color=shade, marker="o", ms=3.5, lw=2 if kind == "all" else 1.2,
             label=f"{label} ({count:,})",
         )  # fmt: skip
+    held_against_said(axes, "Level of the interval", "Hidden errors inside it")
+
+
+def held_against_said(axes: Axes, said: str, held: str) -> None:
+    """Dress axes of two shares, from a half up against all: the diagonal, percent, labels and a legend."""
+    axes.plot([0.45, 1], [0.45, 1], color=MUTED, lw=1, ls=(0, (4, 3)), zorder=1)
     percent = FuncFormatter(lambda v, _: f"{100 * v:.0f} %")
     axes.xaxis.set_major_formatter(percent)
     axes.yaxis.set_major_formatter(percent)
-    axes.set(xlabel="Level of the interval", ylabel="Hidden errors inside it", xlim=(0.45, 1.01), ylim=(0, 1.03))
+    axes.set(xlabel=said, ylabel=held, xlim=(0.45, 1.01), ylim=(0, 1.03))
     plain(axes)
     axes.legend(frameon=False, fontsize=8, loc="lower right")
 
@@ -92,19 +97,13 @@ def draw_pit(axes: Axes, ranks: np.ndarray) -> None:
 
 def draw_chances(axes: Axes, table: Any) -> None:
     """How often the favoured architecture of a pair was the better one, against the chance it was given."""
-    axes.plot([0.45, 1], [0.45, 1], color=MUTED, lw=1, ls=(0, (4, 3)))
     axes.vlines(
         table["chance"], table["held_low"], table["held_high"], color=MUTED, alpha=0.35, lw=5,
         label="if calibrated, 9 times in 10",
     )  # fmt: skip
     count = int(table["pairs"].sum())
     axes.plot(table["chance"], table["held"], color=INK, marker="o", ms=4, lw=1.2, label=f"pairs ({count:,})")
-    percent = FuncFormatter(lambda v, _: f"{100 * v:.0f} %")
-    axes.xaxis.set_major_formatter(percent)
-    axes.yaxis.set_major_formatter(percent)
-    axes.set(xlabel="Chance of being the better one", ylabel="Share that was", xlim=(0.45, 1.01), ylim=(0, 1.03))
-    plain(axes)
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    held_against_said(axes, "Chance of being the better one", "Share that was")
 
 
 def draw_curve(axes: Axes, found: Backtest, key: tuple[str, str, str]) -> None:

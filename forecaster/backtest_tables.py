@@ -106,6 +106,7 @@ def calibration(points: Table, replicas: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+FEWEST_PAIRS = 50  # whose chances are shown: of fewer, nothing can be told
 CHANCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # of the favoured one of a pair: where a range ends and the next begins
 
 
@@ -121,7 +122,7 @@ def chances(pairs: Table, stand_ins: Any) -> pd.DataFrame:
     rows = []
     for k in np.unique(which):
         here = which == k
-        low, high = np.quantile(alike[here].mean(0), [0.5 - scoring.CHANCE / 2, 0.5 + scoring.CHANCE / 2])
+        low, high = scoring.range_of(alike[here].mean(0))
         row = {"chance_low": CHANCES[k], "chance_high": CHANCES[k + 1], "pairs": int(here.sum())}
         rows.append(row | {"chance": said[here].mean(), "held": held[here].mean(), "held_low": low, "held_high": high})
     return pd.DataFrame(rows)

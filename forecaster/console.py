@@ -42,7 +42,6 @@ JUDGED = (  # columns of a backtest that the terminal shows, by curve; then by m
     *("domain", "task", "architecture", "points", "n_fit", "n_last"),
     *("rmsle", "best_baseline", "its_rmsle", "covered", "level"),
 )
-FEWEST_PAIRS = 50  # whose chances are shown
 METHODS = ("method", "curves", "rmsle", "rmsle_median", "wins", "pairs_right", "requirement_factor")
 FIT = (  # columns of a check's table on the fit that the terminal shows
     *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
@@ -159,17 +158,20 @@ def _methods(totals: Table) -> Table:
 
 
 def _chances(table: Table | None) -> Table | None:
-    """One row a range of chances; of few pairs nothing can be told."""
-    if table is None or table.empty or table["pairs"].sum() < FEWEST_PAIRS:
+    """One row a range of chances, where there are pairs enough."""
+    if table is None or table.empty:
         return None
-    percent = [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in zip(*_ends(table, "chance"), strict=True)]
-    right = [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in zip(*_ends(table, "held"), strict=True)]
-    held = [f"{100 * v:.0f} %" for v in table["held"]]
-    return table.__class__({"chance": percent, "pairs": table["pairs"], "held": held, "if right, 9 times in 10": right})
+    from forecaster.backtest_tables import FEWEST_PAIRS
 
+    if table["pairs"].sum() < FEWEST_PAIRS:
+        return None
 
-def _ends(table: Table, name: str) -> tuple[Table, Table]:
-    return table[f"{name}_low"], table[f"{name}_high"]
+    def ranges(name: str) -> list[str]:
+        ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
+        return [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
+
+    shown = {"chance": ranges("chance"), "pairs": table["pairs"], "held": [f"{100 * v:.0f} %" for v in table["held"]]}
+    return table.__class__(shown | {"if right, 9 times in 10": ranges("held")})
 
 
 def _fit(table: Table | None) -> Table | None:

@@ -17,6 +17,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
+from forecaster.sizes import distinct
 
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
@@ -183,11 +184,9 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
 
 def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Log n, mean log error and number of points of each size; the noise that :func:`summarise` describes."""
-    n, where, count = np.unique(curve.n, return_inverse=True, return_counts=True)
-    x, log_error = np.log(n), np.log(curve.error)
-    y = np.bincount(where, log_error) / count
-    if len(where) > len(n):
-        return x, y, count, float(np.sqrt(np.sum((log_error - y[where]) ** 2) / (len(where) - len(n))))
+    which, x, y, count, within = distinct(curve.n, np.log(curve.error))
+    if len(which) > len(x):
+        return x, y, count, float(np.sqrt(within.sum() / (len(which) - len(x))))
     weight = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
     residual = y[1:-1] - (1 - weight) * y[:-2] - weight * y[2:]
     scaled = np.abs(residual) / np.sqrt(1 + (1 - weight) ** 2 + weight**2)

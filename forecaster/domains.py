@@ -14,7 +14,6 @@ import numpy as np
 
 from forecaster import drift
 
-STRAYS = 0.5  # of the usual wandering, below which a curve's floor gives way by less: docs/model.md says what it earned
 # The order of these names is a contract: arrays of hyper-parameters follow it everywhere.
 CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope", "log_sharpness")
 LEARNED = CENTRES[:2]  # quantities whose spread across architectures is learned; the others' is fixed by the card
@@ -29,6 +28,7 @@ FIXED_SPREADS = (
 )
 CONSTANTS = ("slope_memory", "steady", "volatility", "late_chance", "late_exponent", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
+STRAYS = 0.5  # of the usual wandering, below which a curve's floor gives way by less: docs/model.md says what it earned
 EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group
 
 
@@ -155,11 +155,9 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         A curve that has kept to its law closely has shown nothing of the kind: one that has wandered less than
         ``STRAYS`` of what is usual in this domain gives way by that much less.
         """
-        centres = dict(zip(CENTRES, self.hyper_mean, strict=False))
-        usual, own = (
-            drift.over_a_nat(np, *scales, self.slope_memory)
-            for scales in ((centres["log_drift"], centres["log_slope"]), (log_drift, log_slope))
-        )
+        centres = self.priors["log_drift"].location, self.priors["log_slope"].location
+        usual = drift.over_a_nat(np, *centres, self.slope_memory)
+        own = drift.over_a_nat(np, log_drift, log_slope, self.slope_memory)
         gives_way = rng.random(len(own)) < self.late_chance
         return rng.exponential(self.late_exponent, len(own)) * gives_way * np.minimum(own / (STRAYS * usual), 1.0)
 

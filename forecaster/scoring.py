@@ -117,13 +117,22 @@ def replica_pits(draws: Draws, count: int = REPLICAS) -> Float[np.ndarray, "repl
     """PIT of ``count`` of the draws themselves, evenly spread; whole draws, so that points keep what they share."""
     ranks = np.empty(draws.shape)
     np.put_along_axis(ranks, np.argsort(draws, 0), np.arange(len(draws))[:, None] + 0.5, 0)
-    chosen = np.linspace(0, len(draws) - 1, min(count, len(draws))).astype(int)
-    return (ranks[chosen] / len(draws)).astype(np.float32)
+    return (stand_ins(ranks, count) / len(draws)).astype(np.float32)
+
+
+def stand_ins(draws: np.ndarray, count: int = REPLICAS) -> np.ndarray:
+    """``count`` of the draws [draw, ...], evenly spread (all, of fewer), each of which stands in for the truth."""
+    return draws[np.linspace(0, len(draws) - 1, min(count, len(draws))).astype(int)]
 
 
 def by_chance(replicas: Float[np.ndarray, "replica point"], level: float) -> tuple[float, float]:
     """The range that holds ``CHANCE`` of the coverages which the intervals of this level would have were they right."""
-    low, high = np.quantile(covers(replicas, level).mean(1), [0.5 - CHANCE / 2, 0.5 + CHANCE / 2])
+    return range_of(covers(replicas, level).mean(1))
+
+
+def range_of(shares: Float[np.ndarray, " replica"]) -> tuple[float, float]:
+    """The range that holds ``CHANCE`` of them."""
+    low, high = np.quantile(shares, [0.5 - CHANCE / 2, 0.5 + CHANCE / 2])
     return float(low), float(high)
 
 

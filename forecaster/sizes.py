@@ -29,9 +29,13 @@ class Reduced(NamedTuple):
 
 def reduced(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
     """Measurements by distinct size, ``n`` ascending; more than ``MOST`` sizes in ``TOGETHER`` steps of log size."""
+    found = distinct(n, log_error)
+    return found if len(found.x) <= MOST else _together(np.log(n), log_error)
+
+
+def distinct(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
+    """Measurements by distinct size, however many sizes there are."""
     sizes, index, count = np.unique(n, return_inverse=True, return_counts=True)
-    if len(sizes) > MOST:
-        return _together(np.log(n), log_error)
     mean = np.bincount(index, log_error) / count
     within = np.bincount(index, (log_error - mean[index]) ** 2)
     return Reduced(index, np.log(sizes), mean, count.astype(float), within)

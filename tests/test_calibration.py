@@ -92,7 +92,7 @@ def quantities(posterior: Posterior, seed: int, keep: int, first_only: bool):
             here["floor"].append(row["floor"].values.reshape(-1)[chosen])
             here["error"].append(np.exp(paths[chosen, 0]))
             here["noise"].append(np.exp(row["log_noise"].values.reshape(-1)[chosen]))
-        for name in (*QUANTITIES, "noise"):
+        for name in out:
             out[name].append(here[name])
     return {name: np.array(v) for name, v in out.items()}
 

@@ -10,8 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "processes", "results", "curves", "reading", "laws", "drift", "domains", "card_files"),
-    *("scatter", "sizes", "design", "model", "simulate", "density", "engines"),
+    *("errors", "processes", "results", "sizes", "curves", "reading", "laws", "drift", "domains", "card_files"),
+    *("scatter", "design", "model", "simulate", "density", "engines"),
     *("posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
