@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.curves import summarise, warnings_of
+from forecaster.diagnostics import SUMMARISED
 from forecaster.domains import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError
 from forecaster.forecast import forecast
@@ -37,6 +38,7 @@ from forecaster.verdicts import (
     REVIEW,
     RIDGE,
     RISE,
+    TAILS,
     also,
     worst_of,
 )
@@ -109,15 +111,22 @@ def _sampling(posterior: Posterior) -> Iterator[Check]:
     else:
         yield Check("finite draws", PASS, "every draw is a finite number")
     found = diagnostics(posterior)
-    found["ess"] = found[["ess_bulk", "ess_tail"]].min(axis=1)
+    read = found["quantity"].isin(SUMMARISED)
+    found["ess"] = found["ess_bulk"].where(~read, np.fmin(found["ess_bulk"], found["ess_tail"]))
+    found["tail"] = found["ess_tail"].mask(read)
+    more = "fit again with more draws"
     for name, column, limits, what, fine, step in (
         (
             "r-hat", "r_hat", R_HAT, "R-hat", "chains agree: the largest R-hat is {worst}",
-            "fit again with more draws; if it stays, with the reference engine, `--engine nuts`",
+            f"{more}; if it stays, with the reference engine, `--engine nuts`",
         ),
         (
-            "ess", "ess", ESS, "effective sample size (bulk or tail)",
-            "enough draws: the smallest effective sample size is {worst}", "fit again with more draws",
+            "ess", "ess", ESS, "effective sample size",
+            "enough draws: the smallest effective sample size is {worst}", more,
+        ),
+        (
+            "tails", "tail", TAILS, "effective sample size of the tails",
+            "enough draws in the tails of what no interval reports, too: {worst} at the least", more,
         ),
     ):  # fmt: skip
         known = found.dropna(subset=[column]).sort_values(column, ascending=not limits.rising)

@@ -28,6 +28,7 @@ app = typer.Typer(
 
 READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosing curves", "Printing"
 Names = list[str] | None
+Failures = tuple[Any, ...]  # the checks that said FAIL
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object (see docs/json.md).", rich_help_panel=PRINTING)
 ]
@@ -82,7 +83,7 @@ class Asked:
 def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     """Make ``body`` a command: ``Asked`` becomes options, an input error a message and exit 1, FAIL exit 3.
 
-    ``body`` returns whether a check said FAIL.
+    ``body`` returns the checks that said FAIL.
     """
     own = signature(body).parameters
     shared = signature(Asked).parameters if "asked" in own else {}
@@ -95,14 +96,14 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
         if shared:
             given = {"asked": Asked(**{k: given.pop(k) for k in shared}), **given}
         try:
-            failed = body(**given)
+            failures = body(**given)
         except BrokenPipeError:  # `forecaster ... | head` is no error
             raise
         except (ForecasterError, OSError) as error:
             console.print_error(error, body.__name__, as_json)
             raise typer.Exit(1) from None
-        if failed:
-            console.say("A check said FAIL: do not decide on these numbers.")
+        if failures:
+            console.say(console.beware(failures))
             raise typer.Exit(3)
 
     keyword = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in spread]
@@ -112,8 +113,8 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _deliver(result: Any, as_json: bool, output: Path | None = None, **extra: Any) -> bool:
-    """Print a result, write its table where asked; whether a check said FAIL."""
+def _deliver(result: Any, as_json: bool, output: Path | None = None, **extra: Any) -> Failures:
+    """Print a result, write its table where asked; the checks that said FAIL."""
     if output is not None:
         request.write_table(result.table, output)
     if as_json:
@@ -124,7 +125,7 @@ def _deliver(result: Any, as_json: bool, output: Path | None = None, **extra: An
         console.print_result(result)
     if result.command != "check":
         console.print_checks(result.checks)
-    return result.failed
+    return result.failures
 
 
 @app.callback(invoke_without_command=True)
@@ -135,7 +136,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Show the vers
 
 
 @verb
-def validate(asked: Asked, output: TableFile = None) -> bool:
+def validate(asked: Asked, output: TableFile = None) -> Failures:
     """Check a table of curves and show what was understood. Nothing is sampled."""
     from forecaster.catalogue import Listing
     from forecaster.curves import summarise, warnings_of
@@ -164,7 +165,7 @@ def fit(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save the posterior (.nc).")] = None,
     draws: Annotated[int | None, typer.Option("--draws", min=100, help="Draws of each of four chains.")] = None,
     level: Level = 0.8,
-) -> bool:
+) -> Failures:
     """Sample the posterior of all curves, summarise it, and save it."""
     request.check_output(output, request.POSTERIOR_SUFFIXES, "--output")
     request.check_share(level, "--level")
@@ -194,7 +195,7 @@ def forecast(
     draws: Annotated[Path | None, typer.Option("--draws", help="Also write the predictive draws (.nc).")] = None,
     figure: FigureFile = None,
     output: TableFile = None,
-) -> bool:
+) -> Failures:
     """The error at sizes nobody has trained yet, with intervals."""
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
     request.check_output(draws, request.POSTERIOR_SUFFIXES, "--draws")
@@ -227,7 +228,7 @@ def requirement(
     kind: Kind = "mean",
     figure: FigureFile = None,
     output: TableFile = None,
-) -> bool:
+) -> Failures:
     """The data needed to reach a target error, and the chance that no amount will do."""
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
     request.check_output(figure, request.FIGURE_SUFFIXES, "--figure")
@@ -254,7 +255,7 @@ def compare(
     rope: Annotated[float, typer.Option("--rope", help="Relative difference that counts as equal.")] = 0.1,
     figure: FigureFile = None,
     output: TableFile = None,
-) -> bool:
+) -> Failures:
     """Which architecture is better, at which size, and what the difference is worth in data."""
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
     request.check_output(figure, request.FIGURE_SUFFIXES, "--figure")
@@ -275,7 +276,7 @@ def check(
     asked: Asked,
     at: Annotated[str | None, typer.Option("--at", help="Sizes you want to ask about, as 1e6,1e7.")] = None,
     output: TableFile = None,
-) -> bool:
+) -> Failures:
     """May these numbers be decided on? Verdicts on the fit: PASS, REVIEW or FAIL."""
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
     sizes = request.sizes_of(at)
@@ -293,7 +294,7 @@ def backtest(
     level: Level = 0.8,
     figure: FigureFile = None,
     output: TableFile = None,
-) -> bool:
+) -> Failures:
     """How far may forecasts of these curves be believed? Hide the largest sizes, forecast them, score."""
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
     request.check_output(figure, request.FIGURE_SUFFIXES, "--figure")
@@ -325,7 +326,7 @@ def memo(
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,1e5.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
     level: Level = 0.8,
-) -> bool:
+) -> Failures:
     """A decision memo in Markdown and HTML, with a figure, one for each domain and task."""
     request.check_folder(output)
     request.check_share(level, "--level")
@@ -350,7 +351,7 @@ def demo(
         bool, typer.Option("--cache/--no-cache", help="Keep and use earlier fits and compiled programs.")
     ] = True,
     as_json: Json = False,
-) -> bool:
+) -> Failures:
     """Write memos for the two shipped examples: handwritten digits and source text."""
     request.check_folder(output)
     from forecaster.demo import run
@@ -366,7 +367,7 @@ def domains(
         str | None, typer.Argument(help="A card's name or file; without it, all are listed.", show_default=False)
     ] = None,
     as_json: Json = False,
-) -> bool:
+) -> Failures:
     """List the domain cards, or show one card's priors with their sources."""
     from forecaster import catalogue
 
@@ -382,7 +383,7 @@ def inspect(
         Path, typer.Argument(metavar="POSTERIOR", help="A saved posterior (.nc).", show_default=False)
     ],
     as_json: Json = False,
-) -> bool:
+) -> Failures:
     """What a saved posterior holds: data, cards, engine, seed, versions."""
     from forecaster import catalogue
     from forecaster.posterior import load_posterior

@@ -24,6 +24,7 @@ Table = Any  # a DataFrame; pandas' own annotations know no better
 WIDTH = 100
 LONG = 40  # characters; longer texts stand below their table
 GAP = 3  # between columns
+NAMED = 3  # curves that one line names
 NAMES = ("name", "quantity", "domain", "task", "architecture", "a", "b", "n")  # what tells rows apart
 PATIENCE = 2.0  # seconds before any progress is shown
 EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
@@ -106,6 +107,15 @@ def print_checks(checks: Sequence[Check]) -> None:
         if check.verdict != "PASS":
             said = _sentences([check.curve, f"{check.text}", check.next_step and f"Next: {check.next_step}"])
             say(f"{check.verdict}: {check.name}: {said}")
+
+
+def beware(failures: Sequence[Check]) -> str:
+    """What not to decide on: the curves, or groups, that ``failures`` are about; everything, where one names none."""
+    named = list(dict.fromkeys(label for check in failures for label in check.curves))
+    shown, more = ", ".join(named[:NAMED]), len(named) - NAMED
+    of = f" of {shown}{f' and {more} more' if more > 0 else ''}"
+    whose = "the numbers" + of if all(check.curves for check in failures) else "these numbers"
+    return f"A check said FAIL: do not decide on {whose}."
 
 
 # Tables --------------------------------------------------------------------------------------------

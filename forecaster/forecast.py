@@ -16,8 +16,9 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster import drift, laws, measurement
+from forecaster.curve_draws import CurveDraws
 from forecaster.errors import RequestError
-from forecaster.posterior import CurveDraws, Group, Posterior
+from forecaster.posterior import Group, Posterior
 from forecaster.results import Check, Result
 
 if TYPE_CHECKING:

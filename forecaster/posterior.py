@@ -21,9 +21,11 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from forecaster import drift, laws, processes
+from forecaster import laws
+from forecaster.curve_draws import CurveDraws
 from forecaster.curves import LearningCurves, Note
-from forecaster.design import Design, SizedCurve, design_of
+from forecaster.design import Design, design_of
+from forecaster.diagnostics import SUMMARISED, diagnosed
 from forecaster.domains import CENTRES, LEARNED, Domain
 from forecaster.engines.draws import GroupDraws
 from forecaster.errors import PosteriorFileError, RequestError
@@ -32,51 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/3"
-REPORTED = ("exponent", "floor", "alpha", "level", "log_break", "log_noise", "log_drift", "log_slope", "log_sharpness")
 Group = tuple[str, str]
-
-
-@dataclass(frozen=True, eq=False)
-class CurveDraws:
-    """Draws of one curve's parameters, [draw] each, in the order of the chains."""
-
-    level: np.ndarray
-    log_exponent: np.ndarray
-    log_break: np.ndarray
-    floor_logit: np.ndarray
-    log_noise: np.ndarray
-    log_drift: np.ndarray
-    log_slope: np.ndarray
-    log_sharpness: np.ndarray
-
-    def log_shape(self, x: np.ndarray, x_ref: float, x_min: float) -> np.ndarray:
-        """Log error of the law at log sizes ``x`` [size], above that at the reference size: [..., size]."""
-        exponent, sharpness = np.exp(self.log_exponent)[..., None], np.exp(self.log_sharpness)[..., None]
-        decayed = laws.decay(np, x, x_ref, exponent, x_min + self.log_break[..., None], sharpness)
-        return laws.log_shape(np, decayed, self.floor_logit[..., None])
-
-    def law(self, x: np.ndarray, design: Design) -> np.ndarray:
-        """Log error of the law at log sizes ``x`` [size]: [..., size]."""
-        return self.level[..., None] + self.log_shape(x, design.x_ref, design.x_min)
-
-    def late_fall(self, x: np.ndarray, x_ref: float, x_min: float, exponent: np.ndarray) -> np.ndarray:
-        """What a late fall of these exponents [draw] adds to log error at ``x`` [size]: [draw, size] (``laws``)."""
-        log_share = -laws.softplus(np, -self.floor_logit)[..., None] - self.log_shape(x, x_ref, x_min)
-        return laws.late_fall(np, np.exp(np.minimum(log_share, 0.0)), np.maximum(x - x_ref, 0.0), exponent[..., None])
-
-    def parted(self, data: SizedCurve, x: np.ndarray, x_ref: float, x_min: float) -> np.ndarray:
-        """Variance of a test set's luck at log sizes ``x`` [size], since the curve's largest one: [..., size]."""
-        shape = self.log_shape(np.append(data.x[0], x), x_ref, x_min)
-        return np.maximum(drift.parted_since(np, shape[..., 1:], shape[..., :1], np.array(data.luck)), 0.0)
-
-    def noise(self, x: np.ndarray, design: Design) -> np.ndarray:
-        """Variance of what is learned of a run's noise, at log sizes ``x`` [size]: [..., size]."""
-        return np.exp(2.0 * self.log_noise)[..., None] * design.noise_scale(x)
-
-    def drift_time(self, x: np.ndarray, x_ref: float, x_min: float, steady: float) -> np.ndarray:
-        """The drift's time at log sizes ``x`` [size] (``drift.clock``): [..., size]."""
-        exponent = np.exp(self.log_exponent)[..., None]
-        return drift.clock(np, x, x_ref, self.log_shape(x, x_ref, x_min), exponent, steady)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +86,7 @@ class Posterior:
 
     @cached_property
     def _health(self) -> pd.DataFrame:
-        return _diagnosed(self)
+        return diagnosed(self.tree)
 
     @cached_property
     def _arrays(self) -> Mapping[str, np.ndarray]:
@@ -325,56 +283,8 @@ def _restored(values: np.ndarray) -> Any:
 
 
 def diagnostics(posterior: Posterior) -> pd.DataFrame:
-    """R-hat and effective sample sizes of every reported quantity: ``curve, quantity, r_hat, ess_bulk, ess_tail``.
-
-    Rank-normalised split R-hat and bulk and tail ESS of Vehtari et al. 2021, by ArviZ.
-    """
+    """R-hat and effective sample sizes of every quantity, as :func:`forecaster.diagnostics.diagnosed` finds them."""
     return posterior._health.copy()
-
-
-AT_ONCE = 500  # quantities whose diagnostics one process computes at a time: a second's work
-
-
-def _diagnosed(posterior: Posterior) -> pd.DataFrame:
-    data = posterior.tree.posterior
-    names, inner, flat = [], [], []
-    for name in (*REPORTED, "centre", "log_spread"):
-        values = data[name].values
-        flat.append(values.reshape(*values.shape[:2], -1))
-        if name in REPORTED:
-            names += data["curve"].values.tolist()
-            inner += [name] * flat[-1].shape[-1]
-        else:
-            axis = data["quantity" if name == "centre" else "learned"].values
-            names += np.repeat(data["group"].values, values.shape[-1]).tolist()
-            inner += [f"{name}[{q}]" for _ in data["group"].values for q in axis]
-    pieces = np.array_split(np.concatenate(flat, -1), -(-len(names) // AT_ONCE), -1)
-    found = np.concatenate(list(processes.shared_out(_r_hat_and_ess, pieces)), -1)
-    columns = dict(zip(("r_hat", "ess_bulk", "ess_tail"), found, strict=True))
-    return _capped(posterior, pd.DataFrame({"curve": names, "quantity": inner} | columns))
-
-
-def _r_hat_and_ess(draws: np.ndarray) -> np.ndarray:
-    """R-hat, bulk and tail effective size of ``draws`` [chain, draw, quantity]: [3, quantity]."""
-    from arviz_stats.base.array import array_stats
-
-    axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
-    with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
-        r_hat = array_stats.rhat(draws, **axes)
-        bulk = array_stats.ess(draws, method="bulk", **axes)
-        tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes)
-    return np.stack([np.atleast_1d(v) for v in (r_hat, bulk, tail)])
-
-
-def _capped(posterior: Posterior, table: pd.DataFrame) -> pd.DataFrame:
-    """Effective sizes no larger than the engine says: walkers of one sweep err together, which no chain shows."""
-    stats: Any = posterior.tree["sample_stats"]
-    most: dict[str, float] = {}
-    for name, dim in (("hyper_ess", "group"), ("curve_ess", "curve")):
-        if name in stats.data_vars:
-            most |= dict(zip(stats[dim].values.tolist(), stats[name].values.tolist(), strict=True))
-    cap = np.array([most.get(name, np.inf) for name in table["curve"]])
-    return table.assign(**{name: np.fmin(table[name], cap) for name in ("ess_bulk", "ess_tail")})
 
 
 def summarise(posterior: Posterior, level: float) -> pd.DataFrame:
@@ -382,7 +292,7 @@ def summarise(posterior: Posterior, level: float) -> pd.DataFrame:
     health = diagnostics(posterior).set_index(["curve", "quantity"])
     data = posterior.tree.posterior
     rows = []
-    for name in ("exponent", "floor", "alpha"):
+    for name in SUMMARISED:
         low, middle, high = np.quantile(data[name].values, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=(0, 1))
         for i, curve in enumerate(posterior.curves.curves):
             known = health.loc[(curve.label, name)]

@@ -27,10 +27,11 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster import drift, processes
+from forecaster.curve_draws import CurveDraws
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
 from forecaster.inference import Progress
-from forecaster.posterior import CurveDraws, Posterior
+from forecaster.posterior import Posterior
 
 DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
 AT_ONCE = 50  # curves of one piece of work: some seconds of it

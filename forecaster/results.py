@@ -61,9 +61,14 @@ class Result:
     command = "result"
 
     @property
+    def failures(self) -> tuple[Check, ...]:
+        """The checks that said FAIL."""
+        return tuple(check for check in self.checks if check.verdict == "FAIL")
+
+    @property
     def failed(self) -> bool:
         """True where a check said FAIL."""
-        return any(check.verdict == "FAIL" for check in self.checks)
+        return bool(self.failures)
 
     def plot(self) -> Figure:
         """The figure of this result, drawn from its table."""

@@ -95,6 +95,19 @@ def test_draws_that_repeat_themselves(rho, verdict):
     assert one(health(drawn), "ess").verdict == verdict
 
 
+@pytest.mark.parametrize(("quantity", "verdicts"), [(1, (FAIL, PASS)), (6, (PASS, REVIEW))])  # exponent, log slope
+def test_tails_that_were_entered_once_fail_where_they_end_an_interval(quantity, verdicts):
+    drawn = good()
+    chains = drawn[:, quantity].reshape(4, -1).copy()
+    for chain in chains:  # all values far out in one place, to both sides, so that the middle does not move
+        far = abs(chain - np.median(chain)) > np.quantile(abs(chain - np.median(chain)), 0.9)
+        chain[:] = np.concatenate([chain[~far], chain[far]])
+    drawn[:, quantity] = chains.ravel()
+    found = health(drawn)
+    assert (one(found, "ess").verdict, one(found, "tails").verdict) == verdicts
+    assert found.failed == (FAIL in verdicts)
+
+
 def test_a_draw_that_is_no_number_fails_loudly():
     drawn = good()
     held = synthetic.posterior({"cnn": drawn})

@@ -284,6 +284,20 @@ def test_an_unknown_architecture_of_a_posterior_is_refused(digits_file):
     assert "rbf-svm" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("curves", "said"),
+    [
+        ([], "these numbers"),
+        (["d/t/a"], "the numbers of d/t/a"),
+        (["d/t/a", "d/t/b", "d/t/c", "d/t/e"], "the numbers of d/t/a, d/t/b, d/t/c and 1 more"),
+    ],
+)
+def test_what_failed_is_named(curves, said):
+    failed = Check("ess", "FAIL", "few draws", "sample longer", tuple(curves))
+    again = Check("r-hat", "FAIL", "chains disagree", "sample longer", tuple(curves[:1]))
+    assert console.beware([failed, again]) == f"A check said FAIL: do not decide on {said}."
+
+
 @pytest.mark.parametrize("verb", ["forecast", "requirement", "compare"])
 def test_a_failed_check_exits_with_3(verb, digits_file, monkeypatch):
     failed = Check("r_hat", "FAIL", "the chains disagree", "sample longer")
