@@ -27,6 +27,8 @@ MANY_GROUPS = {
     "components": 4,
     "walkers": 130,
     "fitting": 4,
+    "most_fits": 4,
+    "rounds": 8,
     "flat": 1.0,
     "kept": 3,
     "worth": 0.0,

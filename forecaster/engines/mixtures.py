@@ -276,13 +276,13 @@ def log_ess(log_weights: Array) -> Array:
 POWERS = np.geomspace(1e-4, 1.0, 36)  # likelihood powers that are tried; a step is a factor of 1.3
 
 
-def temper(log_likelihood: Array, rest: Array, share: float) -> Array:
-    """Largest power of the likelihood whose weights keep ``share`` of the points effective: [b].
+def temper(log_likelihood: Array, rest: Array, effective: float) -> Array:
+    """Largest power of the likelihood whose weights keep so many of the points ``effective``: [b].
 
     Where none does, the power with the most effective points. (The effective size is not monotone in the
     power: a narrow proposal serves the full likelihood better than a weak one.)
     """
-    wanted = np.log(share * rest.shape[-1])
+    wanted = np.log(effective)
     whole = log_ess(log_likelihood + rest)
     power = np.ones(len(rest))
     short = np.flatnonzero(whole < wanted)
@@ -295,12 +295,14 @@ def temper(log_likelihood: Array, rest: Array, share: float) -> Array:
 
 
 class Adapted(NamedTuple):
-    """What :func:`adapt` found: proposals, tempering power [b] reached, and the last weighted points."""
+    """What :func:`adapt` found: proposals, and the tempering power [b] that they reached."""
 
     mixture: Mixture
     power: Array
-    points: Array  # [b, n, d]
-    weights: Array  # [b, n], summing to one
+
+
+EFFECTIVE = 100  # points that the likelihood is tempered to leave; of few points a tenth
+EVERY, DOUBLED = 2, 4  # after so many rounds points are doubled, so many times: targets that are hard to find need more
 
 
 def adapt(
@@ -309,27 +311,26 @@ def adapt(
     log_likelihood: Callable[[Array, Array], Array],
     n: int,
     rounds: int,
-    share: float = 0.1,
     each_alone: bool = True,
 ) -> Adapted:
     """Fit the proposals to ``prior * likelihood``: ``rounds`` at the most, fewer where targets are found earlier.
 
-    ``log_likelihood`` maps points [k, n, d] of k targets, and their indices [k], to [k, n]. With ``each_alone`` a
-    target that is found takes no part in later rounds; else all go on until the last is found.
+    ``log_likelihood`` maps points [k, n, d] of k targets, and their indices [k], to [k, n]. It is given ``n`` points in
+    the first rounds, more in later ones. With ``each_alone`` a target that is found takes no part in later rounds; else
+    all go on until the last is found.
     """
     targets = np.arange(len(mixture.mean))
     best, best_power = mixture, np.zeros(len(targets))
     current, found = mixture, np.zeros(len(targets), bool)
-    points = np.zeros((len(targets), n, mixture.mean.shape[-1]))
-    weights = np.zeros((len(targets), n))
-    for _ in range(rounds):
+    for done in range(rounds):
         now = Mixture(*(a[targets] for a in current))
-        points[targets], log_q = sample(rng, now, n)
-        likelihood = np.nan_to_num(log_likelihood(points[targets], targets), nan=-1e30, neginf=-1e30, posinf=-1e30)
-        rest = standard_normal(points[targets]) - log_q
-        power = temper(likelihood, rest, share)
-        weights[targets] = softmax(power[:, None] * likelihood + rest, -1)
-        fitted = refitted(rng, now.weight.shape[1], points[targets], weights[targets])
+        count = n * 2 ** min(done // EVERY, DOUBLED)
+        points, log_q = sample(rng, now, count)
+        likelihood = np.nan_to_num(log_likelihood(points, targets), nan=-1e30, neginf=-1e30, posinf=-1e30)
+        rest = standard_normal(points) - log_q
+        power = temper(likelihood, rest, min(EFFECTIVE, count / 10))
+        weights = softmax(power[:, None] * likelihood + rest, -1)
+        fitted = refitted(rng, now.weight.shape[1], points, weights)
         failed = power < 0.5 * best_power[targets]  # a proposal that lost the target: go back and try again
         known = where(power >= best_power[targets], now, Mixture(*(a[targets] for a in best)))
         best, current = put(best, targets, known), put(current, targets, where(failed, known, fitted))
@@ -339,7 +340,7 @@ def adapt(
             break
         if each_alone:
             targets = np.flatnonzero(~found)
-    return Adapted(current, best_power, points, weights)
+    return Adapted(current, best_power)
 
 
 def put(mixture: Mixture, targets: Array, these: Mixture) -> Mixture:

@@ -40,11 +40,12 @@ class Effort(NamedTuple):
     hyper_adaptation: int = 1024  # hyper-parameters per round while their proposal adapts
     components: int = 12
     hyper_components: int = 8
-    rounds: int = 10  # per level, at the most
+    rounds: int = 14  # per level, at the most
     walkers: int = 250  # per chain: whole blocks of them
     block: int = 10  # walkers of a chain that share candidates
     candidates: int = 20  # hyper-parameters per block and sweep
     fitting: int = 5  # sweeps after whose walkers proposals are fitted,
+    most_fits: int = 12  # more of them where many walkers stand at few particles,
     flat: float = 0.8  # weighted as a sample of this power of the posterior
     memory: float = 0.1  # correlation with the start from which on walkers are draws
     kept: int = 4  # sweeps of draws, at the least
