@@ -36,6 +36,7 @@ CHUNK = 64  # groups that are fitted by one call
 CARD = "generic"  # its slope wanders, unlike that of images: every part of the story is on
 SBC_SIZES = np.geomspace(1_000, 64_000, 8)
 WIDE_SIZES = np.geomspace(500, 256_000, 10)
+SMOOTH_SIZES = np.geomspace(1_000, 1_000_000, 20)
 NUTS_SIZES = np.geomspace(1_000, 64_000, 6)
 NUTS_DRAWS = (250, 1_000, 4_000)  # of one chain: more where fewer are not worth RANKED independent ones
 
@@ -259,6 +260,32 @@ def test_noise_taken_for_constant_is_caught(of_falling_noise, monkeypatch):
     print("\nbroken twin, noise taken for constant, 400 simulations")
     draws = drawn(of_falling_noise, noisy(), draws=100, keep=RANKED, first_only=True)
     assert off_by(of_falling_noise, draws) > 0.5
+
+
+def smooth(drift: float = -7.5) -> Domain:
+    """A card of curves as smooth as losses of language models; ``drift`` is the logarithm of its usual scales."""
+    card = changed(load_card(CARD), "log_noise", mean=-7.5, sd=0.5)
+    for quantity in ("log_drift", "log_slope"):
+        card = changed(card, quantity, mean=drift, sd=0.5)
+    return card
+
+
+@pytest.fixture(scope="module")
+def simulated_smooth() -> Simulation:
+    return simulate(smooth(), SMOOTH_SIZES, groups=192, architectures=3, seed=8)
+
+
+def test_ranks_of_smooth_curves_are_uniform(simulated_smooth):
+    """Their posteriors are narrow and may have several modes."""
+    print("\njax engine, 192 simulations of smooth curves")
+    draws = drawn(simulated_smooth, smooth(), draws=100, keep=RANKED, first_only=True)
+    assert min(p_values(simulated_smooth, draws).values()) > ALPHA
+
+
+def test_drift_missed_in_smooth_curves_is_caught(simulated_smooth):
+    print("\nbroken twin, little drift expected, 192 simulations of smooth curves")
+    draws = drawn(simulated_smooth, smooth(drift=-10.0), draws=100, keep=RANKED, first_only=True)
+    assert min(p_values(simulated_smooth, draws).values()) < ALPHA
 
 
 @pytest.fixture(scope="module")
