@@ -210,17 +210,17 @@ def little_drift() -> Domain:
 
 @pytest.fixture(scope="module")
 def on_small_test_sets() -> Simulation:
-    return simulate(little_drift(), SBC_SIZES, groups=400, architectures=3, n_test=SMALL, seed=6)
+    return simulate(little_drift(), SBC_SIZES, groups=1000, architectures=3, n_test=SMALL, seed=6)
 
 
 def test_ranks_on_small_test_sets_are_uniform(on_small_test_sets):
-    print(f"\njax engine, 400 simulations on test sets of {SMALL}")
+    print(f"\njax engine, 1000 simulations on test sets of {SMALL}")
     draws = drawn(on_small_test_sets, little_drift(), draws=100, keep=RANKED, first_only=True)
     assert min(p_values(on_small_test_sets, draws).values()) > ALPHA
 
 
 def test_luck_taken_for_the_curve_is_caught(on_small_test_sets):
-    print(f"\nbroken twin without n_test, 400 simulations on test sets of {SMALL}")
+    print(f"\nbroken twin without n_test, 1000 simulations on test sets of {SMALL}")
     blind = read_curves(on_small_test_sets.curves.table.drop(columns="n_test"))
     blind = Simulation(blind, on_small_test_sets.truth)
     draws = drawn(blind, little_drift(), draws=100, keep=RANKED, first_only=True)
