@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import synthetic
 
-from forecaster import posterior as posteriors
-from forecaster import predictive, processes
+from forecaster import diagnostics, predictive, processes
 from forecaster.domains import CENTRES
 from forecaster.errors import ProcessError
+from forecaster.posterior import diagnostics as diagnosed_of
 from forecaster.predictive import assess
 
 
@@ -66,14 +66,14 @@ def test_checks_are_the_same_by_several_processes(monkeypatch):
     """What is looked at in pieces of one curve, by two processes, is what is looked at all at once."""
     drawn = {f"net-{i}": synthetic.values(400, sd=dict.fromkeys(CENTRES, 0.1), seed=i) for i in range(5)}
     held = synthetic.posterior(drawn)
-    alone, own = assess(held), posteriors.diagnostics(held)
+    alone, own = assess(held), diagnosed_of(held)
     asked = []
     monkeypatch.setattr(processes, "worth", lambda pieces: asked.append(pieces) or 2)
     monkeypatch.setattr(predictive, "AT_ONCE", 1)
-    monkeypatch.setattr(posteriors, "AT_ONCE", 20)
+    monkeypatch.setattr(diagnostics, "AT_ONCE", 20)
     told = []
     shared = assess(held, on_progress=lambda what, share: told.append((what, share)))
-    again = posteriors.diagnostics(synthetic.posterior(drawn))
+    again = diagnosed_of(synthetic.posterior(drawn))
     assert asked == [5, -(-len(own) // 20)]
     assert told[0] == ("0 of 5 curves", 0.0)
     assert told[-1] == ("5 of 5 curves", 1.0)
