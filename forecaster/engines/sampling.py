@@ -24,7 +24,7 @@ Array = Any  # a NumPy array; docstrings name its axes
 NAMES = ("hyper", "values")  # fields of Walkers that are reported
 BETWEEN = 2  # sweeps between two looks at what draws are worth
 WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
-APART = 0.5  # walkers of a chain at particles of their own, from which on proposals are left alone
+DISTINCT = 0.5  # share of a chain's walkers at particles of their own, from which on proposals are left alone
 # Where draws cannot be trusted, one after the other: likewise, and how many times the particles.
 AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4), (2.0, 4))
 MODES = 6  # components of a curve's proposal then
@@ -153,14 +153,16 @@ def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> 
             running = _fitted(rng, _keeping(running), effort.components, WIDER, effort.flat)
         running = _swept(running, machine)
         memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
-        fits = fits and running.sweeps < (effort.fitting if _apart(running) >= APART else effort.most_fits)
+        fits = fits and (
+            running.sweeps < effort.fitting or (running.sweeps < effort.most_fits and _distinct(running) < DISTINCT)
+        )
     return running, memories
 
 
-def _apart(running: Running) -> float:
+def _distinct(running: Running) -> float:
     """Share of a chain's walkers that stand at a particle of their own, of the curve where it is least."""
-    distinct = [[len(np.unique(row)) for row in values[..., 1]] for values in _each(running, "values")]
-    return float(np.mean(distinct, 0).min()) / running.chains[0].values.shape[1]
+    counts = [[len(np.unique(row)) for row in values[..., 1]] for values in _each(running, "values")]
+    return float(np.mean(counts, 0).min()) / running.chains[0].values.shape[1]
 
 
 def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float, flat: float = 1.0) -> Running:
