@@ -17,6 +17,7 @@ from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import Mixture
 
 Array = Any  # a NumPy array; docstrings name its axes
+LEAST = -80.0  # log weight over the largest: what is smaller than single precision's normal numbers takes ten times as long
 CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
 
 
@@ -147,7 +148,7 @@ class Clouds(NamedTuple):
         weights = factors @ self.features[curve]
         peak = weights.max(1)
         weights -= peak[:, None]
-        np.exp(weights, out=weights)
+        np.exp(np.maximum(weights, LEAST, out=weights), out=weights)
         return Seen(factors, peak, (weights.reshape(-1, CELL) @ TO_CELLS).reshape(len(factors), -1), constant)
 
     def pick(self, curve: int, seen: Seen, log_own: Array | None, uniform: Array) -> Array:
