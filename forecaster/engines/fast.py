@@ -29,7 +29,6 @@ MANY_GROUPS = {
     "fitting": 4,
     "most_fits": 4,
     "rounds": 8,
-    "flat": 1.0,
     "kept": 3,
     "worth": 0.0,
     "apart": mixing.APART,

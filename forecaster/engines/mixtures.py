@@ -301,7 +301,7 @@ class Adapted(NamedTuple):
     power: Array
 
 
-EFFECTIVE = 100  # points that the likelihood is tempered to leave; of few points a tenth
+EFFECTIVE = 50  # points that the likelihood is tempered to leave
 EVERY, DOUBLED = 2, 4  # after so many rounds points are doubled, so many times: targets that are hard to find need more
 
 
@@ -328,7 +328,7 @@ def adapt(
         points, log_q = sample(rng, now, count)
         likelihood = np.nan_to_num(log_likelihood(points, targets), nan=-1e30, neginf=-1e30, posinf=-1e30)
         rest = standard_normal(points) - log_q
-        power = temper(likelihood, rest, min(EFFECTIVE, count / 10))
+        power = temper(likelihood, rest, EFFECTIVE)
         weights = softmax(power[:, None] * likelihood + rest, -1)
         fitted = refitted(rng, now.weight.shape[1], points, weights)
         failed = power < 0.5 * best_power[targets]  # a proposal that lost the target: go back and try again

@@ -42,11 +42,11 @@ class Effort(NamedTuple):
     hyper_components: int = 8
     rounds: int = 14  # per level, at the most
     walkers: int = 250  # per chain: whole blocks of them
-    block: int = 10  # walkers of a chain that share candidates
-    candidates: int = 20  # hyper-parameters per block and sweep
+    block: int = 5  # walkers of a chain that share candidates
+    candidates: int = 10  # hyper-parameters per block and sweep
     fitting: int = 5  # sweeps after whose walkers proposals are fitted,
     most_fits: int = 12  # more of them where many walkers stand at few particles,
-    flat: float = 0.8  # weighted as a sample of this power of the posterior
+    tails: float = 0.5  # by how much those far out count for more, as a power of their rank
     memory: float = 0.1  # correlation with the start from which on walkers are draws
     kept: int = 4  # sweeps of draws, at the least
     worth: float = 0.25  # independent draws over draws, up to which sweeps go on

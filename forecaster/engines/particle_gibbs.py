@@ -49,31 +49,34 @@ def fitted(
     values: Array,
     components: int,
     wider: float,
-    flat: float = 1.0,
+    tails: float = 0.0,
 ) -> Proposals:
     """Proposals fitted to where walkers stand: ``hyper`` [group, walker, 10] and ``values`` [curve, walker, 8].
 
-    Those of curves have ``components``, ``wider`` than that; ``flat`` as for :func:`_flattened`.
+    Those of curves have ``components``, ``wider`` than that; ``tails`` as for :func:`_by_rank`.
     """
     units = proposals.units
     standard = (values[..., 1:] - units.mean[:, None, 1:]) / units.sd[:, None, 1:]
     prior = (hyper - batch.mean[:, None]) / batch.sd[:, None]
-    curves = mixtures.refitted(rng, components, standard, _flattened(proposals.curves, standard, flat))
+    curves = mixtures.refitted(rng, components, standard, _by_rank(standard, tails))
     count = proposals.hypers.weight.shape[1]
     return proposals._replace(
         curves=Mixture.of(curves.weight, curves.mean, wider * curves.chol),
-        hypers=mixtures.refitted(rng, count, prior, _flattened(proposals.hypers, prior, flat)),
+        hypers=mixtures.refitted(rng, count, prior, _by_rank(prior, tails)),
     )
 
 
-def _flattened(proposal: Mixture, points: Array, flat: float) -> Array:
-    """Weights [row, walker] that make of the walkers ``points`` a sample of a power of what they are a sample of.
+def _by_rank(points: Array, tails: float) -> Array:
+    """Weights [row, walker] of walkers at ``points`` [row, walker, quantity], larger where one is far out.
 
-    Its density is taken from the proposal so far. Tails that few walkers have entered are what a fit misses.
+    The mean over quantities of how far out it ranks, from 1 at the median to 0 at the ends, to the power ``-tails``:
+    what few walkers have entered is what a fit misses, and who stands there stays. (Their joint density would say
+    little of that: with ten quantities it falls as far by chance.)
     """
-    if flat == 1.0:
-        return np.full(points.shape[:2], 1.0 / points.shape[1])
-    return mixtures.softmax((flat - 1.0) * mixtures.proposal_logpdf(proposal, points), 1)
+    count = points.shape[1]
+    rank = (points.argsort(1).argsort(1) + 0.5) / count
+    weights = ((2.0 * np.minimum(rank, 1.0 - rank)) ** -tails).mean(-1)
+    return weights / weights.sum(1, keepdims=True)
 
 
 def _candidates(rng, batch: Batch, proposals: Proposals, n: int, *, ordered: bool = False) -> tuple[Array, Array]:

@@ -28,6 +28,8 @@ DISTINCT = 0.5  # share of a chain's walkers at particles of their own, from whi
 # Where draws cannot be trusted, one after the other: likewise, and how many times the particles.
 AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4), (2.0, 4))
 MODES = 6  # components of a curve's proposal then
+# Times the fewest sweeps: in so many, draws should be worth enough; and how often proposals are fitted again where not.
+SLOW, AGAIN = 4, 2
 
 
 class Draws(NamedTuple):
@@ -150,7 +152,7 @@ def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> 
     fits = True
     while running.sweeps < effort.sweeps and (fits or max(m.left.max() for m in memories) > effort.memory):
         if fits:
-            running = _fitted(rng, _keeping(running), effort.components, WIDER, effort.flat)
+            running = _fitted(rng, _keeping(running), effort.components, WIDER, effort.tails)
         running = _swept(running, machine)
         memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
         fits = fits and (
@@ -165,10 +167,10 @@ def _distinct(running: Running) -> float:
     return float(np.mean(counts, 0).min()) / running.chains[0].values.shape[1]
 
 
-def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float, flat: float = 1.0) -> Running:
-    """With proposals fitted to all walkers that are kept, ``wider`` and ``flat``; none kept."""
+def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float, tails: float = 0.0) -> Running:
+    """With proposals fitted to all walkers that are kept, ``wider`` and with ``tails``; none kept."""
     hyper, values = (_walkers(np.stack(each)) for each in zip(*running.kept, strict=True))
-    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, components, wider, flat)
+    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, components, wider, tails)
     return running._replace(proposals=proposals, kept=[])
 
 
@@ -198,13 +200,13 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
     for wider, more in AFRESH:
         found = _found(running, effort)
         ready = _ready(found, running.batch, mixing.LEAST_ESS, mixing.APART)
-        _rest(running.only(ready), found.only(ready, ready[running.batch.owner]), out, machine)
+        _rest(rng, running.only(ready), found.only(ready, ready[running.batch.owner]), out, machine)
         running = running.only(~ready)
         if not len(running.groups):
             return out
         machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
         running = _first(_swept(_fitted(rng, running, MODES, wider), machine), machine)
-    _rest(running, _found(running, effort), out, machine)
+    _rest(rng, running, _found(running, effort), out, machine)
     return out
 
 
@@ -216,11 +218,12 @@ def _first(running: Running, machine: Machine) -> Running:
     return running
 
 
-def _rest(running: Running, now: Found, out: Draws, machine: Machine) -> None:
+def _rest(rng: np.random.Generator, running: Running, now: Found, out: Draws, machine: Machine, again: int = AGAIN):
     """Sweeps until the draws of each group, ``now`` at first, are worth enough; fills ``out``.
 
     Where they are to be worth more than trust needs, two looks running must say so, and the lesser counts: who stops as
-    soon as one does stops where it flatters.
+    soon as one does stops where it flatters. Slow groups begin anew, with proposals fitted to all their draws so far,
+    which have been to more places than those of one sweep.
     """
     effort, before = machine.effort, None
     enough = max(effort.worth * effort.chains * effort.draws, mixing.LEAST_ESS)
@@ -228,18 +231,36 @@ def _rest(running: Running, now: Found, out: Draws, machine: Machine) -> None:
         found = now if before is None else now.at_most(before)
         may = before is not None or not effort.worth
         ready = _ready(found, running.batch, enough, effort.apart) & may | (len(running.kept) >= effort.sweeps)
-        rows = ready[running.batch.owner]
-        groups, curves = running.groups[ready], running.curves[rows]
-        out.hyper[groups], out.values[curves] = found.hyper[ready], found.values[rows]
-        out.hyper_ess[groups], out.curve_ess[curves] = found.hyper_ess[ready], found.curve_ess[rows]
-        out.sweeps[groups] = running.sweeps
-        out.evaluations[curves] = running.counts[:, rows].sum(0)
-        running = running.only(~ready)
+        _report(running, found, ready, out)
+        slow = ~ready & _slow(found, running, enough, effort) & (again > 0)
+        if slow.any():
+            fresh = _fitted(rng, running.only(slow), effort.components, WIDER, effort.tails)
+            fresh = _first(_swept(fresh, machine), machine)
+            _rest(rng, fresh, _found(fresh, effort), out, machine, again - 1)
+        going = ~ready & ~slow
+        rows = going[running.batch.owner]
+        running = running.only(going)
         if len(running.groups):
-            before = now.only(~ready, ~rows) if effort.worth else None
+            before = now.only(going, rows) if effort.worth else None
             for _ in range(BETWEEN):
                 running = _keeping(_swept(running, machine))
             now = _found(running, effort)
+
+
+def _report(running: Running, found: Found, ready: Array, out: Draws) -> None:
+    """What was ``found`` of the groups that are ``ready`` [group], into ``out``."""
+    rows = ready[running.batch.owner]
+    groups, curves = running.groups[ready], running.curves[rows]
+    out.hyper[groups], out.values[curves] = found.hyper[ready], found.values[rows]
+    out.hyper_ess[groups], out.curve_ess[curves] = found.hyper_ess[ready], found.curve_ess[rows]
+    out.sweeps[groups] = running.sweeps
+    out.evaluations[curves] = running.counts[:, rows].sum(0)
+
+
+def _slow(found: Found, running: Running, enough: float, effort: Effort) -> Array:
+    """Whether the draws of each group [group] gain too little a sweep, once there are enough to tell."""
+    share = len(running.kept) / (SLOW * effort.kept)
+    return (_worth(found, running.batch) < share * enough) & (share >= 0.5) & (effort.worth > 0)
 
 
 def _keeping(running: Running) -> Running:
@@ -285,7 +306,11 @@ def _end_to_end(whole: Array, draws: int) -> Array:
 
 def _ready(found: Found, batch: Batch, enough: float, apart: float) -> Array:
     """Whether the draws of each group [group] are worth ``enough``, and its chains at most so far ``apart``."""
-    worth = np.minimum(found.hyper_ess, likelihoods.by_group(np.minimum, batch, found.curve_ess))
     of_curves = likelihoods.by_group(np.maximum, batch, mixing.r_hat(found.values))
     r_hat = np.maximum(mixing.r_hat(found.hyper), of_curves)
-    return (worth >= enough) & (r_hat <= apart)
+    return (_worth(found, batch) >= enough) & (r_hat <= apart)
+
+
+def _worth(found: Found, batch: Batch) -> Array:
+    """Independent draws that those of each group [group] are worth, in what they are worth least."""
+    return np.minimum(found.hyper_ess, likelihoods.by_group(np.minimum, batch, found.curve_ess))
