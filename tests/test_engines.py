@@ -271,6 +271,31 @@ def test_two_looks_running_must_say_enough_and_the_lesser_counts(monkeypatch, sa
     assert (one.curve_stats["curve_ess"] == counts).all()
 
 
+@pytest.mark.parametrize(("after", "times"), [(2000.0, 1), (300.0, sampling.AGAIN)])
+def test_slow_groups_get_proposals_fitted_again(monkeypatch, after, times):
+    """To all draws so far, where those of eight sweeps are worth 300 of 1,000; and only so often."""
+    fits, looks = [], []
+    fitted, found = sampling._fitted, sampling._found
+
+    def noted(rng, running, *how):
+        fits.append(len(running.kept))
+        return fitted(rng, running, *how)
+
+    def slow(running, effort):
+        looks.append(len(running.kept))
+        now = found(running, effort)
+        said = after if max(fits) > 1 else 300.0
+        return now._replace(hyper_ess=np.full_like(now.hyper_ess, said), curve_ess=np.full_like(now.curve_ess, said))
+
+    monkeypatch.setattr(sampling, "_fitted", noted)
+    monkeypatch.setattr(sampling, "_found", slow)
+    monkeypatch.setattr(mixing, "r_hat", lambda draws: np.ones(len(draws)))
+    (one,) = fast.sample([alone(0)], seed=0)
+    assert [sweeps for sweeps in fits if sweeps > 1] == [8] * times
+    assert one.stats["hyper_ess"] == after
+    assert looks[-1] == (6 if after > 1000 else 40)
+
+
 def test_chains_that_lie_apart_are_noticed():
     """Against ArviZ; and one chain of four that is off by three quarters of an sd makes draws that are not believed."""
     draws = np.random.default_rng(0).standard_normal((4, 500, 3))

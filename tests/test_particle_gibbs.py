@@ -13,7 +13,17 @@ import pytest
 from forecaster.card_files import load_card
 from forecaster.density import LevelLikelihood
 from forecaster.design import design_of
-from forecaster.engines import clouds, conditionals, fast, likelihoods, mixing, mixtures, nested, sampling
+from forecaster.engines import (
+    clouds,
+    conditionals,
+    fast,
+    likelihoods,
+    mixing,
+    mixtures,
+    nested,
+    particle_gibbs,
+    sampling,
+)
 from forecaster.engines.mixtures import Mixture
 from forecaster.simulate import simulate
 
@@ -176,3 +186,49 @@ def test_steps_are_even_and_as_wide_as_the_components():
     size = (high**2 - low**2) / (2.0 * np.log(high / low)) * 2.38**2 / 2  # mean of squares of a log-uniform length
     np.testing.assert_allclose(steps.T @ steps / len(steps), size * within, rtol=0.05, atol=0.01)
     np.testing.assert_allclose((steps**3).mean(0), 0.0, atol=0.1)  # a lopsided walk would need a correction
+
+
+def test_walkers_far_out_count_for_more_when_proposals_are_fitted():
+    """A mixture fitted to them has more of its mass there; with no weight on ranks they count alike."""
+    points = np.random.default_rng(0).standard_normal((2, 4_000, 5))
+    np.testing.assert_allclose(particle_gibbs._by_rank(points, 0.0), 1 / 4_000)
+    weights = particle_gibbs._by_rank(points, 0.5)
+    np.testing.assert_allclose(weights.sum(1), 1.0)
+    far = abs(points) > 2.0
+    assert np.average(far, weights=np.broadcast_to(weights[..., None], far.shape)) > 1.3 * far.mean()
+    np.testing.assert_array_equal(weights, particle_gibbs._by_rank(np.sinh(points), 0.5))  # ranks alone matter
+
+
+@pytest.mark.parametrize(("least", "slow"), [(clouds.LEAST, False), (-np.inf, True)])
+def test_weights_are_those_of_double_precision_and_never_subnormal(monkeypatch, batch, least, slow):
+    """Whose arithmetic takes ten times as long; without the bound there are some."""
+    monkeypatch.setattr(clouds, "LEAST", least)
+    rng = np.random.default_rng(0)
+    units = nested.at_the_prior(batch, SMALL).units
+    values = rng.standard_normal((CURVES, 256, 8))
+    flat = LevelLikelihood(*(np.ones((CURVES, 256)) for _ in range(3)))
+    cloud = clouds.Cloud(units, values, 30.0 * rng.standard_normal((CURVES, 256)), flat)
+    hyper = batch.mean[:, None] + batch.sd[:, None] * rng.standard_normal((1, 300, 10))
+    factors, constant = clouds.coefficients_of(hyper, batch, units)
+    exact = np.concatenate([values**2, values], -1) @ factors.swapaxes(1, 2) + cloud.log_weight[..., None]
+    view = clouds.Clouds.of(cloud)
+    written = []
+    monkeypatch.setattr(clouds, "TO_CELLS", Watched(written))
+    for c in range(CURVES):
+        seen = view.seen(c, factors[c], constant[c])
+        np.testing.assert_allclose(seen.log_sum() + view.top[c], np.logaddexp.reduce(exact[c], 0), 1e-6, 1e-3)
+    weights = np.concatenate(written)
+    assert ((weights > 0) & (weights < np.finfo(np.float32).tiny)).any() == slow
+
+
+class Watched:
+    """Sums of cells that keep what they sum."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, written: list[np.ndarray]) -> None:
+        self.written = written
+
+    def __rmatmul__(self, weights: np.ndarray) -> np.ndarray:
+        self.written.append(weights)
+        return weights @ np.ones((clouds.CELL, 1), np.float32)
