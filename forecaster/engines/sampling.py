@@ -218,7 +218,9 @@ def _first(running: Running, machine: Machine) -> Running:
     return running
 
 
-def _rest(rng: np.random.Generator, running: Running, now: Found, out: Draws, machine: Machine, again: int = AGAIN):
+def _rest(
+    rng: np.random.Generator, running: Running, now: Found, out: Draws, machine: Machine, again: int = AGAIN
+) -> None:
     """Sweeps until the draws of each group, ``now`` at first, are worth enough; fills ``out``.
 
     Where they are to be worth more than trust needs, two looks running must say so, and the lesser counts: who stops as
