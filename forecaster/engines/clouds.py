@@ -17,9 +17,8 @@ from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import Mixture
 
 Array = Any  # a NumPy array; docstrings name its axes
-LEAST = (
-    -80.0
-)  # log weight over the largest: what is smaller than single precision's normal numbers takes ten times as long
+# Of log weights over the largest: what is smaller than single precision's normal numbers takes ten times as long.
+LEAST = -80.0
 CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
 
 

@@ -205,7 +205,7 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
         if not len(running.groups):
             return out
         machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
-        running = _first(_swept(_fitted(rng, running, MODES, wider), machine), machine)
+        running = _anew(_fitted(rng, running, MODES, wider), machine)
     _rest(rng, running, _found(running, effort), out, machine)
     return out
 
@@ -216,6 +216,11 @@ def _first(running: Running, machine: Machine) -> Running:
     while len(running.kept) < machine.effort.kept:
         running = _keeping(_swept(running, machine))
     return running
+
+
+def _anew(fitted: Running, machine: Machine) -> Running:
+    """The fewest sweeps that are kept, after one with proposals that were just ``fitted``."""
+    return _first(_swept(fitted, machine), machine)
 
 
 def _rest(
@@ -236,8 +241,7 @@ def _rest(
         _report(running, found, ready, out)
         slow = ~ready & _slow(found, running, enough, effort) & (again > 0)
         if slow.any():
-            fresh = _fitted(rng, running.only(slow), effort.components, WIDER, effort.tails)
-            fresh = _first(_swept(fresh, machine), machine)
+            fresh = _anew(_fitted(rng, running.only(slow), effort.components, WIDER, effort.tails), machine)
             _rest(rng, fresh, _found(fresh, effort), out, machine, again - 1)
         going = ~ready & ~slow
         rows = going[running.batch.owner]
