@@ -72,9 +72,10 @@ def requirement(
     """The first size at which each curve's error is at or below each ``target`` error.
 
     Each posterior draw is one whole curve (law and drift, conditioned on the measurements), looked at in steps of
-    10 % of size from the group's smallest measured size to ``horizon``, log-linear between. ``kind`` is ``mean``
-    (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases`` (the average
-    run on cases it was not tested on; ``n_test`` says how far those may differ). ``targets`` are the
+    10 % of size from the group's smallest measured size to ``horizon``, log-linear between. A size between two
+    measured ones counts where the larger of the two is at or below the target as well (:func:`confirmed`). ``kind``
+    is ``mean`` (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases``
+    (the average run on cases it was not tested on; ``n_test`` says how far those may differ). ``targets`` are the
     curves asked about: targets, labels or architectures; None for every measured curve. Raises RequestError for a
     target, budget or horizon that is no positive number, an unknown kind or curve, a budget beyond the horizon.
     """
@@ -118,6 +119,31 @@ def log_grid(design: Design, horizon: float) -> Float[np.ndarray, " size"]:
     return np.linspace(design.x_min, end, max(count, 2))
 
 
+def with_measured(x: Float[np.ndarray, " size"], design: Design, architecture: str) -> Float[np.ndarray, " more"]:
+    """The log sizes ``x`` and those at which the architecture was measured."""
+    data = design.curve_of(architecture)
+    return x if data is None else np.union1d(x, data.x)
+
+
+def confirmed(
+    x: Float[np.ndarray, " size"], paths: Float[np.ndarray, "draw size"], design: Design, architecture: str
+) -> Float[np.ndarray, "draw size"]:
+    """Paths for :func:`first_log_size`: up to the largest measured size none below the next measured one.
+
+    Between measured sizes a rough curve's paths dip below all that was measured, somewhere; nobody would train there
+    hoping for that. ``x`` holds the measured sizes (:func:`with_measured`).
+    """
+    data = design.curve_of(architecture)
+    if data is None:
+        return paths
+    sizes = data.x[::-1]
+    inside = np.flatnonzero(x <= sizes[-1])
+    following = np.searchsorted(x, sizes)[np.searchsorted(sizes, x[inside])]
+    out = paths.copy()
+    out[:, inside] = np.maximum(paths[:, inside], paths[:, following])
+    return out
+
+
 def first_log_size(
     x: Float[np.ndarray, " size"], paths: Float[np.ndarray, "draw size"], log_target: float | np.ndarray
 ) -> Float[np.ndarray, " draw"]:
@@ -141,7 +167,8 @@ def _sizes(
 ) -> tuple[Float[np.ndarray, "draw target"], Float[np.ndarray, " target"]]:
     """Sizes needed for each error, and the share of draws whose floor is above it."""
     design = posterior.designs[one.group]
-    x = log_grid(design, horizon)
+    grid = log_grid(design, horizon)
+    x = with_measured(grid, design, one.architecture)
     paths, draws = log_error_paths(posterior, one, np.exp(x), rng)
     data, luck = design.curve_of(one.architecture), np.zeros(len(paths))
     if kind == "new-run":
@@ -151,8 +178,9 @@ def _sizes(
             paths = paths + measurement.luck(rng, data.curve, design.card.known_share, np.exp(x), paths)[0]
     elif kind == "new-cases" and data is not None:
         luck = measurement.new_cases(rng, data.curve, len(paths))
+    paths = confirmed(x, paths, design, one.architecture)[:, x <= grid[-1]]
     log_errors = np.log(errors)
-    sizes = np.stack([np.exp(first_log_size(x, paths, e - luck)) for e in log_errors], 1)
+    sizes = np.stack([np.exp(first_log_size(x[x <= grid[-1]], paths, e - luck)) for e in log_errors], 1)
     log_floor = np.log(laws.floor(np, draws.level, draws.floor_logit))
     above = np.mean((log_floor + luck)[:, None] > log_errors, 0)
     return sizes, above
