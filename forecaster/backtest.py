@@ -69,11 +69,11 @@ class Backtest(Result):
     the median absolute one; with baselines ``n_`` and ``log2_ratio_`` of each: the first size at which its curve
     reaches the target.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
-    (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
-    ``right_`` of each rival. ``chances``: may those chances be believed? One row for each range of the chance that the
-    favoured one of a pair was given (``chance_low, chance_high``; a pair at 0.5 favours ``a``): ``pairs``, ``chance``
-    (mean), ``held`` (share in which it was the better one) and ``held_low, held_high`` (what nine in ten shares would
-    be were the chances right). ``summary``: the headline numbers. ``notes``: what was left out, and why.
+    (observed, a over b), ``p_better`` (a is measured as the better one), ``right`` (our median ranks them as observed)
+    and ``right_`` of each rival. ``chances``: may those chances be believed? One row for each range of the chance that
+    the favoured one of a pair was given (``chance_low, chance_high``; a pair at 0.5 favours ``a``): ``pairs``,
+    ``chance`` (mean), ``held`` (share in which it was the better one) and ``held_low, held_high`` (what nine in ten
+    shares would be were the chances right). ``summary``: the headline numbers. ``notes``: what was left out, and why.
     """
 
     totals: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -135,7 +135,7 @@ def backtest(
                 rng = np.random.default_rng([seed, i])
                 found.append(_forecast(posterior, known, unseen[known.label], level, baselines, rng))
         pairs += [_pair(*two, x) for two in combinations(found, 2) if (x := _common(*two)) is not None]
-        scored += [one._replace(paths=np.empty((0, 0))) for one in found]
+        scored += [one._replace(runs=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
     return _assembled(fitted, scored, pairs, notes, level)
 
@@ -227,7 +227,7 @@ class _Scored(NamedTuple):
     fit: tuple[np.ndarray, np.ndarray]  # log n, log error
     hidden: tuple[np.ndarray, np.ndarray]
     predicted: dict[str, np.ndarray]  # log error at the hidden sizes by method
-    paths: np.ndarray  # mean curve, [draw, hidden size]
+    runs: np.ndarray  # log error as measured, [draw, hidden size]
 
 
 class _Pair(NamedTuple):
@@ -296,7 +296,7 @@ def _forecast(
     if need is not None:
         need |= _needed_by(far, drawn.grid, need)
     hidden = (np.log(sizes), observed)
-    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, mean)
+    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, run)
 
 
 def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -381,8 +381,7 @@ def _pair(a: _Scored, b: _Scored, x: float) -> _Pair:
 
     observed = gap(lambda one: one.hidden, x)
     measured = gap(lambda one: one.fit, min(a.fit[0][-1], b.fit[0][-1]))
-    one, other = (s.paths[:, np.argmin(abs(s.hidden[0] - x))] for s in (a, b))
-    ahead = one < other
+    ahead = _measured_at(a, x) < _measured_at(b, x)
     row = {k: a.row[k] for k in KEYS[:2]} | {"a": a.row["architecture"], "b": b.row["architecture"]}
     row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(ahead))}
     gaps = {name: gap(lambda one, name=name: (one.hidden[0], one.predicted[name]), x) for name in a.predicted}
@@ -390,6 +389,16 @@ def _pair(a: _Scored, b: _Scored, x: float) -> _Pair:
     row["right_measured"] = _right(measured, observed)
     row |= {f"right_{slug(name)}": _right(value, observed) for name, value in gaps.items()}
     return _Pair(row, scoring.stand_ins(ahead))
+
+
+def _measured_at(one: _Scored, x: float) -> np.ndarray:
+    """Log error as measured at log size ``x``, [draw], between hidden sizes as the observed one is interpolated."""
+    sizes = one.hidden[0]
+    after = min(int(np.searchsorted(sizes, x)), len(sizes) - 1)
+    before = max(after - 1, 0)
+    gap = sizes[after] - sizes[before]
+    share = np.clip((x - sizes[before]) / gap, 0.0, 1.0) if gap > 0 else 1.0
+    return (1.0 - share) * one.runs[:, before] + share * one.runs[:, after]
 
 
 def _right(predicted: float, observed: float) -> float:

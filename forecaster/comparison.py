@@ -375,12 +375,14 @@ def _sentence(row: dict, at: list[dict]) -> str:
     said = f"{row['domain']}/{row['task']}: exponent of {a} {first}, of {b} {second}; {verdicts[row['verdict']]}."
     better = ", ".join(f"{percent(r['p_better'])} at {plain_size(r['n'])}" for r in at)
     said += f" Chance that the error of {a} is the lower one: {better}."
-    turned = f"{percent(row['p_crossover'])} that their order turns between the sizes measured and the horizon, "
-    turned += plain_size(row["horizon"])
+    turned = f"{percent(row['p_crossover'])} that their order turns, from the smallest size at which both were measured"
+    turned += f" to the horizon, {plain_size(row['horizon'])}"
     if np.isfinite(row["crossover_q50"]):
         turned += f"; for good by {plain_size(row['crossover_q50'])} with even odds"
     need = "more data than any within the horizon"
     if np.isfinite(row["data_ratio"]):
         high = f"{row['data_ratio_upper']:.3g}" if np.isfinite(row["data_ratio_upper"]) else "beyond the horizon"
         need = f"{row['data_ratio']:.3g} times the data ({row['data_ratio_lower']:.3g} to {high})"
+        if row["data_ratio_lower"] == row["data_ratio_upper"]:  # in all draws reached at the smallest size or before
+            need = f"at most {row['data_ratio']:.3g} times the data"
     return f"{said} {turned}. For the error of {b} at {plain_size(row['data_ratio_n'])}, {a} needs {need}."

@@ -41,7 +41,8 @@ class Curve:
     ``noise_sd`` is the known sd of log error at each point (0 where nothing is known): the binomial part
     ``sqrt((1 - error) / (error * n_test))`` and ``error_sd / sqrt(repeats) / error``, in quadrature. ``seed``
     names each point's run ("" where unnamed); None without such a column, as ``metric``. ``n_test`` is the
-    number of test cases of each point, NaN where unknown.
+    number of test cases of each point, NaN where unknown or where the curve's errors, 1 and more, are no error rates.
+    ``run_sd`` is what one run's log error has beyond ``noise_sd`` where a point is the average of several.
     """
 
     domain: str
@@ -53,6 +54,7 @@ class Curve:
     noise_sd: Float[np.ndarray, " point"]
     seed: tuple[str, ...] | None
     n_test: Float[np.ndarray, " point"]
+    run_sd: Float[np.ndarray, " point"]
 
     @property
     def label(self) -> str:
@@ -78,8 +80,7 @@ class LearningCurves:
         table: Table = self.table
         by_curve = table.groupby(KEYS, sort=False)
         starts = np.flatnonzero(np.diff(by_curve.ngroup().to_numpy(), prepend=-1))
-        cases = np.array(table["n_test"], dtype=float) if "n_test" in table else np.full(len(table), np.nan)
-        columns = [np.array(table["n"]), np.array(table["error"]), _noise(table), cases]
+        columns = [np.array(table["n"]), np.array(table["error"]), *_noise(table)]
         for column in columns:
             column.flags.writeable = False
         metrics = by_curve["metric"].max() if "metric" in table else [None] * len(starts)
@@ -88,9 +89,9 @@ class LearningCurves:
         keys = table[KEYS].iloc[starts].itertuples(index=False, name=None)
         for key, start, stop, metric in zip(keys, starts, [*starts[1:], len(table)], metrics, strict=True):
             domain, task, architecture = key
-            n, error, noise, n_test = (column[start:stop] for column in columns)
+            n, error, noise, n_test, run = (column[start:stop] for column in columns)
             seed = None if seeds is None else tuple(seeds[start:stop])
-            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed, n_test))
+            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed, n_test, run))
         return tuple(found)
 
     @cached_property
@@ -142,12 +143,15 @@ class LearningCurves:
         return LearningCurves(chosen.table, tuple(n for n in self.notes if n.curve in labels), self.source)
 
 
-def _noise(table: Table) -> Float[np.ndarray, " row"]:
-    """Known sd of log error per row, 0 where unknown."""
+def _noise(table: Table) -> tuple[Float[np.ndarray, " row"], ...]:
+    """``noise_sd``, ``n_test`` and ``run_sd`` of :class:`Curve`, of each row."""
     sd, repeats, n_test = table.reindex(columns=NOISE).astype(float).to_numpy().T
-    error = table["error"].to_numpy()
-    spread = np.nan_to_num(sd / error) / np.sqrt(np.nan_to_num(repeats, nan=1.0))
-    return np.hypot(spread, np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test))))
+    error, runs = table["error"].to_numpy(), np.nan_to_num(repeats, nan=1.0)
+    rate: Any = table.groupby(KEYS, sort=False)["error"].transform("max") < 1
+    spread = np.nan_to_num(sd / error)
+    binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test)))
+    one_run = spread * np.sqrt(1.0 - 1.0 / np.maximum(runs, 1.0))
+    return np.hypot(spread / np.sqrt(runs), binomial), np.where(rate, n_test, np.nan), one_run
 
 
 def listed(names: Iterable[Any], most: int = 20, quote: bool = True) -> str:

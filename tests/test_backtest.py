@@ -6,16 +6,19 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from forecaster import backtest_tables, console
-from forecaster.backtest import backtest, hide
+from forecaster.backtest import OURS, _pair, _Scored, backtest, hide
 from forecaster.baselines import BASELINES
 from forecaster.errors import RequestError
 from forecaster.reading import read_curves
+from forecaster.scoring import PointScores
 
 KEYS = ["domain", "task", "architecture"]
 SIZES = np.geomspace(1e3, 3e5, 8)
 LAST_FITTED = 5
+NO_SCORES = PointScores(*(np.empty(0) for _ in dataclasses.fields(PointScores)))
 
 
 def simulated(hidden_factor=1.0):
@@ -121,6 +124,33 @@ def test_many_hidden_sizes_are_judged_as_a_noisy_run_reaches_them():
     assert row["run_n_median"] < sizes[10]
     above = _requirement({}, known, (sizes, np.full(40, np.log(0.6)), run), (sizes, mean), 0.8)
     assert above is None
+
+
+def scored(name, sizes, runs):
+    """One curve of `_pair` whose observed errors are the first draw of ``runs`` [draw, size]."""
+    row, at = {"domain": "d", "task": "t", "architecture": name}, np.log(sizes)
+    predicted = {OURS: np.median(runs, 0)}
+    return _Scored(row, pd.DataFrame(), NO_SCORES, None, (at[:1] - 1.0, runs[0, :1]), (at, runs[0]), predicted, runs)
+
+
+def test_two_architectures_are_judged_at_one_size_though_theirs_differ():
+    """One is 8 % better everywhere; 1e5 lies between sizes of the other, which is lower at the larger of them."""
+
+    def line(sizes, level):
+        return level - 0.5 * np.log(sizes)[None] + np.zeros((100, 1))
+
+    a, b = np.array([2e4, 1e5]), np.array([3e4, 3e5])
+    pair = _pair(scored("a", a, line(a, np.log(0.92))), scored("b", b, line(b, 0.0)), np.log(1e5))
+    assert pair.row["p_better"] == 1.0
+    assert pair.row["right"] == 1.0
+    assert pair.row["log_ratio"] == pytest.approx(np.log(0.92))
+
+
+def test_the_chance_of_a_pair_is_that_of_what_runs_measure():
+    rng, sizes, gap, noise = np.random.default_rng(0), np.array([1e4, 1e5]), 0.05, 0.06
+    a, b = (level + noise * rng.standard_normal((20_000, 2)) for level in (-gap, 0.0))
+    pair = _pair(scored("a", sizes, a), scored("b", sizes, b), np.log(1e5))
+    assert pair.row["p_better"] == pytest.approx(stats.norm.cdf(gap / (noise * np.sqrt(2))), abs=0.01)
 
 
 def test_pairs_are_ranked_at_the_largest_hidden_size(found):
