@@ -11,9 +11,11 @@ from forecaster.looks import capital
 from forecaster.sentences import Answers
 from forecaster.units import about, chance, listed, rounded, size, times
 
-STEP = 1.5  # a step on the way is at least so many times what was measured
+STEP = 1.5  # a step on the way is more than so many times what was measured
+NEAR = 0.8  # and at most this share of what the target takes
+CLOSE = 2.0  # a target that takes up to so many times what was measured needs no step on the way
 MET = 0.95  # chance that a target was reached already, from which no more data is needed
-AT_FLOOR, LITTLE = 0.95, 0.03  # share of the error that is floor, and of it that data removes, of a curve at its end
+LITTLE = 0.03  # share of its error that a curve at its floor loses at most where more data buys next to nothing
 SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advised, and from which it is leaned to
 
 
@@ -23,7 +25,10 @@ def recommendation(a: Answers) -> list[str]:
     if failed:
         steps = dict.fromkeys(capital(c.next_step or c.text).rstrip(".") + "." for c in failed)
         return ["Do not decide on this memo yet: the forecast did not pass its own checks. First:", *steps]
-    return [_choice(a), *_purchase(a), *_little(a), *_steps(a)]
+    little = _little(a)
+    if little and not a.target_given:
+        return [_choice(a), *little]
+    return [_choice(a), *_purchase(a), *little, *_steps(a)]
 
 
 def _choice(a: Answers) -> str:
@@ -82,11 +87,9 @@ def _little(a: Answers) -> list[str]:
     """Whether more data buys next to nothing, as the curve has reached a floor that is known well."""
     then, name = a.best, a.best["architecture"]
     now, ratio = a.ends[name], a.beyond(name, a.headline_n)
-    low, high = a.floor_range(name)
-    at_floor = a.pinned(name) and low >= AT_FLOOR * now["yhat"]
-    if not at_floor or ratio < STEP or then["yhat"] < (1.0 - LITTLE) * now["yhat"]:
+    if not a.at_floor(name) or ratio < STEP or then["yhat"] < (1.0 - LITTLE) * now["yhat"]:
         return []
-    d = a.units.decimals(low, high)
+    d = a.units.decimals(*a.floor_range(name))
     before, after = (a.units.error(row["yhat"], d) for row in (now, then))
     goes = f"to leave {name} at {after}" if before == after else f"to take {name} from {before} to {after} only"
     return [
@@ -105,15 +108,15 @@ def _steps(a: Answers) -> list[str]:
     step, to = min((n for n in a.sizes if n > STEP * own), default=2 * own), ""
     if STEP * own < a.largest < need:
         step, to = a.largest, ", as far as others were measured,"
-    if step >= need and need <= STEP * own:
+    if need <= CLOSE * own:
         return [
             f"That is close to what was measured: train at about {about(need)} {a.units.size_name} at once, and make "
             "this forecast again before going further."
         ]
-    if step >= need:
+    if not to and step > NEAR * need:
         step = rounded(math.sqrt(own * need))
     who = f"{name} " if to else ""
     return [
-        f"Go in steps: train {who}at about {a.sized(step)}{to} first and make this forecast again. Every size measured "
+        f"Go in steps: train {who}at about {a.sized(step)} first{to} and make this forecast again. Every size measured "
         "narrows the ranges below, and shows early if the curve leaves the path forecast here."
     ]

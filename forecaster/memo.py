@@ -323,7 +323,7 @@ def _options_note(a: Answers) -> str:
     goal = a.units.phrase(a.units.error_plain(a.target))
     said = ""
     if a.uneven:
-        said = "Times: the largest size that the architecture itself was measured at; beyond that, all is forecast. "
+        said = "Times: the size over the largest at which that architecture was measured; elsewhere it is forecast. "
     said += f"Range: holds the true error {sentences.times_in(a.level)}. Target: the chance of {goal} or less."
     if a.several:
         said += " Best: the chance of the lowest error of all at that size."

@@ -17,10 +17,12 @@ from forecaster.predictive import Assessment
 from forecaster.requirement import Requirement
 from forecaster.results import Check
 from forecaster.units import Units, about, chance, listed, size, times, times_in
-from forecaster.verdicts import NAMES_SHOWN, RISE
+from forecaster.verdicts import NAMES_SHOWN
 
 EDGE = 1.05  # sizes within this factor of each other count as one
-PINNED = 0.05  # a floor is seen where it is known to this share of the error
+SEEN = 0.95  # share of the error that is floor, from which the measurements show the floor itself
+UP = math.log(1.05)  # log error above the best so far, at the largest size, that counts as up
+RISES = ("ill-behaved", "non-monotone")  # the checks that find curves to rise, far and somewhat
 WIDER = 1.1  # how much wider a range must be on other test cases to be worth a word
 
 
@@ -76,10 +78,9 @@ class Answers:
         mine = self.floors.loc[self.floors["architecture"] == architecture, "floor"].tolist()
         return mine[0], mine[-1]
 
-    def pinned(self, architecture: str) -> bool:
-        """True where the measurements show the floor: known to a few per cent of the error, most of which it is."""
-        error, (low, high) = self.ends[architecture]["yhat"], self.floor_range(architecture)
-        return high - low <= PINNED * error and low >= error / 2
+    def at_floor(self, architecture: str) -> bool:
+        """True where the floor, wherever it may lie, is within a few per cent of the error measured last."""
+        return self.floor_range(architecture)[0] >= SEEN * self.ends[architecture]["yhat"]
 
     def interval(self, row: Mapping[str, Any]) -> tuple[str, str, str]:
         """Median, lower and upper end of a forecast as written."""
@@ -165,7 +166,7 @@ def _floor_change(a: Answers) -> tuple[str, str]:
     what, name = "The error that no data removes.", a.best["architecture"]
     mine = a.floors[a.floors["architecture"] == name].to_dict("records")
     low, high = mine[0], mine[-1]
-    if a.pinned(name):
+    if a.at_floor(name):
         now = a.ends[name]
         d = a.units.decimals(low["floor"], high["floor"])
         floors = (a.units.error(row["floor"], d) for row in (low, high))
@@ -191,25 +192,25 @@ def _floor_change(a: Answers) -> tuple[str, str]:
 
 
 def _rise_change(a: Answers) -> list[tuple[str, str]]:
-    """Curves that the checks found to rise far above their best, and which of them end so."""
-    labels = [label for c in a.checks if c.name == "ill-behaved" and c.verdict != "PASS" for label in c.curves]
-    names = [label.removeprefix("/".join(a.group) + "/") for label in labels]
+    """Curves that the checks found to rise far above their best, or to rise and end so."""
+    found = {c.name: c.curves for c in a.checks if c.verdict != "PASS"}
+    far, some = ([label.removeprefix("/".join(a.group) + "/") for label in found.get(name, ())] for name in RISES)
+    ends = [name for name in dict.fromkeys((*far, *some)) if _ends_high(a, name)]
+    names = list(dict.fromkeys((*far, *ends)))
     if not names:
         return []
     said = (
-        f"With more data the error of {_few(names)} rises in places, by a fifth or more. The forecast takes that for a "
-        "detour on the way down: find out why it rises before relying on it."
+        f"With more data the error of {_few(names)} rises in places. The forecast takes that for a detour on the way "
+        "down: find out why it rises before relying on it."
     )
-    if ends := [name for name in names if _ends_high(a, name)]:
-        said += (
-            f" That of {_few(ends)} is still up at the largest size measured; if it goes on to rise, more data harms."
-        )
+    if ends:
+        said += f" That of {_few(ends)} is still up at its largest size; should it go on to rise, more data harms."
     return [("Errors that rise.", said)]
 
 
 def _ends_high(a: Answers, architecture: str) -> bool:
     measured = a.posterior.designs[a.group].curve_of(architecture)
-    return measured is not None and bool(measured.y[0] - measured.y.min() >= RISE.review)
+    return measured is not None and bool(measured.y[0] - measured.y.min() >= UP)
 
 
 def _few(names: list[str]) -> str:
@@ -295,7 +296,7 @@ def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
     names = listed(list(dict.fromkeys(a.options["architecture"])))
     goal = a.units.phrase(a.units.error_plain(a.target))
     horizon = a.sized(a.need.table["horizon"].to_numpy().max())
-    unseen = "" if any(a.pinned(name) for name in a.floors["architecture"].unique()) else "; nobody has seen it yet"
+    unseen = "" if any(a.at_floor(name) for name in a.floors["architecture"].unique()) else "; nobody has seen it yet"
     past = "; so is each line beyond its last dot" if a.uneven else ""
     found = {
         "forecast": (
