@@ -260,10 +260,8 @@ def plain_size(size: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A probability for people; never 0 % or 100 % where a draw says otherwise."""
-    if 0 < share < 0.01:
-        return "under 1 %"
-    return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+    """A probability for people; never 0 or 100 %, which draws cannot tell, as in the tables."""
+    return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _text(table: pd.DataFrame, posterior: Posterior) -> str:

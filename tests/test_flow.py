@@ -15,7 +15,7 @@ FLOW = (
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
-    *("backtest_tables", "backtest_figures", "backtest", "sentences", "appendix", "memo", "demo"),
+    *("backtest_tables", "backtest_figures", "backtest", "sentences", "advice", "appendix", "memo", "demo"),
     *("console", "request", "cli"),
 )
 

@@ -180,7 +180,12 @@ def test_words_and_json(wandering):
     assert said["table"][2]["q95"] == "inf"
     assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["budget"] is None
     assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e+09", "1.5")
-    assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == ("0 %", "under 1 %", "50 %", "over 99 %")
+    assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == (
+        "under 1 %",
+        "under 1 %",
+        "50 %",
+        "over 99 %",
+    )
 
 
 @pytest.mark.parametrize(
