@@ -105,7 +105,7 @@ def about(found: Health, chosen: Sequence[Target]) -> Health:
     labels = {t.label for t in chosen} | {"/".join(t.group) for t in chosen}
     checks = tuple(narrowed(one, labels) for one in found.checks)
 
-    def own(table: pd.DataFrame) -> pd.DataFrame:
+    def own(table: Any) -> pd.DataFrame:
         keys = [Target(*key) in chosen for key in zip(*(table[c] for c in KEYS), strict=True)] if len(table) else []
         return table[np.array(keys, dtype=bool)].reset_index(drop=True)
 

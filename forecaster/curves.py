@@ -200,9 +200,9 @@ def above_share(curves: LearningCurves, groups: Collection[tuple[str, str]]) -> 
     A metric that is no rate overrules the card; a curve noted when it was read is not noted again.
     """
     noted = {note.curve for note in curves.notes if note.code == "error-above-one"}
-    said = "the card calls the error a share of 1; divide per cent by 100, or name another card with --card"
+    said = "though the card calls the error a share of 1: divide per cent by 100, or name another card with --card"
     return tuple(
-        Note("error-above-one", f"{curve.label}: errors above 1: {above}; {said}", curve.label)
+        Note("error-above-one", f"{curve.label}: errors above 1: {above}, {said}", curve.label)
         for curve in curves.curves
         if (above := int((curve.error > 1).sum())) > 0
         and (curve.domain, curve.task) in groups

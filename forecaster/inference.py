@@ -22,7 +22,7 @@ Progress = Callable[[str, float], None]  # what is being done, share of all that
 
 
 def cards_of(curves: LearningCurves, card: Cards = None) -> dict[Group, Domain]:
-    """The card of each group: ``card`` for all (or its own of a mapping), else the one named like the curve's domain, else the generic."""
+    """The card of each group: ``card`` for all (of a mapping, its own), else that of the domain's name, or generic."""
     if isinstance(card, Mapping):
         return {group: card[group] for group in curves.groups}
     if card is not None:

@@ -35,9 +35,10 @@ NO_TASK = "all"  # the task of rows that name none
 BLANK = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})  # a number that is not given
 NO_ERROR = (
     "{} on few test cases says only that the error is below about 1 / n_test: put {} there,\n"
-    "which is half a case wrong, or leave the row out.\n"
+    "which is half a case wrong, or leave it out.\n"
 )
 RISING, NEARLY_ALL = 0.8, 0.8  # rank correlation of error with size; share of a group's curves that have it
+PER_CENT = 100.0  # the highest accuracy
 LOW, HIGH = 1e-100, 1e100  # beyond these, products and ratios of columns leave the range of float64
 
 
@@ -331,7 +332,7 @@ def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
     first, sizes = ~table.duplicated([*KEYS, "n"]), table.groupby(KEYS)["n"].transform("nunique")
     tested = table["n_test"] > 0 if "n_test" in table else False
     percent = (table["error"] > 1) & metric.str.contains("error rate|accuracy")
-    unconverted = metric.str.contains("accuracy") & (not accuracy)
+    named = metric.str.contains("accuracy")
     rising = "as accuracies do; if they are accuracies, use --accuracy, with per cent divided by 100"
     if accuracy:
         rising = "though taken for accuracies; if the column holds errors, leave --accuracy out"
@@ -346,10 +347,10 @@ def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
         ("error-above-one", percent, "errors above 1: {}; the metric is a rate, so this may be percent"),
         (
             "accuracy",
-            unconverted,
+            named & (not accuracy),
             "rows with accuracy as metric: {}; read as errors, convert with --accuracy",
         ),
-        ("rising", first & _rising(table), "error rises over the sizes measured ({}), " + rising),
+        ("rising", first & ~named & _rising(table), "error rises over the sizes measured ({}), " + rising),
     ]
     notes = []
     for code, mask, text in said:
@@ -361,14 +362,14 @@ def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
 
 def _rising(table: Table) -> Bool[np.ndarray, " row"]:
     """Rows of curves that rise with size, where nearly all of their group do: errors fall, accuracies rise."""
-    by_size = table.groupby([*KEYS, "n"])["error"].mean()
-    ranks = pd.DataFrame({"error": by_size.groupby(level=KEYS).rank(), "n": by_size.groupby(level=KEYS).cumcount()})
-    likely = table.groupby(KEYS)["error"].max() <= 100.0
-    rises = {
-        key: bool(likely[key] and own["error"].nunique() > 1 and own.corr().iloc[0, 1] > RISING)
-        for key, own in ranks.groupby(level=KEYS)
-        if len(own) >= 3
-    }
-    shares = pd.Series(rises, dtype=float).groupby(level=[0, 1]).mean()
-    keys = table[KEYS].itertuples(index=False, name=None)
-    return np.array([rises.get(key, False) and shares[key[:2]] >= NEARLY_ALL for key in keys], dtype=bool)
+    rises: dict[tuple[str, ...], bool] = {}
+    for key, own in table.groupby([*KEYS, "n"])["error"].mean().groupby(level=KEYS):
+        if len(own) >= 3:
+            order = own.rank().to_numpy()
+            varies = order.min() < order.max() and own.max() <= PER_CENT
+            rises[key] = bool(varies and np.corrcoef(order, np.arange(len(own)))[0, 1] > RISING)
+    groups: dict[tuple[str, ...], list[bool]] = {}
+    for key, found in rises.items():
+        groups.setdefault(key[:2], []).append(found)
+    keys = list(table[KEYS].itertuples(index=False, name=None))
+    return np.array([rises.get(key, False) and np.mean(groups[key[:2]]) >= NEARLY_ALL for key in keys], dtype=bool)
