@@ -265,7 +265,7 @@ def compare(
 
     posterior = asked.curves.posterior()
     group, pairs = request.pairs_of(asked.curves, posterior)
-    checks = request.verdicts(posterior, sizes, {name for pair in pairs or () for name in pair})
+    checks = request.verdicts(posterior, sizes)
     result = ask(posterior, group=group, pairs=pairs, at=sizes, rope=rope, seed=asked.seed, checks=checks)
     if figure is not None:
         request.write_figure(result.plot(), figure)
