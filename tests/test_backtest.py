@@ -287,7 +287,7 @@ def test_the_refusal_of_what_hides_too_much_says_how_much_may_be_hidden():
 def test_three_sizes_are_too_few_whatever_is_hidden():
     curves = read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": [1e2, 1e3, 1e4], "error": 0.1}))
     for split in (0.1, 1.0, 3.0):
-        with pytest.raises(RequestError, match="needs 4 sizes of a curve, .* the most here are 3: measure more sizes"):
+        with pytest.raises(RequestError, match=r"needs 4 sizes of a curve, .* the most here are 3: measure more sizes"):
             hide(curves, split)
 
 
