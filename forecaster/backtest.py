@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,10 +19,9 @@ from forecaster import measurement, scoring
 from forecaster.backtest_tables import OURS, slug
 from forecaster.baselines import BASELINES
 from forecaster.curves import KEYS, Curve, LearningCurves, Note
-from forecaster.domains import Domain
 from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Target, log_error_paths
-from forecaster.inference import Progress, fit
+from forecaster.inference import Cards, Progress, fit
 from forecaster.posterior import Posterior
 from forecaster.requirement import first_log_size
 from forecaster.results import Result, plain, rows_of
@@ -104,7 +102,7 @@ def backtest(
     curves: LearningCurves,
     *,
     split: str | float = "column",
-    card: str | Path | Domain | None = None,
+    card: Cards = None,
     engine: str = "jax",
     seed: int = 0,
     level: float = LEVEL,
@@ -208,9 +206,16 @@ def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, Le
 
 
 def _nothing_to_score(curves: LearningCurves) -> RequestError:
-    return RequestError(
-        f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; hide fewer decades"
-    )
+    """The refusal: the most that may be hidden, or that no curve has sizes enough."""
+    sizes = [np.unique(c.n) for c in curves.curves]
+    most = max((float(np.log10(n[-1] / n[FEWEST_SIZES - 1])) for n in sizes if len(n) > FEWEST_SIZES), default=0.0)
+    step = f"hide fewer decades: at most {np.floor(1000 * most) / 1000:g} leave a curve so many"
+    if most == 0.0:
+        step = (
+            f"a backtest needs {FEWEST_SIZES + 1} sizes of a curve, {FEWEST_SIZES} to fit and one to hide, and the "
+            f"most here are {max(map(len, sizes))}: measure more sizes"
+        )
+    return RequestError(f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; {step}")
 
 
 def _scorable(curve: Curve) -> bool:

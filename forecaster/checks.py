@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves import summarise, warnings_of
+from forecaster.curves import KEYS, summarise, warnings_of
 from forecaster.diagnostics import SUMMARISED
 from forecaster.domains import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError
-from forecaster.forecast import forecast
+from forecaster.forecast import Target, forecast
 from forecaster.inference import Progress
 from forecaster.model_checks import card_sensitivity, foreseen, left_out, replicated
 from forecaster.posterior import Posterior, diagnostics
@@ -40,6 +40,7 @@ from forecaster.verdicts import (
     RISE,
     TAILS,
     also,
+    narrowed,
     worst_of,
 )
 
@@ -97,6 +98,19 @@ def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progre
 def table_of(checks: Sequence[Check]) -> pd.DataFrame:
     """One row a check, without the list of all its curves: see :class:`Health`."""
     return pd.DataFrame([c.as_row() for c in checks], columns=["name", "verdict", "curve", "text", "next_step"])
+
+
+def about(found: Health, chosen: Sequence[Target]) -> Health:
+    """What of it is about these curves and their groups: verdicts, and the tables by curve."""
+    labels = {t.label for t in chosen} | {"/".join(t.group) for t in chosen}
+    checks = tuple(narrowed(one, labels) for one in found.checks)
+
+    def own(table: Any) -> pd.DataFrame:
+        keys = [Target(*key) in chosen for key in zip(*(table[c] for c in KEYS), strict=True)] if len(table) else []
+        return table[np.array(keys, dtype=bool)].reset_index(drop=True)
+
+    tables = own(found.fit), own(found.fit_points), own(found.sensitivity)
+    return Health(table_of(checks), _text(checks), checks, *tables)
 
 
 # How the sampling went --------------------------------------------------------------------------------
@@ -283,7 +297,8 @@ def _design(posterior: Posterior) -> Iterator[Check]:
         found = [note for note in notes if note.code == code]
         if found:
             curves = tuple(note.curve for note in found if note.curve)
-            yield Check(code, REVIEW, found[0].text + also(curves[1:]), step, curves)
+            each = tuple((note.curve, REVIEW, note.text) for note in found if note.curve)
+            yield Check(code, REVIEW, found[0].text + also(curves[1:]), step, curves, each)
         elif code != "near-chance" or chances:
             yield Check(code, PASS, fine)
     rises = summarise(posterior.curves)["best_so_far_rise"].tolist()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -195,6 +196,23 @@ def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     residual = y[1:-1] - (1 - weight) * y[:-2] - weight * y[2:]
     scaled = np.abs(residual) / np.sqrt(1 + (1 - weight) ** 2 + weight**2)
     return x, y, count, 1.48 * float(np.median(scaled)) if len(scaled) else np.nan
+
+
+def above_share(curves: LearningCurves, groups: Collection[tuple[str, str]]) -> tuple[Note, ...]:
+    """A note for each curve with errors above 1 in ``groups``, those whose card calls the error a share of 1.
+
+    A metric that is no rate overrules the card; a curve noted when it was read is not noted again.
+    """
+    noted = {note.curve for note in curves.notes if note.code == "error-above-one"}
+    said = "though the card calls the error a share of 1: divide per cent by 100, or name another card with --card"
+    return tuple(
+        Note("error-above-one", f"{curve.label}: errors above 1: {above}, {said}", curve.label)
+        for curve in curves.curves
+        if (above := int((curve.error > 1).sum())) > 0
+        and (curve.domain, curve.task) in groups
+        and curve.label not in noted
+        and re.search("error|accuracy", curve.metric or "error", re.I)
+    )
 
 
 def warnings_of(

@@ -75,7 +75,7 @@ def left_out(found: Assessment) -> Iterator[Check]:
             f"(Pareto k above {TRUSTED_K:g}; {many} of {len(points)} sizes in all)"
         ),
         f"few sizes sway the fit by themselves: {many} of {len(points)} have a Pareto k above {TRUSTED_K:g}",
-        "measure more sizes; until then rely on a backtest for how far to believe this curve",
+        "measure more sizes; a backtest, which needs 4 sizes of a curve, says how far to believe forecasts until then",
     )
 
 

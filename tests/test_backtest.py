@@ -11,7 +11,9 @@ from scipy import stats
 from forecaster import backtest_tables, console
 from forecaster.backtest import OURS, _pair, _Scored, backtest, hide
 from forecaster.baselines import BASELINES
+from forecaster.card_files import load_card
 from forecaster.errors import RequestError
+from forecaster.inference import cards_of
 from forecaster.reading import read_curves
 from forecaster.scoring import PointScores
 
@@ -299,3 +301,30 @@ def test_the_terminal_shows_curves_beside_their_best_rival_and_then_methods(foun
         assert any(line.startswith(name) for line in printed.splitlines()), name
     factor = 2.0 ** found.totals.iloc[0]["requirement_log2_ratio"]
     assert console.cell("requirement_factor", factor) in printed
+
+
+def test_the_refusal_of_what_hides_too_much_says_how_much_may_be_hidden():
+    curves = read_curves(simulated().query("task == 'top-1'"))
+    with pytest.raises(RequestError, match=r"at most ([\d.]+) leave a curve so many") as caught:
+        hide(curves, 9.0)
+    most = float(str(caught.value).split("at most ")[1].split()[0])
+    shown, _, _ = hide(curves, most)
+    assert max(len(c.n) for c in shown.curves) == 3
+    with pytest.raises(RequestError, match="at most"):
+        hide(curves, most + 0.002)
+
+
+def test_three_sizes_are_too_few_whatever_is_hidden():
+    curves = read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": [1e2, 1e3, 1e4], "error": 0.1}))
+    for split in (0.1, 1.0, 3.0):
+        with pytest.raises(RequestError, match=r"needs 4 sizes of a curve, .* the most here are 3: measure more sizes"):
+            hide(curves, split)
+
+
+def test_each_group_may_have_a_card_of_its_own():
+    curves = read_curves(simulated())
+    cards = {
+        group: load_card(name) for group, name in zip(curves.groups, ("generic", "speech-recognition"), strict=True)
+    }
+    assert cards_of(curves, cards) == cards
+    assert list(cards_of(curves.select(task="top-1"), cards)) == [("vision", "top-1")]
