@@ -17,7 +17,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
-from forecaster.rises import Rise, around_neighbours, best_so_far, largest_rise
+from forecaster.rises import Rise, around_neighbours, best_so_far, clearest_rise
 from forecaster.sizes import distinct, reduced
 
 KEYS = ["domain", "task", "architecture"]
@@ -192,8 +192,8 @@ def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
 
 
 def rise_of(curve: Curve) -> Rise | None:
-    """The largest rise above the best at smaller sizes that the curve's noise does not explain."""
-    return largest_rise(curve.n, np.log(curve.error), curve.noise_sd)
+    """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all."""
+    return clearest_rise(curve.n, np.log(curve.error), curve.noise_sd)
 
 
 FOLLOWS = {  # by whether error is still up at the largest sizes

@@ -43,8 +43,8 @@ def foreseen(found: Assessment) -> Iterator[Check]:
     if elsewhere:
         fine = (
             "the card held the shapes of the curves likely: of every one at least a third lies in its 95 % band, once "
-            f"taken relative to its mean ({elsewhere[0]} lies at another level than the card expects, as errors in "
-            f"another unit do{also(elsewhere[1:])})"
+            f"taken relative to its mean; {elsewhere[0]} lies at another level than the card expects, as errors in "
+            f"another unit do{also(elsewhere[1:])}"
         )
     yield from worst_of(
         "foreseen by the card",

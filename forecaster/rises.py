@@ -18,6 +18,7 @@ LEAST = float(np.log(1.05))  # of log error: a smaller rise is of no concern
 BY_CHANCE = 0.01  # false alarms on a flat curve
 FEW = 5  # repeats, less one a size, below which their scatter tells too little of the noise
 MANY = 20  # sizes from which on their scatter around neighbours tells it; of fewer, a rise would pass for noise
+TINY = 1e-12  # variance below which noise is none
 Sizes = Float[np.ndarray, " size"]
 
 
@@ -28,12 +29,12 @@ class Rise(NamedTuple):
     at_end: bool
 
 
-def largest_rise(
+def clearest_rise(
     n: Float[np.ndarray, " measurement"],
     log_error: Float[np.ndarray, " measurement"],
     known: Float[np.ndarray, " measurement"],
 ) -> Rise | None:
-    """The largest rise of a curve, ``n`` ascending, that its noise does not explain; None where there is none.
+    """The rise of a curve, ``n`` ascending, that exceeds its noise the most; None where noise explains all of them.
 
     ``known`` is the sd of each log error that is known beforehand, which counts where runs were not repeated. A rise is
     ``at_end`` where at least half of it is left at the largest size.
@@ -45,9 +46,9 @@ def largest_rise(
     widths = [2**k for k in range(8) if 2 ** (k + 1) <= len(found.x)]
     pairs = sum((len(found.x) - 2 * w + 1) * (len(found.x) - 2 * w + 2) // 2 for w in widths)
     beyond = _sds(BY_CHANCE / pairs, spare)
-    rises = [_beyond_noise(found, variance, width, beyond) for width in widths]
-    size, last = (max(values) for values in zip(*rises, strict=True))
-    return Rise(size, last >= 0.5 * size) if size > LEAST else None
+    rises = [_clearest(found, variance, width, beyond) for width in widths]
+    size, last = (max(found)[1] for found in zip(*rises, strict=True))
+    return Rise(size, last >= 0.5 * size) if size else None
 
 
 def best_so_far(y: Sizes) -> float:
@@ -90,13 +91,17 @@ def _sds(chance: float, spare: float) -> float:
     return float(-(ndtri(chance) if np.isinf(spare) else stdtrit(spare, chance)))
 
 
-def _beyond_noise(found: Reduced, variance: Sizes, width: int, beyond: float) -> tuple[float, float]:
-    """The largest rise of means of ``width`` sizes that counts, and the largest to the last of them; zero for none."""
+def _clearest(found: Reduced, variance: Sizes, width: int, beyond: float) -> list[tuple[float, float]]:
+    """Of means of ``width`` sizes the rise that most exceeds its noise, then the same of rises to the last of them.
+
+    Each as so many sds and its size; zeros where none counts.
+    """
     windows = np.lib.stride_tricks.sliding_window_view
     share = windows(found.repeats, width) / windows(found.repeats, width).sum(1, keepdims=True)
     mean, square = (share * windows(found.y, width)).sum(1), (share**2 * windows(variance, width)).sum(1)
     rise = mean - mean[:, None]  # [before, after]
-    later = np.triu(np.ones(rise.shape, dtype=bool), width)
-    counts = later & (rise > LEAST) & (rise > beyond * np.sqrt(square + square[:, None]))
-    rise = np.where(counts, rise, 0.0)
-    return float(rise.max()), float(rise[:, -1].max())
+    sds = rise / np.sqrt(np.maximum(square + square[:, None], TINY))
+    counts = np.triu(np.ones(rise.shape, dtype=bool), width) & (rise > LEAST) & (sds > beyond)
+    sds = np.where(counts, sds, 0.0)
+    best = [np.unravel_index(np.argmax(sds), sds.shape), (np.argmax(sds[:, -1]), -1)]
+    return [(float(sds[at]), float(rise[at]) if sds[at] else 0.0) for at in best]
