@@ -2,7 +2,8 @@
 
 Of a hundred noisy errors on a flat curve the last is well above the best: the best is the luckiest of them. So a rise
 counts where noise would make one as large, anywhere on a flat curve of as many sizes, once in a hundred curves
-(Bonferroni over all pairs). Means of neighbouring sizes are compared, too: a rise that lasts needs not be steep.
+(Bonferroni over all pairs). Where sizes are many, means of neighbours are compared, too: a rise that lasts needs not be
+steep.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from forecaster.sizes import Reduced, reduced
 LEAST = float(np.log(1.05))  # of log error: a smaller rise is of no concern
 BY_CHANCE = 0.01  # false alarms on a flat curve
 FEW = 5  # repeats, less one a size, below which their scatter tells too little of the noise
-MANY = 20  # sizes from which on their scatter around neighbours tells it; of fewer, a rise would pass for noise
+MANY = 20  # sizes from which on neighbours are close: of fewer, their scatter around one another may be a rise itself
 TINY = 1e-12  # variance below which noise is none
 Sizes = Float[np.ndarray, " size"]
 
@@ -43,7 +44,7 @@ def clearest_rise(
     if len(found.x) < 2 or best_so_far(found.y) <= LEAST:
         return None
     variance, spare = noise_of(found, known)
-    widths = [2**k for k in range(8) if 2 ** (k + 1) <= len(found.x)]
+    widths = [2**k for k in range(8) if 2 ** (k + 1) <= len(found.x)] if len(found.x) >= MANY else [1]
     pairs = sum((len(found.x) - 2 * w + 1) * (len(found.x) - 2 * w + 2) // 2 for w in widths)
     beyond = _sds(BY_CHANCE / pairs, spare)
     rises = [_clearest(found, variance, width, beyond) for width in widths]
