@@ -49,10 +49,10 @@ class Backtest(Result):
     (log of our RMSLE over its).
 
     ``totals``: one row a method: ``method, curves, rmsle, rmsle_median, rmse, crps, log_score, msce`` (pooled),
-    ``msce_by_curve``, ``cover_50`` to ``cover_95`` (pooled; beside each, as ``_low`` and ``_high``, what nine in ten
-    coverages would be were the intervals right), ``width_50`` to ``width_95`` (median), ``wins``, ``pairs``,
-    ``pairs_right``, ``requirement_log2_ratio`` (median absolute one); means are over curves; a baseline gives no
-    interval, so its CRPS is its mean absolute log error.
+    ``msce_by_curve``, ``bias``, ``too_high`` (share of curves whose bias is above 0), ``cover_50`` to ``cover_95``
+    (pooled; beside each, as ``_low`` and ``_high``, what nine in ten coverages would be were the intervals right),
+    ``width_50`` to ``width_95`` (median), ``wins``, ``pairs``, ``pairs_right``, ``requirement_log2_ratio`` (median
+    absolute one); means are over curves; a baseline gives no interval, so its CRPS is its mean absolute log error.
 
     ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points, curves,
     coverage`` (pooled; ``coverage_low, coverage_high`` as above), ``coverage_by_curve``. ``points``: one row a hidden

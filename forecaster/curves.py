@@ -18,7 +18,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
-from forecaster.sizes import distinct
+from forecaster.rises import Rise, around_neighbours, best_so_far, clearest_rise
+from forecaster.sizes import distinct, reduced
 
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
@@ -172,7 +173,7 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
     (geometric mean at smallest and largest size); ``noise``, the sd of log error: from repeats at one
     size where there are any, else 1.48 x the median absolute residual from the line (in log n) through a
     size's two neighbours, scaled to one point, NaN below three sizes; ``best_so_far_rise``: largest rise
-    of log error (mean per size) above the best at smaller sizes.
+    of log error (mean per size, those of a long log taken together as a fit does) above the best at smaller sizes.
     """
     rows = []
     for curve in curves.curves:
@@ -182,7 +183,7 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
         row["decades"] = (x[-1] - x[0]) / np.log(10)
         row["seeds"] = len({seed for seed in curve.seed or () if seed}) or int(count.max())
         row |= {"error_first": np.exp(y[0]), "error_last": np.exp(y[-1]), "noise": noise}
-        row["best_so_far_rise"] = np.max(y - np.minimum.accumulate(y))
+        row["best_so_far_rise"] = best_so_far(reduced(curve.n, np.log(curve.error)).y)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -192,10 +193,18 @@ def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     which, x, y, count, within = distinct(curve.n, np.log(curve.error))
     if len(which) > len(x):
         return x, y, count, float(np.sqrt(within.sum() / (len(which) - len(x))))
-    weight = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
-    residual = y[1:-1] - (1 - weight) * y[:-2] - weight * y[2:]
-    scaled = np.abs(residual) / np.sqrt(1 + (1 - weight) ** 2 + weight**2)
-    return x, y, count, 1.48 * float(np.median(scaled)) if len(scaled) else np.nan
+    return x, y, count, around_neighbours(x, y)
+
+
+def rise_of(curve: Curve) -> Rise | None:
+    """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all."""
+    return clearest_rise(curve.n, np.log(curve.error), curve.noise_sd)
+
+
+FOLLOWS = {  # by whether error is still up at the largest sizes
+    False: "; a law that falls cannot follow",
+    True: " at its largest sizes: it may go on rising, and the forecast assumes that it does not",
+}
 
 
 def above_share(curves: LearningCurves, groups: Collection[tuple[str, str]]) -> tuple[Note, ...]:
@@ -221,8 +230,9 @@ def warnings_of(
     """What the design of the measurements cannot tell, without any fit; one note per curve and code.
 
     Codes: ``span`` (sizes span under one decade), ``one-seed`` (no repeats, no ``error_sd`` over repeats),
-    ``non-monotone`` (rises over 5 % above the best so far), ``near-chance`` (no error over 5 % below that of
-    guessing, which ``chance`` gives for the curve's (domain, task), or else for its domain).
+    ``non-monotone`` (rises over 5 % above the best so far, by more than its noise explains), ``near-chance``
+    (no error over 5 % below that of guessing, which ``chance`` gives for the curve's (domain, task), or else
+    for its domain).
     """
     known: Table = curves.table.reindex(columns=[*KEYS, "repeats", "error_sd"])
     known = known[(known["repeats"] > 1) & known["error_sd"].notna()]
@@ -231,16 +241,13 @@ def warnings_of(
     notes = []
     for curve, row in zip(curves.curves, summarise(curves).to_dict("records"), strict=True):
         said = {}
-        rise, level = (
-            row["best_so_far_rise"],
-            levels.get((curve.domain, curve.task), levels.get(curve.domain)),
-        )
+        rise, level = rise_of(curve), levels.get((curve.domain, curve.task), levels.get(curve.domain))
         if row["n_max"] < 10 * row["n_min"]:
             said["span"] = f"sizes span {row['decades']:.2f} decades; under one, the exponent is hard to tell"
         if row["points"] == row["sizes"] and (curve.domain, curve.task, curve.architecture) not in averaged:
             said["one-seed"] = "one run per size; the spread between runs cannot be seen"
-        if rise > np.log(1.05):
-            said["non-monotone"] = f"error rises {np.expm1(rise):.0%} above its best; a law that falls cannot follow"
+        if rise is not None:
+            said["non-monotone"] = f"error rises {np.expm1(rise.size):.0%} above its best{FOLLOWS[rise.at_end]}"
         if level is not None and curve.error.min() >= 0.95 * level:
             said["near-chance"] = f"every error is above or within 5 % of guessing ({level:g}); nothing learned yet"
         notes += [Note(code, f"{curve.label}: {text}", curve.label) for code, text in said.items()]

@@ -44,6 +44,9 @@ MEMORY = Limits(0.1, 0.5)
 CONFLICT = Limits(2.5, NEVER)
 # Correlation of log exponent and floor: beyond 0.9, knowing one would cut the other's variance by four fifths.
 RIDGE = Limits(0.9, NEVER)
+# Sds of log floor and of log exponent below which that is no matter: a floor known to 10 % and an exponent known to a
+# factor of 1.6, nineteen times in twenty.
+FLOOR_KNOWN, EXPONENT_KNOWN = 0.05, 0.25
 # Posterior over prior sd: at 0.8 the data have removed a third of the prior's variance.
 PRIOR_SHARE = Limits(0.8, NEVER)
 # Decades beyond the data over decades measured. Held-out scores cover about one; no evidence at all backs more than

@@ -71,6 +71,28 @@ def test_totals_name_every_method_once(found):
         assert row["rmsle"] == pytest.approx(table[f"rmsle_{backtest_tables.slug(name)}"].mean())
 
 
+def test_forecasts_that_miss_to_one_side_are_named():
+    """Where a fair coin falls so in fewer than one of a hundred tries: of forty curves, with 28 or more to a side."""
+
+    def said(low, high, groups=1, miss=0.07):
+        curves = pd.DataFrame({"bias": [-miss] * low + [miss] * high, "domain": "d"})
+        return " ".join(backtest_tables._one_sided(curves.assign(task=[f"t{i % groups}" for i in range(low + high)])))
+
+    assert said(38, 2).startswith("38 of 40 curves were forecast too low, the median curve by 6.8%")
+    assert "all of these are of one group" in said(38, 2)
+    assert "these are of 20 groups" in said(38, 2, groups=20)
+    assert "38 of 40 curves were forecast too high, the median curve by 7.3%" in said(2, 38)
+    assert said(20, 20) == said(27, 13) == said(7, 0) == said(0, 1) == ""
+    assert said(30, 10)
+    assert said(8, 0)
+
+
+def test_the_side_to_which_forecasts_miss_is_in_the_summary(found):
+    assert found.summary["bias"] == pytest.approx(found.table["bias"].mean())
+    assert found.summary["too_high"] == pytest.approx((found.table["bias"] > 0).mean())
+    assert json.loads(found.to_json())["summary"]["too_high"] == found.summary["too_high"]
+
+
 def test_rmsle_is_that_of_the_points(found):
     points = found.points[found.points["architecture"] == "b"]
     apart = np.log(points["yhat"] / points["error"])

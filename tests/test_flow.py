@@ -10,11 +10,24 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "processes", "results", "sizes", "curves", "reading", "laws", "drift", "domains", "card_files"),
+    *(
+        "errors",
+        "processes",
+        "results",
+        "sizes",
+        "rises",
+        "curves",
+        "reading",
+        "laws",
+        "drift",
+        "domains",
+        "card_files",
+    ),
     *("scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
-    *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
+    *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "prior_checks", "checks"),
+    *("looks", "figures"),
     *("backtest_tables", "backtest_figures", "backtest", "sentences", "advice", "appendix", "memo", "demo"),
     *("console", "request", "cli"),
 )
