@@ -286,7 +286,8 @@ def _extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:
         return
     far, below = {}, {}
     for curve in posterior.curves.curves:
-        span = np.log(curve.n[-1] / curve.n[0])
+        group = posterior.designs[(curve.domain, curve.task)]
+        span = np.log(curve.n[-1] / curve.n[0]) or group.x_ref - group.x_min  # of one size: it leans on its group
         above, down = np.log(sizes.max() / curve.n[-1]), np.log(curve.n[0] / sizes.min())
         above, spans = ((max(v, 0.0) / span if span > 0 else np.inf) for v in (above, down))
         far[curve.label] = max(above, min(spans, EXTRAPOLATION.fail))

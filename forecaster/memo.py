@@ -150,7 +150,7 @@ def _ask(
     """Put every question of the memo, on the group alone, to the modules that answer it."""
     posterior = whole.only(group)
     design = posterior.designs[group]
-    largest = round(math.exp(design.x_ref), 6)
+    largest = largest_size(design)
     asked = tuple(sorted({float(n) for n in (default_sizes(largest) if sizes is None else sizes)}))
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])

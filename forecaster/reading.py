@@ -317,6 +317,17 @@ def _check_table(name: str, table: Table) -> None:
             f"{name}: found several metrics in one curve: {listed(mixed, quote=False)}; expected one "
             "metric per curve. Keep one, or give each metric its own `task`."
         )
+    alike: dict[str, set[tuple[str, ...]]] = {}
+    for key in table[KEYS].drop_duplicates().itertuples(index=False, name=None):
+        alike.setdefault("/".join(key), set()).add(key)
+    twice = [
+        f"{label} ({listed(sorted(map(repr, keys)), quote=False)})" for label, keys in alike.items() if len(keys) > 1
+    ]
+    if twice:
+        raise CurveContentError(
+            f"{name}: found different curves that are one name when written as domain/task/architecture: "
+            f"{listed(twice, quote=False)}; expected names that stay apart. Use another sign than / in one of them."
+        )
     sizes = table.groupby(KEYS)["n"].nunique().groupby(level=["domain", "task"]).max()
     short = [f"{domain}/{task} (at most {most})" for (domain, task), most in sizes[sizes < 3].items()]
     if short:

@@ -328,6 +328,13 @@ def test_how_far_below_the_data_is_asked(at, verdict):
         assert f"{at:g} lies {decades:.1f} decades below its smallest size, {decades / 2:.1f} times" in row.text
 
 
+def test_a_curve_of_one_size_leans_on_the_span_of_its_group():
+    curves = {"cnn": good(), "once": good()}
+    held = synthetic.posterior(curves, sizes={"cnn": synthetic.SIZES, "once": synthetic.SIZES[-1:]})
+    assert one(check(held, at=[synthetic.SIZES[-2]]), "extrapolation").verdict == PASS
+    assert one(check(held, at=[synthetic.SIZES[-1] * 10**3]), "extrapolation").verdict == REVIEW
+
+
 def test_the_side_on_which_a_size_lies_farther_speaks():
     assert "below its smallest size" in one(health(at=[1.0, 1e7]), "extrapolation").text
     assert "beyond its largest size" in one(health(at=[10.0, 1e8]), "extrapolation").text

@@ -248,6 +248,13 @@ def uneven():
     return posterior(curves, sizes={"short": SIZES[:3], "long": SIZES}, card="image-classification-top1")
 
 
+def test_a_large_size_that_was_measured_is_one_row_an_architecture():
+    """The log of a billion, and back, misses it by more than rounding to six digits mends."""
+    sizes = [10**k for k in range(5, 10)]
+    found = memo(posterior({"a": net(1), "b": net(2)}, sizes=sizes), sizes=[1e9, 1e10])
+    assert [r["size"] for r in found.facts["options"]] == ["1 billion", "", "10 billion", ""]
+
+
 def test_what_is_said_of_an_architecture_is_of_its_own_largest_size(uneven):
     found = memo(uneven, sizes=[2e5, 1e6], seed=3)
     end = pd.DataFrame([(*GROUP, "short", 10_000)], columns=["domain", "task", "architecture", "n"])

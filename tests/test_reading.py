@@ -470,3 +470,12 @@ def test_a_mapping_of_an_unknown_name_is_refused():
 def test_every_refusal_is_a_forecaster_error():
     for kind in (CurveFileError, CurveColumnsError, CurveContentError, CurveRowsError, RequestError):
         assert issubclass(kind, ForecasterError)
+
+
+def test_curves_whose_names_run_together_are_refused():
+    """As `t` with `x/A` and `t/x` with `A`: each would be asked for by the name of the other."""
+    one, other = frame(task="t", architecture="x/A"), frame(task="t/x", architecture="A")
+    with pytest.raises(CurveContentError, match="t/x/A") as caught:
+        read_curves(pd.concat([one, other]))
+    assert "stay apart" in str(caught.value)
+    assert len(read_curves(pd.concat([one, frame(task="t/x", architecture="B")])).curves) == 2
