@@ -13,7 +13,7 @@ import pytest
 from synthetic import posterior, values
 from typer.testing import CliRunner
 
-from forecaster import cli, console, fitcache, request
+from forecaster import cli, console, fitcache, layout, request
 from forecaster.results import Check
 
 ROOT = Path(__file__).parents[1]
@@ -342,7 +342,7 @@ def test_a_domain_without_a_card_is_noted(tmp_path):
     ],
 )
 def test_numbers_are_written_for_people(column, value, shown):
-    assert console.cell(column, value) == shown
+    assert layout.cell(column, value) == shown
 
 
 def test_progress_shows_only_for_long_work(capsys, monkeypatch):

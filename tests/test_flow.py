@@ -10,13 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "processes", "results", "sizes", "curves", "reading", "laws", "drift", "domains", "card_files"),
+    *("errors", "names", "processes", "results", "sizes", "curves", "reading", "laws", "drift", "domains", "card_files"),
     *("scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
     *("backtest_tables", "backtest_figures", "backtest", "sentences", "appendix", "memo", "demo"),
-    *("console", "request", "cli"),
+    *("layout", "console", "request", "cli"),
 )
 
 # Drawing is imported where a result is asked for its plot, not before: results stay light, and figures know results.
