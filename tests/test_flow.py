@@ -10,12 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "names", "processes", "results", "sizes", "curves", "reading", "laws", "drift", "domains", "card_files"),
-    *("scatter", "design", "model", "simulate", "density", "engines"),
+    *("errors", "names", "processes", "results", "sizes", "curves", "reading"),
+    *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
-    *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks", "looks", "figures"),
-    *("backtest_tables", "backtest_figures", "backtest", "sentences", "appendix", "memo", "demo"),
+    *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks"),
+    *("fonts", "looks", "figures", "backtest_tables", "backtest_figures", "backtest"),
+    *("sentences", "appendix", "memo", "demo"),
     *("layout", "console", "request", "cli"),
 )
 
