@@ -55,7 +55,7 @@ FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upp
 COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)
 OVERLAID = 6  # more architectures than this get a panel each
 WIDTH = 8.2
-EVEN_ODDS, NEVER = 6, 68  # where columns beside a panel stand, in points from its edge
+EVEN_ODDS, NEVER = 6, 62  # where columns beside a panel stand, in points from its edge
 BESIDE = 170  # points that names beside a panel may take
 LEFT, RIGHT, NARROWER = 0.085, 0.81, 0.735  # edges of a panel with names to its right; of one with long ones
 
@@ -139,7 +139,7 @@ def _overlay(table: Table, points: Table, units: Units, names: list[str]) -> Fig
 def _to_the_right(names: Sequence[str]) -> tuple[float, dict[str, str]]:
     """Where a panel ends that has names to its right, and the names as they fit there."""
     for right in (RIGHT, NARROWER):
-        shown = labels(names, 72 * WIDTH * (1 - right - 0.02 * (right - LEFT)), 9, "bold")
+        shown = labels(names, 72 * WIDTH * (1 - right - 0.02 * (right - LEFT)) - 2, 9, "bold")
         if shown == labels(names, math.inf, 9, "bold"):
             break
     return right, shown

@@ -28,7 +28,7 @@ def lettered[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
 def families(letters: Iterable[str]) -> list[str]:
     """The usual font, then those that together have its missing letters, as far as there are any."""
     usual = list(rcParams["font.family"])
-    own = _in_font(font_manager.findfont(font_manager.FontProperties(usual)))
+    own = _in_font(font_manager.findfont(font_manager.FontProperties(family=usual)))
     missing = frozenset(letter for letter in letters if letter.isprintable()) - own
     return [*usual, *_others(missing)] if missing else usual
 
