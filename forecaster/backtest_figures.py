@@ -12,12 +12,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from forecaster.backtest_tables import FEWEST_PAIRS
 from forecaster.curves import KEYS
 from forecaster.fonts import lettered
-from forecaster.looks import ERROR_STEPS, INK, MUTED, PALETTE, labels, plain, size_ticks
+from forecaster.looks import ERROR_STEPS, INK, MUTED, PALETTE, WIDTH, labels, plain, size_ticks
 
 if TYPE_CHECKING:
     from forecaster.backtest import Backtest
 
-WIDTH = 8.2
 COLUMNS = 4
 PANELS = 12  # curves drawn: the worst, the median and the best among more
 PIT_BINS = 10

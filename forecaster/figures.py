@@ -21,9 +21,12 @@ from forecaster.fonts import lettered
 from forecaster.forecast import Forecast, forecast, targets_of
 from forecaster.looks import (
     INK,
+    LEFT,
     MUTED,
     PALETTE,
+    WIDTH,
     Table,
+    beside,
     capital,
     colours,
     interval,
@@ -33,6 +36,7 @@ from forecaster.looks import (
     plain,
     size_ticks,
     spread_out,
+    to_the_right,
 )
 from forecaster.posterior import Group, Posterior
 from forecaster.predictive import prior_paths
@@ -54,10 +58,8 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upper"]
 COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)
 OVERLAID = 6  # more architectures than this get a panel each
-WIDTH = 8.2
 EVEN_ODDS, NEVER = 6, 62  # where columns beside a panel stand, in points from its edge
 BESIDE = 170  # points that names beside a panel may take
-LEFT, RIGHT, NARROWER = 0.085, 0.81, 0.735  # edges of a panel with names to its right; of one with long ones
 
 
 # The forecast -------------------------------------------------------------------------------------
@@ -118,7 +120,7 @@ def _asked(found: Forecast | Posterior) -> tuple[Posterior, list[tuple[str, str,
 def _overlay(table: Table, points: Table, units: Units, names: list[str]) -> Figure:
     strip = 0.2 * len(names)
     figure = Figure(figsize=(WIDTH, 4.6 + strip))
-    right, shown = _to_the_right(names)
+    right, shown = to_the_right(names)
     grid = figure.add_gridspec(
         2, 1, height_ratios=(4.0, strip), hspace=0.04, left=LEFT, right=right, top=0.97, bottom=0.115
     )
@@ -134,15 +136,6 @@ def _overlay(table: Table, points: Table, units: Units, names: list[str]) -> Fig
     _region_strip(below, table, names, shades, axes, shown)
     below.set_xlabel(f"Training data ({units.size_name})")
     return figure
-
-
-def _to_the_right(names: Sequence[str]) -> tuple[float, dict[str, str]]:
-    """Where a panel ends that has names to its right, and the names as they fit there."""
-    for right in (RIGHT, NARROWER):
-        shown = labels(names, 72 * WIDTH * (1 - right - 0.02 * (right - LEFT)) - 2, 9, "bold")
-        if shown == labels(names, math.inf, 9, "bold"):
-            break
-    return right, shown
 
 
 def _small_multiples(table: Table, points: Table, units: Units, names: list[str]) -> Figure:
@@ -252,9 +245,9 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
             (EVEN_ODDS, size(rounded(row["q50"]), short=True), INK),
             (NEVER, chance(row["p_never"]), MUTED),
         ):
-            _beside(axes, x, y, said, va="center", fontsize=9, color=colour)
+            beside(axes, x, y, said, va="center", fontsize=9, color=colour)
     for x, title, colour in ((EVEN_ODDS, "even odds", INK), (NEVER, "never", MUTED)):
-        _beside(axes, x, -0.75, title, fontsize=8.5, color=colour)
+        beside(axes, x, -0.75, title, fontsize=8.5, color=colour)
     for budget in table["budget"].dropna().unique() if "budget" in table else ():
         axes.axvline(float(budget), color=INK, lw=1, ls=":")
         axes.text(float(budget), -0.75, " budget", fontsize=8.5, color=INK)
@@ -267,12 +260,6 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     goal = "each target" if several else units.phrase(units.error_plain(rows[0]["target"]))
     axes.set_xlabel(f"Training data needed for {goal} ({units.size_name})")
     return figure
-
-
-def _beside(axes: Axes, right: float, y: float, text: str, **style: Any) -> None:
-    """Text so many points to the right of a panel, whatever its width."""
-    place = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
-    axes.annotate(text, (1.0, y), (right, 0), **place, **style)
 
 
 def _span(table: Table) -> tuple[float, float]:
@@ -333,7 +320,7 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
     units = units or Units("examples", "error", False)
     figure = Figure(figsize=(WIDTH, 3.3))
     names, ends = _unique(table), {}
-    right, beside = _to_the_right(names)
+    right, held = to_the_right(names)
     axes = figure.add_axes((LEFT, 0.155, right - LEFT, 0.805))
     shown: Table = table.copy()
     shown[FLOORS] = units.scaled(1.0) * shown[FLOORS]
@@ -357,7 +344,7 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
     wanted = np.array([(value - bottom) / (top - bottom) for value in ends.values()])
     for name, place in zip(ends, spread_out(wanted, 0.07), strict=True):
         style = {"color": shades[name], "fontsize": 9, "fontweight": "bold", "va": "center"}
-        axes.annotate(beside[name], (1.02, place), xycoords="axes fraction", **style)
+        axes.annotate(held[name], (1.02, place), xycoords="axes fraction", **style)
     plain(axes)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{units.sign}"))

@@ -17,6 +17,8 @@ from forecaster.units import Units, size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
+WIDTH = 8.2  # inches, of every figure
+LEFT, RIGHT, NARROWER = 0.085, 0.81, 0.735  # edges of a panel with names to its right; of one with long ones
 SHORTEST = 8  # no name is shown in fewer letters
 INK, MUTED, GRID = "#1f2933", "#66717d", "#e6e9ed"
 
@@ -119,6 +121,15 @@ def labels(names: Iterable[str], room: float, fontsize: float, weight: str = "no
     return {name: text.replace("$", r"\$") for name, text in shortened(names, low).items()}  # no mathematics in names
 
 
+def to_the_right(names: Sequence[str]) -> tuple[float, dict[str, str]]:
+    """Where a panel ends that has names to its right, and the names as they fit there."""
+    for right in (RIGHT, NARROWER):
+        shown = labels(names, 72 * WIDTH * (1 - right - 0.02 * (right - LEFT)) - 2, 9, "bold")
+        if shown == labels(names, math.inf, 9, "bold"):
+            break
+    return right, shown
+
+
 def label_ends(axes: Axes, ends: dict[str, tuple[float, str]], shown: Mapping[str, str]) -> None:
     """Names, as ``shown``, at the right end of their lines, moved apart where they would touch."""
     low, high = np.log(axes.get_ylim())
@@ -142,3 +153,9 @@ def interval(axes: Axes, y: float, marks: Sequence[float], high: float, colour: 
         axes.plot([q50], [y], "o", color="white", mec=colour, mew=1.8, ms=7, zorder=5)
     if q95 > high:
         axes.plot([1.0], [y], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)
+
+
+def beside(axes: Axes, right: float, y: float, text: str, **style: Any) -> None:
+    """Text so many points to the right of a panel, whatever its width."""
+    place = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+    axes.annotate(text, (1.0, y), (right, 0), **place, **style)
