@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,10 +19,9 @@ from forecaster import measurement, scoring
 from forecaster.backtest_tables import OURS, slug
 from forecaster.baselines import BASELINES
 from forecaster.curves import KEYS, Curve, LearningCurves, Note
-from forecaster.domains import Domain
 from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Target, log_error_paths
-from forecaster.inference import Progress, fit
+from forecaster.inference import Cards, Progress, fit
 from forecaster.posterior import Posterior
 from forecaster.requirement import first_log_size
 from forecaster.results import Result, plain, rows_of
@@ -51,10 +49,10 @@ class Backtest(Result):
     (log of our RMSLE over its).
 
     ``totals``: one row a method: ``method, curves, rmsle, rmsle_median, rmse, crps, log_score, msce`` (pooled),
-    ``msce_by_curve``, ``cover_50`` to ``cover_95`` (pooled; beside each, as ``_low`` and ``_high``, what nine in ten
-    coverages would be were the intervals right), ``width_50`` to ``width_95`` (median), ``wins``, ``pairs``,
-    ``pairs_right``, ``requirement_log2_ratio`` (median absolute one); means are over curves; a baseline gives no
-    interval, so its CRPS is its mean absolute log error.
+    ``msce_by_curve``, ``bias``, ``too_high`` (share of curves whose bias is above 0), ``cover_50`` to ``cover_95``
+    (pooled; beside each, as ``_low`` and ``_high``, what nine in ten coverages would be were the intervals right),
+    ``width_50`` to ``width_95`` (median), ``wins``, ``pairs``, ``pairs_right``, ``requirement_log2_ratio`` (median
+    absolute one); means are over curves; a baseline gives no interval, so its CRPS is its mean absolute log error.
 
     ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points, curves,
     coverage`` (pooled; ``coverage_low, coverage_high`` as above), ``coverage_by_curve``. ``points``: one row a hidden
@@ -69,11 +67,11 @@ class Backtest(Result):
     the median absolute one; with baselines ``n_`` and ``log2_ratio_`` of each: the first size at which its curve
     reaches the target.
     ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
-    (observed, a over b), ``p_better`` (a is, on the mean curve), ``right`` (our median ranks them as observed) and
-    ``right_`` of each rival. ``chances``: may those chances be believed? One row for each range of the chance that the
-    favoured one of a pair was given (``chance_low, chance_high``; a pair at 0.5 favours ``a``): ``pairs``, ``chance``
-    (mean), ``held`` (share in which it was the better one) and ``held_low, held_high`` (what nine in ten shares would
-    be were the chances right). ``summary``: the headline numbers. ``notes``: what was left out, and why.
+    (observed, a over b), ``p_better`` (a is measured as the better one), ``right`` (our median ranks them as observed)
+    and ``right_`` of each rival. ``chances``: may those chances be believed? One row for each range of the chance that
+    the favoured one of a pair was given (``chance_low, chance_high``; a pair at 0.5 favours ``a``): ``pairs``,
+    ``chance`` (mean), ``held`` (share in which it was the better one) and ``held_low, held_high`` (what nine in ten
+    shares would be were the chances right). ``summary``: the headline numbers. ``notes``: what was left out, and why.
     """
 
     totals: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -104,7 +102,7 @@ def backtest(
     curves: LearningCurves,
     *,
     split: str | float = "column",
-    card: str | Path | Domain | None = None,
+    card: Cards = None,
     engine: str = "jax",
     seed: int = 0,
     level: float = LEVEL,
@@ -135,7 +133,7 @@ def backtest(
                 rng = np.random.default_rng([seed, i])
                 found.append(_forecast(posterior, known, unseen[known.label], level, baselines, rng))
         pairs += [_pair(*two, x) for two in combinations(found, 2) if (x := _common(*two)) is not None]
-        scored += [one._replace(paths=np.empty((0, 0))) for one in found]
+        scored += [one._replace(runs=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
     return _assembled(fitted, scored, pairs, notes, level)
 
@@ -208,9 +206,16 @@ def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, Le
 
 
 def _nothing_to_score(curves: LearningCurves) -> RequestError:
-    return RequestError(
-        f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; hide fewer decades"
-    )
+    """The refusal: the most that may be hidden, or that no curve has sizes enough."""
+    sizes = [np.unique(c.n) for c in curves.curves]
+    most = max((float(np.log10(n[-1] / n[FEWEST_SIZES - 1])) for n in sizes if len(n) > FEWEST_SIZES), default=0.0)
+    step = f"hide fewer decades: at most {np.floor(1000 * most) / 1000:g} leave a curve so many"
+    if most == 0.0:
+        step = (
+            f"a backtest needs {FEWEST_SIZES + 1} sizes of a curve, {FEWEST_SIZES} to fit and one to hide, and the "
+            f"most here are {max(map(len, sizes))}: measure more sizes"
+        )
+    return RequestError(f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; {step}")
 
 
 def _scorable(curve: Curve) -> bool:
@@ -227,7 +232,7 @@ class _Scored(NamedTuple):
     fit: tuple[np.ndarray, np.ndarray]  # log n, log error
     hidden: tuple[np.ndarray, np.ndarray]
     predicted: dict[str, np.ndarray]  # log error at the hidden sizes by method
-    paths: np.ndarray  # mean curve, [draw, hidden size]
+    runs: np.ndarray  # log error as measured, [draw, hidden size]
 
 
 class _Pair(NamedTuple):
@@ -296,7 +301,7 @@ def _forecast(
     if need is not None:
         need |= _needed_by(far, drawn.grid, need)
     hidden = (np.log(sizes), observed)
-    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, mean)
+    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, run)
 
 
 def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
@@ -381,8 +386,7 @@ def _pair(a: _Scored, b: _Scored, x: float) -> _Pair:
 
     observed = gap(lambda one: one.hidden, x)
     measured = gap(lambda one: one.fit, min(a.fit[0][-1], b.fit[0][-1]))
-    one, other = (s.paths[:, np.argmin(abs(s.hidden[0] - x))] for s in (a, b))
-    ahead = one < other
+    ahead = _measured_at(a, x) < _measured_at(b, x)
     row = {k: a.row[k] for k in KEYS[:2]} | {"a": a.row["architecture"], "b": b.row["architecture"]}
     row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(ahead))}
     gaps = {name: gap(lambda one, name=name: (one.hidden[0], one.predicted[name]), x) for name in a.predicted}
@@ -390,6 +394,16 @@ def _pair(a: _Scored, b: _Scored, x: float) -> _Pair:
     row["right_measured"] = _right(measured, observed)
     row |= {f"right_{slug(name)}": _right(value, observed) for name, value in gaps.items()}
     return _Pair(row, scoring.stand_ins(ahead))
+
+
+def _measured_at(one: _Scored, x: float) -> np.ndarray:
+    """Log error as measured at log size ``x``, [draw], between hidden sizes as the observed one is interpolated."""
+    sizes = one.hidden[0]
+    after = min(int(np.searchsorted(sizes, x)), len(sizes) - 1)
+    before = max(after - 1, 0)
+    gap = sizes[after] - sizes[before]
+    share = np.clip((x - sizes[before]) / gap, 0.0, 1.0) if gap > 0 else 1.0
+    return (1.0 - share) * one.runs[:, before] + share * one.runs[:, after]
 
 
 def _right(predicted: float, observed: float) -> float:

@@ -29,6 +29,8 @@ def totals(table: Table, scores: PointScores, pairs: Table, needs: Table, rivals
         "log_score": table["log_score"].mean(),
         "msce": scoring.msce(scores.pit),
         "msce_by_curve": table["msce"].mean(),
+        "bias": table["bias"].mean(),
+        "too_high": table["bias"].gt(0).mean(),
     }
     for level, held, width in zip(SHOWN, scores.covered, scores.width, strict=True):
         name = f"cover_{100 * level:g}"
@@ -178,6 +180,7 @@ def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Seque
         + ", ".join(f"{numbers[f'cover_{100 * p:g}']:.0%} in those of {p:.0%}" for p in SHOWN)
         + ".",
         _by_chance(numbers),
+        *_one_sided(table),
     ]
     if "best_baseline" in table:
         said += _against(table, found)
@@ -209,6 +212,24 @@ def _by_chance(numbers: Mapping[str, float], level: float = 0.8) -> str:
         f"Were the {level:.0%} intervals exactly right they would hold {low:.0%} to {high:.0%} of these, nine times in "
         f"ten, for errors of one curve are hit or missed together: they hold {found}."
     )
+
+
+def _one_sided(table: Table, unlikely: float = 0.01) -> list[str]:
+    """Whether forecasts miss to one side, where a fair coin would so seldom; with the median curve's miss."""
+    from scipy.special import bdtr
+
+    biases = table["bias"].to_numpy()
+    low, high = int((biases < 0).sum()), int((biases > 0).sum())
+    if 2.0 * bdtr(min(low, high), low + high, 0.5) >= unlikely:
+        return []
+    side, count = ("low", low) if low > high else ("high", high)
+    groups = len(table[["domain", "task"]].drop_duplicates())
+    within = "all of these are of one group" if groups == 1 else f"these are of {groups} groups"
+    return [
+        f"{count} of {len(table)} curves were forecast too {side}, the median curve by "
+        f"{abs(np.expm1(np.median(biases))):.1%}. Curves of one group miss together, and {within}: this says less "
+        "than so many independent misses would, but forecasts of curves like these may err to that side again."
+    ]
 
 
 def _nearest(found: Table) -> str:

@@ -6,26 +6,26 @@ whose quantity the posterior does not carry is absent; numbers that could not be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecaster.curves import summarise, warnings_of
+from forecaster.curves import KEYS, Note, rise_of, summarise, warnings_of
 from forecaster.diagnostics import SUMMARISED
-from forecaster.domains import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError
-from forecaster.forecast import forecast
+from forecaster.forecast import Target, forecast
 from forecaster.inference import Progress
 from forecaster.model_checks import card_sensitivity, foreseen, left_out, replicated
 from forecaster.posterior import Posterior, diagnostics
 from forecaster.predictive import assess
+from forecaster.prior_checks import identified, prior_conflict
 from forecaster.results import Check, Result, rows_of
+from forecaster.rises import LEAST, Rise
 from forecaster.sensitivity import card_table
 from forecaster.verdicts import (
-    CONFLICT,
     DIVERGENCES,
     ESS,
     EXTRAPOLATION,
@@ -33,13 +33,12 @@ from forecaster.verdicts import (
     FAR,
     MEMORY,
     PASS,
-    PRIOR_SHARE,
     R_HAT,
     REVIEW,
-    RIDGE,
     RISE,
     TAILS,
     also,
+    narrowed,
     worst_of,
 )
 
@@ -83,7 +82,8 @@ def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progre
     checks = (
         *_sampling(posterior),
         *_engine(posterior),
-        *_priors(posterior),
+        *prior_conflict(posterior),
+        *identified(posterior),
         *foreseen(found),
         *_design(posterior),
         *left_out(found),
@@ -97,6 +97,19 @@ def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progre
 def table_of(checks: Sequence[Check]) -> pd.DataFrame:
     """One row a check, without the list of all its curves: see :class:`Health`."""
     return pd.DataFrame([c.as_row() for c in checks], columns=["name", "verdict", "curve", "text", "next_step"])
+
+
+def about(found: Health, chosen: Sequence[Target]) -> Health:
+    """What of it is about these curves and their groups: verdicts, and the tables by curve."""
+    labels = {t.label for t in chosen} | {"/".join(t.group) for t in chosen}
+    checks = tuple(narrowed(one, labels) for one in found.checks)
+
+    def own(table: Any) -> pd.DataFrame:
+        keys = [Target(*key) in chosen for key in zip(*(table[c] for c in KEYS), strict=True)] if len(table) else []
+        return table[np.array(keys, dtype=bool)].reset_index(drop=True)
+
+    tables = own(found.fit), own(found.fit_points), own(found.sensitivity)
+    return Health(table_of(checks), _text(checks), checks, *tables)
 
 
 # How the sampling went --------------------------------------------------------------------------------
@@ -196,81 +209,17 @@ def _by_label(values) -> dict[str, float]:
     return dict(zip(values[values.dims[0]].values.tolist(), values.values.tolist(), strict=True))
 
 
-# What the priors do -----------------------------------------------------------------------------------
-
-
-def _priors(posterior: Posterior) -> Iterator[Check]:
-    conflict, quantity_of = {}, {}
-    log_spread: np.ndarray = posterior.tree.posterior["log_spread"].values
-    for group in posterior.groups:
-        design, label = posterior.designs[group], "/".join(group)
-        i = posterior.groups.index(group)
-        spreads = log_spread[:, :, i].reshape(-1, 2)
-        learned = np.concatenate([posterior.centre(group), spreads], 1)
-        away = np.abs(learned.mean(0) - design.hyper_mean) / design.hyper_sd
-        worst = int(np.argmax(away))
-        conflict[label], quantity_of[label] = away[worst], (*CENTRES, *LEARNED_SPREADS)[worst]
-    yield from worst_of(
-        "prior-data conflict",
-        conflict,
-        CONFLICT,
-        lambda label, v: f"{label}: the data put {quantity_of[label]} {v:.1f} prior sds away from the card's prior",
-        "every group lies where its card expects: at most {worst} prior sds away",
-        "read the card's prior and its source; use another card, or your own, if this field differs",
-    )
-    yield from _identified(posterior)
-
-
-def _identified(posterior: Posterior) -> Iterator[Check]:
-    """Whether the data tell floor and exponent apart, and from their priors."""
-    ridge, prior_only = {}, {"exponent": {}, "floor": {}}
-    for curve in posterior.curves.curves:
-        draws = posterior.curve(curve.label)
-        design = posterior.designs[(curve.domain, curve.task)]
-        ridge[curve.label] = abs(_correlation(draws.log_exponent, draws.floor_logit))
-        learned = np.exp(2.0 * design.hyper_mean[-1] + 2.0 * design.hyper_sd[-1] ** 2)  # mean of a squared lognormal
-        prior_exponent = np.hypot(design.hyper_sd[1], np.sqrt(learned))
-        prior_floor = np.hypot(design.hyper_sd[3], design.spread_fixed[1])
-        prior_only["exponent"][curve.label] = np.std(draws.log_exponent) / prior_exponent
-        prior_only["floor"][curve.label] = np.std(draws.floor_logit) / prior_floor
-    yield from worst_of(
-        "exponent-floor ridge",
-        ridge,
-        RIDGE,
-        lambda label, v: (
-            f"{label}: the floor and the exponent cannot be told apart (correlation {v:.2f} in size); "
-            "forecasts far ahead rest on which of the two it is"
-        ),
-        "floors and exponents can be told apart: correlation at most {worst} in size",
-        "measure a larger size, or state a floor in the card (human level, label noise)",
-    )
-    for name, shares in prior_only.items():
-        yield from worst_of(
-            f"{name} from the prior",
-            shares,
-            PRIOR_SHARE,
-            lambda label, v, name=name: (
-                f"{label}: the {name} is known little better than before the data (sd {v:.0%} of its prior's)"
-            ),
-            f"the data inform every {name}: posterior sd at most {{worst}} of the prior's",
-            "measure larger sizes; until then, read the card's prior as part of the answer",
-        )
-
-
-def _correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Pearson correlation; NaN where either does not vary."""
-    if np.std(one) == 0 or np.std(other) == 0:
-        return float("nan")
-    return float(np.corrcoef(one, other)[0, 1])
-
-
 # What was measured, and what is asked -----------------------------------------------------------------
 
 NOTES = {
     "span": ("every curve spans a decade of sizes or more", "measure smaller and larger sizes"),
     "one-seed": ("every curve has repeats", "repeat some sizes with other seeds"),
-    "non-monotone": ("no curve rises by more than 5 %", "look at the runs at those sizes; drop those that failed"),
+    "non-monotone": ("no curve rises by more than 5 %", ""),
     "near-chance": ("every curve is better than guessing", "measure larger sizes, where something is learned"),
+}
+RISEN = {  # what to do about a rise, by whether error is still up at the largest sizes
+    False: "look at the runs at those sizes; drop those that failed",
+    True: "where the largest sizes rise, measure a larger one or find out why",
 }
 
 
@@ -279,36 +228,77 @@ def _design(posterior: Posterior) -> Iterator[Check]:
         group: card.chance.value for group, card in posterior.cards.items() if card.chance is not None
     }
     notes = warnings_of(posterior.curves, chances)
+    rises = {curve.label: rise_of(curve) for curve in posterior.curves.curves}
+    most = summarise(posterior.curves)["best_so_far_rise"].to_numpy().max()
     for code, (fine, step) in NOTES.items():
         found = [note for note in notes if note.code == code]
-        if found:
+        if found and code == "non-monotone":
+            yield _non_monotone(found, {label for label, rise in rises.items() if rise and rise.at_end})
+        elif found:
             curves = tuple(note.curve for note in found if note.curve)
-            yield Check(code, REVIEW, found[0].text + also(curves[1:]), step, curves)
+            each = tuple((note.curve, REVIEW, note.text) for note in found if note.curve)
+            yield Check(code, REVIEW, found[0].text + also(curves[1:]), step, curves, each)
         elif code != "near-chance" or chances:
-            yield Check(code, PASS, fine)
-    rises = summarise(posterior.curves)["best_so_far_rise"].tolist()
+            yield Check(code, PASS, fine + (NOISE if code == "non-monotone" and most > LEAST else ""))
+    yield from _ill_behaved(rises, most)
+
+
+NOISE = " and more than its noise explains"
+
+
+def _non_monotone(found: Sequence[Note], still_up: Set[str]) -> Check:
+    """A rise in between is a failed run or a dip of its own; one at the largest sizes is what forecasts start from."""
+    texts, steps, curves, each = [], [], [], []
+    for at_end, step in RISEN.items():
+        own = [note for note in found if (note.curve in still_up) == at_end]
+        if own:
+            labels = [note.curve for note in own if note.curve]
+            texts.append(own[0].text + also(labels[1:]))
+            steps.append(step)
+            curves += labels
+            each += [(note.curve, REVIEW, note.text) for note in own if note.curve]
+    return Check("non-monotone", REVIEW, "; ".join(texts), "; ".join(steps), tuple(curves), tuple(each))
+
+
+def _ill_behaved(rises: Mapping[str, Rise | None], most: float) -> Iterator[Check]:
+    def say(label: str, v: float) -> str:
+        rise = rises[label]
+        where = " at its largest sizes" if rise and rise.at_end else ""
+        text = f"{label}: error rises {np.expm1(v):.0%} above the best so far{where}; "
+        return text + "its intervals rest on the drift, not on the law"
+
     yield from worst_of(
         "ill-behaved",
-        {c.label: rise for c, rise in zip(posterior.curves.curves, rises, strict=True)},
+        {label: rise.size if rise else 0.0 for label, rise in rises.items()},
         RISE,
-        lambda label, v: (
-            f"{label}: error rises {np.expm1(v):.0%} above the best so far; its intervals rest on the drift, "
-            "not on the law"
-        ),
-        "no curve rises by more than 20 % above its best so far",
+        say,
+        "no curve rises by more than 20 % above its best so far" + (NOISE if most >= RISE.review else ""),
         "find out why it rises before relying on this curve",
     )
 
 
 def _extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:
+    """How many measured spans the farthest size lies beyond the data, on either side.
+
+    What lies below the smallest size is seldom decided on: it may call for a look, but fails nothing.
+    """
     if not sizes.size:
         return
-    far = {}
+    far, below = {}, {}
     for curve in posterior.curves.curves:
         span = np.log(curve.n[-1] / curve.n[0])
-        far[curve.label] = max(np.log(sizes.max() / curve.n[-1]), 0.0) / span if span > 0 else np.inf
+        above, down = np.log(sizes.max() / curve.n[-1]), np.log(curve.n[0] / sizes.min())
+        above, spans = ((max(v, 0.0) / span if span > 0 else np.inf) for v in (above, down))
+        far[curve.label] = max(above, min(spans, EXTRAPOLATION.fail))
+        if far[curve.label] > above:
+            below[curve.label] = f"{down / np.log(10):.1f} decades below its smallest size, {spans:.1f}"
 
     def say(label: str, v: float) -> str:
+        if label in below:
+            return (
+                f"{label}: {sizes.min():g} lies {below[label]} times the measured span away; nothing measured says "
+                "from which size on error falls there"
+            )
         text = f"{label}: {sizes.max():g} lies {v:.1f} times the measured span beyond its largest size"
         return text + ("; far beyond what any held-out score supports" if v > FAR else "")
 

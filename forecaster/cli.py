@@ -58,7 +58,7 @@ class Asked:
         Path, typer.Argument(metavar="CURVES", show_default=False, help="Curves (.csv, .parquet) or a posterior (.nc).")
     ]
     columns: Annotated[Names, _option("--columns", "Our name = the file's, as n=train_size.", READING)] = None
-    accuracy: Annotated[bool, _option("--accuracy", "The error column holds accuracies.", READING)] = False
+    accuracy: Annotated[bool, _option("--accuracy", "Errors stand as accuracies; targets are errors.", READING)] = False
     split: Annotated[str | None, _option("--split", "Use only rows of this split, as fit.", READING)] = None
     domain: Annotated[Names, _option("--domain", "Only this domain; may be repeated.", CHOOSING)] = None
     task: Annotated[Names, _option("--task", "Only this task; may be repeated.", CHOOSING)] = None
@@ -144,14 +144,14 @@ def validate(asked: Asked, output: TableFile = None) -> Failures:
     from forecaster.inference import cards_of
 
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
-    curves = asked.curves.curves(architectures=True)
-    cards = cards_of(curves, asked.card)
-    if asked.card is None:
+    curves, card = asked.curves.curves_and_card()
+    cards = cards_of(curves, card)
+    if card is None:
         request.say_generic(curves)
     chance: dict[tuple[str, str] | str, float] = {
         group: card.chance.value for group, card in cards.items() if card.chance is not None
     }
-    notes = (*curves.notes, *warnings_of(curves, chance))
+    notes = (*curves.notes, *request.above_share(curves, card), *warnings_of(curves, chance))
     console.print_notes(notes)
     table = summarise(curves)
     table["card"] = [cards[key].name for key in zip(table["domain"], table["task"], strict=True)]
@@ -210,7 +210,7 @@ def forecast(
 
     posterior = asked.curves.posterior()
     points = request.points_of(asked.curves, posterior, at)
-    checks = request.verdicts(posterior, at=request.sizes_in(points))
+    checks = request.verdicts(posterior, request.sizes_in(points), asked.architecture)
     result = ask(posterior, points, kind=kind, level=level, quantiles=shares, seed=asked.seed, checks=checks)
     if draws is not None:
         result.save_draws(draws)
@@ -223,7 +223,7 @@ def forecast(
 @verb
 def requirement(
     asked: Asked,
-    target: Annotated[str, typer.Option("--target", help="The error to reach, as 0.05 or 0.05,0.03.")],
+    target: Annotated[str, typer.Option("--target", help="The error (never accuracy) to reach, as 0.05,0.03.")],
     budget: Annotated[float | None, typer.Option("--budget", help="Largest size you could afford.")] = None,
     horizon: Annotated[float | None, typer.Option("--horizon", help="Search no further than this size.")] = None,
     kind: Kind = "mean",
@@ -236,10 +236,11 @@ def requirement(
     targets = request.numbers(target, "--target", "errors above 0, such as 0.05 or 0.05,0.03")
     request.check_size(budget, "--budget")
     request.check_size(horizon, "--horizon")
+    request.check_targets(asked.curves, targets)
     from forecaster.requirement import requirement as ask
 
     posterior = asked.curves.posterior()
-    checks = request.verdicts(posterior)
+    checks = request.verdicts(posterior, names=asked.architecture)
     chosen = request.targets(asked.curves, posterior)
     result = ask(
         posterior, targets, budget=budget, horizon=horizon, kind=kind, seed=asked.seed, targets=chosen, checks=checks
@@ -281,7 +282,7 @@ def check(
     """May these numbers be decided on? Verdicts on the fit: PASS, REVIEW or FAIL."""
     request.check_output(output, request.TABLE_SUFFIXES, "--output")
     sizes = request.sizes_of(at)
-    result = request.checked(asked.curves.posterior(), sizes)
+    result = request.checked(asked.curves.posterior(), sizes, asked.architecture)
     return _deliver(result, asked.as_json, output, verdict=result.verdict)
 
 
@@ -302,12 +303,13 @@ def backtest(
     request.check_share(level, "--level")
     from forecaster.backtest import backtest as ask
 
-    source = asked.curves
+    curves, card = asked.curves.curves_and_card()
+    request.say_notes(curves, card)
     with console.progress("Backtesting") as tell:
         result = ask(
-            source.curves(architectures=True),
+            curves,
             split="column" if hide is None else hide,
-            card=asked.card,
+            card=card,
             engine=asked.engine,
             seed=asked.seed,
             level=level,
@@ -323,7 +325,7 @@ def backtest(
 def memo(
     asked: Asked,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memo's files.")],
-    target: Annotated[float | None, typer.Option("--target", help="The error to reach.")] = None,
+    target: Annotated[float | None, typer.Option("--target", help="The error (never accuracy) to reach.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,1e5.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
     level: Level = 0.8,
@@ -333,6 +335,8 @@ def memo(
     request.check_share(level, "--level")
     sizes = request.sizes_of(at)
     request.check_size(target, "--target", "an error above 0, such as 0.05")
+    request.refuse_architectures(asked.curves)
+    request.check_targets(asked.curves, [] if target is None else [target])
     from forecaster.demo import memos_of
 
     posterior = asked.curves.posterior()

@@ -17,10 +17,21 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from forecaster.design import Design
 from forecaster.errors import RequestError
 from forecaster.forecast import Target, log_error_paths
 from forecaster.posterior import Group, Posterior
-from forecaster.requirement import REACH, first_log_size, largest_size, leading, log_grid, percent, plain_size
+from forecaster.requirement import (
+    REACH,
+    confirmed,
+    first_log_size,
+    largest_size,
+    leading,
+    log_grid,
+    percent,
+    plain_size,
+    with_measured,
+)
 from forecaster.results import Check, Result, rows_of
 
 if TYPE_CHECKING:
@@ -43,9 +54,9 @@ class Comparison(Result):
     1 the same, 0 apart; descriptive); ``p_steeper`` (a's exponent is larger); ``p_equal`` (the two are within
     ``rope`` of each other), ``p_clearly_steeper`` and ``p_clearly_shallower`` (a is, by more than that; the three add
     up to 1); ``verdict``; ``crossover_q5, _q50, _q95`` (size beyond which the order of the errors is settled; inf:
-    never reversed from the smallest measured size to ``horizon``), ``p_crossover``, ``p_better_finally`` (a's error
-    is lower at the horizon); ``data_ratio`` with bounds, at ``data_ratio_n``: data that a needs for the error that b
-    has there, relative to b; inf where a never gets there.
+    never reversed from the smallest size at which both were measured to ``horizon``), ``p_crossover``,
+    ``p_better_finally`` (a's error is lower at the horizon); ``data_ratio`` with bounds, at ``data_ratio_n``, b's
+    largest measured size: data that a needs for the error that b has there, relative to b; inf where a never does.
 
     ``at_table``: per pair and ``n``, ``p_better`` (a's mean-curve error is lower) and ``error_ratio`` (a over b).
     ``best``: per architecture and ``n``, ``p_best``. ``exponents``: per architecture. ``exponent_draws`` [draw] by
@@ -78,12 +89,11 @@ class _Curves(NamedTuple):
     """Draws of a group's architectures that every question shares."""
 
     group: Group
-    names: tuple[str, ...]
+    design: Design
     log_exponent: dict[str, Float[np.ndarray, " draw"]]
     x: Float[np.ndarray, " size"]
     paths: dict[str, Float[np.ndarray, "draw size"]]
     sizes: Float[np.ndarray, " at"]  # asked about, ascending
-    largest: float  # measured, in the group
     horizon: float
     inside: np.ndarray  # which of x lie between the smallest measured size and the horizon
 
@@ -164,7 +174,9 @@ def _draw(posterior: Posterior, group: Group, at: Sequence[float], seed: int) ->
     horizon = REACH * largest
     grid = log_grid(design, horizon)
     sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
-    x = np.unique(np.concatenate([grid, np.log(sizes), [np.log(largest)]]))
+    x = np.union1d(grid, np.log(sizes))
+    for name in design.architectures:
+        x = np.union1d(with_measured(x, design, name), np.log(largest_size(design, name)))
     paths, exponents = {}, {}
     for name in design.architectures:
         # One stream per architecture: an answer does not depend on which pairs are asked for, or their order.
@@ -172,7 +184,7 @@ def _draw(posterior: Posterior, group: Group, at: Sequence[float], seed: int) ->
         paths[name], own = log_error_paths(posterior, Target(*group, name), np.exp(x), rng)
         exponents[name] = own.log_exponent
     inside = (x >= grid[0]) & (x <= grid[-1])
-    return _Curves(group, design.architectures, exponents, x, paths, sizes, largest, horizon, inside)
+    return _Curves(group, design, exponents, x, paths, sizes, horizon, inside)
 
 
 def _pair_row(curves: _Curves, a: str, b: str, rope: float, decide_at: float) -> dict[str, Any]:
@@ -246,9 +258,13 @@ def _bandwidth(draws: np.ndarray) -> float:
 
 
 def _crossover(curves: _Curves, a: str, b: str) -> dict[str, float]:
-    """The last size at which the order of the errors turns, per draw; ``inf`` where it never does."""
-    x = curves.x[curves.inside]
-    gap = (curves.paths[a] - curves.paths[b])[:, curves.inside]
+    """The last size at which the order of the errors turns, per draw; ``inf`` where it never does.
+
+    From the smallest size at which both were measured: below it one of them was never there.
+    """
+    inside = curves.inside & (curves.x >= _first(curves, a, b))
+    x = curves.x[inside]
+    gap = (curves.paths[a] - curves.paths[b])[:, inside]
     above = gap > 0
     turns = above[:, 1:] != above[:, :-1]
     last, draw = turns.shape[1] - 1 - np.argmax(turns[:, ::-1], 1), np.arange(len(gap))
@@ -269,11 +285,18 @@ def _crossover(curves: _Curves, a: str, b: str) -> dict[str, float]:
 
 
 def _data_ratio(curves: _Curves, a: str, b: str) -> dict[str, float]:
-    """Data that ``a`` needs for the error of ``b`` at the largest measured size, relative to that size."""
-    goal = curves.paths[b][:, _index(curves, curves.largest)]
-    needed = first_log_size(curves.x[curves.inside], curves.paths[a][:, curves.inside], goal)
-    ratio = _interval("data_ratio", np.exp(needed) / curves.largest)
-    return ratio | {"data_ratio_n": curves.largest}
+    """Data that ``a`` needs for the error of ``b`` at b's largest measured size, relative to that size."""
+    largest = largest_size(curves.design, b)
+    goal = curves.paths[b][:, _index(curves, largest)]
+    paths = confirmed(curves.x, curves.paths[a], curves.design, a)
+    needed = first_log_size(curves.x[curves.inside], paths[:, curves.inside], goal)
+    return _interval("data_ratio", np.exp(needed) / largest) | {"data_ratio_n": largest}
+
+
+def _first(curves: _Curves, a: str, b: str) -> float:
+    """Log of the smallest size from which on both have measurements."""
+    measured = (curves.design.curve_of(name) for name in (a, b))
+    return max(curve.x[-1] for curve in measured if curve is not None)
 
 
 def _index(curves: _Curves, n: float) -> int:
@@ -293,14 +316,14 @@ def _at_rows(curves: _Curves, a: str, b: str) -> list[dict[str, Any]]:
 
 def _best_rows(curves: _Curves) -> list[dict[str, Any]]:
     """Probability that each architecture has the lowest error of its group at each size."""
-    rows = []
+    rows, names = [], curves.design.architectures
     for n in curves.sizes.tolist():
         i = _index(curves, n)
-        errors = np.stack([curves.paths[name][:, i] for name in curves.names], 1)
+        errors = np.stack([curves.paths[name][:, i] for name in names], 1)
         lowest = errors == errors.min(1, keepdims=True)
         shares = np.mean(lowest / lowest.sum(1, keepdims=True), 0)
         row = {"domain": curves.group[0], "task": curves.group[1], "n": n}
-        rows += [row | {"architecture": name, "p_best": float(p)} for name, p in zip(curves.names, shares, strict=True)]
+        rows += [row | {"architecture": name, "p_best": float(p)} for name, p in zip(names, shares, strict=True)]
     return rows
 
 
@@ -348,6 +371,19 @@ def _leading(table: pd.DataFrame, at_table: pd.DataFrame, best: pd.DataFrame, mo
     return leading(list(table[["domain", "task"]].itertuples(index=False, name=None)), standing, most)
 
 
+def _undecided(row: dict) -> str:
+    """Which is likelier to fall faster, and why that is not enough to say so."""
+    likelier, chance, clearly = max(
+        (row["a"], row["p_steeper"], row["p_clearly_steeper"]),
+        (row["b"], 1.0 - row["p_steeper"], row["p_clearly_shallower"]),
+        key=lambda one: one[1],
+    )
+    return (
+        f"undecided: {percent(chance)} that {likelier} falls faster, but {percent(clearly)} by more than "
+        f"{100 * row['rope']:g} % ({percent(row['p_equal'])} that they are within that)"
+    )
+
+
 def _sentence(row: dict, at: list[dict]) -> str:
     """One pair in words."""
     a, b, within = row["a"], row["b"], f"{100 * row['rope']:g} %"
@@ -355,10 +391,7 @@ def _sentence(row: dict, at: list[dict]) -> str:
         "A steeper": f"{a} falls faster than {b} ({percent(row['p_clearly_steeper'])} by more than {within})",
         "B steeper": f"{b} falls faster than {a} ({percent(row['p_clearly_shallower'])} by more than {within})",
         EQUAL: f"the exponents are practically equal ({percent(row['p_equal'])} that they are within {within})",
-        UNDECIDED: (
-            f"undecided which falls faster ({percent(row['p_steeper'])} {a}; "
-            f"{percent(row['p_equal'])} that they are within {within})"
-        ),
+        UNDECIDED: _undecided(row),
     }
     exponents = (
         f"{row[f'exponent_{k}']:.3f} ({100 * row['level']:.0f} % interval {row[f'exponent_{k}_lower']:.3f} "
@@ -369,11 +402,14 @@ def _sentence(row: dict, at: list[dict]) -> str:
     said = f"{row['domain']}/{row['task']}: exponent of {a} {first}, of {b} {second}; {verdicts[row['verdict']]}."
     better = ", ".join(f"{percent(r['p_better'])} at {plain_size(r['n'])}" for r in at)
     said += f" Chance that the error of {a} is the lower one: {better}."
-    turned = f"{percent(row['p_crossover'])} that their order turns between the sizes measured and the horizon"
+    turned = f"{percent(row['p_crossover'])} that their order turns, from the smallest size at which both were measured"
+    turned += f" to the horizon, {plain_size(row['horizon'])}"
     if np.isfinite(row["crossover_q50"]):
-        turned += f", for good by {plain_size(row['crossover_q50'])} with even odds"
+        turned += f"; for good by {plain_size(row['crossover_q50'])} with even odds"
     need = "more data than any within the horizon"
     if np.isfinite(row["data_ratio"]):
         high = f"{row['data_ratio_upper']:.3g}" if np.isfinite(row["data_ratio_upper"]) else "beyond the horizon"
         need = f"{row['data_ratio']:.3g} times the data ({row['data_ratio_lower']:.3g} to {high})"
+        if row["data_ratio_lower"] == row["data_ratio_upper"]:  # in all draws reached at the smallest size or before
+            need = f"at most {row['data_ratio']:.3g} times the data"
     return f"{said} {turned}. For the error of {b} at {plain_size(row['data_ratio_n'])}, {a} needs {need}."

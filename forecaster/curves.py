@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +18,8 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
-from forecaster.sizes import distinct
+from forecaster.rises import Rise, around_neighbours, best_so_far, clearest_rise
+from forecaster.sizes import distinct, reduced
 
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
@@ -41,7 +43,8 @@ class Curve:
     ``noise_sd`` is the known sd of log error at each point (0 where nothing is known): the binomial part
     ``sqrt((1 - error) / (error * n_test))`` and ``error_sd / sqrt(repeats) / error``, in quadrature. ``seed``
     names each point's run ("" where unnamed); None without such a column, as ``metric``. ``n_test`` is the
-    number of test cases of each point, NaN where unknown.
+    number of test cases of each point, NaN where unknown or where the curve's errors, 1 and more, are no error rates.
+    ``run_sd`` is what one run's log error has beyond ``noise_sd`` where a point is the average of several.
     """
 
     domain: str
@@ -53,6 +56,7 @@ class Curve:
     noise_sd: Float[np.ndarray, " point"]
     seed: tuple[str, ...] | None
     n_test: Float[np.ndarray, " point"]
+    run_sd: Float[np.ndarray, " point"]
 
     @property
     def label(self) -> str:
@@ -78,8 +82,7 @@ class LearningCurves:
         table: Table = self.table
         by_curve = table.groupby(KEYS, sort=False)
         starts = np.flatnonzero(np.diff(by_curve.ngroup().to_numpy(), prepend=-1))
-        cases = np.array(table["n_test"], dtype=float) if "n_test" in table else np.full(len(table), np.nan)
-        columns = [np.array(table["n"]), np.array(table["error"]), _noise(table), cases]
+        columns = [np.array(table["n"]), np.array(table["error"]), *_noise(table)]
         for column in columns:
             column.flags.writeable = False
         metrics = by_curve["metric"].max() if "metric" in table else [None] * len(starts)
@@ -88,9 +91,9 @@ class LearningCurves:
         keys = table[KEYS].iloc[starts].itertuples(index=False, name=None)
         for key, start, stop, metric in zip(keys, starts, [*starts[1:], len(table)], metrics, strict=True):
             domain, task, architecture = key
-            n, error, noise, n_test = (column[start:stop] for column in columns)
+            n, error, noise, n_test, run = (column[start:stop] for column in columns)
             seed = None if seeds is None else tuple(seeds[start:stop])
-            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed, n_test))
+            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed, n_test, run))
         return tuple(found)
 
     @cached_property
@@ -142,12 +145,15 @@ class LearningCurves:
         return LearningCurves(chosen.table, tuple(n for n in self.notes if n.curve in labels), self.source)
 
 
-def _noise(table: Table) -> Float[np.ndarray, " row"]:
-    """Known sd of log error per row, 0 where unknown."""
+def _noise(table: Table) -> tuple[Float[np.ndarray, " row"], ...]:
+    """``noise_sd``, ``n_test`` and ``run_sd`` of :class:`Curve`, of each row."""
     sd, repeats, n_test = table.reindex(columns=NOISE).astype(float).to_numpy().T
-    error = table["error"].to_numpy()
-    spread = np.nan_to_num(sd / error) / np.sqrt(np.nan_to_num(repeats, nan=1.0))
-    return np.hypot(spread, np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test))))
+    error, runs = table["error"].to_numpy(), np.nan_to_num(repeats, nan=1.0)
+    rate: Any = table.groupby(KEYS, sort=False)["error"].transform("max") < 1
+    spread = np.nan_to_num(sd / error)
+    binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test)))
+    one_run = spread * np.sqrt(1.0 - 1.0 / np.maximum(runs, 1.0))
+    return np.hypot(spread / np.sqrt(runs), binomial), np.where(rate, n_test, np.nan), one_run
 
 
 def listed(names: Iterable[Any], most: int = 20, quote: bool = True) -> str:
@@ -167,7 +173,7 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
     (geometric mean at smallest and largest size); ``noise``, the sd of log error: from repeats at one
     size where there are any, else 1.48 x the median absolute residual from the line (in log n) through a
     size's two neighbours, scaled to one point, NaN below three sizes; ``best_so_far_rise``: largest rise
-    of log error (mean per size) above the best at smaller sizes.
+    of log error (mean per size, those of a long log taken together as a fit does) above the best at smaller sizes.
     """
     rows = []
     for curve in curves.curves:
@@ -177,7 +183,7 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
         row["decades"] = (x[-1] - x[0]) / np.log(10)
         row["seeds"] = len({seed for seed in curve.seed or () if seed}) or int(count.max())
         row |= {"error_first": np.exp(y[0]), "error_last": np.exp(y[-1]), "noise": noise}
-        row["best_so_far_rise"] = np.max(y - np.minimum.accumulate(y))
+        row["best_so_far_rise"] = best_so_far(reduced(curve.n, np.log(curve.error)).y)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -187,10 +193,35 @@ def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     which, x, y, count, within = distinct(curve.n, np.log(curve.error))
     if len(which) > len(x):
         return x, y, count, float(np.sqrt(within.sum() / (len(which) - len(x))))
-    weight = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
-    residual = y[1:-1] - (1 - weight) * y[:-2] - weight * y[2:]
-    scaled = np.abs(residual) / np.sqrt(1 + (1 - weight) ** 2 + weight**2)
-    return x, y, count, 1.48 * float(np.median(scaled)) if len(scaled) else np.nan
+    return x, y, count, around_neighbours(x, y)
+
+
+def rise_of(curve: Curve) -> Rise | None:
+    """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all."""
+    return clearest_rise(curve.n, np.log(curve.error), curve.noise_sd)
+
+
+FOLLOWS = {  # by whether error is still up at the largest sizes
+    False: "; a law that falls cannot follow",
+    True: " at its largest sizes: it may go on rising, and the forecast assumes that it does not",
+}
+
+
+def above_share(curves: LearningCurves, groups: Collection[tuple[str, str]]) -> tuple[Note, ...]:
+    """A note for each curve with errors above 1 in ``groups``, those whose card calls the error a share of 1.
+
+    A metric that is no rate overrules the card; a curve noted when it was read is not noted again.
+    """
+    noted = {note.curve for note in curves.notes if note.code == "error-above-one"}
+    said = "though the card calls the error a share of 1: divide per cent by 100, or name another card with --card"
+    return tuple(
+        Note("error-above-one", f"{curve.label}: errors above 1: {above}, {said}", curve.label)
+        for curve in curves.curves
+        if (above := int((curve.error > 1).sum())) > 0
+        and (curve.domain, curve.task) in groups
+        and curve.label not in noted
+        and re.search("error|accuracy", curve.metric or "error", re.I)
+    )
 
 
 def warnings_of(
@@ -199,8 +230,9 @@ def warnings_of(
     """What the design of the measurements cannot tell, without any fit; one note per curve and code.
 
     Codes: ``span`` (sizes span under one decade), ``one-seed`` (no repeats, no ``error_sd`` over repeats),
-    ``non-monotone`` (rises over 5 % above the best so far), ``near-chance`` (no error over 5 % below that of
-    guessing, which ``chance`` gives for the curve's (domain, task), or else for its domain).
+    ``non-monotone`` (rises over 5 % above the best so far, by more than its noise explains), ``near-chance``
+    (no error over 5 % below that of guessing, which ``chance`` gives for the curve's (domain, task), or else
+    for its domain).
     """
     known: Table = curves.table.reindex(columns=[*KEYS, "repeats", "error_sd"])
     known = known[(known["repeats"] > 1) & known["error_sd"].notna()]
@@ -209,16 +241,13 @@ def warnings_of(
     notes = []
     for curve, row in zip(curves.curves, summarise(curves).to_dict("records"), strict=True):
         said = {}
-        rise, level = (
-            row["best_so_far_rise"],
-            levels.get((curve.domain, curve.task), levels.get(curve.domain)),
-        )
+        rise, level = rise_of(curve), levels.get((curve.domain, curve.task), levels.get(curve.domain))
         if row["n_max"] < 10 * row["n_min"]:
             said["span"] = f"sizes span {row['decades']:.2f} decades; under one, the exponent is hard to tell"
         if row["points"] == row["sizes"] and (curve.domain, curve.task, curve.architecture) not in averaged:
             said["one-seed"] = "one run per size; the spread between runs cannot be seen"
-        if rise > np.log(1.05):
-            said["non-monotone"] = f"error rises {np.expm1(rise):.0%} above its best; a law that falls cannot follow"
+        if rise is not None:
+            said["non-monotone"] = f"error rises {np.expm1(rise.size):.0%} above its best{FOLLOWS[rise.at_end]}"
         if level is not None and curve.error.min() >= 0.95 * level:
             said["near-chance"] = f"every error is above or within 5 % of guessing ({level:g}); nothing learned yet"
         notes += [Note(code, f"{curve.label}: {text}", curve.label) for code, text in said.items()]

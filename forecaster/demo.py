@@ -6,8 +6,10 @@ No statistics here: the memo module answers, this one names files and says how f
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from forecaster.curves import LearningCurves
 from forecaster.fitcache import fit_cached
 from forecaster.inference import Progress, fit
 from forecaster.memo import memo
-from forecaster.posterior import Posterior
+from forecaster.posterior import Group, Posterior
 from forecaster.reading import read_curves
 from forecaster.results import Result
 
@@ -56,9 +58,9 @@ def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, *
     """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups."""
     rows, checks = [], []
     folder.mkdir(parents=True, exist_ok=True)
-    for i, group in enumerate(posterior.groups):
+    names = [stem] if len(posterior.groups) == 1 else [f"{stem}-{s}" for s in _slugs(posterior.groups)]
+    for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
         tell("/".join(group), i / len(posterior.groups))
-        name = stem if len(posterior.groups) == 1 else f"{stem}-{_slug(' '.join(group))}"
         found = memo(posterior, group, **options)
         rows += [{"domain": group[0], "task": group[1], "file": str(p)} for p in found.save(folder, name)]
         checks += [c for c in found.checks if c not in checks]
@@ -89,6 +91,18 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
         )
     table = pd.concat([m.table for m in made], ignore_index=True)
     return Written(table, made[0].text, tuple(c for m in made for c in m.checks), command="demo")
+
+
+def _slugs(groups: Sequence[Group]) -> list[str]:
+    """A name a group that no other has: where names are alike as file names, later ones are numbered from 2 on."""
+    plain = [_slug(" ".join(group)) for group in groups]
+    taken, found = set(plain), list[str]()
+    for name in plain:
+        if name in found:
+            name = next(n for k in count(2) if (n := f"{name}-{k}") not in taken)
+        taken.add(name)
+        found.append(name)
+    return found
 
 
 def _slug(text: str) -> str:

@@ -209,7 +209,7 @@ def _asked(
         grid = np.unique(np.append(sizes, data.curve.n[-1]))
         paths, draws = log_error_paths(posterior, target, grid, rng)
         rows, share = np.searchsorted(grid, sizes), design.card.known_share
-        noise = draws.noise(np.log(sizes), design)
+        noise = draws.noise(np.log(sizes), design) + measurement.of_one_run(data.curve)
         return measurement.new_run(rng, data.curve, share, noise, grid, paths, rows)[0], draws
     paths, draws = log_error_paths(posterior, target, sizes, rng)
     if kind == "new-run":

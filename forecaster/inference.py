@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ from forecaster.posterior import Group, Posterior, assemble
 ENGINES = ("jax", "nuts")
 FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the fast engine could not
 MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
+Cards = str | Path | Domain | Mapping[Group, Domain] | None  # one for all, one a group, or by the domains' names
 Progress = Callable[[str, float], None]  # what is being done, share of all that is done
 
 
-def cards_of(curves: LearningCurves, card: str | Path | Domain | None = None) -> dict[Group, Domain]:
-    """The card of each group: ``card`` for all, else the one named like the curve's domain, else the generic."""
+def cards_of(curves: LearningCurves, card: Cards = None) -> dict[Group, Domain]:
+    """The card of each group: ``card`` for all (of a mapping, its own), else that of the domain's name, or generic."""
+    if isinstance(card, Mapping):
+        return {group: card[group] for group in curves.groups}
     if card is not None:
         chosen = card if isinstance(card, Domain) else load_card(card)
         return dict.fromkeys(curves.groups, chosen)
@@ -31,7 +34,7 @@ def cards_of(curves: LearningCurves, card: str | Path | Domain | None = None) ->
 def fit(
     curves: LearningCurves,
     *,
-    card: str | Path | Domain | None = None,
+    card: Cards = None,
     engine: str = "jax",
     seed: int = 0,
     draws: int | None = None,

@@ -41,6 +41,23 @@ def luck(
     return drift.walk(rng, variance), variance
 
 
+def own_variance(
+    curve: Curve, share: float, noise: Float[np.ndarray, "draw row"], paths: Float[np.ndarray, "draw row"]
+) -> Float[np.ndarray, "draw row"]:
+    """Variance of log error by which one measurement differs from the mean curve ``paths``, fresh at each size.
+
+    The learned ``noise``, and the ``share`` of known noise that is fresh, which scales with the error as binomial noise
+    does.
+    """
+    recent = share * np.median((curve.noise_sd**2 * curve.error)[-RECENT:])
+    return noise + np.minimum(recent / np.exp(paths), 1.0) + LEAST_NOISE**2
+
+
+def of_one_run(curve: Curve) -> float:
+    """Variance of log error that one run has beyond what is measured, where that is an average of several runs."""
+    return float(np.median(curve.run_sd[-RECENT:] ** 2))
+
+
 def new_run(
     rng: np.random.Generator,
     curve: Curve,
@@ -50,15 +67,13 @@ def new_run(
     paths: Float[np.ndarray, "draw size"],
     rows: np.ndarray,
 ) -> tuple[Float[np.ndarray, "draw row"], Float[np.ndarray, "draw row"]]:
-    """What new runs of this curve measure: log errors, and the sd of each around the mean curve.
+    """What is measured next on this curve, an average where its rows are: log errors, their sd around the mean curve.
 
-    To the mean curve (``paths`` as in :func:`luck`) come the run's own noise of variance ``noise``, the ``share`` of
-    known noise that is fresh, scaled with the error as binomial noise scales, and the luck of the test set, which rows
-    share. ``rows`` [row] are indices into ``sizes``.
+    To the mean curve (``paths`` as in :func:`luck`) come what is fresh at each size (:func:`own_variance`) and the luck
+    of the test set, which rows share. ``rows`` [row] are indices into ``sizes``.
     """
     mean = paths[:, rows]
-    recent = share * np.median((curve.noise_sd**2 * curve.error)[-RECENT:])
-    variance = noise + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
+    variance = own_variance(curve, share, noise, mean)
     walk, grown = luck(rng, curve, share, sizes, paths)
     run = mean + walk[:, rows] + np.sqrt(variance) * rng.standard_normal(mean.shape)
     return run, np.sqrt(variance + grown[:, rows])

@@ -20,7 +20,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from forecaster import appendix, figures, sentences
+from forecaster import advice, appendix, figures, sentences
 from forecaster.checks import check, table_of
 from forecaster.comparison import compare
 from forecaster.design import Design
@@ -29,7 +29,7 @@ from forecaster.forecast import LEVEL, Forecast, Target, forecast
 from forecaster.looks import Table, capital
 from forecaster.posterior import Group, Posterior, write_whole
 from forecaster.predictive import Assessment
-from forecaster.requirement import requirement
+from forecaster.requirement import largest_size, requirement
 from forecaster.results import Check
 from forecaster.sensitivity import card_table, floor_table, options_table
 from forecaster.sentences import Answers
@@ -155,6 +155,7 @@ def _ask(
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
     found = forecast(posterior, at, level=level, seed=seed)
+    ends = _ends(posterior, found, largest, seed)
     units = units_of(posterior, group)
     headline_n = min(asked, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
     at_headline: Table = found.table[found.table["n"] == headline_n]
@@ -175,6 +176,7 @@ def _ask(
         target_given=target is not None,
         level=level,
         found=found,
+        ends=ends,
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed),
         options=options,
         need=requirement(posterior, goal, seed=seed, targets=targets),
@@ -185,6 +187,19 @@ def _ask(
         checks=verdicts.checks,
         verdict=verdicts.verdict,
     )
+
+
+def _ends(posterior: Posterior, found: Forecast, largest: float, seed: int) -> dict[str, dict[str, Any]]:
+    """Of each architecture, a forecast's row at the largest size that it was itself measured at."""
+    (design,) = posterior.designs.values()
+    rows = {r["architecture"]: r for r in found.table.to_dict("records") if r["n"] == largest}
+    own = {name: largest_size(design, name) for name in rows}
+    early = [(design.domain, design.task, name, n) for name, n in own.items() if not math.isclose(n, largest)]
+    if early:
+        at = pd.DataFrame(early, columns=["domain", "task", "architecture", "n"])
+        level = float(found.table["level"].iloc[0])
+        rows |= {r["architecture"]: r for r in forecast(posterior, at, level=level, seed=seed).table.to_dict("records")}
+    return rows
 
 
 def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, seed: int) -> Forecast | None:
@@ -242,7 +257,7 @@ def _facts(a: Answers, drawn: Mapping[str, Figure]) -> dict[str, Any]:
         "number_of": a.units.error_name,
         "headline": sentences.headline(a),
         "context": sentences.context(a),
-        "recommendation": sentences.recommendation(a),
+        "recommendation": advice.recommendation(a),
         "changes": sentences.changes(a),
         "figures": {name: dict(zip(("heading", "alt", "caption"), said[name], strict=True)) for name in drawn},
         "options": _options_rows(a),
@@ -279,15 +294,15 @@ def _options_rows(a: Answers) -> list[dict[str, Any]]:
     """Rows of the table of options, one a size and architecture."""
     out = []
     for n in sorted(a.options["n"].unique()):
-        ratio = n / a.largest
         for i, row in enumerate(a.at(n)):
+            ratio = a.beyond(row["architecture"], n)
             if i >= SHOWN and row["p_best"] < 0.01 and row["p_target"] < 0.01:
                 continue
             middle, low, high = a.interval(row)
             out.append(
                 {
                     "size": size(n) if i == 0 else "",
-                    "times": "" if i else "measured" if abs(ratio - 1) < 1e-9 else times(ratio).replace("about ", "≈ "),
+                    "times": _multiple(ratio) if i == 0 or a.uneven else "",
                     "architecture": row["architecture"],
                     "error": middle,
                     "range": a.units.between(low, high),
@@ -300,9 +315,16 @@ def _options_rows(a: Answers) -> list[dict[str, Any]]:
     return out
 
 
+def _multiple(ratio: float) -> str:
+    return "measured" if math.isclose(ratio, 1.0) else times(ratio).replace("about ", "≈ ")
+
+
 def _options_note(a: Answers) -> str:
     goal = a.units.phrase(a.units.error_plain(a.target))
-    said = f"Range: holds the true error {sentences.times_in(a.level)}. Target: the chance of {goal} or less."
+    said = ""
+    if a.uneven:
+        said = "Times: the size over the largest at which that architecture was measured; elsewhere it is forecast. "
+    said += f"Range: holds the true error {sentences.times_in(a.level)}. Target: the chance of {goal} or less."
     if a.several:
         said += " Best: the chance of the lowest error of all at that size."
     if len(a.at(a.largest)) > SHOWN:

@@ -11,7 +11,7 @@ from typing import Any
 from forecaster.predictive import DRAWS, INSIDE, TRUSTED_K, Assessment
 from forecaster.results import Check
 from forecaster.sensitivity import AS_IT_IS
-from forecaster.verdicts import FORESEEN, INFLUENTIAL, MOVED, PASS, REVIEW, UNLIKELY, worst_of
+from forecaster.verdicts import FORESEEN, INFLUENTIAL, MOVED, PASS, REVIEW, UNLIKELY, also, worst_of
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 LOOK = "look at the runs at that size: a failed run, another recipe or another test set; drop or repeat it"
@@ -33,16 +33,29 @@ def _by_curve(table: Table, column: str) -> dict[str, float]:
 
 
 def foreseen(found: Assessment) -> Iterator[Check]:
-    """Whether the card, before any data, held the measured errors likely."""
+    """Whether the card, before any data, held the shape of the measured curves likely.
+
+    Their level is no matter: in another unit of error it is another number, and the same curve.
+    """
+    levels = _by_curve(found.curves, "prior_inside")
+    elsewhere = [label for label, share in levels.items() if FORESEEN.verdict(share) != PASS]
+    fine = "the card held what was measured likely: of every curve at least a third lies in its 95 % band"
+    if elsewhere:
+        fine = (
+            "the card held the shapes of the curves likely: of every one at least a third lies in its 95 % band, once "
+            f"taken relative to its mean; {elsewhere[0]} lies at another level than the card expects, as errors in "
+            f"another unit do{also(elsewhere[1:])}"
+        )
     yield from worst_of(
         "foreseen by the card",
-        _by_curve(found.curves, "prior_inside"),
+        _by_curve(found.curves, "prior_inside_shape"),
         FORESEEN,
         lambda label, v: (
-            f"{label}: the card contradicts the measurements: {_percent(v)} of them lie where it expects 95 % of them"
+            f"{label}: the card contradicts the measurements: it expects 95 % of them where {_percent(v)} lie, even "
+            "relative to the mean of the curve: error falls otherwise than it holds possible"
         ),
-        "the card held what was measured likely: of every curve at least a third lies in its 95 % band",
-        "check the unit of error and sizes; then use another card, or write your own, with levels like those measured",
+        fine,
+        "check the unit of sizes and that error falls with them; then use another card, or write your own",
     )
 
 
@@ -75,7 +88,7 @@ def left_out(found: Assessment) -> Iterator[Check]:
             f"(Pareto k above {TRUSTED_K:g}; {many} of {len(points)} sizes in all)"
         ),
         f"few sizes sway the fit by themselves: {many} of {len(points)} have a Pareto k above {TRUSTED_K:g}",
-        "measure more sizes; until then rely on a backtest for how far to believe this curve",
+        "measure more sizes; a backtest, which needs 4 sizes of a curve, says how far to believe forecasts until then",
     )
 
 

@@ -7,7 +7,7 @@ Three questions of one posterior, all on at most ``DRAWS`` of its draws:
   Student-t models", section 2), weighted by Pareto-smoothed importance sampling (Vehtari et al. 2017, 2024; ArviZ);
 * replicated curves (posterior predictive check; Gelman, Meng & Stern 1996): does the measured curve jump, run or bend
   as curves of the model do?
-* the card alone (prior predictive check): how much of the measured curve did the card hold likely?
+* the card alone (prior predictive check): how much of the measured curve, and of its shape, did the card hold likely?
 
 The measurement of a size is the mean of its repeats' log errors, with the noise of that mean. The scatter of the
 repeats around it speaks of the noise only; it stays in when the mean is left out.
@@ -53,7 +53,8 @@ class Assessment:
     ``curves``, one row a curve: ``domain, task, architecture, points, elpd_loo, p_loo, k_high`` (share of sizes whose
     Pareto k exceeds ``TRUSTED_K``), ``inside`` (share of sizes inside the expected interval), ``p_surprise`` (chance,
     if the model is right, that any size is as far out as ``surprise_n``), ``p_jump, p_run, p_bend`` (see
-    :func:`replicated`) and ``prior_inside`` (share of measured errors in the card's 95 % band).
+    :func:`replicated`), ``prior_inside`` (share of measured errors in the card's 95 % band) and ``prior_inside_shape``
+    (the same of each error relative to the mean of its curve, which no unit of error changes).
     """
 
     points: pd.DataFrame
@@ -122,7 +123,9 @@ def _assessed(seed: int, fitted: Sequence[Fitted]) -> Assessment:
         one, p = _questions(design, data, draws, rng)
         answers.append((key, data, one, rng))
         prior = prior_log_errors(design, data, DRAWS, rng)
-        curves.append(key | {"points": len(data.x)} | p | {"prior_inside": prior_inside(data.y, prior)})
+        shape = prior_inside(data.y - data.y.mean(), prior - prior.mean(1, keepdims=True))
+        held = {"prior_inside": prior_inside(data.y, prior), "prior_inside_shape": shape}
+        curves.append(key | {"points": len(data.x)} | p | held)
     weighed = psis_loo(np.concatenate([one.log_density for _, _, one, _ in answers], 2))
     ends = np.cumsum([len(f.data.x) for f in fitted])[:-1]
     parts = [Loo(*part) for part in zip(*(np.split(v, ends, -1) for v in weighed), strict=True)]

@@ -33,6 +33,12 @@ KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, "params", "compute", "sp
 SPLITS = ("fit", "extrapolate")
 NO_TASK = "all"  # the task of rows that name none
 BLANK = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})  # a number that is not given
+NO_ERROR = (
+    "{} on few test cases says only that the error is below about 1 / n_test: put {} there,\n"
+    "which is half a case wrong, or leave it out.\n"
+)
+RISING, NEARLY_ALL = 0.8, 0.8  # rank correlation of error with size; share of a group's curves that have it
+PER_CENT = 100.0  # the highest accuracy
 LOW, HIGH = 1e-100, 1e100  # beyond these, products and ratios of columns leave the range of float64
 
 
@@ -132,6 +138,7 @@ def _from_csv(name: str, data: bytes) -> Table:
         ) from None
     if not records:
         raise CurveFileError(f"{name}: found an empty file; expected a header and a row per measurement.")
+    _check_separator(name, records[0])
     width = len(records[0])
     ragged = [f"line {at} has {len(r)}" for at, r in zip(lines, records, strict=True) if len(r) != width]
     if ragged:
@@ -141,6 +148,22 @@ def _from_csv(name: str, data: bytes) -> Table:
         )
     header = [cell.strip() or f"column {index}" for index, cell in enumerate(records[0], start=1)]
     return pd.DataFrame(records[1:], columns=header, index=lines[1:], dtype=object)
+
+
+def _check_separator(name: str, header: Sequence[str]) -> None:
+    """Refuse a table between whose fields stand semicolons or tabs: its decimal commas could not be told from those."""
+    for mark, called, code in ((";", "semicolons", ";"), ("\t", "tabs", "\\t")):
+        if len(header) == 1 and mark in header[0]:
+            python = f"pandas.read_csv({name!r}, sep='{code}', decimal=',').to_csv({_beside(name)!r}, index=False)"
+            raise CurveColumnsError(
+                f"{name}: found {called} between fields: the columns are {header[0].strip()[:200]!r}; expected commas "
+                f"between fields and points in decimals. Save the table again so, or in Python: {python}"
+            )
+
+
+def _beside(name: str) -> str:
+    path = Path(name)
+    return str(path.with_name(f"{path.stem}-commas.csv"))
 
 
 def _from_parquet(name: str, data: bytes) -> Table:
@@ -251,6 +274,12 @@ def _clean_numbers(raw: Table, accuracy: bool) -> tuple[Float[np.ndarray, " row"
     return (1.0 - values if raw.name == "error" and accuracy else values + 0.0), bad  # no negative zero
 
 
+def _hint(raw: Table, accuracy: bool) -> str:
+    """What to do about rows without any error, where there are some."""
+    said = ("An accuracy of 1", "1 - 0.5 / n_test") if accuracy else ("An error of 0", "0.5 / n_test")
+    return NO_ERROR.format(*said) if (_numbers(raw)[0] == float(accuracy)).any() else ""
+
+
 def _clean(name: str, raw: Table, accuracy: bool) -> Table:
     """The canonical table, in file order and indexed by row number; all bad rows are refused together."""
     bad: list[BadRow] = []
@@ -273,7 +302,8 @@ def _clean(name: str, raw: Table, accuracy: bool) -> Table:
         table[column] = texts
     if bad:
         bad.sort(key=lambda row: row.row)
-        raise CurveRowsError(name, bad, f"Correct these rows of {name} and read it again; nothing was written.")
+        hint = _hint(raw["error"], accuracy)
+        raise CurveRowsError(name, bad, f"{hint}Correct these rows of {name} and read it again; nothing was written.")
     return pd.DataFrame(table | {column: raw[column] for column in raw if column not in KNOWN}, index=raw.index)
 
 
@@ -302,7 +332,10 @@ def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
     first, sizes = ~table.duplicated([*KEYS, "n"]), table.groupby(KEYS)["n"].transform("nunique")
     tested = table["n_test"] > 0 if "n_test" in table else False
     percent = (table["error"] > 1) & metric.str.contains("error rate|accuracy")
-    unconverted = metric.str.contains("accuracy") & (not accuracy)
+    named = metric.str.contains("accuracy")
+    rising = "as accuracies do; if they are accuracies, use --accuracy, with per cent divided by 100"
+    if accuracy:
+        rising = "though taken for accuracies; if the column holds errors, leave --accuracy out"
     said = [
         ("repeats", ~first, "measurements at a size measured before: {}; kept as repeats"),
         ("few-sizes", first & (sizes < 3), "different sizes: {}; the curve borrows from others of its group"),
@@ -314,9 +347,10 @@ def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
         ("error-above-one", percent, "errors above 1: {}; the metric is a rate, so this may be percent"),
         (
             "accuracy",
-            unconverted,
+            named & (not accuracy),
             "rows with accuracy as metric: {}; read as errors, convert with --accuracy",
         ),
+        ("rising", first & ~named & _rising(table), "error rises over the sizes measured ({}), " + rising),
     ]
     notes = []
     for code, mask, text in said:
@@ -324,3 +358,18 @@ def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
             label = "/".join(key)
             notes.append(Note(code, f"{label}: {text.format(rows)}", label))
     return notes
+
+
+def _rising(table: Table) -> Bool[np.ndarray, " row"]:
+    """Rows of curves that rise with size, where nearly all of their group do: errors fall, accuracies rise."""
+    rises: dict[tuple[str, ...], bool] = {}
+    for key, own in table.groupby([*KEYS, "n"])["error"].mean().groupby(level=KEYS):
+        if len(own) >= 3:
+            order = own.rank().to_numpy()
+            varies = order.min() < order.max() and own.max() <= PER_CENT
+            rises[key] = bool(varies and np.corrcoef(order, np.arange(len(own)))[0, 1] > RISING)
+    groups: dict[tuple[str, ...], list[bool]] = {}
+    for key, found in rises.items():
+        groups.setdefault(key[:2], []).append(found)
+    keys = list(table[KEYS].itertuples(index=False, name=None))
+    return np.array([rises.get(key, False) and np.mean(groups[key[:2]]) >= NEARLY_ALL for key in keys], dtype=bool)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from forecaster.errors import RequestError
 
 if TYPE_CHECKING:
     from forecaster.checks import Health
-    from forecaster.curves import LearningCurves
+    from forecaster.curves import LearningCurves, Note
+    from forecaster.inference import Cards
     from forecaster.posterior import Group, Posterior
     from forecaster.results import Check
 
@@ -26,6 +27,7 @@ POSTERIOR_SUFFIXES = (".nc", ".netcdf")
 POINT_SUFFIXES = (".csv", ".parquet")
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+PLATEAU = "nothing was measured there, and it rests on where the law puts its plateau"
 POINTS = "sizes above 0, such as 1e6,1e7, or a .csv or .parquet file of points"
 
 
@@ -53,23 +55,25 @@ class Source:
         """The curves chosen by domain, task and split; by architecture only where asked, for a fit pools them."""
         from forecaster.reading import parse_columns, read_curves
 
-        if self.saved:
-            raise RequestError(
-                f"{self.path}: found a saved posterior; expected curves (.csv or .parquet). "
-                f"`forecaster inspect {self.path}` shows what is in it."
-            )
         found = read_curves(str(self.path), columns=parse_columns(self.columns), accuracy=self.accuracy)
-        chosen = list(self.architecture) if architectures else []
-        return found.select(list(self.domain) or None, list(self.task) or None, chosen or None, self.split)
+        names = list(self.architecture) if architectures else []
+        chosen = found.select(list(self.domain) or None, list(self.task) or None, names or None, self.split)
+        self._check("architecture", chosen.table["architecture"])
+        return chosen
+
+    def curves_and_card(self) -> tuple[LearningCurves, Cards]:
+        """The curves chosen, by architecture too, and the card named; those of a saved posterior, and its cards."""
+        if not self.saved:
+            return self.curves(architectures=True), self.card
+        held = self._load()
+        return held.curves.select(architecture=list(self.architecture) or None), held.cards
 
     def posterior(self, draws: int | None = None, architectures: bool = False) -> Posterior:
         """The saved posterior, or that of the curves: fitted now, or by the same request before."""
         if self.saved:
-            return self._load()
+            return self._load(refit=architectures)
         curves = self.curves(architectures)
-        console.print_notes(curves.notes, leave_out=["repeats"])
-        if self.card is None:
-            say_generic(curves)
+        say_notes(curves, self.card)
         options: dict[str, Any] = {"card": self.card, "engine": self.engine, "seed": self.seed, "draws": draws}
         with console.progress(f"Fitting {len(curves.curves)} curves") as tell:
             if self.cache:
@@ -80,7 +84,7 @@ class Source:
 
             return fit(curves, cache=False, on_progress=tell, **options)
 
-    def _load(self) -> Posterior:
+    def _load(self, refit: bool = False) -> Posterior:
         from forecaster.posterior import load_posterior
 
         given = {
@@ -89,6 +93,7 @@ class Source:
             "--split": self.split,
             "--card": self.card,
             "--engine": self.engine != "jax",
+            "--architecture": refit and self.architecture,
         }
         wrong = [name for name, value in given.items() if value]
         if wrong:
@@ -107,6 +112,7 @@ class Source:
         if not found:
             known = ", ".join("/".join(g) for g in posterior.groups)
             raise RequestError(f"no curves of the domain and task asked for; this posterior holds: {known}")
+        self._check("architecture", (c.architecture for c in posterior.curves.curves if (c.domain, c.task) in found))
         return tuple(found)
 
     def rows(self, table: Table) -> Table:
@@ -129,6 +135,23 @@ class Source:
 
     def _wants(self, **names: str) -> bool:
         return all(not getattr(self, k) or name in getattr(self, k) for k, name in names.items())
+
+
+def say_notes(curves: LearningCurves, card: Cards) -> None:
+    """What is to be remarked on curves before they are fitted under this card, on stderr."""
+    console.print_notes((*curves.notes, *above_share(curves, card)), leave_out=["repeats"])
+    if card is None:
+        say_generic(curves)
+
+
+def above_share(curves: LearningCurves, card: Cards) -> tuple[Note, ...]:
+    """Notes on errors above 1 where the card calls them shares."""
+    from forecaster import curves as tables
+    from forecaster.inference import cards_of
+
+    units = {group: found.error_unit for group, found in cards_of(curves, card).items()}
+    shares = [group for group, unit in units.items() if "share" in unit and " or " not in unit]
+    return tables.above_share(curves, shares)
 
 
 def say_generic(curves: LearningCurves) -> None:
@@ -160,7 +183,9 @@ def points_of(source: Source, posterior: Posterior, at: str) -> Table:
     if not at.lower().endswith(POINT_SUFFIXES):
         sizes = numbers(at, "--at", POINTS)
         rows = [(t.domain, t.task, t.architecture, n) for t in targets(source, posterior) for n in sizes]
-        return pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
+        points = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
+        _say_below(points, posterior)
+        return points
     try:
         points = pd.read_parquet(at) if at.lower().endswith(".parquet") else pd.read_csv(at)
     except Exception as error:
@@ -170,7 +195,8 @@ def points_of(source: Source, posterior: Posterior, at: str) -> Table:
         if column in points:
             points[column] = points[column].astype(str)
     _say_unseen(points, {t.label for t in targets_of(posterior)})
-    return points
+    _say_below(points, posterior)
+    return source.rows(points) if source.architecture else points
 
 
 def _say_unseen(points: Table, known: set[str]) -> None:
@@ -179,6 +205,21 @@ def _say_unseen(points: Table, known: set[str]) -> None:
     labels = ["/".join(row) for row in points[["domain", "task", "architecture"]].itertuples(index=False, name=None)]
     for label in dict.fromkeys(name for name in labels if name not in known):
         console.say(f"Note: {label} has no measurements; forecast as a new architecture of its domain and task.")
+
+
+def _say_below(points: Table, posterior: Posterior) -> None:
+    """A note on curves asked about at sizes below the smallest that was measured of them."""
+    from forecaster.curves import Note
+
+    if not {"domain", "task", "architecture", "n"} <= set(points.columns):
+        return
+    smallest = {(c.domain, c.task, c.architecture): float(c.n[0]) for c in posterior.curves.curves}
+    notes = [
+        Note("below", f"forecast below its smallest measured size, {smallest[key]:g}: {PLATEAU}", "/".join(key))
+        for key, own in points.groupby(["domain", "task", "architecture"], sort=False)
+        if key in smallest and any(n < smallest[key] for n in sizes_in(own))
+    ]
+    console.print_notes(notes)
 
 
 def sizes_in(points: Table) -> list[float]:
@@ -255,17 +296,57 @@ def command_line() -> str:
     return shlex.join(["forecaster", *sys.argv[1:]])
 
 
-def checked(posterior: Posterior, at: Sequence[float] = ()) -> Health:
-    """What the checks say of the posterior."""
-    from forecaster.checks import check
+def checked(posterior: Posterior, at: Sequence[float] = (), names: Collection[str] | None = ()) -> Health:
+    """What the checks say of the posterior; of these architectures alone where some are named."""
+    from forecaster.checks import about, check
+    from forecaster.forecast import targets_of
 
     with console.progress("Checking the fit") as tell:
-        return check(posterior, at=at, on_progress=tell)
+        found = check(posterior, at=at, on_progress=tell)
+    chosen = [t for t in targets_of(posterior) if t.architecture in (names or ())]
+    if not chosen:
+        return found
+    own = about(found, chosen)
+    if found.verdict == "FAIL" != own.verdict:
+        console.say(
+            "Note: a check says FAIL of curves not asked about; those of one task share what they learn: "
+            "`forecaster check` without --architecture shows it."
+        )
+    return own
 
 
-def verdicts(posterior: Posterior, at: Sequence[float] = ()) -> tuple[Check, ...]:
+def verdicts(posterior: Posterior, at: Sequence[float] = (), names: Collection[str] | None = ()) -> tuple[Check, ...]:
     """The checks alone, as other answers carry them."""
-    return checked(posterior, at).checks
+    return checked(posterior, at, names).checks
+
+
+def refuse_architectures(source: Source) -> None:
+    """RequestError where ``--architecture`` would choose what a memo is about; names that are not there first."""
+    if not source.architecture:
+        return
+    _ = source.posterior() if source.saved else source.curves()
+    chosen = shlex.join(part for name in source.architecture for part in ("--architecture", name))
+    raise RequestError(
+        f"found {chosen}; expected none: a memo weighs all architectures of a task against each other. Leave it out "
+        "(--domain and --task choose which memos are written), or fit these alone: "
+        f"`forecaster fit CURVES {chosen} -o these.nc`, then `forecaster memo these.nc`"
+    )
+
+
+def check_targets(source: Source, targets: Iterable[float]) -> None:
+    """With ``--accuracy`` a target is an error all the same: say so, and refuse one that must be an accuracy."""
+    if not source.accuracy or source.saved:
+        return
+    worst = max(float(curve.error.max()) for curve in source.curves().curves)
+    for target in targets:
+        share = target if target < 1 else target / 100
+        if target > worst:
+            meant = f"an accuracy of {100 * share:g} % ask for --target {1 - share:g}" if share < 1 else "95 %, 0.05"
+            raise RequestError(
+                f"found --target {target:g} with --accuracy, above every measured error (at most {worst:.3g}); "
+                f"expected an error, which is 1 - accuracy: for {meant}"
+            )
+        console.say(f"Note: a target is an error, with --accuracy too: {target:g} is an accuracy of {1 - target:.2%}.")
 
 
 def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> None:

@@ -43,10 +43,10 @@ class Requirement(Result):
     p_within_budget, budget, horizon, already_met, kind``.
 
     The quantiles are sizes, in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to
-    the group's smallest measured one means there or before. Probabilities are shares of draws: ``p_never`` not
-    reached within the horizon, ``p_floor_above`` the law's floor above the target, ``already_met`` reached at or
-    below the curve's largest measured size, ``p_within_budget`` NaN without a budget. ``draws`` [draw, row] are
-    the sizes behind the rows.
+    the group's smallest measured one, or to a smaller budget, means there or before. Probabilities are shares of
+    draws: ``p_never`` not reached within the horizon, ``p_floor_above`` the law's floor above the target,
+    ``already_met`` reached at or below the curve's largest measured size, ``p_within_budget`` NaN without a budget.
+    ``draws`` [draw, row] are the sizes behind the rows.
     """
 
     draws: Float[np.ndarray, "draw row"] | None = None
@@ -77,9 +77,10 @@ def requirement(
     """The first size at which each curve's error is at or below each ``target`` error.
 
     Each posterior draw is one whole curve (law and drift, conditioned on the measurements), looked at in steps of
-    10 % of size from the group's smallest measured size to ``horizon``, log-linear between. ``kind`` is ``mean``
-    (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases`` (the average
-    run on cases it was not tested on; ``n_test`` says how far those may differ). ``targets`` are the
+    10 % of size from the group's smallest measured size to ``horizon``, log-linear between. A size between two
+    measured ones counts where the larger of the two is at or below the target as well (:func:`confirmed`). ``kind``
+    is ``mean`` (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases``
+    (the average run on cases it was not tested on; ``n_test`` says how far those may differ). ``targets`` are the
     curves asked about: targets, labels or architectures; None for every measured curve. Raises RequestError for a
     target, budget or horizon that is no positive number, an unknown kind or curve, a budget beyond the horizon.
     """
@@ -97,7 +98,8 @@ def requirement(
         design = posterior.designs[one.group]
         far = horizon or max(REACH * largest_size(design), budget or 0.0)
         rng = np.random.default_rng([seed, i])
-        sizes, above = _sizes(posterior, one, errors, far, kind, rng)
+        grid = log_grid(design, far, budget)
+        sizes, above = _sizes(posterior, one, errors, grid, kind, rng)
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):
             rows.append(_row(one, error, sizes[:, k], above[k], budget, far, last, kind))
@@ -112,15 +114,41 @@ def largest_size(design: Design, architecture: str | None = None) -> float:
     return float(max(own or [c.curve.n[-1] for c in design.curves]))
 
 
-def log_grid(design: Design, horizon: float) -> Float[np.ndarray, " size"]:
-    """Log sizes from the group's smallest measured one to ``horizon``, ``PER_DECADE`` to a decade."""
+def log_grid(design: Design, horizon: float, budget: float | None = None) -> Float[np.ndarray, " size"]:
+    """Log sizes from the group's smallest measured one, or a smaller ``budget``, up to ``horizon``."""
     end = float(np.log(horizon))
+    first = min(design.x_min, np.inf if budget is None else float(np.log(budget)))
     if end <= design.x_min:
         raise RequestError(
             f"horizon: found {horizon:g}; expected more than the smallest measured size {np.exp(design.x_min):g}"
         )
-    count = int(np.ceil((end - design.x_min) / np.log(10.0) * PER_DECADE)) + 1
-    return np.linspace(design.x_min, end, max(count, 2))
+    count = int(np.ceil((end - first) / np.log(10.0) * PER_DECADE)) + 1
+    return np.linspace(first, end, max(count, 2))
+
+
+def with_measured(x: Float[np.ndarray, " size"], design: Design, architecture: str) -> Float[np.ndarray, " more"]:
+    """The log sizes ``x`` and those at which the architecture was measured."""
+    data = design.curve_of(architecture)
+    return x if data is None else np.union1d(x, data.x)
+
+
+def confirmed(
+    x: Float[np.ndarray, " size"], paths: Float[np.ndarray, "draw size"], design: Design, architecture: str
+) -> Float[np.ndarray, "draw size"]:
+    """Paths for :func:`first_log_size`: up to the largest measured size none below the next measured one.
+
+    Between measured sizes a rough curve's paths dip below all that was measured, somewhere; nobody would train there
+    hoping for that. ``x`` holds the measured sizes (:func:`with_measured`).
+    """
+    data = design.curve_of(architecture)
+    if data is None:
+        return paths
+    sizes = data.x[::-1]
+    inside = np.flatnonzero(x <= sizes[-1])
+    following = np.searchsorted(x, sizes)[np.searchsorted(sizes, x[inside])]
+    out = paths.copy()
+    out[:, inside] = np.maximum(paths[:, inside], paths[:, following])
+    return out
 
 
 def first_log_size(
@@ -142,22 +170,27 @@ def first_log_size(
 
 
 def _sizes(
-    posterior: Posterior, one: Target, errors: np.ndarray, horizon: float, kind: str, rng: np.random.Generator
+    posterior: Posterior, one: Target, errors: np.ndarray, grid: np.ndarray, kind: str, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "draw target"], Float[np.ndarray, " target"]]:
     """Sizes needed for each error, and the share of draws whose floor is above it."""
     design = posterior.designs[one.group]
-    x = log_grid(design, horizon)
+    x = with_measured(grid, design, one.architecture)
     paths, draws = log_error_paths(posterior, one, np.exp(x), rng)
     data, luck = design.curve_of(one.architecture), np.zeros(len(paths))
     if kind == "new-run":
-        luck = np.exp(draws.log_noise) * rng.standard_normal(len(paths))
-        paths = paths + luck[:, None] * (np.sqrt(design.noise_scale(x)) - 1.0)  # what it is at other sizes
+        noise, walk = draws.noise(x, design), 0.0
         if data is not None:
-            paths = paths + measurement.luck(rng, data.curve, design.card.known_share, np.exp(x), paths)[0]
+            share, noise = design.card.known_share, noise + measurement.of_one_run(data.curve)
+            walk = measurement.luck(rng, data.curve, share, np.exp(x), paths)[0]
+            noise = measurement.own_variance(data.curve, share, noise, paths)
+        lucky = rng.standard_normal(len(paths))
+        luck = lucky * np.sqrt(noise[:, -1])
+        paths = paths + walk + lucky[:, None] * np.sqrt(noise) - luck[:, None]
     elif kind == "new-cases" and data is not None:
         luck = measurement.new_cases(rng, data.curve, len(paths))
+    paths = confirmed(x, paths, design, one.architecture)[:, x <= grid[-1]]
     log_errors = np.log(errors)
-    sizes = np.stack([np.exp(first_log_size(x, paths, e - luck)) for e in log_errors], 1)
+    sizes = np.stack([np.exp(first_log_size(x[x <= grid[-1]], paths, e - luck)) for e in log_errors], 1)
     log_floor = np.log(laws.floor(np, draws.level, draws.floor_logit))
     above = np.mean((log_floor + luck)[:, None] > log_errors, 0)
     return sizes, above
@@ -232,10 +265,8 @@ def plain_size(size: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A probability for people; never 0 % or 100 % where a draw says otherwise."""
-    if 0 < share < 0.01:
-        return "under 1 %"
-    return "over 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"
+    """A probability for people; never 0 or 100 %, which draws cannot tell, as in the tables."""
+    return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def leading(groups: Sequence[Hashable], standing: Sequence[tuple[float, ...]], most: int) -> list[int]:

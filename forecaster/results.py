@@ -26,7 +26,8 @@ SCHEMA = "forecaster/1"
 class Check:
     """One verdict on a fit: PASS, REVIEW (read before deciding) or FAIL (do not decide on this).
 
-    ``curves`` are all, or groups, that this verdict is about, the worst first; ``curve`` is that one.
+    ``curves`` are all, or groups, that this verdict is about, the worst first; ``curve`` is that one. ``each`` has
+    label, verdict and sentence of every one that did not pass, so that a check can be told of some curves alone.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Check:
     text: str
     next_step: str = ""
     curves: tuple[str, ...] = ()
+    each: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def curve(self) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +11,19 @@ import numpy as np
 
 from forecaster.comparison import EQUAL, UNDECIDED, Comparison
 from forecaster.forecast import Forecast
-from forecaster.looks import Table, capital
+from forecaster.looks import Table
 from forecaster.posterior import Group, Posterior
 from forecaster.predictive import Assessment
 from forecaster.requirement import Requirement
 from forecaster.results import Check
-from forecaster.units import Units, about, chance, listed, rounded, size, times, times_in
+from forecaster.units import Units, about, chance, listed, size, times, times_in
+from forecaster.verdicts import NAMES_SHOWN
 
+EDGE = 1.05  # sizes within this factor of each other count as one
+SEEN = 0.95  # share of the error that is floor, from which the measurements show the floor itself
+UP = math.log(1.05)  # log error above the best so far, at the largest size, that counts as up
+RISES = ("ill-behaved", "non-monotone")  # the checks that find curves to rise, far and somewhat
 WIDER = 1.1  # how much wider a range must be on other test cases to be worth a word
-SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advised, and from which it is leaned to
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +41,7 @@ class Answers:
     target_given: bool
     level: float
     found: Forecast
+    ends: Mapping[str, Mapping[str, Any]]  # of each architecture, its forecast's row at its own largest measured size
     elsewhere: Forecast | None  # at the headline's size, on cases not tested on; None where no test set is known
     options: Table
     need: Requirement
@@ -58,7 +64,25 @@ class Answers:
     def several(self) -> bool:
         return self.options["architecture"].nunique() > 1
 
-    def interval(self, row: dict[str, Any]) -> tuple[str, str, str]:
+    @property
+    def uneven(self) -> bool:
+        """True where architectures end at different sizes."""
+        return any(self.beyond(name, self.largest) > EDGE for name in self.ends)
+
+    def beyond(self, architecture: str, n: float) -> float:
+        """``n`` over the largest size that the architecture itself was measured at."""
+        return n / self.ends[architecture]["n"]
+
+    def floor_range(self, architecture: str) -> tuple[float, float]:
+        """The floor of a leading architecture, 8 times in 10: the middles of its lowest and its highest fifth."""
+        mine = self.floors.loc[self.floors["architecture"] == architecture, "floor"].tolist()
+        return mine[0], mine[-1]
+
+    def at_floor(self, architecture: str) -> bool:
+        """True where the floor, wherever it may lie, is within a few per cent of the error measured last."""
+        return self.floor_range(architecture)[0] >= SEEN * self.ends[architecture]["yhat"]
+
+    def interval(self, row: Mapping[str, Any]) -> tuple[str, str, str]:
         """Median, lower and upper end of a forecast as written."""
         d = self.units.decimals(row["yhat_lower"], row["yhat_upper"])
         middle, low, high = (self.units.error(row[k], d) for k in ("yhat", "yhat_lower", "yhat_upper"))
@@ -71,99 +95,42 @@ class Answers:
 def headline(a: Answers) -> str:
     """One number and its interval, in words."""
     middle, low, high = a.interval(a.best)
+    name = a.best["architecture"]
     return (
-        f"With {times(a.headline_n / a.largest)} the data ({a.sized(a.headline_n)}), {a.best['architecture']} is "
+        f"With {times(a.beyond(name, a.headline_n))} the data ({a.sized(a.headline_n)}), {name} is "
         f"forecast to reach {a.units.phrase(middle)}: {times_in(a.level)}, between {low} and {high}."
     )
 
 
 def context(a: Answers) -> str:
-    """Where the same architecture, and the best one, stand at the largest measured size."""
-    now = next(r for r in a.at(a.largest) if r["architecture"] == a.best["architecture"])
-    leader = a.at(a.largest)[0]
-    said = f"At the largest size measured so far, {a.sized(a.largest)}, it stands at {a.interval(now)[0]}"
-    if leader["architecture"] != now["architecture"]:
-        said += f"; the best there is {leader['architecture']} with {a.interval(leader)[0]}"
-    return said + "."
-
-
-def recommendation(a: Answers) -> list[str]:
-    """What to do, or, where a check failed, what to do before deciding."""
-    failed = [c for c in a.checks if c.verdict == "FAIL"]
-    if failed:
-        steps = dict.fromkeys(capital(c.next_step or c.text).rstrip(".") + "." for c in failed)
-        return ["Do not decide on this memo yet: the forecast did not pass its own checks. First:", *steps]
-    return [_choice(a), *_purchase(a), _steps(a)]
-
-
-def _choice(a: Answers) -> str:
-    rows = a.at(a.headline_n)
-    name, p = rows[0]["architecture"], rows[0]["p_best"]
-    if not a.several:
-        return f"Only {name} was measured: this memo says what more data buys it, not whether another would do better."
-    of_all = f"the best of the {len(rows)} architectures at {a.sized(a.headline_n)}"
-    ranked = sorted(rows, key=lambda r: -r["p_best"])
-    if p >= SURE:
-        return f"Choose {name}. The chance that it is {of_all} is {chance(p)}."
-    if p >= LIKELY and ranked[0]["architecture"] == name:
-        rival = ranked[1]
+    """Where the same architecture, and the best one, stand at the largest size that each was measured at."""
+    name = a.best["architecture"]
+    now = a.ends[name]
+    leader = next(r for r in a.at(a.largest) if a.beyond(r["architecture"], a.largest) <= EDGE)
+    other = f"{leader['architecture']} with {a.interval(leader)[0]}"
+    if a.beyond(name, a.largest) > EDGE:
         return (
-            f"Prefer {name}, and keep {rival['architecture']} in the running. The chance that {name} is {of_all} is "
-            f"{chance(p)}; for {rival['architecture']} it is {chance(rival['p_best'])}."
+            f"It was measured up to {a.sized(now['n'])} only, where it stands at {a.interval(now)[0]}; of those "
+            f"measured up to {a.sized(a.largest)}, the best there is {other}."
         )
-    count = int(np.searchsorted(np.cumsum([r["p_best"] for r in ranked]), 0.8)) + 1
-    chances = listed([f"{r['architecture']} ({chance(r['p_best'])})" for r in ranked[:count]])
-    return f"Do not choose yet. These may each be {of_all}: {chances}."
-
-
-def _purchase(a: Answers) -> list[str]:
-    """How much data the target takes, with the best architecture."""
-    row = next(r for r in a.need.table.to_dict("records") if r["architecture"] == a.best["architecture"])
-    goal = a.units.phrase(a.units.error_plain(a.target))
-    why = "" if a.target_given else ", about what it is forecast to reach above (no target was set)"
-    start = f"To reach {goal}{why}"
-    if row["already_met"] > 0.95:
-        return [
-            f"{a.best['architecture']} has already reached {goal} within the sizes measured; no more data is needed."
-        ]
-    if math.isinf(row["q50"]):
-        return [
-            f"Do not count on {goal}: more likely than not, no amount of data up to {a.sized(row['horizon'])} gets "
-            f"{a.best['architecture']} there."
-        ]
-    said = f"{start}, plan for {about(row['q50'])} {a.units.size_name}: the chances are even that this is enough."
-    if math.isfinite(row["q75"]):
-        said += f" To be right 3 times in 4, plan for {about(row['q75'])}"
-        said += f"; 19 times in 20, {about(row['q95'])}." if math.isfinite(row["q95"]) else "."
-    if row["p_never"] >= 0.005:
-        reach = rounded(row["horizon"] / a.largest)
-        said += (
-            f" There is a chance of {chance(row['p_never'])} that no amount will do, even {size(reach)} times today's."
-        )
-    return [said]
-
-
-def _steps(a: Answers) -> str:
-    step = min((n for n in a.sizes if n > 1.5 * a.largest), default=2 * a.largest)
-    return (
-        f"Go in steps: train at about {a.sized(step)} first and make this forecast again. Every size measured narrows "
-        f"the ranges below, and shows early if the curve leaves the path forecast here."
-    )
+    said = f"At the largest size measured so far, {a.sized(a.largest)}, it stands at {a.interval(now)[0]}"
+    return f"{said}; the best there is {other}." if leader["architecture"] != name else f"{said}."
 
 
 def changes(a: Answers) -> list[tuple[str, str]]:
     """What would change the recommendation: (what, how)."""
-    found = [_floor_change(a)]
+    found = [_floor_change(a), *_rise_change(a)]
     if a.several:
         found += [_order_change(a), _slope_change(a)]
-    beyond = math.log10(a.headline_n / a.largest)
+    name = a.best["architecture"]
+    ratio = a.beyond(name, a.headline_n)
+    beyond, span = math.log10(ratio), a.ends[name]["n"] / _smallest(a, name)
     far = "at the edge of" if beyond <= 0.05 else "beyond" if beyond <= 1.5 else "far beyond"
     found.append(
         (
             "Distance from the data.",
-            f"The headline lies {far} what was measured: {times(a.headline_n / a.largest)} the largest size, from "
-            f"measurements whose sizes span a factor of {about(a.largest / _smallest(a))}. The ranges widen with that "
-            f"distance.",
+            f"The headline lies {far} what was measured{f' of {name}' if a.uneven else ''}: {times(ratio)} the largest "
+            f"size, from measurements whose sizes span a factor of {about(span)}. The ranges widen with that distance.",
         )
     )
     if a.elsewhere is not None:
@@ -178,20 +145,42 @@ def changes(a: Answers) -> list[tuple[str, str]]:
     return found
 
 
-def _smallest(a: Answers) -> float:
-    return math.exp(a.posterior.designs[a.group].x_min)
+def _smallest(a: Answers, architecture: str) -> float:
+    measured = a.posterior.designs[a.group].curve_of(architecture)
+    assert measured is not None  # a memo is on architectures that were measured
+    return float(measured.curve.n[0])
+
+
+def _gives_way(a: Answers) -> str:
+    """That forecasts may fall below floors, where the card has it so."""
+    p = a.posterior.cards[a.group].late_chance
+    if p <= 0:
+        return ""
+    return (
+        f" A forecast may still lie below it: with a chance of {chance(p)}, what looks like a floor now is taken to "
+        "give way as the data grow."
+    )
 
 
 def _floor_change(a: Answers) -> tuple[str, str]:
-    mine = a.floors[a.floors["architecture"] == a.best["architecture"]].to_dict("records")
+    what, name = "The error that no data removes.", a.best["architecture"]
+    mine = a.floors[a.floors["architecture"] == name].to_dict("records")
     low, high = mine[0], mine[-1]
+    if a.at_floor(name):
+        now = a.ends[name]
+        d = a.units.decimals(low["floor"], high["floor"])
+        floors = (a.units.error(row["floor"], d) for row in (low, high))
+        return what, (
+            f"The measurements show where {name} stops improving: at {' to '.join(dict.fromkeys(floors))}. At "
+            f"{a.sized(now['n'])} it stands at {a.units.error(now['yhat'], d)}.{_gives_way(a)}"
+        )
     d = a.units.decimals(low["yhat_lower"], high["yhat_upper"])
 
     def show(value: float) -> str:
         return a.units.error(value, d)
 
     said = (
-        f"The measurements do not yet show where {a.best['architecture']} stops improving. If that floor is low (about "
+        f"The measurements do not yet show where {name} stops improving. If that floor is low (about "
         f"{show(low['floor'])}), expect {show(low['yhat'])} at {a.sized(a.headline_n)}; if it is high (about "
         f"{show(high['floor'])}), expect {show(high['yhat'])}."
     )
@@ -199,7 +188,34 @@ def _floor_change(a: Answers) -> tuple[str, str]:
         first, last = chance(low["p_best"]), chance(high["p_best"])
         goes = f"stays at {first}" if first == last else f"then goes from {first} to {last}"
         said += f" The chance of being the best {goes}."
-    return "The error that no data removes.", said
+    return what, said
+
+
+def _rise_change(a: Answers) -> list[tuple[str, str]]:
+    """Curves that the checks found to rise far above their best, or to rise and end so."""
+    found = {c.name: c.curves for c in a.checks if c.verdict != "PASS"}
+    far, some = ([label.removeprefix("/".join(a.group) + "/") for label in found.get(name, ())] for name in RISES)
+    ends = [name for name in dict.fromkeys((*far, *some)) if _ends_high(a, name)]
+    names = list(dict.fromkeys((*far, *ends)))
+    if not names:
+        return []
+    said = (
+        f"With more data the error of {_few(names)} rises in places. The forecast takes that for a detour on the way "
+        "down: find out why it rises before relying on it."
+    )
+    if ends:
+        said += f" That of {_few(ends)} is still up at its largest size; should it go on to rise, more data harms."
+    return [("Errors that rise.", said)]
+
+
+def _ends_high(a: Answers, architecture: str) -> bool:
+    measured = a.posterior.designs[a.group].curve_of(architecture)
+    return measured is not None and bool(measured.y[0] - measured.y.min() >= UP)
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    return listed([*names[:NAMES_SHOWN], f"{more} more"] if more > 0 else names)
 
 
 def _test_set_change(a: Answers, elsewhere: Forecast) -> list[tuple[str, str]]:
@@ -248,7 +264,8 @@ def _slope_change(a: Answers) -> tuple[str, str]:
     if row["verdict"] == EQUAL:
         return what, (
             f"{name} and {rival} gain about equally from more data (their slopes are within {within} of each other), "
-            f"so the gap between them should persist."
+            f"so the ratio of their errors should persist, as far as both stay well above their floors; the difference "
+            "between them shrinks as both fall."
         )
     if row["verdict"] == UNDECIDED:
         steeper = row["p_steeper"] if row["a"] == name else 1 - row["p_steeper"]
@@ -258,7 +275,7 @@ def _slope_change(a: Answers) -> tuple[str, str]:
         )
     faster = row["a"] if row["verdict"] == "A steeper" else row["b"]
     slower = row["b"] if faster == row["a"] else row["a"]
-    end = "the gap should widen" if faster == name else "the gap may close"
+    end = "it should pull further ahead" if faster == name else "it may catch up"
     return what, f"{faster} gains more from data than {slower}, above its floor; {end} as the data grow."
 
 
@@ -279,6 +296,8 @@ def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
     names = listed(list(dict.fromkeys(a.options["architecture"])))
     goal = a.units.phrase(a.units.error_plain(a.target))
     horizon = a.sized(a.need.table["horizon"].to_numpy().max())
+    unseen = "" if any(a.at_floor(name) for name in a.floors["architecture"].unique()) else "; nobody has seen it yet"
+    past = "; so is each line beyond its last dot" if a.uneven else ""
     found = {
         "forecast": (
             "The learning curves, measured and forecast",
@@ -286,9 +305,9 @@ def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
             f"up to {a.sized(a.largest)}, then forecast lines with bands that widen. {headline(a)}",
             "Dots are measurements (faint: single runs), lines the middle of the forecast. The bands hold the true "
             "curve 5 times in 10 (dark), 8 in 10, and 19 in 20 (pale). All to the right of the dashed line, the "
-            "largest size measured, is forecast. Shading marks the three regions of a learning curve: small data, "
-            "where little is learned yet; power law, where each tenfold of data buys a steady share; near the floor, "
-            "where more than half of the error is of the kind that no data removes.",
+            f"largest size measured, is forecast{past}. Shading marks the three regions of a learning curve: small "
+            "data, where little is learned yet; power law, where each tenfold of data buys a steady share; near the "
+            "floor, where more than half of the error is of the kind that no data removes.",
         ),
         "requirement": (
             f"How much data the target takes: {goal}",
@@ -306,7 +325,7 @@ def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
         "floor": (
             "How much hangs on the floor",
             f"Chart of the forecast at {a.sized(a.headline_n)} against the assumed floor for {_leaders(a)}.",
-            "The floor is the error that no amount of data removes; nobody has seen it yet. Each dot is the forecast "
+            f"The floor is the error that no amount of data removes{unseen}.{_gives_way(a)} Each dot is the forecast "
             f"if the floor were there, each bar the range that holds {times_in(a.level)}. The five dots of a line are "
             "equally likely.",
         ),

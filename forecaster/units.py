@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from forecaster.posterior import Group, Posterior
+from forecaster.requirement import percent
 
 WORDS = ((1e12, "trillion", "T"), (1e9, "billion", "B"), (1e6, "million", "M"))
 LARGEST_SAID = 1e15
@@ -100,9 +101,7 @@ def rounded(value: float, digits: int = 2) -> float:
 
 def chance(p: float) -> str:
     """``83 %``; never 0 or 100, which draws cannot tell."""
-    if math.isnan(p):
-        return "not known"
-    return "under 1 %" if p < 0.01 else "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
+    return "not known" if math.isnan(p) else percent(p)
 
 
 def times_in(level: float) -> str:

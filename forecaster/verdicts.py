@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,9 @@ MEMORY = Limits(0.1, 0.5)
 CONFLICT = Limits(2.5, NEVER)
 # Correlation of log exponent and floor: beyond 0.9, knowing one would cut the other's variance by four fifths.
 RIDGE = Limits(0.9, NEVER)
+# Sds of log floor and of log exponent below which that is no matter: a floor known to 10 % and an exponent known to a
+# factor of 1.6, nineteen times in twenty.
+FLOOR_KNOWN, EXPONENT_KNOWN = 0.05, 0.25
 # Posterior over prior sd: at 0.8 the data have removed a third of the prior's variance.
 PRIOR_SHARE = Limits(0.8, NEVER)
 # Decades beyond the data over decades measured. Held-out scores cover about one; no evidence at all backs more than
@@ -87,9 +90,24 @@ def worst_of(
     if verdict == PASS:
         yield Check(name, PASS, fine.format(worst=f"{known[worst]:.4g}"))
         return
-    alike = [label for label in order if said[label] == verdict]
-    lesser = sum(v != PASS for v in said.values()) - len(alike)
-    yield Check(name, verdict, say(worst, known[worst]) + also(alike[1:], lesser), next_step, tuple(alike))
+    each = tuple((label, said[label], say(label, known[label])) for label in order if said[label] != PASS)
+    yield _spoken(Check(name, verdict, "", next_step), each)
+
+
+def _spoken(check: Check, each: tuple[tuple[str, str, str], ...]) -> Check:
+    """The check with the worst of ``each`` as its verdict and sentence."""
+    verdict = each[0][1]
+    alike = tuple(label for label, own, _ in each if own == verdict)
+    text = each[0][2] + also(alike[1:], len(each) - len(alike))
+    return replace(check, verdict=verdict, text=text, curves=alike, each=each)
+
+
+def narrowed(check: Check, labels: Collection[str]) -> Check:
+    """What a check says of these curves (or groups) alone; as it is where it names none."""
+    own = tuple(one for one in check.each if one[0] in labels)
+    if own:
+        return _spoken(check, own)
+    return Check(check.name, PASS, "nothing to say against the curves asked about") if check.each else check
 
 
 def also(others: Sequence[str], lesser: int = 0) -> str:

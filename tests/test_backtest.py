@@ -6,16 +6,21 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from forecaster import backtest_tables, console, layout
-from forecaster.backtest import backtest, hide
+from forecaster.backtest import OURS, _pair, _Scored, backtest, hide
 from forecaster.baselines import BASELINES
+from forecaster.card_files import load_card
 from forecaster.errors import RequestError
+from forecaster.inference import cards_of
 from forecaster.reading import read_curves
+from forecaster.scoring import PointScores
 
 KEYS = ["domain", "task", "architecture"]
 SIZES = np.geomspace(1e3, 3e5, 8)
 LAST_FITTED = 5
+NO_SCORES = PointScores(*(np.empty(0) for _ in dataclasses.fields(PointScores)))
 
 
 def simulated(hidden_factor=1.0):
@@ -64,6 +69,28 @@ def test_totals_name_every_method_once(found):
     for name in BASELINES:
         row = found.totals.set_index("method").loc[name]
         assert row["rmsle"] == pytest.approx(table[f"rmsle_{backtest_tables.slug(name)}"].mean())
+
+
+def test_forecasts_that_miss_to_one_side_are_named():
+    """Where a fair coin falls so in fewer than one of a hundred tries: of forty curves, with 28 or more to a side."""
+
+    def said(low, high, groups=1, miss=0.07):
+        curves = pd.DataFrame({"bias": [-miss] * low + [miss] * high, "domain": "d"})
+        return " ".join(backtest_tables._one_sided(curves.assign(task=[f"t{i % groups}" for i in range(low + high)])))
+
+    assert said(38, 2).startswith("38 of 40 curves were forecast too low, the median curve by 6.8%")
+    assert "all of these are of one group" in said(38, 2)
+    assert "these are of 20 groups" in said(38, 2, groups=20)
+    assert "38 of 40 curves were forecast too high, the median curve by 7.3%" in said(2, 38)
+    assert said(20, 20) == said(27, 13) == said(7, 0) == said(0, 1) == ""
+    assert said(30, 10)
+    assert said(8, 0)
+
+
+def test_the_side_to_which_forecasts_miss_is_in_the_summary(found):
+    assert found.summary["bias"] == pytest.approx(found.table["bias"].mean())
+    assert found.summary["too_high"] == pytest.approx((found.table["bias"] > 0).mean())
+    assert json.loads(found.to_json())["summary"]["too_high"] == found.summary["too_high"]
 
 
 def test_rmsle_is_that_of_the_points(found):
@@ -121,6 +148,33 @@ def test_many_hidden_sizes_are_judged_as_a_noisy_run_reaches_them():
     assert row["run_n_median"] < sizes[10]
     above = _requirement({}, known, (sizes, np.full(40, np.log(0.6)), run), (sizes, mean), 0.8)
     assert above is None
+
+
+def scored(name, sizes, runs):
+    """One curve of `_pair` whose observed errors are the first draw of ``runs`` [draw, size]."""
+    row, at = {"domain": "d", "task": "t", "architecture": name}, np.log(sizes)
+    predicted = {OURS: np.median(runs, 0)}
+    return _Scored(row, pd.DataFrame(), NO_SCORES, None, (at[:1] - 1.0, runs[0, :1]), (at, runs[0]), predicted, runs)
+
+
+def test_two_architectures_are_judged_at_one_size_though_theirs_differ():
+    """One is 8 % better everywhere; 1e5 lies between sizes of the other, which is lower at the larger of them."""
+
+    def line(sizes, level):
+        return level - 0.5 * np.log(sizes)[None] + np.zeros((100, 1))
+
+    a, b = np.array([2e4, 1e5]), np.array([3e4, 3e5])
+    pair = _pair(scored("a", a, line(a, np.log(0.92))), scored("b", b, line(b, 0.0)), np.log(1e5))
+    assert pair.row["p_better"] == 1.0
+    assert pair.row["right"] == 1.0
+    assert pair.row["log_ratio"] == pytest.approx(np.log(0.92))
+
+
+def test_the_chance_of_a_pair_is_that_of_what_runs_measure():
+    rng, sizes, gap, noise = np.random.default_rng(0), np.array([1e4, 1e5]), 0.05, 0.06
+    a, b = (level + noise * rng.standard_normal((20_000, 2)) for level in (-gap, 0.0))
+    pair = _pair(scored("a", sizes, a), scored("b", sizes, b), np.log(1e5))
+    assert pair.row["p_better"] == pytest.approx(stats.norm.cdf(gap / (noise * np.sqrt(2))), abs=0.01)
 
 
 def test_pairs_are_ranked_at_the_largest_hidden_size(found):
@@ -269,3 +323,30 @@ def test_the_terminal_shows_curves_beside_their_best_rival_and_then_methods(foun
         assert any(line.startswith(name) for line in printed.splitlines()), name
     factor = 2.0 ** found.totals.iloc[0]["requirement_log2_ratio"]
     assert layout.cell("requirement_factor", factor) in printed
+
+
+def test_the_refusal_of_what_hides_too_much_says_how_much_may_be_hidden():
+    curves = read_curves(simulated().query("task == 'top-1'"))
+    with pytest.raises(RequestError, match=r"at most ([\d.]+) leave a curve so many") as caught:
+        hide(curves, 9.0)
+    most = float(str(caught.value).split("at most ")[1].split()[0])
+    shown, _, _ = hide(curves, most)
+    assert max(len(c.n) for c in shown.curves) == 3
+    with pytest.raises(RequestError, match="at most"):
+        hide(curves, most + 0.002)
+
+
+def test_three_sizes_are_too_few_whatever_is_hidden():
+    curves = read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": [1e2, 1e3, 1e4], "error": 0.1}))
+    for split in (0.1, 1.0, 3.0):
+        with pytest.raises(RequestError, match=r"needs 4 sizes of a curve, .* the most here are 3: measure more sizes"):
+            hide(curves, split)
+
+
+def test_each_group_may_have_a_card_of_its_own():
+    curves = read_curves(simulated())
+    cards = {
+        group: load_card(name) for group, name in zip(curves.groups, ("generic", "speech-recognition"), strict=True)
+    }
+    assert cards_of(curves, cards) == cards
+    assert list(cards_of(curves.select(task="top-1"), cards)) == [("vision", "top-1")]

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 
 from forecaster import verdicts
 from forecaster.card_files import load_card
 from forecaster.checks import check
-from forecaster.domains import CENTRES
+from forecaster.domains import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError
+from forecaster.posterior import Posterior
+from forecaster.prior_checks import FOUND
+from forecaster.reading import read_curves
 from forecaster.verdicts import FAIL, PASS, REVIEW, Limits
 
 SPREAD = dict.fromkeys(CENTRES, 0.1)
@@ -178,7 +182,27 @@ def test_a_group_far_from_its_card():
     centre[:, 3] += 3.0 * card.hyper_sd[3]
     row = one(health(centre=centre), "prior-data conflict")
     assert row.verdict == REVIEW
-    assert "floor_logit 3.0 prior sds" in row.text
+    assert "more of the error is of the kind that no data removes than this card expects" in row.text
+    assert "floor_logit lies 3.0 prior sds above" in row.text
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("quantity", CENTRES)
+def test_what_the_data_say_against_the_card_is_said_in_words(quantity, side):
+    card, place = load_card("generic"), CENTRES.index(quantity)
+    centre = np.tile(card.hyper_mean[:-2], (DRAWS, 1))
+    centre[:, place] += side * 3.0 * card.hyper_sd[place]
+    row = one(health(centre=centre), "prior-data conflict")
+    assert row.verdict == REVIEW
+    assert f"{FOUND[quantity][side > 0]} this card expects" in row.text
+    assert ("below" in row.text) == (side < 0)
+    assert ("unit" in row.next_step) == (quantity == "level")
+    assert row.next_step.startswith("harmless") == (side < 0 and quantity in ("log_noise", "log_drift", "log_slope"))
+
+
+def test_every_quantity_has_words_for_either_side():
+    assert set(FOUND) == {*CENTRES, *LEARNED_SPREADS}
+    assert len({words for both in FOUND.values() for words in both}) == 2 * len(FOUND)
 
 
 def test_a_ridge_between_exponent_and_floor():
@@ -189,6 +213,26 @@ def test_a_ridge_between_exponent_and_floor():
     assert "cannot be told apart" in row.text
     drawn[:, 3] = -3.0 - 5.0 * (drawn[:, 1] - np.log(0.3))
     assert one(health(drawn), "exponent-floor ridge").verdict == REVIEW
+
+
+def flat(share_sd):
+    """Draws of a curve at its floor, whose share of the error is known so well, along a ridge with the exponent."""
+    drawn = good()
+    drawn[:, 0] = -2.0
+    drawn[:, 3] = np.log(50.0) + share_sd * 51.0 * (drawn[:, 1] - np.log(0.3)) / 0.1
+    return drawn
+
+
+def test_a_ridge_is_no_matter_where_floor_and_exponent_are_known_well():
+    row = one(health(flat(0.005)), "exponent-floor ridge")
+    assert (row.verdict, row.curves) == (PASS, ())
+    assert "known well" in row.text
+    assert one(health(flat(0.15)), "exponent-floor ridge").verdict == REVIEW
+    wide = flat(0.005)
+    wide[:, 1] = np.log(0.3) + 4.0 * (wide[:, 1] - np.log(0.3))
+    assert one(health(wide), "exponent-floor ridge").verdict == REVIEW
+    both = check(synthetic.posterior({"cnn": flat(0.005), "mlp": good(seed=1)}))
+    assert "but for 1 whose floor and exponent are known well" in one(both, "exponent-floor ridge").text
 
 
 def test_what_only_the_prior_says():
@@ -231,6 +275,37 @@ def test_what_the_measurements_cannot_tell(name, options):
     assert one(health(error={"cnn": [0.5, 0.4, 0.43, 0.3, 0.2]}), "ill-behaved").verdict == PASS
 
 
+def test_a_rise_at_the_largest_sizes_has_words_of_its_own():
+    error = {
+        "dip": [0.5, 0.3, 0.45, 0.2, 0.15],
+        "end": [0.5, 0.3, 0.2, 0.23, 0.26],
+        "good": [0.5, 0.3, 0.2, 0.15, 0.12],
+    }
+    found = check(synthetic.posterior({name: good(seed=i) for i, name in enumerate(error)}, error=error))
+    row = one(found, "non-monotone")
+    assert row.curves == ("vision/top-1/dip", "vision/top-1/end")
+    assert "dip: error rises 50% above its best; a law that falls cannot follow" in row.text
+    assert "end: error rises 30% above its best at its largest sizes: it may go on rising" in row.text
+    assert "drop those that failed" in row.next_step
+    assert "measure a larger one or find out why" in row.next_step
+    alone = check(synthetic.posterior({"end": good()}, error={"end": error["end"]}))
+    assert "drop" not in one(alone, "non-monotone").next_step
+    assert "30% above the best so far at its largest sizes" in one(alone, "ill-behaved").text
+
+
+def test_a_rise_that_noise_explains_is_no_rise():
+    """Three runs that scatter by 30 %: the mean rises by 22 % at one size."""
+    runs = np.exp(0.3 * np.array([-1.0, 0.0, 1.0]))
+    curve = {"architecture": "cnn", "domain": "vision", "task": "top-1", "n": np.repeat(synthetic.SIZES, 3)}
+    error = np.outer([0.5, 0.4, 0.3, 0.367, 0.2], runs).ravel()
+    table = read_curves(pd.DataFrame(curve | {"error": error, "seed": [0, 1, 2] * 5}))
+    held = synthetic.posterior({"cnn": good()}, seeds=3)
+    found = check(Posterior(held.tree, table, held.cards))
+    assert one(found, "non-monotone").verdict == one(found, "ill-behaved").verdict == PASS
+    assert "more than its noise explains" in one(found, "non-monotone").text
+    assert "more than its noise explains" in one(found, "ill-behaved").text
+
+
 @pytest.mark.parametrize(
     ("beyond", "verdict", "words"),
     [(0.9, PASS, ""), (1.5, REVIEW, "1.5 times"), (3.0, REVIEW, "held-out"), (4.5, FAIL, "4.5 times")],
@@ -241,7 +316,22 @@ def test_how_far_ahead_is_asked(beyond, verdict, words):
     assert row.verdict == verdict
     assert words in row.text
     assert "extrapolation" not in names(health())
-    assert one(health(at=[10.0]), "extrapolation").verdict == PASS
+
+
+@pytest.mark.parametrize(("at", "verdict"), [(110.0, PASS), (9.0, REVIEW), (1e-9, REVIEW)])
+def test_how_far_below_the_data_is_asked(at, verdict):
+    """Two decades are measured; what lies below them may call for a look, but fails nothing."""
+    row = one(health(at=[at, 1e5]), "extrapolation")
+    assert row.verdict == verdict
+    if verdict != PASS:
+        decades = np.log10(synthetic.SIZES[0] / at)
+        assert f"{at:g} lies {decades:.1f} decades below its smallest size, {decades / 2:.1f} times" in row.text
+
+
+def test_the_side_on_which_a_size_lies_farther_speaks():
+    assert "below its smallest size" in one(health(at=[1.0, 1e7]), "extrapolation").text
+    assert "beyond its largest size" in one(health(at=[10.0, 1e8]), "extrapolation").text
+    assert one(health(at=[1e-9, 1e15]), "extrapolation").verdict == FAIL
 
 
 def test_overall_words_name_what_failed():

@@ -125,6 +125,38 @@ def test_a_crossover_is_where_the_power_laws_meet():
     assert ahead["crossover_q50"] == np.inf
 
 
+def test_sizes_at_which_one_was_never_measured_are_not_looked_at():
+    """Two power laws that meet below the sizes of the second, and the error that each has at its own largest size."""
+    far = {"floor_logit": -30.0, "log_break": -60.0}
+    draws = {
+        "cnn": synthetic.values(4, exponent=0.3, **far),
+        "mlp": synthetic.values(4, level=-1.5, exponent=0.2, **far),
+    }
+    sizes = {"cnn": synthetic.SIZES, "mlp": synthetic.SIZES[2:4]}
+    row = compare(synthetic.posterior(draws, sizes=sizes)).table.iloc[0]
+    meet = LARGEST * np.exp(-0.5 / 0.1)
+    assert synthetic.SIZES[0] > meet  # so that the smallest sizes of the first are not looked at either
+    assert row["p_crossover"] == 0.0
+    assert row["data_ratio_n"] == synthetic.SIZES[3]
+    draws["mlp"] = synthetic.values(4, level=-1.7, exponent=0.2, **far)
+    meet = LARGEST * np.exp(-0.3 / 0.1)
+    assert synthetic.SIZES[0] < meet < synthetic.SIZES[2]
+    assert compare(synthetic.posterior(draws, sizes=sizes)).table.iloc[0]["p_crossover"] == 0.0
+    whole = compare(synthetic.posterior(draws)).table.iloc[0]
+    assert whole["p_crossover"] == 1.0
+    assert whole["crossover_q50"] == pytest.approx(meet, rel=1e-6)
+
+
+def test_undecided_says_who_is_ahead_and_why_it_is_not_enough():
+    one = synthetic.values(4000, exponent=0.31, sd={"log_exponent": 0.03})
+    other = synthetic.values(4000, exponent=0.34, sd={"log_exponent": 0.03}, seed=1)
+    found = both(one, other)
+    row = found.table.iloc[0]
+    assert row["verdict"] == "undecided"
+    chance, clearly = norm.sf(0.0, np.log(0.34 / 0.31), 0.03 * np.sqrt(2)), row["p_clearly_shallower"]
+    assert f"undecided: {100 * chance:.0f} % that mlp falls faster, but {100 * clearly:.0f} % by more" in found.text
+
+
 def test_no_amount_of_data_is_infinite():
     stuck = synthetic.values(8, level=-2.0, floor_logit=3.0)
     row = both(stuck, synthetic.values(8, level=-3.0)).table.iloc[0]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tables import codes, frame, table, write
 
-from forecaster.curves import LearningCurves, summarise, warnings_of
+from forecaster.curves import LearningCurves, above_share, summarise, warnings_of
 from forecaster.errors import (
     RequestError,
 )
@@ -180,6 +180,20 @@ def test_design_warnings():
     assert (note.code, note.curve) == ("non-monotone", "vision/all/cnn")
     assert "vision/all/cnn: error rises 10% above its best" in note.text
     assert codes(warnings_of(read_curves(frame(error=[0.5, 0.3, 0.312])))) == ["one-seed"]
+
+
+def test_errors_above_one_are_named_where_the_card_calls_them_shares():
+    group = ("vision", "all")
+    above = frame(error=[1.4, 1.1, 0.4])
+    (note,) = above_share(read_curves(above), [group])
+    assert (note.code, note.curve) == ("error-above-one", "vision/all/cnn")
+    assert "errors above 1: 2" in note.text
+    assert "divide per cent by 100" in note.text
+    assert above_share(read_curves(above), [("text", "all")]) == ()
+    assert above_share(read_curves(frame()), [group]) == ()
+    assert above_share(read_curves(above.assign(metric="log loss")), [group]) == ()
+    assert above_share(read_curves(above.assign(metric="top-1 error")), [group]) != ()
+    assert above_share(read_curves(above.assign(metric="error rate")), [group]) == ()  # noted when it was read
 
 
 def test_a_curve_near_chance_is_named():

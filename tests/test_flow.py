@@ -10,13 +10,13 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "names", "processes", "results", "sizes", "curves", "reading"),
+    *("errors", "names", "processes", "results", "sizes", "rises", "curves", "reading"),
     *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
-    *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "checks"),
+    *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "prior_checks", "checks"),
     *("fonts", "looks", "figures", "backtest_tables", "backtest_figures", "backtest"),
-    *("sentences", "appendix", "memo", "demo"),
+    *("sentences", "advice", "appendix", "memo", "demo"),
     *("layout", "console", "request", "cli"),
 )
 

@@ -12,6 +12,7 @@ from forecaster.curves import Curve
 from forecaster.design import by_size
 from forecaster.errors import RequestError
 from forecaster.forecast import forecast
+from forecaster.posterior import Posterior
 from forecaster.reading import read_curves
 from forecaster.requirement import requirement
 
@@ -131,3 +132,44 @@ def test_data_for_a_target_on_new_cases_is_less_sure():
     )
     assert high[0] < low[0]
     assert high[1] > low[1]
+
+
+def averages(runs: int) -> Posterior:
+    """A posterior whose rows are averages of so many runs, with an sd of 20 % each."""
+    found = held(None)
+    table = found.curves.table.assign(repeats=runs, error_sd=0.2 * found.curves.table["error"])
+    return Posterior(found.tree, read_curves(table), found.cards)
+
+
+def test_one_run_scatters_as_runs_do_though_rows_are_averages():
+    """The noise of an average is learned; what it hides comes on top."""
+    at = [float(synthetic.SIZES[-1])]
+    assert spread(averages(25), "new-run", at) == pytest.approx(np.hypot(0.03, 0.2), rel=0.05)
+    assert measurement.of_one_run(averages(25).curves.curves[0]) == pytest.approx(0.2**2 * 24 / 25)
+    assert measurement.of_one_run(averages(1).curves.curves[0]) == 0.0
+    assert measurement.of_one_run(held(None).curves.curves[0]) == 0.0
+
+
+def test_data_for_one_run_agrees_with_the_forecast_of_one_run():
+    """Of a curve that falls, without drift: the first size that is enough is enough exactly where a run would be."""
+    posterior = held(200)
+    size = float(synthetic.SIZES[-1])
+    run = forecast(posterior, [size], kind="new-run", seed=1).draws[:, 0]
+    for share in (0.2, 0.5):
+        target = float(np.quantile(run, share))
+        row = requirement(posterior, target, kind="new-run", budget=size).table.iloc[0]
+        assert row["p_within_budget"] == pytest.approx(share, abs=0.03)
+
+
+def test_a_budget_below_all_that_was_measured_may_be_enough():
+    posterior = held(None)
+    row = requirement(posterior, 5.0, budget=10.0).table.iloc[0]
+    assert row["p_within_budget"] == 1.0
+    assert row["q50"] == pytest.approx(10.0)
+
+
+def test_errors_that_are_no_rates_have_no_luck():
+    perplexities = curve(error=100.0 * ERROR)
+    assert (perplexities.error > 1).all()
+    assert np.isnan(perplexities.n_test).all()
+    assert by_size(perplexities, known_share=0.0).luck == 0.0

@@ -6,12 +6,14 @@ import re
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from synthetic import GROUP, SIZES, on_test_set, posterior, values
 
+from forecaster import demo
 from forecaster.checks import check
 from forecaster.comparison import compare
 from forecaster.errors import RequestError
@@ -227,6 +229,131 @@ def test_a_single_architecture_has_nothing_to_compare(tmp_path):
 def test_a_target_that_no_data_reaches_is_said(two):
     said = " ".join(memo(two, target=1e-6).facts["recommendation"])
     assert "Do not count on" in said or "Do not decide" in said
+
+
+@pytest.fixture
+def no_check_fails(monkeypatch):
+    """Advice is given in full, whatever the checks think of made-up draws."""
+
+    def passing(found, **asked):
+        return replace(check(found, **asked), checks=(Check("r_hat", "PASS", "fine"),))
+
+    monkeypatch.setattr(sys.modules["forecaster.memo"], "check", passing)
+
+
+@pytest.fixture(scope="module")
+def uneven():
+    """The leader ends at a tenth of the size to which the other was measured."""
+    curves = {"short": net(1, exponent=0.4, level=-2.6), "long": net(2, exponent=0.2, level=-1.9)}
+    return posterior(curves, sizes={"short": SIZES[:3], "long": SIZES}, card="image-classification-top1")
+
+
+def test_what_is_said_of_an_architecture_is_of_its_own_largest_size(uneven):
+    found = memo(uneven, sizes=[2e5, 1e6], seed=3)
+    end = pd.DataFrame([(*GROUP, "short", 10_000)], columns=["domain", "task", "architecture", "n"])
+    row = forecast(uneven, end, seed=3).table.iloc[0]
+    units = units_of(uneven, GROUP)
+    stands = units.error(row["yhat"], units.decimals(row["yhat_lower"], row["yhat_upper"]))
+    assert found.facts["headline"].startswith("With 100 times the data (1 million images), short is forecast")
+    assert f"It was measured up to 10,000 images only, where it stands at {stands};" in found.facts["context"]
+    assert "of those measured up to 100,000 images, the best there is long" in found.facts["context"]
+    (distance,) = (how for what, how in found.facts["changes"] if what == "Distance from the data.")
+    assert "100 times the largest size, from measurements whose sizes span a factor of 10." in distance
+    shown = [(r["architecture"], r["times"]) for r in found.facts["options"]]
+    assert shown[:4] == [("short", "10 times"), ("long", "measured"), ("short", "20 times"), ("long", "2 times")]
+    assert "so is each line beyond its last dot" in found.markdown
+
+
+def test_a_curve_that_ends_early_is_first_brought_to_the_size_of_the_others(uneven, no_check_fails):
+    said = memo(uneven, sizes=[1e6], seed=3).facts["recommendation"][-1]
+    assert "train short at about 100,000 images first, as far as others were measured, and make" in said
+
+
+@pytest.mark.parametrize("need", [1.3, 3.0, 8.0])
+def test_steps_stop_short_of_what_the_target_takes(two, no_check_fails, need):
+    """The only size asked about lies ten times beyond the data, and the target nearer than that."""
+    goal = forecast(two, [need * SIZES[-1]], seed=3).table.set_index("architecture").loc["steep", "yhat"]
+    found = memo(two, sizes=[1e6], target=goal, seed=3)
+    takes = found.tables["requirement"].set_index("architecture").loc["steep", "q50"]
+    said = found.facts["recommendation"][-1]
+    step = float(re.search(r"train at about ([\d,]+) images", said)[1].replace(",", ""))
+    assert takes == pytest.approx(need * SIZES[-1], rel=0.1)
+    if need == 1.3:
+        assert said.startswith("That is close to what was measured")
+        assert step == pytest.approx(takes, rel=0.05)
+    else:
+        assert said.startswith("Go in steps")
+        assert SIZES[-1] < step < 0.9 * takes
+
+
+def test_a_floor_that_the_measurements_show_is_told_as_seen(made, no_check_fails):
+    flat = values(exponent=0.8, floor_logit=5.0, log_break=0.1, sd={"floor_logit": 0.3})
+    found = posterior({"flat": flat}, card="image-classification-top1")
+    met, free = memo(found, target=0.2, seed=3), memo(found, seed=3)
+    assert any("no more data is needed" in line for line in met.facts["recommendation"])
+    for one in (met, free):
+        said = " ".join(one.facts["recommendation"])
+        assert "Expect next to nothing from more data: 10 times as much" in said
+        assert "Go in steps" not in said
+        assert "plan for" not in said
+        assert "The measurements show where flat stops improving" in one.markdown
+        assert "nobody has seen it yet" not in one.markdown
+    assert "The measurements do not yet show where steep stops improving" in made.markdown
+    assert "nobody has seen it yet" in made.markdown
+    assert "Expect next to nothing" not in made.markdown
+
+
+def test_floors_that_may_give_way_are_told_where_floors_are():
+    gives, holds = (memo(posterior({"only": net(1)}, late=late)) for late in ((0.3, 0.1), (0.0, 0.0)))
+    assert "with a chance of 30 %, what looks like a floor now" in gives.facts["figures"]["floor"]["caption"]
+    assert "looks like a floor now" not in holds.markdown
+
+
+def test_equal_slopes_keep_the_ratio_of_errors_not_their_difference():
+    found = memo(posterior({"small": values(exponent=0.4, level=-2.6), "big": values(exponent=0.4, level=-2.0)}))
+    (said,) = (how for what, how in found.facts["changes"] if what == "Who gains more from data.")
+    assert "the ratio of their errors should persist" in said
+    assert "the difference between them shrinks" in said
+
+
+def test_errors_that_rise_are_told_and_which_still_do():
+    bump = [0.3, 0.2, 0.27, 0.15, 0.12]
+    end = [0.3, 0.2, 0.15, 0.12, 0.13]
+    named = {"bump": net(1), "end": net(2), "well": net(3)}
+    found = memo(posterior(named, error={"bump": bump, "end": end}))
+    (said,) = (how for what, how in found.facts["changes"] if what == "Errors that rise.")
+    assert "the error of bump and end rises in places" in said
+    assert "That of end is still up at its largest size" in said
+    well = memo(posterior({"well": net(3)}))
+    assert "Errors that rise" not in well.markdown
+
+
+def test_no_text_claims_certainty(two):
+    sure = posterior({"steep": values(exponent=0.4, level=-2.6), "flat": values(exponent=0.1, level=-1.9)})
+    for text in (compare(sure).text, requirement(sure, [0.07, 1e-9], budget=1e6).text):
+        assert "over 99 %" in text
+        assert not re.search(r"(?<![\d.])(0|100) %", text)
+
+
+def test_memos_of_tasks_whose_names_are_alike_do_not_share_files(monkeypatch, tmp_path):
+    class Stub:
+        checks = ()
+
+        def __init__(self, group):
+            self.group = group
+
+        def save(self, folder, name):
+            (folder / f"{name}.md").write_text(self.group[1])
+            return (folder / f"{name}.md",)
+
+    monkeypatch.setattr(demo, "memo", lambda _, group: Stub(group))
+    tasks = ["C", "C++", "c 2", "c", "犬", "猫"]
+    several = posterior({f"d/{task}/cnn": values() for task in tasks})
+    one, again = (demo.memos_of(several, tmp_path / k, "m", tell=lambda *_: None).table for k in "ab")
+    assert sorted(one["task"]) == sorted(tasks)
+    assert [Path(f).read_text() for f in one["file"]] == one["task"].tolist()
+    assert [Path(f).name for f in one["file"]] == [Path(f).name for f in again["file"]]
+    assert Path(one.set_index("task").loc["c 2", "file"]).name == "m-d-c-2.md"
 
 
 def test_the_memo_is_the_same_each_time(two, made):

@@ -14,6 +14,7 @@ from forecaster.card_files import load_card
 from forecaster.checks import check
 from forecaster.domains import CENTRES
 from forecaster.inference import fit
+from forecaster.posterior import Posterior
 from forecaster.predictive import (
     assess,
     left_out,
@@ -220,9 +221,20 @@ def test_one_wrong_size_is_named(truth):
 
 
 def test_a_card_about_other_curves_is_flagged(truth):
-    found = verdicts(broken(truth, lambda rows: rows["error"] * 1e-4))["foreseen by the card"]
+    """Errors that grow with the data to their fourth power: no law that falls."""
+    found = verdicts(broken(truth, lambda rows: rows["error"] * (rows["n"] / SIZES[-1]) ** 4))["foreseen by the card"]
     assert found.verdict == REVIEW
     assert "contradicts" in found.text
+
+
+def test_another_unit_of_error_contradicts_no_card(truth):
+    table = truth.curves.table
+    held = Posterior(truth.tree, read_curves(table.assign(error=1e-4 * table["error"])), truth.cards)
+    assert assess(held).curves["prior_inside"].max() < 0.5
+    assert assess(held).curves["prior_inside_shape"].tolist() == assess(truth).curves["prior_inside_shape"].tolist()
+    found = verdicts(held)["foreseen by the card"]
+    assert (found.verdict, found.curves) == (PASS, ())
+    assert "lies at another level than the card expects" in found.text
 
 
 def test_a_card_foresees_the_luck_of_a_small_test_set():

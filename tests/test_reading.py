@@ -165,8 +165,14 @@ BAD_FILES = {
     "semicolons": (
         table().replace(",", ";"),
         CurveColumnsError,
-        ["the columns are 'domain;architecture;n;error'"],
+        ["semicolons between fields", "the columns are 'domain;architecture;n;error'", "expected commas", "sep=';'"],
     ),
+    "semicolons and decimal commas": (
+        table().replace(",", ";").replace("0.", "0,"),
+        CurveColumnsError,
+        ["semicolons between fields", "points in decimals", "curves-commas.csv"],
+    ),
+    "tabs": (table().replace(",", "\t"), CurveColumnsError, ["tabs between fields", "sep='\\t'"]),
     "column twice": (
         table("v,c,5,1,2", header=HEADER + ",n"),
         CurveColumnsError,
@@ -348,12 +354,54 @@ def test_a_short_curve_borrows_from_its_group(tmp_path):
         ({"error": [50, 30, 20.0], "metric": "top-1 Error Rate"}, False, ["error-above-one"]),
         ({"metric": "accuracy"}, False, ["accuracy"]),
         ({"metric": "accuracy"}, True, []),
+        ({"error": [0.5, 0.7, 0.8]}, False, ["rising"]),
+        ({"error": [0.5, 0.7, 0.8]}, True, []),
+        ({"error": [50, 70, 80.0]}, False, ["rising"]),
+        ({"error": [500, 700, 800.0]}, False, []),
+        ({}, True, ["rising"]),
         ({"error": [5, 3, 2], "metric": "log loss"}, False, []),
         ({"error": [5, 3, 0.2], "n_test": 100}, False, ["binomial-skipped"]),
     ],
 )
 def test_a_metric_that_disagrees_with_the_errors_is_noted(changes, accuracy, expected):
     assert codes(read_curves(frame(**changes), accuracy=accuracy).notes) == expected
+
+
+def test_errors_that_rise_are_noted_where_nearly_all_of_a_task_do():
+    rows = {"n": 10.0 ** np.arange(1, 6), "domain": "d", "architecture": "falls", "error": [0.5, 0.4, 0.3, 0.2, 0.1]}
+    falls = pd.DataFrame(rows)
+    rises = [falls.assign(architecture=f"rises {i}", error=[0.5, 0.6, 0.6, 0.8, 0.7]) for i in range(4)]
+    notes = read_curves(pd.concat([falls, *rises])).notes
+    assert [(note.code, note.curve) for note in notes] == [("rising", f"d/all/rises {i}") for i in range(4)]
+    assert "use --accuracy" in notes[0].text
+    assert read_curves(pd.concat([falls, *rises[:3]])).notes == ()
+    other = falls.assign(task="t")
+    assert len(read_curves(pd.concat([other, *rises])).notes) == 4
+
+
+def test_the_python_that_the_refusal_of_semicolons_names_makes_a_table_that_is_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, table().replace(",", ";").replace("0.", "0,"), "german.csv")
+    with pytest.raises(CurveColumnsError) as caught:
+        read_curves("german.csv")
+    exec(str(caught.value).split("in Python: ")[1], {"pandas": pd})
+    assert read_curves("german-commas.csv").data_hash == read_curves(frame()).data_hash
+
+
+@pytest.mark.parametrize(
+    ("errors", "accuracy", "said"),
+    [
+        ([0.5, 0.3, 0.0], False, "put 0.5 / n_test there"),
+        ([0.5, 0.7, 1.0], True, "put 1 - 0.5 / n_test there"),
+        ([0.5, 0.3, -0.2], False, ""),
+        ([0.5, 0.7, 0.0], True, ""),
+    ],
+)
+def test_what_to_do_about_no_error_at_all_is_said(errors, accuracy, said):
+    with pytest.raises(CurveRowsError) as caught:
+        read_curves(frame(error=errors), accuracy=accuracy)
+    assert ("half a case" in str(caught.value)) == bool(said)
+    assert said in str(caught.value)
 
 
 def test_errors_of_one_or_more_skip_the_binomial_part():

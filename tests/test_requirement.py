@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from forecaster import laws
 from forecaster.errors import RequestError
 from forecaster.forecast import Target, log_error_paths
-from forecaster.requirement import REACH, first_log_size, percent, plain_size, requirement
+from forecaster.requirement import (
+    REACH,
+    confirmed,
+    first_log_size,
+    percent,
+    plain_size,
+    requirement,
+    with_measured,
+)
 
 QS = ["q5", "q25", "q50", "q75", "q95"]
 X_MIN, X_REF = np.log(synthetic.SIZES[0]), np.log(synthetic.SIZES[-1])
@@ -99,6 +107,34 @@ def test_the_first_crossing_counts_and_is_log_linear_between_sizes():
     assert first_log_size(x, paths, np.array([0.0, 3.0, 0.0, 1.5])).tolist() == [1.0, 0.0, np.inf, 2.5]
 
 
+def test_a_dip_between_two_measured_sizes_is_not_enough():
+    """A rough curve, whose paths wander by 30 % between sizes that all lie 20 % above the target."""
+    rough = synthetic.posterior(
+        {"cnn": synthetic.values(1000, level=np.log(0.12), log_drift=np.log(0.3), log_noise=-9.0)},
+        error={"cnn": [0.13, 0.125, 0.124, 0.122, 0.12]},
+    )
+    row = requirement(rough, 0.1, budget=1e5).table.iloc[0]
+    assert row["already_met"] == 0.0
+    assert row["p_within_budget"] == 0.0
+    dense = np.geomspace(synthetic.SIZES[0], synthetic.SIZES[-1], 200)
+    paths, _ = log_error_paths(rough, Target(*synthetic.GROUP, "cnn"), dense, np.random.default_rng(0))
+    assert np.mean((paths < np.log(0.1)).any(1)) > 0.5  # the dips are there
+    assert requirement(rough, 0.1205).table.iloc[0]["already_met"] > 0.9  # the last size has it
+
+
+def test_where_errors_fall_every_size_between_counts():
+    x = np.linspace(0.0, 4.0, 41)
+    held = synthetic.posterior({"cnn": synthetic.values(4)})
+    design = held.designs[synthetic.GROUP]
+    x = with_measured(x + design.x_min, design, "cnn")
+    falling = np.cumsum(-np.random.default_rng(0).random((4, len(x))), 1)
+    assert np.array_equal(confirmed(x, falling, design, "cnn"), falling)
+    assert np.array_equal(confirmed(x, -falling, design, "unmeasured"), -falling)
+    rising = confirmed(x, -falling, design, "cnn")
+    steps = np.searchsorted(design.curves[0].x[::-1], x)  # one level from each measured size to the next
+    assert all(len(np.unique(rising[0, steps == k])) == 1 for k in range(len(synthetic.SIZES)))
+
+
 def test_horizon_and_budget_are_kept_to(wandering):
     near = requirement(wandering, 0.05, horizon=1e6).table
     far = requirement(wandering, 0.05, horizon=1e12).table
@@ -144,7 +180,12 @@ def test_words_and_json(wandering):
     assert said["table"][2]["q95"] == "inf"
     assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["budget"] is None
     assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e+09", "1.5")
-    assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == ("0 %", "under 1 %", "50 %", "over 99 %")
+    assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == (
+        "under 1 %",
+        "under 1 %",
+        "50 %",
+        "over 99 %",
+    )
 
 
 @pytest.mark.parametrize(

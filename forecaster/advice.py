@@ -1,0 +1,122 @@
+"""What a memo advises: which architecture, how much data, and the next step. All numbers come from the answers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from forecaster.looks import capital
+from forecaster.sentences import Answers
+from forecaster.units import about, chance, listed, rounded, size, times
+
+STEP = 1.5  # a step on the way is more than so many times what was measured
+NEAR = 0.8  # and at most this share of what the target takes
+CLOSE = 2.0  # a target that takes up to so many times what was measured needs no step on the way
+MET = 0.95  # chance that a target was reached already, from which no more data is needed
+LITTLE = 0.03  # share of its error that a curve at its floor loses at most where more data buys next to nothing
+SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advised, and from which it is leaned to
+
+
+def recommendation(a: Answers) -> list[str]:
+    """What to do, or, where a check failed, what to do before deciding."""
+    failed = [c for c in a.checks if c.verdict == "FAIL"]
+    if failed:
+        steps = dict.fromkeys(capital(c.next_step or c.text).rstrip(".") + "." for c in failed)
+        return ["Do not decide on this memo yet: the forecast did not pass its own checks. First:", *steps]
+    little = _little(a)
+    if little and not a.target_given:
+        return [_choice(a), *little]
+    return [_choice(a), *_purchase(a), *little, *_steps(a)]
+
+
+def _choice(a: Answers) -> str:
+    rows = a.at(a.headline_n)
+    name, p = rows[0]["architecture"], rows[0]["p_best"]
+    if not a.several:
+        return f"Only {name} was measured: this memo says what more data buys it, not whether another would do better."
+    of_all = f"the best of the {len(rows)} architectures at {a.sized(a.headline_n)}"
+    ranked = sorted(rows, key=lambda r: -r["p_best"])
+    if p >= SURE:
+        return f"Choose {name}. The chance that it is {of_all} is {chance(p)}."
+    if p >= LIKELY and ranked[0]["architecture"] == name:
+        rival = ranked[1]
+        return (
+            f"Prefer {name}, and keep {rival['architecture']} in the running. The chance that {name} is {of_all} is "
+            f"{chance(p)}; for {rival['architecture']} it is {chance(rival['p_best'])}."
+        )
+    count = int(np.searchsorted(np.cumsum([r["p_best"] for r in ranked]), 0.8)) + 1
+    chances = listed([f"{r['architecture']} ({chance(r['p_best'])})" for r in ranked[:count]])
+    return f"Do not choose yet. These may each be {of_all}: {chances}."
+
+
+def _purchase(a: Answers) -> list[str]:
+    """How much data the target takes, with the best architecture."""
+    row = _need(a)
+    goal = a.units.phrase(a.units.error_plain(a.target))
+    why = "" if a.target_given else ", about what it is forecast to reach above (no target was set)"
+    start = f"To reach {goal}{why}"
+    if row["already_met"] > MET:
+        return [
+            f"{a.best['architecture']} has already reached {goal} within the sizes measured; no more data is needed."
+        ]
+    if math.isinf(row["q50"]):
+        return [
+            f"Do not count on {goal}: more likely than not, no amount of data up to {a.sized(row['horizon'])} gets "
+            f"{a.best['architecture']} there."
+        ]
+    said = f"{start}, plan for {about(row['q50'])} {a.units.size_name}: the chances are even that this is enough."
+    if math.isfinite(row["q75"]):
+        said += f" To be right 3 times in 4, plan for {about(row['q75'])}"
+        said += f"; 19 times in 20, {about(row['q95'])}." if math.isfinite(row["q95"]) else "."
+    if row["p_never"] >= 0.005:
+        reach = rounded(a.beyond(a.best["architecture"], row["horizon"]))
+        said += (
+            f" There is a chance of {chance(row['p_never'])} that no amount will do, even {size(reach)} times today's."
+        )
+    return [said]
+
+
+def _need(a: Answers) -> dict[str, Any]:
+    """What the target takes with the best architecture."""
+    return next(r for r in a.need.table.to_dict("records") if r["architecture"] == a.best["architecture"])
+
+
+def _little(a: Answers) -> list[str]:
+    """Whether more data buys next to nothing, as the curve has reached a floor that is known well."""
+    then, name = a.best, a.best["architecture"]
+    now, ratio = a.ends[name], a.beyond(name, a.headline_n)
+    if not a.at_floor(name) or ratio < STEP or then["yhat"] < (1.0 - LITTLE) * now["yhat"]:
+        return []
+    d = a.units.decimals(*a.floor_range(name))
+    before, after = (a.units.error(row["yhat"], d) for row in (now, then))
+    goes = f"to leave {name} at {after}" if before == after else f"to take {name} from {before} to {after} only"
+    return [
+        f"Expect next to nothing from more data: {times(ratio)} as much is forecast {goes}. Look for gains elsewhere, "
+        "such as in the recipe or in the labels."
+    ]
+
+
+def _steps(a: Answers) -> list[str]:
+    """The next size to train at: short of what the target takes, first of all where others were measured already."""
+    row, name = _need(a), a.best["architecture"]
+    own = a.ends[name]["n"]
+    need = next((q for q in (row["q50"], row["q75"], row["q95"]) if q > own), math.inf)
+    if row["already_met"] > MET or (math.isinf(need) and _little(a)):
+        return []
+    step, to = min((n for n in a.sizes if n > STEP * own), default=2 * own), ""
+    if STEP * own < a.largest < need:
+        step, to = a.largest, ", as far as others were measured,"
+    if need <= CLOSE * own:
+        return [
+            f"That is close to what was measured: train at about {about(need)} {a.units.size_name} at once, and make "
+            "this forecast again before going further."
+        ]
+    if not to and step > NEAR * need:
+        step = rounded(math.sqrt(own * need))
+    who = f"{name} " if to else ""
+    return [
+        f"Go in steps: train {who}at about {a.sized(step)} first{to} and make this forecast again. Every size measured "
+        "narrows the ranges below, and shows early if the curve leaves the path forecast here."
+    ]
