@@ -11,17 +11,19 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from forecaster.backtest_tables import FEWEST_PAIRS
 from forecaster.curves import KEYS
-from forecaster.looks import ERROR_STEPS, INK, MUTED, PALETTE, plain, shortened, size_ticks
+from forecaster.fonts import lettered
+from forecaster.looks import ERROR_STEPS, INK, MUTED, PALETTE, WIDTH, labels, plain, size_ticks
 
 if TYPE_CHECKING:
     from forecaster.backtest import Backtest
 
-WIDTH = 8.2
 COLUMNS = 4
 PANELS = 12  # curves drawn: the worst, the median and the best among more
 PIT_BINS = 10
+TITLE, TASK = 95, 62  # points that the name of a curve may take above its panel; that of its task
 
 
+@lettered
 def backtest_figure(found: Backtest) -> Figure:
     """Calibration, PIT histogram and, of many pairs, their chances above; forecasts against hidden errors below."""
     keys = panel_keys(found.table)
@@ -36,8 +38,9 @@ def backtest_figure(found: Backtest) -> Figure:
     if many:
         draw_chances(right[0], found.chances)
     panels = below.subplots(rows, COLUMNS, squeeze=False).ravel()
+    tasks, names = labels([key[1] for key in keys], TASK, 7.5), labels([key[2] for key in keys], TITLE, 7.5)
     for axes, key in zip(panels, keys, strict=False):
-        draw_curve(axes, found, key)
+        draw_curve(axes, found, key, f"{names[key[2]]}\n{tasks[key[1]]}")
     for axes in panels[len(keys) :]:
         axes.set_visible(False)
     below.supxlabel("Training data: measured (dots), hidden (rings), forecast with its interval", fontsize=9.5)
@@ -106,8 +109,8 @@ def draw_chances(axes: Axes, table: Any) -> None:
     held_against_said(axes, "Chance of being the better one", "Share that was")
 
 
-def draw_curve(axes: Axes, found: Backtest, key: tuple[str, str, str]) -> None:
-    """One curve: what was fitted, what was hidden, and the forecast."""
+def draw_curve(axes: Axes, found: Backtest, key: tuple[str, str, str], name: str) -> None:
+    """One curve under its name: what was fitted, what was hidden, and the forecast."""
     points = _rows(found.points, key).sort_values("n")
     axes.fill_between(points["n"], points["yhat_lower"], points["yhat_upper"], color=PALETTE[0], alpha=0.25, lw=0)
     axes.plot(points["n"], points["yhat"], color=PALETTE[0], lw=1.5)
@@ -129,9 +132,7 @@ def draw_curve(axes: Axes, found: Backtest, key: tuple[str, str, str]) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:.3g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     row = _rows(found.table, key).iloc[0]
-    axes.set_title(
-        f"{shortened(key[2], 20)}\n{shortened(key[1], 14)}, RMSLE {row['rmsle']:.3f}", fontsize=7.5, color=INK
-    )
+    axes.set_title(f"{name}, RMSLE {row['rmsle']:.3f}", fontsize=7.5, color=INK)
 
 
 def _rows(table: Any, key: tuple[str, str, str]) -> Any:

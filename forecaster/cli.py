@@ -96,7 +96,8 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
         if shared:
             given = {"asked": Asked(**{k: given.pop(k) for k in shared}), **given}
         try:
-            failures = body(**given)
+            with console.letters_told():
+                failures = body(**given)
         except BrokenPipeError:  # `forecaster ... | head` is no error
             raise
         except (ForecasterError, OSError) as error:

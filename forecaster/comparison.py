@@ -26,6 +26,7 @@ from forecaster.requirement import (
     confirmed,
     first_log_size,
     largest_size,
+    leading,
     log_grid,
     percent,
     plain_size,
@@ -68,6 +69,10 @@ class Comparison(Result):
     exponent_draws: Mapping[str, np.ndarray] = field(default_factory=dict)
     posterior: Posterior | None = None
     command = "compare"
+
+    def leading(self, most: int) -> pd.DataFrame:
+        """The ``most`` pairs whose architectures are the likeliest to be best, every group in turn."""
+        return self.table.iloc[_leading(self.table, self.at_table, self.best, most)]
 
     def plot(self) -> Figure:
         from forecaster import figures
@@ -122,7 +127,7 @@ def compare(
         tables["exponents"] += _exponent_rows(curves)
         draws |= {"/".join((*chosen, name)): np.exp(v) for name, v in curves.log_exponent.items()}
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    text = _text(frames["table"], frames["at"])
+    text = _text(frames["table"], frames["at"], frames["best"])
     return Comparison(
         frames["table"], text, checks, frames["at"], frames["best"], frames["exponents"], draws, posterior
     )
@@ -333,15 +338,37 @@ def _exponent_rows(curves: _Curves) -> list[dict[str, Any]]:
 # In words ---------------------------------------------------------------------------------------------
 
 
-def _text(table: pd.DataFrame, at_table: pd.DataFrame) -> str:
+def _text(table: pd.DataFrame, at_table: pd.DataFrame, best: pd.DataFrame) -> str:
     rows, of_pair = table.to_dict("records"), {}
     for row in at_table.to_dict("records"):
         of_pair.setdefault(tuple(row[k] for k in PAIR), []).append(row)
-    said = [_sentence(row, of_pair[tuple(row[k] for k in PAIR)]) for row in rows[:NAMED]]
+    spelled = [rows[i] for i in _leading(table, at_table, best, NAMED)]
+    said = [_sentence(row, of_pair[tuple(row[k] for k in PAIR)]) for row in spelled]
     if len(rows) > NAMED:
-        said.append(f"The table has {len(rows) - NAMED} pairs more.")
+        said.append(
+            f"These hold the architectures likeliest to be best; the whole table has {len(rows) - NAMED} pairs more."
+        )
     said.append("Probabilities are shares of paired posterior draws; overlap is a description, not a test.")
     return "\n".join(said)
+
+
+def _leading(table: pd.DataFrame, at_table: pd.DataFrame, best: pd.DataFrame, most: int) -> list[int]:
+    """Positions of the pairs that matter: the likeliest best against its rivals first, the likeliest of them first.
+
+    Architectures that are never the best in any draw stand in the order of their duels.
+    """
+    won: dict[tuple[str, str, str], list[float]] = {}
+    for d, t, a, b, p in at_table[[*PAIR, "p_better"]].itertuples(index=False, name=None):
+        won.setdefault((d, t, a), []).append(p)
+        won.setdefault((d, t, b), []).append(1.0 - p)
+    chance: dict[tuple[str, str, str], float] = {}
+    for d, t, name, p in best[["domain", "task", "architecture", "p_best"]].itertuples(index=False, name=None):
+        chance[d, t, name] = max(p, chance.get((d, t, name), 0.0))
+    standing = []
+    for d, t, a, b in table[[*PAIR]].itertuples(index=False, name=None):
+        one, other = sorted((-chance[key], -float(np.mean(won[key]))) for key in ((d, t, a), (d, t, b)))
+        standing.append((*one, *other))
+    return leading(list(table[["domain", "task"]].itertuples(index=False, name=None)), standing, most)
 
 
 def _undecided(row: dict) -> str:

@@ -1,18 +1,22 @@
 """console: what a person at a terminal sees. Results go to stdout; notes, warnings and progress to stderr.
 
-Tables fit in 100 columns. Columns that say the same in every row are said once, above the table.
+Tables fit in 100 columns, and in fewer where the terminal has fewer.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from forecaster.layout import print_names, print_table, sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,15 +26,10 @@ if TYPE_CHECKING:
 
 Table = Any  # a DataFrame; pandas' own annotations know no better
 WIDTH = 100
-LONG = 40  # characters; longer texts stand below their table
-GAP = 3  # between columns
 NAMED = 3  # curves that one line names
-NAMES = ("name", "quantity", "domain", "task", "architecture", "a", "b", "n")  # what tells rows apart
+ROWS = 30  # of a table that can tell which of more rows matter most
 PATIENCE = 2.0  # seconds before any progress is shown
 EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
-SAID_ONCE = ("domain", "task", "target", "level", "kind", "budget", "rope")
-SHARES = ("p_", "already_met")  # columns of probabilities start so
-COUNTED = ("inside", "prior_inside", "covered", "pairs_right")  # shares that were counted: they may be all, or none
 HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
     "requirement": ("horizon", "p_floor_above", "already_met"),
     "compare": (
@@ -48,8 +47,6 @@ FIT = (  # columns of a check's table on the fit that the terminal shows
     *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
     "prior_inside",
 )
-CHOSEN = ("target", "rope", "decide_at")  # what the user gave, shown as given
-STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
 
 
 def stdout() -> Console:
@@ -105,7 +102,7 @@ def print_checks(checks: Sequence[Check]) -> None:
     """Verdicts that are not PASS, on stderr: what was found and what to do."""
     for check in checks:
         if check.verdict != "PASS":
-            said = _sentences([check.curve, f"{check.text}", check.next_step and f"Next: {check.next_step}"])
+            said = sentences([check.curve, f"{check.text}", check.next_step and f"Next: {check.next_step}"])
             say(f"{check.verdict}: {check.name}: {said}")
 
 
@@ -118,22 +115,36 @@ def beware(failures: Sequence[Check]) -> str:
     return f"A check said FAIL: do not decide on {whose}."
 
 
-# Tables --------------------------------------------------------------------------------------------
+# Results -------------------------------------------------------------------------------------------
 
 
 def print_result(result: Result) -> None:
-    """The table of a result, then its text; a comparison also says who is best at each size, a check how well the
-    model fits and what other priors would do.
+    """The tables of a result, the names that they shorten, then its text."""
+    names: dict[str, str] = {}
+    for title, table, note in _tables(result):
+        if title:
+            stdout().print(title, markup=False)
+        names = print_table(stdout(), table, names)
+        if note:
+            stdout().print(note, markup=False)
+    print_names(stdout(), names)
+    stdout().print(result.text, markup=False)
+
+
+def _tables(result: Result) -> Iterator[tuple[str, Table, str]]:
+    """What a terminal shows of a result, as (title, table, note): of a comparison also who is best at each size, of a
+    check how well the model fits and what other priors would do.
     """
     methods = getattr(result, "totals", None)
     if methods is None:
-        print_table(result.table.drop(columns=list(HIDDEN.get(result.command, ())), errors="ignore"))
+        table, note = _leading(result)
+        yield "", table.drop(columns=list(HIDDEN.get(result.command, ())), errors="ignore"), note
     else:
-        print_table(_judged(result.table))
-        print_table(_methods(methods))
+        yield "", _judged(result.table), ""
+        yield "", _methods(methods), ""
     best = getattr(result, "best", None)
     if best is not None and len(best) > 0:
-        print_table(best)
+        yield "", *_likeliest(best)
     for title, table in (
         ("How well the model fits what was measured:", _fit(getattr(result, "fit", None))),
         (
@@ -146,9 +157,27 @@ def print_result(result: Result) -> None:
         ),
     ):
         if table is not None:
-            stdout().print(title, markup=False)
-            print_table(table)
-    stdout().print(result.text, markup=False)
+            yield title, table, ""
+
+
+def _leading(result: Result) -> tuple[Table, str]:
+    """The rows that matter most, of results that can tell and have more than ``ROWS``, with a word on the rest."""
+    table, choose = result.table, getattr(result, "leading", None)
+    if choose is None or len(table) <= ROWS:
+        return table, ""
+    what = "pairs, those of the architectures likeliest to be best" if "a" in table else "rows, the least data needed"
+    return choose(ROWS), f"{ROWS} of {len(table):,} {what} first; --json or --output FILE.csv gives all."
+
+
+def _likeliest(best: Table) -> tuple[Table, str]:
+    """Of more than ``ROWS`` rows on who is best, the likeliest at each size."""
+    keys = ["domain", "task", "n"]
+    if len(best) <= ROWS:
+        return best, ""
+    each = max(ROWS // best[keys].drop_duplicates().shape[0], NAMED)
+    shown = best.sort_values("p_best", ascending=False, kind="stable").groupby(keys, sort=False).head(each)
+    shown = shown.assign(at=best.groupby(keys, sort=False).ngroup()).sort_values("at", kind="stable")
+    return shown.drop(columns="at"), f"{len(shown)} of {len(best):,} rows, the likeliest to be best; --json gives all."
 
 
 def _judged(table: Table) -> Table:
@@ -206,139 +235,6 @@ def _priors(table: Table | None) -> Table | None:
     return table.__class__(rows)
 
 
-def print_table(table: Table) -> None:
-    """The table on stdout, in at most ``WIDTH`` columns; long texts stand below it, a paragraph each."""
-    console = stdout()
-    once = [c for c in SAID_ONCE if c in table and len(table) > 0 and table[c].nunique(dropna=False) == 1]
-    if once:
-        console.print(", ".join(f"{c} {cell(str(c), table[c].iloc[0])}" for c in once), markup=False)
-    prose = [c for c in table if c not in once and table[c].map(_is_prose).any()]
-    shown = table.drop(columns=[*once, *prose])
-    if sum(_width(shown, c) for c in shown) > WIDTH:
-        shown = _merged(shown)
-    for part in _parts(shown):
-        console.print(_rich(part))
-    for row in table.to_dict("records") if prose else ():
-        label = cell("", row[shown.columns[0]]) if len(table) > 1 and len(shown.columns) > 0 else str(prose[0])
-        said = _sentences(f"Next: {row[c]}" if c == "next_step" and row[c] else row[c] for c in prose)
-        if said:
-            console.print(_paragraph(label, said))
-
-
-def _sentences(values: Iterable[Any]) -> str:
-    """Texts as one paragraph; one that the next repeats at its beginning, such as a curve's label, is left out."""
-    texts = [value for value in values if isinstance(value, str) and value]
-    kept = [text for text, after in zip(texts, [*texts[1:], ""], strict=True) if not after.startswith(text)]
-    return " ".join(text if len(kept) == 1 or text.endswith((".", "?", "!")) else f"{text}." for text in kept)
-
-
-def _merged(table: Table) -> Table:
-    """Every quantity that has a lower and an upper bound in one column: ``0.74 (0.67 to 0.83)``."""
-    out = {}
-    for name in table:
-        bounds = [f"{name}_lower", f"{name}_upper"]
-        if all(bound in table for bound in bounds):
-            rows = zip(*(table[c] for c in (name, *bounds)), strict=True)
-            out[name] = ["{} ({} to {})".format(*(cell(str(name), v) for v in row)) for row in rows]
-        elif not str(name).endswith(("_lower", "_upper")) or str(name)[:-6] not in table:
-            out[name] = table[name]
-    return table.__class__(out)
-
-
-def _is_prose(value: Any) -> bool:
-    return isinstance(value, str) and len(value) > LONG
-
-
-def _paragraph(label: str, text: str) -> Any:
-    """``label: text`` with its later lines indented."""
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    grid = Grid.grid(padding=(0, 1))
-    grid.add_column(no_wrap=True, style="bold")
-    grid.add_column()
-    grid.add_row(Text(f"{label}:"), Text(text))
-    return grid
-
-
-def _parts(table: Table) -> Iterator[Table]:
-    """The table cut into pieces that fit the width; the names that tell rows apart stand in each piece."""
-    width = {c: _width(table, c) for c in table}
-    names = [c for c in NAMES if c in table]
-    room = WIDTH - sum(width[c] for c in names)
-    piece: list[Any] = []
-    for column in (c for c in table if c not in names):
-        if piece and sum(width[c] for c in piece) + width[column] > room:
-            yield table[[*names, *piece]]
-            piece = []
-        piece.append(column)
-    yield table[[*names, *piece]]
-
-
-def _width(table: Table, column: Any) -> int:
-    cells = [cell(str(column), v) for v in table[column]]
-    return max([len(str(column)), *map(len, cells)]) + GAP
-
-
-def _rich(table: Table) -> Any:
-    from rich import box
-    from rich import table as rich_table
-    from rich.text import Text
-
-    out = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
-    for name in table:
-        numeric = table[name].dtype.kind in "fiu"
-        out.add_column(str(name), justify="right" if numeric else "left", no_wrap=True, overflow="fold")
-    for row in table.itertuples(index=False, name=None):
-        cells = [cell(str(name), value) for name, value in zip(table.columns, row, strict=True)]
-        out.add_row(*(Text(text, style=STYLES.get(text, "")) for text in cells))
-    return out
-
-
-def cell(column: str, value: Any) -> str:
-    """A value as a person reads it: three digits, ``never`` for an infinite size, shares in percent."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return str(value)
-    if math.isnan(number):
-        return "-"
-    if math.isinf(number):
-        return "never" if number > 0 else "0"
-    if column == "level":
-        return f"{100 * number:g} %"
-    if column in CHOSEN:
-        return f"{number:g}"
-    if column in COUNTED:
-        return f"{100 * number:.0f} %"
-    if column.startswith(SHARES):
-        return "<1 %" if number < 0.01 else ">99 %" if number > 0.99 else f"{100 * number:.0f} %"
-    return str(int(number)) if _is_count(column, number) else digits(number)
-
-
-def _is_count(column: str, number: float) -> bool:
-    return column in ("points", "sizes", "seeds") or (number == int(number) and abs(number) < 1000)
-
-
-def digits(number: float) -> str:
-    """Three significant digits; thousands in full up to a million, then as 1.2e6."""
-    size = abs(number)
-    if size >= 1e6 or 0 < size < 1e-4:
-        mantissa, _, exponent = f"{number:.2e}".partition("e")
-        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    if size >= 1000:
-        exact = number == int(number)
-        return f"{int(number):,}" if exact else f"{round(number, 2 - math.floor(math.log10(size))):,.0f}"
-    if size == 0:
-        return "0"
-    size = float(f"{size:.2e}")  # 0.9999 is 1.00
-    return f"{number:.{max(0, 2 - math.floor(math.log10(size)))}f}"
-
-
 # Progress ------------------------------------------------------------------------------------------
 
 
@@ -373,6 +269,29 @@ class _Progress:
             task = bars.add_task(self.title, total=1.0)
             while not self.stop.wait(0.2):
                 bars.update(task, description=f"{self.title}: {self.what or 'working'}", completed=self.share)
+
+
+@contextmanager
+def letters_told() -> Iterator[None]:
+    """Say once which letters figures show as boxes, in place of Matplotlib's warning for each."""
+    missing: dict[str, None] = {}
+    with warnings.catch_warnings():
+        usual = warnings.showwarning
+
+        def show(message: Warning | str, *rest: Any) -> None:
+            letter = re.match(r"Glyph (\d+) .* missing from", str(message))
+            if letter is None:
+                usual(message, *rest)
+            else:
+                missing[chr(int(letter[1]))] = None
+
+        warnings.showwarning = show
+        yield
+    if missing:
+        say(
+            f"Note: no font on this machine has {', '.join(missing)}; the figure shows a box for each. "
+            "Install one that does, such as Noto Sans CJK or Noto Emoji, and draw it again."
+        )
 
 
 @contextmanager

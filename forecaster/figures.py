@@ -6,7 +6,7 @@ Matplotlib's object interface only: no global state, no window; `savefig` any of
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,21 +17,26 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from forecaster.domains import Domain
+from forecaster.fonts import lettered
 from forecaster.forecast import Forecast, forecast, targets_of
 from forecaster.looks import (
     INK,
+    LEFT,
     MUTED,
     PALETTE,
+    WIDTH,
     Table,
+    beside,
     capital,
     colours,
     interval,
     label_ends,
+    labels,
     log_axes,
     plain,
-    shortened,
     size_ticks,
     spread_out,
+    to_the_right,
 )
 from forecaster.posterior import Group, Posterior
 from forecaster.predictive import prior_paths
@@ -53,8 +58,8 @@ QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upper"]
 COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)
 OVERLAID = 6  # more architectures than this get a panel each
-WIDTH = 8.2
-EVEN_ODDS, NEVER = 1.015, 1.16  # where columns beside a panel stand, in widths of it
+EVEN_ODDS, NEVER = 6, 62  # where columns beside a panel stand, in points from its edge
+BESIDE = 170  # points that names beside a panel may take
 
 
 # The forecast -------------------------------------------------------------------------------------
@@ -88,6 +93,7 @@ def measured_table(posterior: Posterior, group: Group) -> pd.DataFrame:
     return table[["architecture", "n", "error"]].reset_index(drop=True)
 
 
+@lettered
 def forecast_figure(found: Forecast | Posterior, *, group: Group | None = None) -> Figure:
     """Measured points, median, bands of 50, 80 and 95 %, and the three regions, log-log, of one group."""
     posterior, targets = _asked(found)
@@ -114,8 +120,9 @@ def _asked(found: Forecast | Posterior) -> tuple[Posterior, list[tuple[str, str,
 def _overlay(table: Table, points: Table, units: Units, names: list[str]) -> Figure:
     strip = 0.2 * len(names)
     figure = Figure(figsize=(WIDTH, 4.6 + strip))
+    right, shown = to_the_right(names)
     grid = figure.add_gridspec(
-        2, 1, height_ratios=(4.0, strip), hspace=0.04, left=0.085, right=0.81, top=0.97, bottom=0.115
+        2, 1, height_ratios=(4.0, strip), hspace=0.04, left=LEFT, right=right, top=0.97, bottom=0.115
     )
     axes, below = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     shades = dict(zip(names, colours(names), strict=True))
@@ -125,8 +132,8 @@ def _overlay(table: Table, points: Table, units: Units, names: list[str]) -> Fig
     axes.tick_params(labelbottom=False)
     _mark_largest(axes, points, label=True)
     ends = table.groupby("architecture", sort=False)["q50"].last()
-    label_ends(axes, {name: (float(ends[name]), shades[name]) for name in names})
-    _region_strip(below, table, names, shades, axes)
+    label_ends(axes, {name: (float(ends[name]), shades[name]) for name in names}, shown)
+    _region_strip(below, table, names, shades, axes, shown)
     below.set_xlabel(f"Training data ({units.size_name})")
     return figure
 
@@ -136,13 +143,14 @@ def _small_multiples(table: Table, points: Table, units: Units, names: list[str]
     rows = math.ceil(len(names) / columns)
     figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    shown = labels(names, BESIDE, 9.5)
     for axes, name in zip(panels, names, strict=False):
         _shade_regions(axes, table[table["architecture"] == name])
         _draw_curve(axes, table, points, name, PALETTE[0], crowd=1)
         log_axes(axes, units, table, points)
         axes.set_ylabel("")
         _mark_largest(axes, points[points["architecture"] == name], label=axes is panels[0])
-        axes.set_title(name, fontsize=9.5, color=INK, loc="left")
+        axes.set_title(shown[name], fontsize=9.5, color=INK, loc="left")
     for axes in panels[len(names) :]:
         axes.set_visible(False)
     for axes in panels[max(len(names) - columns, 0) : len(names)]:
@@ -196,7 +204,9 @@ def _shade_regions(axes: Axes, mine: Table) -> None:
         axes.axvspan(start, stop, color=REGIONS[name][1], lw=0, zorder=-5)
 
 
-def _region_strip(below: Axes, table: Table, names: list[str], shades: dict, above: Axes) -> None:
+def _region_strip(
+    below: Axes, table: Table, names: list[str], shades: dict, above: Axes, shown: Mapping[str, str]
+) -> None:
     """One row an architecture under the curves: where on its curve each size lies."""
     for row, name in enumerate(names):
         for region, start, stop in _runs(table[table["architecture"] == name]):
@@ -205,7 +215,7 @@ def _region_strip(below: Axes, table: Table, names: list[str], shades: dict, abo
             if math.log(stop / start) > 0.14 * math.log(table["n"].max() / table["n"].min()):
                 below.text(math.sqrt(start * stop), row, label, ha="center", va="center", fontsize=7, color=INK)
         below.annotate(
-            shortened(name), (1.02, row), xycoords=("axes fraction", "data"),
+            shown[name], (1.02, row), xycoords=("axes fraction", "data"),
             va="center", fontsize=7.5, color=shades[name], annotation_clip=False,
         )  # fmt: skip
     below.set(xscale="log", xlim=above.get_xlim(), ylim=(len(names) - 0.45, -0.75))
@@ -217,6 +227,7 @@ def _region_strip(below: Axes, table: Table, names: list[str], shades: dict, abo
 # Data needed, exponents, floors -------------------------------------------------------------------
 
 
+@lettered
 def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never."""
     table: Table = found.table
@@ -234,14 +245,15 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
             (EVEN_ODDS, size(rounded(row["q50"]), short=True), INK),
             (NEVER, chance(row["p_never"]), MUTED),
         ):
-            axes.text(x, y, said, transform=axes.get_yaxis_transform(), va="center", fontsize=9, color=colour)
+            beside(axes, x, y, said, va="center", fontsize=9, color=colour)
     for x, title, colour in ((EVEN_ODDS, "even odds", INK), (NEVER, "never", MUTED)):
-        axes.text(x, -0.75, title, transform=axes.get_yaxis_transform(), fontsize=8.5, color=colour)
+        beside(axes, x, -0.75, title, fontsize=8.5, color=colour)
     for budget in table["budget"].dropna().unique() if "budget" in table else ():
         axes.axvline(float(budget), color=INK, lw=1, ls=":")
         axes.text(float(budget), -0.75, " budget", fontsize=8.5, color=INK)
     axes.set(xscale="log", xlim=(low, high), ylim=(len(rows) - 0.4, -0.55))
-    names = [f"{r['architecture']}, {units.error_plain(r['target'])}" if several else r["architecture"] for r in rows]
+    shown = labels(shades, BESIDE, 9)
+    names = [shown[r["architecture"]] + (f", {units.error_plain(r['target'])}" if several else "") for r in rows]
     axes.set_yticks(range(len(rows)), names)
     plain(axes)
     size_ticks(axes)
@@ -279,6 +291,7 @@ def exponent_table(found: Posterior | Comparison, group: Group | None = None) ->
     return pd.DataFrame(rows)
 
 
+@lettered
 def comparison_figure(found: Comparison | pd.DataFrame) -> Figure:
     """Exponents side by side, from a comparison or from :func:`exponent_table`."""
     table = found if isinstance(found, pd.DataFrame) else exponent_table(found)
@@ -291,12 +304,14 @@ def comparison_figure(found: Comparison | pd.DataFrame) -> Figure:
             axes.plot(ends, [y, y], color=colour, lw=width, alpha=alpha, solid_capstyle="butt")
         axes.plot([row["q50"]], [y], "o", color="white", mec=colour, mew=1.8, ms=7)
     axes.set(ylim=(len(names) - 0.4, -0.6))
-    axes.set_yticks(range(len(names)), names)
+    shown = labels(names, BESIDE, 9)
+    axes.set_yticks(range(len(names)), [shown[name] for name in names])
     plain(axes)
     axes.set_xlabel("Exponent: how steeply error falls with data (larger is steeper)")
     return figure
 
 
+@lettered
 def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequence[str] | None = None) -> Figure:
     """The forecast against the assumed floor, from ``sensitivity.floor_table`` at one size.
 
@@ -304,8 +319,9 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
     """
     units = units or Units("examples", "error", False)
     figure = Figure(figsize=(WIDTH, 3.3))
-    axes = figure.add_axes((0.085, 0.155, 0.725, 0.805))
     names, ends = _unique(table), {}
+    right, held = to_the_right(names)
+    axes = figure.add_axes((LEFT, 0.155, right - LEFT, 0.805))
     shown: Table = table.copy()
     shown[FLOORS] = units.scaled(1.0) * shown[FLOORS]
     shades = dict(zip(order or names, colours(order or names), strict=True))
@@ -328,7 +344,7 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
     wanted = np.array([(value - bottom) / (top - bottom) for value in ends.values()])
     for name, place in zip(ends, spread_out(wanted, 0.07), strict=True):
         style = {"color": shades[name], "fontsize": 9, "fontweight": "bold", "va": "center"}
-        axes.annotate(shortened(name), (1.02, place), xycoords="axes fraction", **style)
+        axes.annotate(held[name], (1.02, place), xycoords="axes fraction", **style)
     plain(axes)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{units.sign}"))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from forecaster.names import shortened, width
 from forecaster.units import Units, size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
+WIDTH = 8.2  # inches, of every figure
+LEFT, RIGHT, NARROWER = 0.085, 0.81, 0.735  # edges of a panel with names to its right; of one with long ones
+SHORTEST = 8  # no name is shown in fewer letters
 INK, MUTED, GRID = "#1f2933", "#66717d", "#e6e9ed"
 
 # Ticks within a decade, by how many decades (more than) an axis spans
@@ -97,19 +103,41 @@ def spread_out(wanted: np.ndarray, gap: float) -> np.ndarray:
     return out
 
 
-def shortened(name: str, most: int = 22) -> str:
-    """A name that fits beside a chart."""
-    return name if len(name) <= most else name[: most - 1] + "…"
+def labels(names: Iterable[str], room: float, fontsize: float, weight: str = "normal") -> dict[str, str]:
+    """Names that fit in ``room`` points beside a chart: shortened in the middle where they are longer, no two alike."""
+    names = list(dict.fromkeys(names))
+    font = FontProperties(size=fontsize, weight=weight)
+
+    def fit(most: int) -> bool:
+        wide = (text_to_path.get_text_width_height_descent(t, font, False)[0] for t in shortened(names, most).values())
+        return max(wide, default=0.0) <= room
+
+    low, high = SHORTEST, max([SHORTEST, *map(width, names)])
+    if fit(high):
+        low = high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fit(middle) else (low, middle)
+    return {name: text.replace("$", r"\$") for name, text in shortened(names, low).items()}  # no mathematics in names
 
 
-def label_ends(axes: Axes, ends: dict[str, tuple[float, str]]) -> None:
-    """Names at the right end of their lines, moved apart where they would touch."""
+def to_the_right(names: Sequence[str]) -> tuple[float, dict[str, str]]:
+    """Where a panel ends that has names to its right, and the names as they fit there."""
+    for right in (RIGHT, NARROWER):
+        shown = labels(names, 72 * WIDTH * (1 - right - 0.02 * (right - LEFT)) - 2, 9, "bold")
+        if shown == labels(names, math.inf, 9, "bold"):
+            break
+    return right, shown
+
+
+def label_ends(axes: Axes, ends: dict[str, tuple[float, str]], shown: Mapping[str, str]) -> None:
+    """Names, as ``shown``, at the right end of their lines, moved apart where they would touch."""
     low, high = np.log(axes.get_ylim())
     names = list(ends)
     wanted = np.array([(np.log(ends[name][0]) - low) / (high - low) for name in names])
     for name, at, place in zip(names, wanted, spread_out(wanted, 0.052), strict=True):
         axes.annotate(
-            shortened(name), (1.0, at), (1.02, place), xycoords="axes fraction", fontsize=9, va="center",
+            shown[name], (1.0, at), (1.02, place), xycoords="axes fraction", fontsize=9, va="center",
             color=ends[name][1], fontweight="bold", annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": ends[name][1], "lw": 0.7, "shrinkA": 1, "shrinkB": 0},
         )  # fmt: skip
@@ -125,3 +153,9 @@ def interval(axes: Axes, y: float, marks: Sequence[float], high: float, colour: 
         axes.plot([q50], [y], "o", color="white", mec=colour, mew=1.8, ms=7, zorder=5)
     if q95 > high:
         axes.plot([1.0], [y], ">", color=colour, ms=6, transform=axes.get_yaxis_transform(), clip_on=False)
+
+
+def beside(axes: Axes, right: float, y: float, text: str, **style: Any) -> None:
+    """Text so many points to the right of a panel, whatever its width."""
+    place = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+    axes.annotate(text, (1.0, y), (right, 0), **place, **style)

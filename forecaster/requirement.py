@@ -6,7 +6,8 @@ estimate of it errs), so it is given as quantiles that may be infinite and as pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 PER_DECADE = 24  # sizes a decade at which a path is looked at: steps of 10 %
 REACH = 1e6  # default horizon, as a multiple of the group's largest measured size
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
-NAMED = 8  # sentences that the text spells out; the table has all
+NAMED = 8  # rows that the text spells out; the table has all
 EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
 WHO = {
     "mean": "its average run",
@@ -51,6 +52,10 @@ class Requirement(Result):
     draws: Float[np.ndarray, "draw row"] | None = None
     posterior: Posterior | None = None
     command = "requirement"
+
+    def leading(self, most: int) -> pd.DataFrame:
+        """The ``most`` rows that need the least data, every group and target in turn."""
+        return self.table.iloc[_leading(self.table, most)]
 
     def plot(self) -> Figure:
         from forecaster import figures
@@ -264,11 +269,30 @@ def percent(share: float) -> str:
     return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
+def leading(groups: Sequence[Hashable], standing: Sequence[tuple[float, ...]], most: int) -> list[int]:
+    """Positions of the ``most`` rows of lowest standing, every group in turn; as they stand where there are no more."""
+    if len(groups) <= most:
+        return list(range(len(groups)))
+    place = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    rank, taken = {}, Counter()
+    for i in sorted(range(len(groups)), key=lambda i: standing[i]):
+        rank[i] = taken[groups[i]]
+        taken[groups[i]] += 1
+    chosen = sorted(rank, key=lambda i: (rank[i], place[groups[i]]))[:most]
+    return sorted(chosen, key=lambda i: (place[groups[i]], rank[i]))
+
+
+def _leading(table: pd.DataFrame, most: int) -> list[int]:
+    groups = list(table[["domain", "task", "target"]].itertuples(index=False, name=None))
+    needed = table[["q50", "q75", "q95", "p_never"]].itertuples(index=False, name=None)
+    return leading(groups, list(needed), most)
+
+
 def _text(table: pd.DataFrame, posterior: Posterior) -> str:
     rows = table.to_dict("records")
-    said = [_sentence(row) for row in rows[:NAMED]]
+    said = [_sentence(rows[i]) for i in _leading(table, NAMED)]
     if len(rows) > NAMED:
-        said.append(f"The table has {len(rows) - NAMED} more.")
+        said.append(f"These need the least data; the whole table has {len(rows) - NAMED} more.")
     reach = {}
     for row in rows:
         measured = largest_size(posterior.designs[(row["domain"], row["task"])])

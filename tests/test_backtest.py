@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from forecaster import backtest_tables, console
+from forecaster import backtest_tables, console, layout
 from forecaster.backtest import OURS, _pair, _Scored, backtest, hide
 from forecaster.baselines import BASELINES
 from forecaster.card_files import load_card
@@ -317,12 +317,12 @@ def test_the_terminal_shows_curves_beside_their_best_rival_and_then_methods(foun
     console.print_result(found)
     printed = capsys.readouterr().out
     row = found.table.iloc[0]
-    assert console.cell("its_rmsle", row[f"rmsle_{backtest_tables.slug(row['best_baseline'])}"]) in printed
+    assert layout.cell("its_rmsle", row[f"rmsle_{backtest_tables.slug(row['best_baseline'])}"]) in printed
     assert "rmsle_m4" not in printed
     for name in ("forecaster", *BASELINES):
         assert any(line.startswith(name) for line in printed.splitlines()), name
     factor = 2.0 ** found.totals.iloc[0]["requirement_log2_ratio"]
-    assert console.cell("requirement_factor", factor) in printed
+    assert layout.cell("requirement_factor", factor) in printed
 
 
 def test_the_refusal_of_what_hides_too_much_says_how_much_may_be_hidden():

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 from synthetic import posterior, values
 from typer.testing import CliRunner
 
-from forecaster import cli, console, fitcache, request
+from forecaster import cli, console, fitcache, layout, request
 from forecaster.results import Check
 
 ROOT = Path(__file__).parents[1]
@@ -349,7 +353,103 @@ def test_a_domain_without_a_card_is_noted(tmp_path):
     ],
 )
 def test_numbers_are_written_for_people(column, value, shown):
-    assert console.cell(column, value) == shown
+    assert layout.cell(column, value) == shown
+
+
+# Names and rows that are too many ------------------------------------------------------------------------
+
+
+LONG_NAMES = [
+    "bert-base-uncased-finetuned-lr3e-5-warmup-500-batch32",
+    "bert-base-uncased-finetuned-lr3e-5-warmup-500-batch64",
+]
+
+
+@pytest.fixture(scope="module")
+def long_names(tmp_path_factory):
+    """A posterior of three architectures, two of them with names of 53 characters."""
+    drawn = {name: values(level=-2.0 + 0.1 * i, sd={"level": 0.05}) for i, name in enumerate([*LONG_NAMES, "cnn"])}
+    return posterior(drawn).save(tmp_path_factory.mktemp("long") / "long.nc")
+
+
+@pytest.mark.parametrize("verb", ["forecast", "requirement", "compare"])
+def test_long_names_are_shortened_in_tables_and_told_below(verb, long_names):
+    done = run(verb, long_names, *{**QUESTIONS, "forecast": ["--at", "1e6"]}[verb])
+    lines = done.stdout.splitlines()
+    assert max(map(len, lines)) <= console.WIDTH
+    header = next(line for line in lines if "p_never" in line or "yhat" in line or "p_steeper" in line)
+    assert header.split()[0] == ("a" if verb == "compare" else "architecture")
+    told = {line.split(": ")[0]: line.split(": ")[1].strip() for line in lines if "…" in line and ": " in line}
+    assert sorted(told.values()) == LONG_NAMES
+    for short in told:
+        assert any(line.startswith(short + " ") for line in lines), short
+
+
+def test_names_that_fit_are_left_as_they_are(long_names, digits_file):
+    assert "Names in full" not in run("forecast", digits_file, "--at", "1e4").stdout
+    best = run("compare", long_names, "--at", "1e6").stdout.rpartition("p_best")[2]
+    assert all(f"\n{name} " in best for name in LONG_NAMES), "this table has room for them"
+
+
+def test_wide_letters_do_not_push_columns_out(tmp_path):
+    names = ["模型" * 12, "模型" * 12 + "b"]
+    path = posterior({name: values(sd={"level": 0.05}) for name in names}).save(tmp_path / "wide.nc")
+    assert max(map(cell_len, run("compare", path).stdout.splitlines())) <= console.WIDTH
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_tables_fit_a_narrow_terminal_without_losing_digits(columns, digits_posterior):
+    from forecaster.forecast import forecast
+
+    file = io.StringIO()
+    layout.print_table(Console(file=file, width=columns), forecast(digits_posterior, [12_000]).table)
+    said = file.getvalue()
+    assert max(map(len, said.splitlines())) <= columns
+    assert said.count("12,000") == 3 * said.count("architecture") >= 6
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory):
+    """Twelve architectures, the last by name the best and the one before it its closest rival."""
+    drawn = {f"net-{i:02}": values(level=-1.0 - 0.1 * i, sd={"level": 0.05}, seed=i) for i in range(12)}
+    return posterior(drawn).save(tmp_path_factory.mktemp("crowd") / "crowd.nc")
+
+
+def test_of_many_pairs_a_terminal_shows_those_of_the_likely_best(crowd, tmp_path):
+    file = tmp_path / "pairs.csv"
+    done = run("compare", crowd, "--at", "1e5", "-o", file)
+    rows = [line.split()[:2] for line in done.stdout.splitlines() if re.match(r"net-\d+ +net-", line)]
+    pieces = len([line for line in done.stdout.splitlines() if re.match("a +b ", line)])
+    assert len(rows) == pieces * console.ROWS
+    assert rows[0] == ["net-10", "net-11"]
+    assert {b for _, b in rows[:11]} == {"net-11"}
+    assert f"{console.ROWS} of 66 pairs" in done.stdout
+    assert len(pd.read_csv(file)) == len(parsed(run("compare", crowd, "--at", "1e5", "--json"))["table"]) == 66
+
+
+def test_of_many_rows_a_terminal_shows_those_that_need_least(crowd):
+    done = run("requirement", crowd, "--target", "0.2,0.15,0.1")
+    rows = [line.split()[0] for line in done.stdout.splitlines() if line.startswith("net-")]
+    assert f"{console.ROWS} of 36 rows" in done.stdout
+    assert rows.count("net-11") == 3 * rows.count("net-02") // 3
+    assert "net-00" not in rows
+    assert done.stdout.index("net-11:") < done.stdout.index("net-10:")
+
+
+def test_letters_without_a_font_are_said_once(capsys):
+    with console.letters_told():
+        for _ in range(2):
+            warnings.warn(
+                "Glyph 27169 (\\N{CJK UNIFIED IDEOGRAPH-6A21}) missing from font(s) DejaVu Sans.", stacklevel=1
+            )
+            warnings.warn(
+                "Glyph 22411 (\\N{CJK UNIFIED IDEOGRAPH-578B}) missing from font(s) DejaVu Sans.", stacklevel=1
+            )
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert said.startswith("Note: no font on this machine has 模, 型;")
+    with pytest.warns(UserWarning, match="something else"), console.letters_told():
+        warnings.warn("something else", stacklevel=1)
 
 
 def test_progress_shows_only_for_long_work(capsys, monkeypatch):

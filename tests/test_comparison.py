@@ -201,6 +201,32 @@ def test_groups_are_kept_apart():
         assert compare(held, group=group).table["task"].tolist() == ["top-5"]
 
 
+def test_the_text_spells_out_the_pairs_of_the_likely_best():
+    """Of 28 pairs eight: those of the best, which is the last by name, its closest rival first."""
+    drawn = {f"net-{i}": synthetic.values(level=-1.0 - 0.1 * i, sd={"level": 0.05}, seed=i) for i in range(8)}
+    found = compare(synthetic.posterior(drawn), at=[LARGEST])
+    said = found.text.splitlines()
+    assert [("net-7" in line) for line in said[:7]] == [True] * 7
+    assert [f"net-{i}" in line for line, i in zip(said[:7], range(6, -1, -1), strict=True)] == [True] * 7
+    assert "20 pairs more" in found.text
+    assert found.leading(3)[["a", "b"]].to_numpy().tolist() == [
+        ["net-6", "net-7"],
+        ["net-5", "net-7"],
+        ["net-4", "net-7"],
+    ]
+    assert found.table["a"].iloc[0] == "net-0", "the whole table stands as before"
+
+
+def test_every_group_has_its_share_of_the_sentences():
+    drawn = {
+        f"vision/{task}/net-{i}": synthetic.values(level=-1.0 - gap * i, sd={"level": 0.05}, seed=i)
+        for task, gap in (("clear", 0.3), ("close", 0.01))
+        for i in range(4)
+    }
+    said = compare(synthetic.posterior(drawn)).text.splitlines()
+    assert [line.split(":")[0] for line in said[:8]] == ["vision/clear"] * 4 + ["vision/close"] * 4
+
+
 def test_json_holds_every_table(wandering):
     said = json.loads(compare(wandering).to_json())
     assert said["command"] == "compare"

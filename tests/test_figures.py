@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import rcParams
+from matplotlib.cbook import is_math_text
 from synthetic import GROUP, SIZES, posterior, values
 
-from forecaster import figures
+from forecaster import figures, fonts
 from forecaster.card_files import load_card
 from forecaster.comparison import compare
 from forecaster.forecast import forecast
-from forecaster.looks import spread_out
+from forecaster.looks import labels, spread_out
 from forecaster.requirement import requirement
 from forecaster.sensitivity import floor_table, options_table
 from forecaster.units import Units, about, chance, listed, size, times, times_in
@@ -155,6 +158,98 @@ def test_labels_are_spread_without_losing_their_order():
     placed = spread_out(wanted, 0.05)
     assert (np.diff(np.sort(placed)) >= 0.05 - 1e-6).all()
     assert (np.argsort(placed, kind="stable") == np.argsort(wanted, kind="stable")).all()
+
+
+LONG = [f"bert-base-uncased-finetuned-lr3e-5-warmup-500-batch{size}" for size in (32, 64)]
+
+
+@pytest.fixture(scope="module")
+def long_names():
+    return posterior({name: values(level=-2.0 - 0.1 * i, sd=SOME, seed=i) for i, name in enumerate([*LONG, "x" * 130])})
+
+
+def drawn_texts(figure):
+    """Names, titles and notes that a figure shows, each with its box, once it is laid out."""
+    figure.draw_without_rendering()
+    shown = [t for axes in figure.axes if axes.get_visible() for t in (*axes.texts, *axes.get_yticklabels())]
+    shown += [axes.title for axes in figure.axes] + [axes._left_title for axes in figure.axes if axes.get_visible()]
+    return [(t, t.get_window_extent()) for t in shown if t.get_text().strip()]
+
+
+@pytest.mark.parametrize("kind", ["forecast", "requirement", "two targets", "compare", "floor", "panels"])
+def test_long_names_stay_inside_and_apart(long_names, kind):
+    draw = {
+        "forecast": lambda: forecast(long_names, [1e6]).plot(),
+        "requirement": lambda: requirement(long_names, 0.05).plot(),
+        "two targets": lambda: requirement(long_names, [0.1, 0.05]).plot(),
+        "compare": lambda: compare(long_names).plot(),
+        "floor": lambda: figures.floor_figure(floor_table(forecast(long_names, [1e6]))),
+        "panels": lambda: forecast(many_long(), [1e6]).plot(),
+    }
+    figure = draw[kind]()
+    found = drawn_texts(figure)
+    width = figure.bbox.width
+    names = [(t.get_text(), box) for t, box in found if "…" in t.get_text() and not t.get_text().startswith("…")]
+    assert len({text for text, _ in names}) >= 3
+    assert all(box.x0 >= -1 and box.x1 <= width + 1 for _, box in found), [(t.get_text(), b) for t, b in found]
+    assert not any(one.overlaps(other) for i, (_, one) in enumerate(names) for _, other in names[:i])
+
+
+def many_long():
+    return posterior({f"{LONG[0]}-{i}-{'y' * 20}": values(sd=SOME, seed=i) for i in range(8)})
+
+
+def test_columns_beside_a_requirement_do_not_touch(long_names):
+    found = {t.get_text(): box for t, box in drawn_texts(requirement(long_names, 0.05).plot())}
+    assert found["even odds"].x1 < found["never"].x0
+
+
+def test_ordinary_names_are_shown_in_full_and_without_mathematics():
+    held = labels(["gradient-boosting", "logistic-regression", "cost-$5-$10"], 110, 9)
+    assert held["logistic-regression"] == "logistic-regression"
+    assert held["cost-$5-$10"].replace("\\$", "$") == "cost-$5-$10"
+    assert not is_math_text(held["cost-$5-$10"])
+
+
+def test_letters_come_from_a_font_that_has_them(tmp_path, monkeypatch):
+    """A font of one letter, made here and put where Matplotlib finds it."""
+    path = one_letter_font(tmp_path / "odd.ttf", "模")
+    monkeypatch.setattr(fonts.font_manager, "findSystemFonts", lambda: [str(path)])
+    fonts._others.cache_clear()
+    manager = fonts.font_manager.fontManager
+    before = list(manager.ttflist)
+    held = posterior({"模": values(sd=SOME), "cnn": values(sd=SOME, seed=1)})
+    try:
+        assert fonts.families("模a") == [*rcParams["font.family"], "One Letter"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for figure in (forecast(held, [1e6]).plot(), compare(held).plot(), requirement(held, 0.05).plot()):
+                figure.savefig(tmp_path / "letter.png")
+    finally:
+        manager.ttflist[:] = before
+        fonts._others.cache_clear()
+    assert fonts.families("ü") == rcParams["font.family"]
+
+
+def one_letter_font(path, letter):
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    pen = TTGlyphPen(None)
+    for i, point in enumerate([(0, 0), (0, 900), (900, 900), (900, 0)]):
+        (pen.lineTo if i else pen.moveTo)(point)
+    pen.closePath()
+    font = FontBuilder(1000, isTTF=True)
+    font.setupGlyphOrder([".notdef", "one"])
+    font.setupCharacterMap({ord(letter): "one"})
+    font.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "one": pen.glyph()})
+    font.setupHorizontalMetrics({".notdef": (1000, 0), "one": (1000, 0)})
+    font.setupHorizontalHeader(ascent=900, descent=-100)
+    font.setupNameTable({"familyName": "One Letter", "styleName": "Regular"})
+    font.setupOS2(usWeightClass=400)
+    font.setupPost()
+    font.save(path)
+    return path
 
 
 def test_numbers_in_words():

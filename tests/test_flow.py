@@ -10,26 +10,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *(
-        "errors",
-        "processes",
-        "results",
-        "sizes",
-        "rises",
-        "curves",
-        "reading",
-        "laws",
-        "drift",
-        "domains",
-        "card_files",
-    ),
-    *("scatter", "design", "model", "simulate", "density", "engines"),
+    *("errors", "names", "processes", "results", "sizes", "rises", "curves", "reading"),
+    *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "prior_checks", "checks"),
-    *("looks", "figures"),
-    *("backtest_tables", "backtest_figures", "backtest", "sentences", "advice", "appendix", "memo", "demo"),
-    *("console", "request", "cli"),
+    *("fonts", "looks", "figures", "backtest_tables", "backtest_figures", "backtest"),
+    *("sentences", "advice", "appendix", "memo", "demo"),
+    *("layout", "console", "request", "cli"),
 )
 
 # Drawing is imported where a result is asked for its plot, not before: results stay light, and figures know results.
