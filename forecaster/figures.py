@@ -71,19 +71,20 @@ def curve_table(
     """The forecast on a grid from the smallest measured size to ``until``: what :func:`forecast_figure` draws.
 
     Columns: ``domain, task, architecture, n, region, decades_beyond`` and the quantiles ``q2.5`` to ``q97.5``.
-    ``until`` is by default the forecast's largest size, or ten times the largest measured one.
+    ``until`` is by default the forecast's largest size, or ten times the largest measured one. Of the forecast's kind.
     """
     posterior, targets = _asked(found)
     group = group or targets[0][:2]
     design = posterior.designs[group]
-    largest = 10.0 * math.exp(design.x_ref)
+    largest, kind = 10.0 * math.exp(design.x_ref), "mean"
     if isinstance(found, Forecast):
         asked: Table = found.table
+        kind = str(asked["kind"].iloc[0])
         largest = max(float(asked["n"].max()), 1.2 * math.exp(design.x_ref))
     sizes = np.geomspace(math.exp(design.x_min), until or largest, points)
     rows = [(*target, n) for target in targets if target[:2] == group for n in sizes]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
-    table: Table = forecast(posterior, at, quantiles=QUANTILES).table
+    table: Table = forecast(posterior, at, kind=kind, quantiles=QUANTILES).table
     return table[["domain", "task", "architecture", "n", "region", "decades_beyond", *COLUMNS]]
 
 

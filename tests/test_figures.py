@@ -52,6 +52,15 @@ def test_forecast_figure_is_log_log_with_bands_labels_and_regions(two):
         assert word in said
 
 
+def test_the_figure_is_of_the_kind_that_was_asked_for():
+    noisy = posterior({"net": values(4000, log_noise=math.log(0.1), sd=SOME)})
+    for kind in ("mean", "new-run"):
+        found = forecast(noisy, [1e6], kind=kind, level=0.95)
+        drawn, said = figures.curve_table(found).iloc[-1], found.table.iloc[0]
+        width = math.log(said["yhat_upper"] / said["yhat_lower"])
+        assert math.log(drawn["q97.5"] / drawn["q2.5"]) == pytest.approx(width, rel=0.1)
+
+
 def test_forecast_figure_draws_its_table(two):
     found = forecast(two, [1e6])
     table = figures.curve_table(found)
