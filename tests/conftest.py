@@ -9,6 +9,14 @@ import pytest
 FITTED = ("mlp", "nearest-neighbours", "rbf-svm")  # the architectures of ``digits_posterior``
 
 
+def pytest_xdist_auto_num_workers(config):
+    """Two processes, a file of tests at a time; one where what tests print is asked for (``-s``), as others keep it."""
+    if config.getoption("capture") != "no":
+        return 2
+    config.option.dist = "no"
+    return 0
+
+
 def pytest_configure(config):
     """Keep compiled programs and fits in pytest's own cache, away from the user's; subprocesses inherit it."""
     os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("forecaster"))
