@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from forecaster.looks import capital
+from forecaster.requirement import MET
 from forecaster.sentences import Answers
 from forecaster.units import about, chance, listed, rounded, size, times
 
 STEP = 1.5  # a step on the way is more than so many times what was measured
 NEAR = 0.8  # and at most this share of what the target takes
 CLOSE = 2.0  # a target that takes up to so many times what was measured needs no step on the way
-MET = 0.95  # chance that a target was reached already, from which no more data is needed
 LITTLE = 0.03  # share of its error that a curve at its floor loses at most where more data buys next to nothing
 SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advised, and from which it is leaned to
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves import KEYS, Note, rise_of, summarise, warnings_of
+from forecaster.curves import KEYS, Note, summarise, warnings_of
 from forecaster.diagnostics import SUMMARISED
 from forecaster.errors import RequestError
 from forecaster.forecast import Target, forecast
@@ -228,7 +228,7 @@ def _design(posterior: Posterior) -> Iterator[Check]:
         group: card.chance.value for group, card in posterior.cards.items() if card.chance is not None
     }
     notes = warnings_of(posterior.curves, chances)
-    rises = {curve.label: rise_of(curve) for curve in posterior.curves.curves}
+    rises = {curve.label: curve.rise for curve in posterior.curves.curves}
     most = summarise(posterior.curves)["best_so_far_rise"].to_numpy().max()
     for code, (fine, step) in NOTES.items():
         found = [note for note in notes if note.code == code]

@@ -63,6 +63,11 @@ class Curve:
         """``domain/task/architecture``."""
         return "/".join((self.domain, self.task, self.architecture))
 
+    @cached_property
+    def rise(self) -> Rise | None:
+        """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all."""
+        return clearest_rise(self.n, np.log(self.error), self.noise_sd)
+
 
 @dataclass(frozen=True, eq=False)
 class LearningCurves:
@@ -196,11 +201,6 @@ def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     return x, y, count, around_neighbours(x, y)
 
 
-def rise_of(curve: Curve) -> Rise | None:
-    """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all."""
-    return clearest_rise(curve.n, np.log(curve.error), curve.noise_sd)
-
-
 FOLLOWS = {  # by whether error is still up at the largest sizes
     False: "; a law that falls cannot follow",
     True: " at its largest sizes: it may go on rising, and the forecast assumes that it does not",
@@ -241,7 +241,7 @@ def warnings_of(
     notes = []
     for curve, row in zip(curves.curves, summarise(curves).to_dict("records"), strict=True):
         said = {}
-        rise, level = rise_of(curve), levels.get((curve.domain, curve.task), levels.get(curve.domain))
+        rise, level = curve.rise, levels.get((curve.domain, curve.task), levels.get(curve.domain))
         if row["n_max"] < 10 * row["n_min"]:
             said["span"] = f"sizes span {row['decades']:.2f} decades; under one, the exponent is hard to tell"
         if row["points"] == row["sizes"] and (curve.domain, curve.task, curve.architecture) not in averaged:

@@ -317,11 +317,12 @@ def _check_table(name: str, table: Table) -> None:
             f"{name}: found several metrics in one curve: {listed(mixed, quote=False)}; expected one "
             "metric per curve. Keep one, or give each metric its own `task`."
         )
-    alike: dict[str, set[tuple[str, ...]]] = {}
-    for key in table[KEYS].drop_duplicates().itertuples(index=False, name=None):
-        alike.setdefault("/".join(key), set()).add(key)
+    keys: Table = table[KEYS].drop_duplicates()
+    alike = keys.groupby(keys["domain"].str.cat([keys["task"], keys["architecture"]], sep="/"))
     twice = [
-        f"{label} ({listed(sorted(map(repr, keys)), quote=False)})" for label, keys in alike.items() if len(keys) > 1
+        f"{label} ({listed(map(repr, own.itertuples(index=False, name=None)), quote=False)})"
+        for label, own in alike
+        if len(own) > 1
     ]
     if twice:
         raise CurveContentError(

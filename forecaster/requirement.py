@@ -29,6 +29,7 @@ PER_DECADE = 24  # sizes a decade at which a path is looked at: steps of 10 %
 REACH = 1e6  # default horizon, as a multiple of the group's largest measured size
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 NAMED = 8  # rows that the text spells out; the table has all
+MET = 0.95  # chance that a target was reached already, from which it counts as met
 EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
 WHO = {
     "mean": "its average run",
@@ -183,14 +184,14 @@ def _sizes(
             share, noise = design.card.known_share, noise + measurement.of_one_run(data.curve)
             walk = measurement.luck(rng, data.curve, share, np.exp(x), paths)[0]
             noise = measurement.own_variance(data.curve, share, noise, paths)
-        lucky = rng.standard_normal(len(paths))
-        luck = lucky * np.sqrt(noise[:, -1])
-        paths = paths + walk + lucky[:, None] * np.sqrt(noise) - luck[:, None]
+        lucky = rng.standard_normal((len(paths), 1)) * np.sqrt(noise)
+        paths, luck = paths + walk + lucky, lucky[:, -1]
     elif kind == "new-cases" and data is not None:
         luck = measurement.new_cases(rng, data.curve, len(paths))
-    paths = confirmed(x, paths, design, one.architecture)[:, x <= grid[-1]]
-    log_errors = np.log(errors)
-    sizes = np.stack([np.exp(first_log_size(x[x <= grid[-1]], paths, e - luck)) for e in log_errors], 1)
+        paths = paths + luck[:, None]
+    within, log_errors = x <= grid[-1], np.log(errors)
+    paths = confirmed(x, paths, design, one.architecture)[:, within]
+    sizes = np.stack([np.exp(first_log_size(x[within], paths, e)) for e in log_errors], 1)
     log_floor = np.log(laws.floor(np, draws.level, draws.floor_logit))
     above = np.mean((log_floor + luck)[:, None] > log_errors, 0)
     return sizes, above
@@ -309,7 +310,7 @@ def _sentence(row: dict) -> str:
     name = f"{row['domain']}/{row['task']}/{row['architecture']}"
     low, middle, high = (row[q] for q in ("q5", "q50", "q95"))
     goal = f"an error of {row['target']:g}"
-    if row["already_met"] > 0.95:
+    if row["already_met"] > MET:
         return f"{name}: {percent(row['already_met'])} of draws reach {goal} within the sizes measured."
     if np.isinf(low):
         said = f"{name} is not expected to reach {goal}"

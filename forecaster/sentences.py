@@ -16,12 +16,12 @@ from forecaster.posterior import Group, Posterior
 from forecaster.predictive import Assessment
 from forecaster.requirement import Requirement
 from forecaster.results import Check
+from forecaster.rises import LEAST
 from forecaster.units import Units, about, chance, listed, size, times, times_in
 from forecaster.verdicts import NAMES_SHOWN
 
 EDGE = 1.05  # sizes within this factor of each other count as one
 SEEN = 0.95  # share of the error that is floor, from which the measurements show the floor itself
-UP = math.log(1.05)  # log error above the best so far, at the largest size, that counts as up
 RISES = ("ill-behaved", "non-monotone")  # the checks that find curves to rise, far and somewhat
 WIDER = 1.1  # how much wider a range must be on other test cases to be worth a word
 
@@ -210,7 +210,7 @@ def _rise_change(a: Answers) -> list[tuple[str, str]]:
 
 def _ends_high(a: Answers, architecture: str) -> bool:
     measured = a.posterior.designs[a.group].curve_of(architecture)
-    return measured is not None and bool(measured.y[0] - measured.y.min() >= UP)
+    return measured is not None and bool(measured.y[0] - measured.y.min() >= LEAST)
 
 
 def _few(names: list[str]) -> str:
