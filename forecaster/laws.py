@@ -35,7 +35,9 @@ def decay(xp: Any, x: Array, x_ref: Array, exponent: Array, log_break: Array, sh
     """Log of the reducible error at log size ``x`` relative to log size ``x_ref``; zero there, falling in x."""
     ahead = softplus(xp, (x - log_break) / sharpness)
     behind = softplus(xp, (x_ref - log_break) / sharpness)
-    return -exponent * sharpness * (ahead - behind)
+    # Programs of arrays may round the two differently, and no time passes at the reference size, not even 1e-16 nats.
+    fallen = xp.where(abs(x - x_ref) > 0.0, ahead - behind, 0.0)
+    return -exponent * sharpness * fallen
 
 
 def log_shape(xp: Any, decayed: Array, floor_logit: Array) -> Array:

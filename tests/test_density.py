@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -104,6 +104,7 @@ def both(request):
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.0, 1.5), level=st.floats(-3.0, 0.5))
+@example(seed=3554, scale=1.484375, level=0.0)  # a drift so wide that 1e-16 nats past the reference size were seen
 def test_equals_the_reference_model(both, seed, scale, level):
     reference, fast, size = both
     free = scale * np.random.default_rng(seed).standard_normal(size)
