@@ -8,7 +8,7 @@ as long to compile as to run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +54,15 @@ def prior_mixture(targets: int, dimensions: int, components: int) -> Mixture:
         np.zeros((targets, components, dimensions)),
         np.broadcast_to(np.eye(dimensions), (targets, components, dimensions, dimensions)).copy(),
     )
+
+
+def mixed(these: Sequence[Mixture], shares: Sequence[float] | None = None) -> Mixture:
+    """One proposal of the components of all, in these ``shares`` (default: alike)."""
+    if len(these) == 1:
+        return these[0]
+    shares = shares or [1.0 / len(these)] * len(these)
+    parts = (m._replace(weight=m.weight * s, height=m.height * s) for m, s in zip(these, shares, strict=True))
+    return Mixture(*(np.concatenate(each, 1) for each in zip(*parts, strict=True)))
 
 
 def rescaled(mixture: Mixture, mean: Array, sd: Array, new_mean: Array, new_sd: Array) -> Mixture:

@@ -38,6 +38,7 @@ class Effort(NamedTuple):
     adaptation: int = 512  # particles per curve and round while proposals adapt
     hypers: int = 1024  # hyper-parameters per chain at the start
     hyper_adaptation: int = 1024  # hyper-parameters per round while their proposal adapts
+    starts: int = 1  # adaptations, each with clouds of its own: of modes far apart each ends in what its clouds favour
     components: int = 12
     hyper_components: int = 8
     rounds: int = 14  # per level, at the most
@@ -87,26 +88,40 @@ class Proposals(NamedTuple):
     curves: Mixture
     units: Units
     hypers: Mixture
+    first: tuple[Mixture, Mixture] | None  # of curves and hypers, as adaptations left them, where there were several
 
     def of(self, groups: Array, curves: Array) -> Proposals:
         """Those of some groups and curves."""
+
+        def part(mixture: Mixture, rows: Array) -> Mixture:
+            return Mixture(*(a[rows] for a in mixture))
+
         return Proposals(
-            Mixture(*(a[curves] for a in self.curves)),
+            part(self.curves, curves),
             Units(*(a[curves] for a in self.units)),
-            Mixture(*(a[groups] for a in self.hypers)),
+            part(self.hypers, groups),
+            self.first and (part(self.first[0], curves), part(self.first[1], groups)),
         )
 
 
-def at_the_prior(batch: Batch, effort: Effort) -> Proposals:
-    """Where the adaptation begins."""
-    return Proposals(
+class Start(NamedTuple):
+    """What one adaptation found."""
+
+    curves: Mixture
+    units: Units
+    hypers: Mixture
+
+
+def at_the_prior(batch: Batch, effort: Effort) -> Start:
+    """Where an adaptation begins."""
+    return Start(
         mixtures.prior_mixture(len(batch.owner), len(Local._fields), effort.components),
         pooled_prior(batch, batch.mean, batch.sd**2),
         mixtures.prior_mixture(len(batch.mean), batch.mean.shape[1], effort.hyper_components),
     )
 
 
-def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Proposals:
+def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Start:
     """Fit the curves' proposals under what is known of the group, then the group's under the curves."""
     curves, units, hypers = at_the_prior(batch, effort)
     target = _curve_target(likelihood, units)
@@ -114,10 +129,16 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
     cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
     like = hyper_likelihood(batch, Clouds.of(cloud), room)
     hypers = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, each_alone=False).mixture
+    return Start(curves, units, hypers)
+
+
+def together(batch: Batch, starts: list[Start]) -> Proposals:
+    """Proposals of all that adaptations found, in units of the prior that it leaves."""
+    curves, hypers = (mixtures.mixed([getattr(s, name) for s in starts]) for name in ("curves", "hypers"))
     mean, variance = mixtures.moments(hypers)
     new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
-    curves = mixtures.rescaled(curves, *(a[:, 1:] for a in (*units, *new)))
-    return Proposals(curves, new, hypers)
+    curves = mixtures.rescaled(curves, *(a[:, 1:] for a in (*starts[0].units, *new)))
+    return Proposals(curves, new, hypers, (curves, hypers) if len(starts) > 1 else None)
 
 
 def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array, Array], Array]:

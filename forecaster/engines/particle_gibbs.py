@@ -41,29 +41,32 @@ class Walkers(NamedTuple):
         return Walkers(self.hyper[groups], self.values[curves], integrated)
 
 
-def fitted(
-    rng: np.random.Generator,
-    batch: Batch,
-    proposals: Proposals,
-    hyper: Array,
-    values: Array,
-    components: int,
-    wider: float,
-    tails: float = 0.0,
-) -> Proposals:
-    """Proposals fitted to where walkers stand: ``hyper`` [group, walker, 10] and ``values`` [curve, walker, 8].
+FIRST = 0.2  # share that the first proposals keep: walkers of one mode would forget all others for good
 
-    Those of curves have ``components``, ``wider`` than that; ``tails`` as for :func:`_by_rank`.
-    """
+
+class Fit(NamedTuple):
+    """How proposals are fitted to walkers."""
+
+    components: int  # of a curve's
+    hyper_components: int
+    wider: float  # times the spread of a curve's, as walkers seldom stand in the tails
+    tails: float = 0.0  # as for :func:`_by_rank`
+
+
+def fitted(
+    rng: np.random.Generator, batch: Batch, proposals: Proposals, hyper: Array, values: Array, how: Fit
+) -> Proposals:
+    """Proposals fitted to where walkers stand: ``hyper`` [group, walker, 10] and ``values`` [curve, walker, 8]."""
     units = proposals.units
     standard = (values[..., 1:] - units.mean[:, None, 1:]) / units.sd[:, None, 1:]
     prior = (hyper - batch.mean[:, None]) / batch.sd[:, None]
-    curves = mixtures.refitted(rng, components, standard, _by_rank(standard, tails))
-    count = proposals.hypers.weight.shape[1]
-    return proposals._replace(
-        curves=Mixture.of(curves.weight, curves.mean, wider * curves.chol),
-        hypers=mixtures.refitted(rng, count, prior, _by_rank(prior, tails)),
-    )
+    curves = mixtures.refitted(rng, how.components, standard, _by_rank(standard, how.tails))
+    hypers = mixtures.refitted(rng, how.hyper_components, prior, _by_rank(prior, how.tails))
+    curves = Mixture.of(curves.weight, curves.mean, how.wider * curves.chol)
+    if proposals.first is not None:
+        new, shares = (curves, hypers), (1.0 - FIRST, FIRST)
+        curves, hypers = (mixtures.mixed(each, shares) for each in zip(new, proposals.first, strict=True))
+    return proposals._replace(curves=curves, hypers=hypers)
 
 
 def _by_rank(points: Array, tails: float) -> Array:

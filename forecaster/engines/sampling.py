@@ -7,7 +7,7 @@ goes on until its own draws can be kept; groups that are done take no part in la
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, NamedTuple
@@ -17,8 +17,9 @@ import numpy as np
 from forecaster.engines import likelihoods, mixing, nested, particle_gibbs
 from forecaster.engines.likelihoods import Batch, InTurn, Likelihood, Room
 from forecaster.engines.mixing import Memory
+from forecaster.engines.mixtures import Mixture
 from forecaster.engines.nested import Effort, Proposals
-from forecaster.engines.particle_gibbs import Walkers
+from forecaster.engines.particle_gibbs import Fit, Walkers
 
 Array = Any  # a NumPy array; docstrings name its axes
 NAMES = ("hyper", "values")  # fields of Walkers that are reported
@@ -104,29 +105,46 @@ def posterior(
             return stack.enter_context(ThreadPoolExecutor(count)) if count > 1 else InTurn()
 
         pool, side_by_side = threads(cores), threads(beside)
-        counts = np.zeros((1 + effort.chains, len(batch.owner)))
-        room = Room(width, pool)
-        likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), counts[0])
-        proposals = nested.adapted(rng, batch, likelihood, room, effort)
+        starts, adapting = _adapted(rng, batch, Room(width, pool), side_by_side, effort)
+        counts = np.concatenate([adapting[None], np.zeros((effort.chains, len(batch.owner)))])
         room = Room(width, pool if cores > beside else InTurn())
         machine = Machine(room, side_by_side, rng.spawn(effort.chains), effort, on_sweep)
         every = np.arange(len(batch.mean)), np.arange(len(batch.owner))
-        running = Running(*every, batch, proposals, [], counts, 0, [])
-        return _drawn(rng, *_forgotten(rng, running, machine), machine)
+        running = Running(*every, batch, nested.together(batch, starts), [], counts, 0, [])
+        return _drawn(rng, *_forgotten(rng, _started(running, starts, machine), machine), machine)
 
 
-def _by_chain(running: Running, machine: Machine, part: Callable[..., Walkers]) -> Running:
-    """Each chain's walkers by ``part`` of its generator, its counted likelihood and its walkers so far."""
+def _adapted(
+    rng: np.random.Generator, batch: Batch, room: Room, side_by_side: Executor, effort: Effort
+) -> tuple[list[nested.Start], Array]:
+    """Adaptations of their own, and how often they evaluated the likelihood of each curve [curve]."""
+    counts = np.zeros((effort.starts, len(batch.owner)))
+    alone = effort.starts == 1
+    inside, rngs = (room, [rng]) if alone else (room._replace(pool=InTurn()), rng.spawn(effort.starts))
+    likelihood = likelihoods.likelihood_of(batch, inside)
+
+    def start(rng: np.random.Generator, count: Array) -> nested.Start:
+        return nested.adapted(rng, batch, likelihoods.counted(likelihood, count), inside, effort)
+
+    return list(side_by_side.map(start, rngs, counts)), counts.sum(0)
+
+
+def _by_chain(running: Running, each: Sequence[Any], machine: Machine, part: Callable[..., Walkers]) -> Running:
+    """Each chain's walkers by ``part`` of its generator, its counted likelihood and its one of ``each``."""
     likelihood = likelihoods.likelihood_of(running.batch, machine.room)
     own = [likelihoods.counted(likelihood, count) for count in running.counts[1:]]
-    return running._replace(chains=list(machine.side_by_side.map(part, machine.rngs, own, running.chains)))
+    return running._replace(chains=list(machine.side_by_side.map(part, machine.rngs, own, each)))
 
 
-def _started(running: Running, machine: Machine) -> Running:
-    def part(rng: np.random.Generator, likelihood: Likelihood, _: None) -> Walkers:
-        return particle_gibbs.start(rng, running.batch, likelihood, machine.room, running.proposals, machine.effort)
+def _started(running: Running, starts: list[nested.Start], machine: Machine) -> Running:
+    """Each chain's walkers where one of the adaptations ended."""
 
-    return _by_chain(running._replace(chains=[None] * machine.effort.chains), machine, part)
+    def part(rng: np.random.Generator, likelihood: Likelihood, hypers: Mixture) -> Walkers:
+        proposals = running.proposals._replace(hypers=hypers)
+        return particle_gibbs.start(rng, running.batch, likelihood, machine.room, proposals, machine.effort)
+
+    firsts = [starts[k % len(starts)].hypers for k in range(machine.effort.chains)]
+    return _by_chain(running, firsts, machine, part)
 
 
 def _swept(running: Running, machine: Machine) -> Running:
@@ -135,7 +153,7 @@ def _swept(running: Running, machine: Machine) -> Running:
             rng, walkers, running.batch, likelihood, machine.room, running.proposals, machine.effort
         )
 
-    swept = _by_chain(running, machine, part)
+    swept = _by_chain(running, running.chains, machine, part)
     machine.on_sweep(swept.sweeps + 1)
     return swept._replace(sweeps=swept.sweeps + 1)
 
@@ -147,12 +165,12 @@ def _each(running: Running, name: str) -> list[Array]:
 
 def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory]]:
     """Sweeps until walkers have forgotten their start, proposals fitted to them in the first."""
-    effort, running = machine.effort, _started(running, machine)
+    effort = machine.effort
     memories = [Memory.fresh(_each(running, name)) for name in NAMES]
     fits = True
     while running.sweeps < effort.sweeps and (fits or max(m.left.max() for m in memories) > effort.memory):
         if fits:
-            running = _fitted(rng, _keeping(running), effort.components, WIDER, effort.tails)
+            running = _fitted(rng, _keeping(running), _as_usual(effort))
         running = _swept(running, machine)
         memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
         fits = fits and (
@@ -167,10 +185,14 @@ def _distinct(running: Running) -> float:
     return float(np.mean(counts, 0).min()) / running.chains[0].values.shape[1]
 
 
-def _fitted(rng: np.random.Generator, running: Running, components: int, wider: float, tails: float = 0.0) -> Running:
-    """With proposals fitted to all walkers that are kept, ``wider`` and with ``tails``; none kept."""
+def _as_usual(effort: Effort) -> Fit:
+    return Fit(effort.components, effort.hyper_components, WIDER, effort.tails)
+
+
+def _fitted(rng: np.random.Generator, running: Running, how: Fit) -> Running:
+    """With proposals fitted to all walkers that are kept; none kept."""
     hyper, values = (_walkers(np.stack(each)) for each in zip(*running.kept, strict=True))
-    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, components, wider, tails)
+    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, how)
     return running._replace(proposals=proposals, kept=[])
 
 
@@ -205,7 +227,7 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
         if not len(running.groups):
             return out
         machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
-        running = _anew(_fitted(rng, running, MODES, wider), machine)
+        running = _anew(_fitted(rng, running, Fit(MODES, effort.hyper_components, wider)), machine)
     _rest(rng, running, _found(running, effort), out, machine)
     return out
 
@@ -241,7 +263,7 @@ def _rest(
         _report(running, found, ready, out)
         slow = ~ready & _slow(found, running, enough, effort) & (again > 0)
         if slow.any():
-            fresh = _anew(_fitted(rng, running.only(slow), effort.components, WIDER, effort.tails), machine)
+            fresh = _anew(_fitted(rng, running.only(slow), _as_usual(effort)), machine)
             _rest(rng, fresh, _found(fresh, effort), out, machine, again - 1)
         going = ~ready & ~slow
         rows = going[running.batch.owner]
