@@ -36,6 +36,19 @@ def proposal_density(mixture: Mixture, points: np.ndarray) -> np.ndarray:
     return (1 - mixtures.DEFENSIVE) * total + mixtures.DEFENSIVE * prior
 
 
+def test_a_mixture_of_two_has_the_density_of_both_in_these_shares():
+    one = two_humps()
+    other = Mixture.of(one.weight[:, ::-1], one.mean + 3.0, 0.5 * one.chol)
+    both = mixtures.mixed((one, other), (0.8, 0.2))
+    points = np.random.default_rng(0).normal(1.0, 3.0, (200, 2))
+    expected = 0.8 * proposal_density(one, points) + 0.2 * proposal_density(other, points)
+    np.testing.assert_allclose(np.exp(mixtures.proposal_logpdf(both, points[None]))[0], expected, rtol=1e-10)
+    alike = mixtures.mixed((one, other, one, other))
+    np.testing.assert_allclose(alike.weight[0].sum(), 1.0)
+    np.testing.assert_allclose(alike.height[0, 2:4], other.height[0] / 4)
+    assert mixtures.mixed([one]) is one
+
+
 def test_density_of_samples_is_scipys():
     mixture = two_humps()
     points, log_q = sampled(0, mixture)

@@ -62,6 +62,8 @@ def sampled(monkeypatch, batch, measured, seed: int = 0, effort=SMALL, fitted: b
     monkeypatch.setattr(
         nested, "adapted", lambda rng, batch, likelihood, room, effort: nested.at_the_prior(batch, effort)
     )
+    if effort.starts == 1:  # in the prior's own units, in which clouds are from the prior
+        monkeypatch.setattr(nested, "together", lambda batch, starts: nested.Proposals(*starts[0], None))
     if not fitted:
         monkeypatch.setattr(sampling.particle_gibbs, "fitted", lambda rng, batch, proposals, *_: proposals)
     return sampling.posterior(np.random.default_rng(seed), batch, CURVES, effort)
@@ -95,6 +97,59 @@ def test_draws_that_cannot_be_trusted_are_made_afresh(monkeypatch, batch, measur
     assert found.sweeps[0] >= few.fitting + len(sampling.AFRESH) * few.kept + few.sweeps - 1
     assert found.hyper_ess.min() > 100
     np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
+
+
+def test_draws_of_several_adaptations_are_the_posterior(monkeypatch, batch, measured):
+    found = sampled(monkeypatch, batch, measured, effort=SMALL._replace(starts=4), fitted=True)
+    assert found.hyper_ess.min() > 100
+    np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
+
+
+FAR = 6.0  # prior standard deviations between two modes
+
+
+def starts_at(batch, *places: float) -> list[nested.Start]:
+    """Adaptations that ended, narrow, at these centres in units of their prior."""
+    begin = nested.at_the_prior(batch, SMALL)
+
+    def at(mixture: Mixture, place: float) -> Mixture:
+        return Mixture.of(mixture.weight, mixture.mean + place, 0.1 * mixture.chol)
+
+    return [begin._replace(curves=at(begin.curves, p), hypers=at(begin.hypers, p)) for p in places]
+
+
+def after_walkers_left(batch, starts: list[nested.Start]) -> float:
+    """Log density that proposals of hyper-parameters keep at ``FAR``, once fitted to walkers that all are near zero."""
+    rng = np.random.default_rng(0)
+    hyper = batch.mean[:, None] + 0.1 * batch.sd[:, None] * rng.standard_normal((1, 240, 10))
+    values = nested.pooled_prior(batch, batch.mean, batch.sd**2).mean[:, None] + 0.1 * rng.standard_normal((4, 240, 8))
+    how = particle_gibbs.Fit(4, 4, 1.25, 0.5)
+    fitted = particle_gibbs.fitted(rng, batch, nested.together(batch, starts), hyper, values, how)
+    return float(mixtures.proposal_logpdf(fitted.hypers, np.full((1, 1, 10), FAR))[0, 0])
+
+
+def test_a_mode_that_walkers_have_left_is_still_proposed(batch):
+    there = float(mixtures.proposal_logpdf(starts_at(batch, FAR)[0].hypers, np.full((1, 1, 10), FAR))[0, 0])
+    kept = after_walkers_left(batch, starts_at(batch, 0.0, FAR))
+    assert kept == pytest.approx(there + np.log(particle_gibbs.FIRST / 2), abs=0.01)
+    assert after_walkers_left(batch, starts_at(batch, FAR)) < kept - 50  # the twin: one adaptation, which is not kept
+
+
+def test_each_chain_begins_where_an_adaptation_ended(monkeypatch, batch, measured):
+    begun = []
+
+    def noted(rng, batch, likelihood, room, proposals, effort):
+        begun.append(float(proposals.hypers.mean.mean()))
+        return START(rng, batch, likelihood, room, proposals, effort)
+
+    ends = iter(starts_at(batch, 0.0, 0.1, 0.2, 0.3))
+    monkeypatch.setattr(particle_gibbs, "start", noted)
+    monkeypatch.setattr(nested, "at_the_prior", lambda *_: next(ends))
+    sampled(monkeypatch, batch, measured, effort=SMALL._replace(starts=4, kept=2, sweeps=8), fitted=True)
+    np.testing.assert_allclose(begun, [0.0, 0.1, 0.2, 0.3], atol=1e-12)
+
+
+START = particle_gibbs.start
 
 
 def without_its_own(self, curve, seen, log_own, uniform):
