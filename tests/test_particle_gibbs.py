@@ -63,7 +63,7 @@ def sampled(monkeypatch, batch, measured, seed: int = 0, effort=SMALL, fitted: b
         nested, "adapted", lambda rng, batch, likelihood, room, effort: nested.at_the_prior(batch, effort)
     )
     if effort.starts == 1:  # in the prior's own units, in which clouds are from the prior
-        monkeypatch.setattr(nested, "together", lambda batch, starts: nested.Proposals(*starts[0], None))
+        monkeypatch.setattr(nested, "together", lambda batch, starts: nested.Proposals(*starts[0], None, None))
     if not fitted:
         monkeypatch.setattr(sampling.particle_gibbs, "fitted", lambda rng, batch, proposals, *_: proposals)
     return sampling.posterior(np.random.default_rng(seed), batch, CURVES, effort)

@@ -37,8 +37,8 @@ MANY_GROUPS = {
 # Groups of more curves than that, where draws are to be worth enough: more clouds err together, and more quantities
 # have a larger R-hat among them, and a smaller effective size.
 LARGE = {
-    8: {"particles": 2048, "apart": 1.02, "worth": 0.3, "starts": 4, "fitting": 10},
-    16: {"particles": 3072, "apart": 1.02, "worth": 0.3, "starts": 4, "fitting": 10},
+    8: {"particles": 2048, "apart": 1.02, "worth": 0.3, "starts": 4, "fitting": 7},
+    16: {"particles": 3072, "apart": 1.02, "worth": 0.3, "starts": 4, "fitting": 7},
 }
 
 

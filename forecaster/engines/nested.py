@@ -88,7 +88,8 @@ class Proposals(NamedTuple):
     curves: Mixture
     units: Units
     hypers: Mixture
-    first: tuple[Mixture, Mixture] | None  # of curves and hypers, as adaptations left them, where there were several
+    first_curves: Mixture | None  # as the adaptations left them, where there were several
+    first_hypers: Mixture | None
 
     def of(self, groups: Array, curves: Array) -> Proposals:
         """Those of some groups and curves."""
@@ -100,7 +101,8 @@ class Proposals(NamedTuple):
             part(self.curves, curves),
             Units(*(a[curves] for a in self.units)),
             part(self.hypers, groups),
-            self.first and (part(self.first[0], curves), part(self.first[1], groups)),
+            self.first_curves and part(self.first_curves, curves),
+            self.first_hypers and part(self.first_hypers, groups),
         )
 
 
@@ -138,7 +140,7 @@ def together(batch: Batch, starts: list[Start]) -> Proposals:
     mean, variance = mixtures.moments(hypers)
     new = pooled_prior(batch, batch.mean + batch.sd * mean, batch.sd**2 * variance)
     curves = mixtures.rescaled(curves, *(a[:, 1:] for a in (*starts[0].units, *new)))
-    return Proposals(curves, new, hypers, (curves, hypers) if len(starts) > 1 else None)
+    return Proposals(curves, new, hypers, *((curves, hypers) if len(starts) > 1 else (None, None)))
 
 
 def _curve_target(likelihood: Likelihood, units: Units) -> Callable[[Array, Array], Array]:

@@ -63,10 +63,13 @@ def fitted(
     curves = mixtures.refitted(rng, how.components, standard, _by_rank(standard, how.tails))
     hypers = mixtures.refitted(rng, how.hyper_components, prior, _by_rank(prior, how.tails))
     curves = Mixture.of(curves.weight, curves.mean, how.wider * curves.chol)
-    if proposals.first is not None:
-        new, shares = (curves, hypers), (1.0 - FIRST, FIRST)
-        curves, hypers = (mixtures.mixed(each, shares) for each in zip(new, proposals.first, strict=True))
-    return proposals._replace(curves=curves, hypers=hypers)
+    return proposals._replace(
+        curves=_beside(curves, proposals.first_curves), hypers=_beside(hypers, proposals.first_hypers)
+    )
+
+
+def _beside(fitted: Mixture, first: Mixture | None) -> Mixture:
+    return fitted if first is None else mixtures.mixed((fitted, first), (1.0 - FIRST, FIRST))
 
 
 def _by_rank(points: Array, tails: float) -> Array:

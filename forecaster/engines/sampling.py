@@ -176,6 +176,10 @@ def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> 
         fits = fits and (
             running.sweeps < effort.fitting or (running.sweeps < effort.most_fits and _distinct(running) < DISTINCT)
         )
+        if not fits and running.proposals.first_curves is not None:
+            # Walkers are wherever there is anything to find; a curve's many components would take time from here on.
+            running = running._replace(proposals=running.proposals._replace(first_curves=None))
+            running = _fitted(rng, _keeping(running), _as_usual(effort))
     return running, memories
 
 
