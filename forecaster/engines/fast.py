@@ -35,8 +35,8 @@ MANY_GROUPS = {
     "sweeps": 8,
 }
 # Groups of more curves than that, where draws are to be worth enough: more clouds err together, and more quantities
-# have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two, one adaptation
-# often finds one.
+# have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two modes, one
+# adaptation often finds one.
 LARGE = {
     size: {"particles": particles, "apart": 1.02, "worth": 0.3, "starts": 4, "fitting": 7}
     for size, particles in ((8, 2048), (16, 3072))
