@@ -20,6 +20,7 @@ from jaxtyping import Float
 from forecaster.design import Design
 from forecaster.errors import RequestError
 from forecaster.forecast import Target, log_error_paths
+from forecaster.overlap import overlap
 from forecaster.posterior import Group, Posterior
 from forecaster.requirement import (
     REACH,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 LEVEL = 0.8  # of every interval here
 BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
-CELLS = 512  # points at which two densities are compared
 NAMED = 8  # pairs that the text spells out; the table has all
 PAIR = ("domain", "task", "a", "b")
 EQUAL, UNDECIDED = "practically equal", "undecided"
@@ -227,34 +227,6 @@ def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
     method = "linear" if np.isfinite(draws).all() else "inverted_cdf"
     low, middle, high = np.quantile(draws, BOUNDS, method=method).tolist()
     return {name: middle, f"{name}_lower": low, f"{name}_upper": high}
-
-
-def overlap(one: Float[np.ndarray, " draw"], other: Float[np.ndarray, " draw"]) -> float:
-    """Overlap coefficient: the integral of the lower of two densities, between 0 and 1.
-
-    Gaussian kernel densities on one grid of ``CELLS`` points, bandwidth by Silverman's rule (Silverman 1986,
-    equation 3.31). It does not change when both are transformed alike, up to the smoothing, so log exponents serve.
-    """
-    both = np.concatenate([one, other])
-    width = max(_bandwidth(one), _bandwidth(other))
-    low, high = both.min() - 4.0 * width, both.max() + 4.0 * width
-    if high - low < 1e-12:
-        return 1.0
-    edges = np.linspace(low, high, CELLS + 1)
-    step = edges[1] - edges[0]
-    density = []
-    for draws in (one, other):
-        offsets = np.arange(-CELLS, CELLS + 1) * step / max(_bandwidth(draws), step)
-        kernel = np.exp(-0.5 * offsets**2)
-        smooth = np.convolve(np.histogram(draws, edges)[0], kernel)[CELLS : 2 * CELLS]
-        density.append(smooth / smooth.sum())
-    return float(np.minimum(*density).sum())
-
-
-def _bandwidth(draws: np.ndarray) -> float:
-    low, high = np.quantile(draws, [0.25, 0.75])
-    spread = min(float(np.std(draws)), float(high - low) / 1.34) or float(np.std(draws))
-    return 0.9 * spread * len(draws) ** -0.2
 
 
 def _crossover(curves: _Curves, a: str, b: str) -> dict[str, float]:

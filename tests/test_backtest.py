@@ -129,7 +129,7 @@ def test_the_data_requirement_is_judged_beside_every_baseline(found):
 
 def test_many_hidden_sizes_are_judged_as_a_noisy_run_reaches_them():
     """A path 10 % above the target until the last size; runs with 10 % of noise get there first, as measured."""
-    from forecaster.backtest import _requirement
+    from forecaster.backtest_requirement import requirement_row
 
     sizes, rng = np.geomspace(1e4, 1e5, 40), np.random.default_rng(0)
     known = read_curves(pd.DataFrame({"domain": "d", "architecture": "a", "n": [1e2, 1e3, 5e3], "error": 0.5})).curves[
@@ -140,13 +140,13 @@ def test_many_hidden_sizes_are_judged_as_a_noisy_run_reaches_them():
     run = mean + 0.1 * rng.standard_normal(mean.shape)
     observed = np.append(np.full(39, np.log(0.22)), np.log(0.2))
     observed[7] = np.log(0.19)
-    row = _requirement({}, known, (sizes, observed, run), (sizes, mean), 0.8)
+    row = requirement_row({}, known, (sizes, observed, run), (sizes, mean), 0.8)
     assert row["n_true"] == pytest.approx(sizes[7])
     assert row["n_median"] == pytest.approx(sizes[-1])
     assert row["covered"] == 0.0
     assert row["run_covered"] == 1.0
     assert row["run_n_median"] < sizes[10]
-    above = _requirement({}, known, (sizes, np.full(40, np.log(0.6)), run), (sizes, mean), 0.8)
+    above = requirement_row({}, known, (sizes, np.full(40, np.log(0.6)), run), (sizes, mean), 0.8)
     assert above is None
 
 
@@ -294,7 +294,7 @@ def test_a_level_is_a_share():
 
 def test_every_new_low_is_a_target_reached_at_its_own_size():
     """Paths that are the truth cover all lows; paths that are 41 % too pessimistic are a factor of two off."""
-    from forecaster.backtest import _lows
+    from forecaster.backtest_requirement import _lows
 
     fitted = np.geomspace(1e3, 1e4, 6)
     known = read_curves(

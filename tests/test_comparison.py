@@ -9,8 +9,9 @@ import pytest
 import synthetic
 from scipy.stats import norm
 
-from forecaster.comparison import compare, overlap
+from forecaster.comparison import compare
 from forecaster.errors import RequestError
+from forecaster.overlap import overlap
 
 SPREAD = {"level": 0.05, "log_exponent": 0.15, "floor_logit": 0.5, "log_drift": 0.2}
 LARGEST = float(synthetic.SIZES[-1])

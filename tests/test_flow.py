@@ -13,9 +13,9 @@ FLOW = (
     *("errors", "names", "processes", "results", "sizes", "rises", "curves", "reading"),
     *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
-    *("measurement", "forecast", "requirement", "comparison", "units"),
+    *("measurement", "forecast", "requirement", "overlap", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "verdicts", "model_checks", "prior_checks", "checks"),
-    *("fonts", "looks", "figures", "backtest_tables", "backtest_figures", "backtest"),
+    *("fonts", "looks", "figures", "backtest_tables", "backtest_requirement", "backtest_figures", "backtest"),
     *("sentences", "advice", "appendix", "memo", "demo"),
     *("layout", "console", "request", "cli"),
 )
