@@ -37,7 +37,7 @@ QUANTITIES = {
     "steady": "share of the drift's time that runs with log size",
     "volatility": "how uncertain the drift's width is beyond the measured sizes (sd of its log)",
     "late_chance": "chance that the floor gives way beyond the measured sizes",
-    "late_exponent": "mean exponent of the fall where it does",
+    "late_slope": "mean exponent of the fall where it does, relative to the curve's slope at its largest size",
     "known_share": "share of the test-set noise that is fresh at each size",
 }
 
@@ -141,8 +141,8 @@ def _assumptions(posterior: Posterior, group: Group, largest: float) -> list[str
         "slope that wanders and forgets; how much is learned from the curves, so ranges widen with distance. Beyond "
         "the measured sizes how much is uncertain in itself.",
         f"Late fall: what looks like a floor may give way beyond the measured sizes. With a chance of "
-        f"{100 * card.late_chance:.0f} % the error that looks irreducible falls, too, by an exponent of about "
-        f"{card.late_exponent:g}; the card says what that is based on.",
+        f"{100 * card.late_chance:.0f} % the error that looks irreducible falls, too, with an exponent of about "
+        f"{card.late_slope:g} times the slope the curve has at N; the card says what that is based on.",
         "Noise: the log error of one run scatters normally around the curve, besides what is known of the size of the "
         f"test set{_trend(posterior.designs[group].noise_trend)}. Errors on one test set share its luck, which is not "
         "taken for the slope of a curve. Ranges in this memo are for the average over runs of a recipe, not for one "

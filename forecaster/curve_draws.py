@@ -33,8 +33,11 @@ class CurveDraws:
         """Log error of the law at log sizes ``x`` [size]: [..., size]."""
         return self.level[..., None] + self.log_shape(x, design.x_ref, design.x_min)
 
-    def late_fall(self, x: np.ndarray, x_ref: float, x_min: float, exponent: np.ndarray) -> np.ndarray:
-        """What a late fall of these exponents [draw] adds to log error at ``x`` [size]: [draw, size] (``laws``)."""
+    def late_fall(self, x: np.ndarray, x_ref: float, x_min: float, relative: np.ndarray) -> np.ndarray:
+        """What a late fall adds to log error at ``x`` [size]: [draw, size]. Its exponents are ``relative`` [draw] to
+        the law's slope at the reference size."""
+        shape = (self.log_exponent, x_min + self.log_break, self.floor_logit, np.exp(self.log_sharpness))
+        exponent = relative * laws.slope(np, x_ref, *shape)
         log_share = -laws.softplus(np, -self.floor_logit)[..., None] - self.log_shape(x, x_ref, x_min)
         return laws.late_fall(np, np.exp(np.minimum(log_share, 0.0)), np.maximum(x - x_ref, 0.0), exponent[..., None])
 

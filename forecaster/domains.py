@@ -26,7 +26,7 @@ FIXED_SPREADS = (
     "log_slope_spread",
     "log_sharpness_spread",
 )
-CONSTANTS = ("slope_memory", "steady", "volatility", "late_chance", "late_exponent", "known_share")
+CONSTANTS = ("slope_memory", "steady", "volatility", "late_chance", "late_slope", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 STRAYS = 0.5  # of the usual wandering, below which a curve's floor gives way by less: docs/model.md says what it earned
 EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group
@@ -140,26 +140,29 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.priors["late_chance"].location
 
     @property
-    def late_exponent(self) -> float:
-        """Mean of the exponent of that late fall, which is exponentially distributed."""
-        return self.priors["late_exponent"].location
+    def late_slope(self) -> float:
+        """Mean of that late fall's exponent, relative to the curve's slope at the reference size."""
+        return self.priors["late_slope"].location
 
     @property
     def known_share(self) -> float:
         """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
         return self.priors["known_share"].location
 
-    def late_exponents(self, log_drift: np.ndarray, log_slope: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Exponents [draw] of the late fall of curves that wander so much; zero where the floor holds.
+    def late_slopes(self, log_drift: np.ndarray, log_slope: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Exponents [draw] of the late fall of curves that wander so much, relative to their slopes; zero where the
+        floor holds.
 
-        A curve that has kept to its law closely has shown nothing of the kind: one that has wandered less than
-        ``STRAYS`` of what is usual in this domain gives way by that much less.
+        Exponentially distributed, and relative because a curve that hardly falls any more shows that nothing falls
+        steeply beside its law: what looks irreducible is part of its error already. A curve that has kept to its law
+        closely has shown nothing of the kind, too: one that has wandered less than ``STRAYS`` of what is usual in this
+        domain gives way by that much less.
         """
         centres = self.priors["log_drift"].location, self.priors["log_slope"].location
         usual = drift.over_a_nat(np, *centres, self.slope_memory)
         own = drift.over_a_nat(np, log_drift, log_slope, self.slope_memory)
         gives_way = rng.random(len(own)) < self.late_chance
-        return rng.exponential(self.late_exponent, len(own)) * gives_way * np.minimum(own / (STRAYS * usual), 1.0)
+        return rng.exponential(self.late_slope, len(own)) * gives_way * np.minimum(own / (STRAYS * usual), 1.0)
 
     @property
     def card_hash(self) -> str:

@@ -132,7 +132,7 @@ def log_error_paths(
         if data is None or not data.luck
         else lambda distance: draws.parted(data, design.x_ref - distance, design.x_ref, design.x_min),
     )
-    late = design.card.late_exponents(draws.log_drift, draws.log_slope, rng)
+    late = design.card.late_slopes(draws.log_drift, draws.log_slope, rng)
     return draws.law(x, design) + wander + draws.late_fall(x, design.x_ref, design.x_min, late), draws
 
 

@@ -70,13 +70,25 @@ def floor(xp: Any, level: Array, floor_logit: Array) -> Array:
     return xp.exp(level - softplus(xp, -floor_logit))
 
 
+def slope(xp: Any, x_ref: Array, log_exponent: Array, log_break: Array, floor_logit: Array, sharpness: Array) -> Array:
+    """How fast log error falls there, per nat of size, at the reference size: 0 or more, at most the exponent.
+
+    The exponent, less of it where the plateau of small data is near, and where much of the error is irreducible.
+    """
+    past_plateau = 1.0 / (1.0 + xp.exp((log_break - x_ref) / sharpness))
+    return xp.exp(log_exponent) * past_plateau / (1.0 + xp.exp(floor_logit))
+
+
 def late_fall(xp: Any, share: Array, distance: Array, exponent: Array) -> Array:
     """How much log error falls, over ``distance`` nats of size, where the floor gives way: zero or less.
 
     The error that looked irreducible, a ``share`` of all error at that size, falls as a power law of this ``exponent``
     (not below zero), after what was learned first.
     """
-    return xp.log1p(share * xp.expm1(-exponent * distance))
+    fallen = -exponent * distance
+    some = share < 1.0
+    part = xp.log1p(xp.where(some, share, 0.0) * xp.expm1(fallen))  # the log of nothing is not taken where all falls
+    return xp.where(some, part, fallen)
 
 
 def log_size_needed(

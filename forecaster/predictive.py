@@ -355,7 +355,7 @@ def prior_paths(
         rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory,
         lambda distance: values.drift_time(x_ref - distance, x_ref, x_min, card.steady), card.volatility,
     )  # fmt: skip
-    late = values.late_fall(x, x_ref, x_min, card.late_exponents(values.log_drift, values.log_slope, rng))
+    late = values.late_fall(x, x_ref, x_min, card.late_slopes(values.log_drift, values.log_slope, rng))
     return law + wander + late, values
 
 

@@ -57,8 +57,8 @@ def posterior(
     """A posterior with these draws [draw, 8] by architecture (or ``domain/task/architecture``).
 
     Measured errors lie on the law of the mean draw unless ``error`` gives them by size; the group's centre
-    follows the prior of ``card`` unless given, [draw, 8]. ``late`` are the chance and the mean exponent of a late fall
-    in place of the card's, so that floors hold unless a test says otherwise.
+    follows the prior of ``card`` unless given, [draw, 8]. ``late`` are the chance and the mean relative exponent of a
+    late fall in place of the card's, so that floors hold unless a test says otherwise.
     """
     named = {name if "/" in name else "/".join((*GROUP, name)): drawn for name, drawn in curves.items()}
     known = falling_late(load_card(card), *late)
@@ -99,10 +99,10 @@ def on_test_set(found: Posterior, n_test: int) -> Posterior:
     return Posterior(found.tree, read_curves(found.curves.table.assign(n_test=n_test)), found.cards)
 
 
-def falling_late(card: Domain, chance: float, exponent: float) -> Domain:
-    """The card with this chance and mean exponent of a late fall, in full even of curves that do not wander at all."""
+def falling_late(card: Domain, chance: float, slope: float) -> Domain:
+    """The card with this chance and mean relative exponent of a late fall, in full even of curves without drift."""
     priors = dict(card.priors)
-    for name, value in (("late_chance", chance), ("late_exponent", exponent)):
+    for name, value in (("late_chance", chance), ("late_slope", slope)):
         priors[name] = msgspec.structs.replace(priors[name], value=value)
     for name in ("log_drift", "log_slope") if chance else ():
         priors[name] = msgspec.structs.replace(priors[name], mean=STILL)

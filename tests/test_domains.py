@@ -349,13 +349,13 @@ def test_a_curve_that_keeps_to_its_law_gives_way_by_less():
 
     def fallen(factor: float) -> np.ndarray:
         scales = (np.full(40_000, usual[name] + np.log(factor)) for name in ("log_drift", "log_slope"))
-        return card.late_exponents(*scales, rng)
+        return card.late_slopes(*scales, rng)
 
     for factor, share in ((3.0, 1.0), (1.0, 1.0), (0.5, 1.0), (0.25, 0.5), (0.01, 0.02)):
         found = fallen(factor)
         falls = found > 0
         assert falls.mean() == pytest.approx(card.late_chance, abs=4 * np.sqrt(0.25 / len(found)))
-        assert found[falls].mean() == pytest.approx(share * card.late_exponent, rel=4 / np.sqrt(falls.sum()))
+        assert found[falls].mean() == pytest.approx(share * card.late_slope, rel=4 / np.sqrt(falls.sum()))
 
 
 def test_how_far_a_curve_wanders_over_a_nat_is_the_drifts_own_sd():

@@ -211,28 +211,43 @@ def test_requests_that_cannot_be_answered(wandering, target, options, said):
         requirement(wandering, target, **options)
 
 
-def late_exponents(late, size=1e7, draws=20_000):
-    """Exponents at which forecasts of a curve at its floor fall late, and what they add at measured sizes."""
-    held = synthetic.posterior({"cnn": synthetic.values(draws, floor_logit=12.0)}, late=late)
+def late_slopes(late, floor_logit=1.0, exponent=0.3, size=1e7, draws=20_000):
+    """How fast what looked irreducible falls in forecasts, relative to the slope of the law where it was last measured,
+    and what that adds at measured sizes."""
+    held = synthetic.posterior({"cnn": synthetic.values(draws, exponent=exponent, floor_logit=floor_logit)}, late=late)
     target, rng = Target(*synthetic.GROUP, "cnn"), np.random.default_rng(0)
-    paths, drawn = log_error_paths(held, target, np.array([synthetic.SIZES[0], synthetic.SIZES[-1], size]), rng)
-    fallen = paths - drawn.law(np.log([synthetic.SIZES[0], synthetic.SIZES[-1], size]), held.designs[synthetic.GROUP])
-    return -fallen[:, -1] / np.log(size / synthetic.SIZES[-1]), fallen[:, :-1]
+    sizes = np.array([synthetic.SIZES[0], synthetic.SIZES[-1], size])
+    paths, drawn = log_error_paths(held, target, sizes, rng)
+    law, design = drawn.law(np.log(sizes), held.designs[synthetic.GROUP]), held.designs[synthetic.GROUP]
+    floor = laws.floor(np, drawn.level, drawn.floor_logit)
+    left = np.exp(paths[:, -1]) - np.exp(law[:, -1]) + floor  # of what looked irreducible
+    step = 1e-5
+    behind = drawn.law(np.array([design.x_ref - step, design.x_ref]), design)
+    slope = (behind[:, 0] - behind[:, 1]) / step
+    return -np.log(left / floor) / np.log(size / sizes[1]) / slope, (paths - law)[:, :-1]
 
 
-def test_floors_give_way_as_often_and_as_fast_as_the_card_says():
-    """4 standard errors of a share of 0.3 and of an exponential mean of 0.2; nothing happens where it was measured."""
-    exponent, measured = late_exponents((0.3, 0.2))
-    falls = exponent > 1e-6
-    assert abs(falls.mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / len(exponent))
-    assert abs(exponent[falls].mean() - 0.2) < 4 * 0.2 / np.sqrt(falls.sum())
+@pytest.mark.parametrize(("floor_logit", "exponent"), [(1.0, 0.3), (-1.0, 0.1), (3.0, 0.5)])
+def test_floors_give_way_as_often_and_as_fast_as_the_card_says(floor_logit, exponent):
+    """4 standard errors of a share of 0.3 and of an exponential mean of 0.7; nothing happens where it was measured."""
+    relative, measured = late_slopes((0.3, 0.7), floor_logit, exponent)
+    falls = relative > 1e-4
+    assert abs(falls.mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / len(relative))
+    assert abs(relative[falls].mean() - 0.7) < 4 * 0.7 / np.sqrt(falls.sum()) + 1e-4
     assert abs(measured).max() < 1e-6
 
 
+def test_a_curve_that_has_stopped_falling_does_not_fall_late():
+    """A floor that makes up all of the error but a millionth: an exponent that did not know the slope would show."""
+    held = synthetic.posterior({"cnn": synthetic.values(2000, floor_logit=14.0)}, late=(1.0, 1.0))
+    paths, _ = log_error_paths(held, Target(*synthetic.GROUP, "cnn"), np.array([1e5, 1e9]), np.random.default_rng(0))
+    assert abs(paths[:, 1] - paths[:, 0]).max() < 1e-3
+
+
 def test_a_floor_that_gives_way_makes_targets_below_it_possible():
-    floor = synthetic.values(2000, floor_logit=3.0)
+    floor = synthetic.values(2000, floor_logit=1.0)
     never = [
-        float(requirement(synthetic.posterior({"cnn": floor}, late=late), 0.1).table["p_never"].iloc[0])
+        float(requirement(synthetic.posterior({"cnn": floor}, late=late), 0.095).table["p_never"].iloc[0])
         for late in ((0.0, 0.0), (0.3, 0.5))
     ]
     assert never[0] == 1.0
