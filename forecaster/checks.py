@@ -214,6 +214,10 @@ def _by_label(values) -> dict[str, float]:
 NOTES = {
     "span": ("every curve spans a decade of sizes or more", "measure smaller and larger sizes"),
     "one-seed": ("every curve has repeats", "repeat some sizes with other seeds"),
+    "stray-run": (
+        "no run stands apart from the others at its size",
+        "look at that run; if it failed, or was mistyped, leave its row out and fit again",
+    ),
     "non-monotone": ("no curve rises by more than 5 %", ""),
     "near-chance": ("every curve is better than guessing", "measure larger sizes, where something is learned"),
 }

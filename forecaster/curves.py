@@ -20,6 +20,7 @@ from jaxtyping import Float
 from forecaster.errors import RequestError
 from forecaster.rises import Rise, around_neighbours, best_so_far, clearest_rise
 from forecaster.sizes import distinct, reduced
+from forecaster.strays import Stray, stray_runs
 
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
@@ -65,8 +66,18 @@ class Curve:
 
     @cached_property
     def rise(self) -> Rise | None:
-        """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all."""
-        return clearest_rise(self.n, np.log(self.error), self.noise_sd)
+        """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all.
+
+        Stray runs make none: they are told of by themselves.
+        """
+        kept = np.ones(len(self.n), dtype=bool)
+        kept[[stray.at for stray in self.strays]] = False
+        return clearest_rise(self.n[kept], np.log(self.error[kept]), self.noise_sd[kept])
+
+    @cached_property
+    def strays(self) -> tuple[Stray, ...]:
+        """Runs that stand apart from all others at their size."""
+        return stray_runs(self.n, np.log(self.error))
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,15 +235,29 @@ def above_share(curves: LearningCurves, groups: Collection[tuple[str, str]]) -> 
     )
 
 
+def _strays(curve: Curve) -> str:
+    """What is said of runs that stand apart: the farthest one, and how many more there are."""
+    far = max(curve.strays, key=lambda stray: abs(np.log(stray.ratio)))
+    named = f"run {curve.seed[far.at]!r}" if curve.seed and curve.seed[far.at] else "one run"
+    more = f", and {len(curve.strays) - 1} more stand apart so" if len(curve.strays) > 1 else ""
+    apart = f"{abs(far.ratio - 1):.0%} {'above' if far.ratio > 1 else 'below'}"
+    if not 0.5 < far.ratio < 2:
+        apart = f"{far.ratio:.2g} times"
+    return (
+        f"{named} at {curve.n[far.at]:g}, {curve.error[far.at]:.4g}, is {apart} the other runs there, far beyond their "
+        f"scatter{more}; it counts in the fit like any other"
+    )
+
+
 def warnings_of(
     curves: LearningCurves, chance: Mapping[tuple[str, str] | str, float] | None = None
 ) -> tuple[Note, ...]:
     """What the design of the measurements cannot tell, without any fit; one note per curve and code.
 
     Codes: ``span`` (sizes span under one decade), ``one-seed`` (no repeats, no ``error_sd`` over repeats),
-    ``non-monotone`` (rises over 5 % above the best so far, by more than its noise explains), ``near-chance``
-    (no error over 5 % below that of guessing, which ``chance`` gives for the curve's (domain, task), or else
-    for its domain).
+    ``stray-run`` (a run far from all others at its size), ``non-monotone`` (rises over 5 % above the best so far, by
+    more than its noise explains), ``near-chance`` (no error over 5 % below that of guessing, which ``chance`` gives for
+    the curve's (domain, task), or else for its domain).
     """
     known: Table = curves.table.reindex(columns=[*KEYS, "repeats", "error_sd"])
     known = known[(known["repeats"] > 1) & known["error_sd"].notna()]
@@ -246,6 +271,8 @@ def warnings_of(
             said["span"] = f"sizes span {row['decades']:.2f} decades; under one, the exponent is hard to tell"
         if row["points"] == row["sizes"] and (curve.domain, curve.task, curve.architecture) not in averaged:
             said["one-seed"] = "one run per size; the spread between runs cannot be seen"
+        if curve.strays:
+            said["stray-run"] = _strays(curve)
         if rise is not None:
             said["non-monotone"] = f"error rises {np.expm1(rise.size):.0%} above its best{FOLLOWS[rise.at_end]}"
         if level is not None and curve.error.min() >= 0.95 * level:

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "names", "processes", "results", "sizes", "rises", "curves", "reading"),
+    *("errors", "names", "processes", "results", "sizes", "rises", "strays", "curves", "reading"),
     *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "requirement", "overlap", "comparison", "units"),
