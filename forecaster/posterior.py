@@ -33,7 +33,7 @@ from forecaster.errors import PosteriorFileError, RequestError
 if TYPE_CHECKING:
     import xarray as xr
 
-SCHEMA = "forecaster-posterior/3"
+SCHEMA = "forecaster-posterior/4"
 Group = tuple[str, str]
 
 
