@@ -35,12 +35,17 @@ def requirement_row(
     row = keys | {"target": np.exp(goal), "n_true": true, "level": level, "p_never": float(np.mean(np.isinf(needed)))}
     dense = len(sizes) >= DENSE
     for own, found in (("", needed), ("run_", by_run if dense else np.full(len(run), np.nan))):
-        low, middle, high = np.quantile(found, [0.5 - level / 2, 0.5, 0.5 + level / 2], method="inverted_cdf")
+        low, middle, high, held = _interval(found, level, true)
         row |= {f"{own}n_median": middle, f"{own}n_lower": low, f"{own}n_upper": high}
-        held = low * (1 - 1e-9) <= true <= high * (1 + 1e-9)
         row[f"{own}covered"] = np.nan if np.isnan(middle) else float(held)
         row[f"{own}log2_ratio"] = float(np.log2(middle / true))
     return row | _lows(known, sizes, observed, drawn, level)
+
+
+def _interval(needed: np.ndarray, level: float, true: float) -> tuple[float, float, float, bool]:
+    """Lower end, median and upper end of sizes [draw], some infinite, and whether the true one lies between."""
+    low, middle, high = np.quantile(needed, [0.5 - level / 2, 0.5, 0.5 + level / 2], method="inverted_cdf").tolist()
+    return low, middle, high, low * (1 - 1e-9) <= true <= high * (1 + 1e-9)
 
 
 def needed_by(far: dict[str, np.ndarray], grid: np.ndarray, need: dict[str, Any]) -> dict[str, float]:
@@ -63,9 +68,8 @@ def _lows(
     held, ratios = [], []
     for i in new:
         needed = np.exp(first_log_size(np.log(grid), paths, observed[i]))
-        tails = [0.5 - level / 2, 0.5, 0.5 + level / 2]
-        low, middle, high = np.quantile(needed, tails, method="inverted_cdf")
-        held.append(low * (1 - 1e-9) <= sizes[i] <= high * (1 + 1e-9))
+        _, middle, _, covers = _interval(needed, level, float(sizes[i]))
+        held.append(covers)
         ratios.append(abs(np.log2(middle / sizes[i])))
     ratio = float(np.quantile(ratios, 0.5, method="inverted_cdf"))
     return {"lows": len(new), "lows_covered": float(np.mean(held)), "lows_log2_ratio": ratio}

@@ -114,8 +114,12 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _deliver(result: Any, as_json: bool, output: Path | None = None, **extra: Any) -> Failures:
-    """Print a result, write its table where asked; the checks that said FAIL."""
+def _deliver(
+    result: Any, as_json: bool, output: Path | None = None, figure: Path | None = None, **extra: Any
+) -> Failures:
+    """Print a result, write its figure and its table where asked; the checks that said FAIL."""
+    if figure is not None:
+        request.write_figure(result.plot(), figure)
     if output is not None:
         request.write_table(result.table, output)
     if as_json:
@@ -215,9 +219,7 @@ def forecast(
     if draws is not None:
         result.save_draws(draws)
         console.say(f"Wrote {draws}")
-    if figure is not None:
-        request.write_figure(result.plot(), figure)
-    return _deliver(result, asked.as_json, output)
+    return _deliver(result, asked.as_json, output, figure)
 
 
 @verb
@@ -245,9 +247,7 @@ def requirement(
     result = ask(
         posterior, targets, budget=budget, horizon=horizon, kind=kind, seed=asked.seed, targets=chosen, checks=checks
     )
-    if figure is not None:
-        request.write_figure(result.plot(), figure)
-    return _deliver(result, asked.as_json, output)
+    return _deliver(result, asked.as_json, output, figure)
 
 
 @verb
@@ -268,9 +268,7 @@ def compare(
     group, pairs = request.pairs_of(asked.curves, posterior)
     checks = request.verdicts(posterior, sizes)
     result = ask(posterior, group=group, pairs=pairs, at=sizes, rope=rope, seed=asked.seed, checks=checks)
-    if figure is not None:
-        request.write_figure(result.plot(), figure)
-    return _deliver(result, asked.as_json, output)
+    return _deliver(result, asked.as_json, output, figure)
 
 
 @verb
@@ -316,9 +314,7 @@ def backtest(
             baselines=baselines,
             on_progress=tell,
         )
-    if figure is not None:
-        request.write_figure(result.plot(), figure)
-    return _deliver(result, asked.as_json, output)
+    return _deliver(result, asked.as_json, output, figure)
 
 
 @verb

@@ -75,8 +75,8 @@ def slope(xp: Any, x_ref: Array, log_exponent: Array, log_break: Array, floor_lo
 
     The exponent, less of it where the plateau of small data is near, and where much of the error is irreducible.
     """
-    past_plateau = 1.0 / (1.0 + xp.exp((log_break - x_ref) / sharpness))
-    return xp.exp(log_exponent) * past_plateau / (1.0 + xp.exp(floor_logit))
+    plateau = softplus(xp, (log_break - x_ref) / sharpness)
+    return xp.exp(log_exponent - plateau - softplus(xp, floor_logit))
 
 
 def late_fall(xp: Any, share: Array, distance: Array, exponent: Array) -> Array:

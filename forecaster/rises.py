@@ -46,7 +46,7 @@ def clearest_rise(
     variance, spare = noise_of(found, known)
     widths = [2**k for k in range(8) if 2 ** (k + 1) <= len(found.x)] if len(found.x) >= MANY else [1]
     pairs = sum((len(found.x) - 2 * w + 1) * (len(found.x) - 2 * w + 2) // 2 for w in widths)
-    beyond = _sds(BY_CHANCE / pairs, spare)
+    beyond = sds_of(BY_CHANCE / pairs, spare)
     rises = [_clearest(found, variance, width, beyond) for width in widths]
     size, last = (max(found)[1] for found in zip(*rises, strict=True))
     return Rise(size, last >= 0.5 * size) if size else None
@@ -65,13 +65,20 @@ def noise_of(found: Reduced, known: Float[np.ndarray, " measurement"]) -> tuple[
     spare = found.repeats - 1.0
     if spare.sum() >= FEW:
         more = spare > 0
-        middle = (1.0 - 2.0 / (9.0 * spare[more])) ** 3  # median over mean of a chi-square (Wilson & Hilferty 1931)
-        typical = float(np.median(found.within[more] / spare[more] / middle))
+        typical = usual_variance(found.within[more] / spare[more], spare[more])
         return typical / found.repeats, float(spare.sum())
     given = np.bincount(found.which, known**2) / np.bincount(found.which)
     if len(found.x) < MANY:
         return given / found.repeats, np.inf
     return np.maximum(given, around_neighbours(found.x, found.y) ** 2) / found.repeats, len(found.x) - 2.0
+
+
+def usual_variance(variances: Sizes, spare: Sizes) -> float:
+    """The median of sample variances, as a mean would have it: each over the median of its chi-square.
+
+    ``spare`` are its degrees of freedom (Wilson & Hilferty 1931).
+    """
+    return float(np.median(variances / (1.0 - 2.0 / (9.0 * spare)) ** 3))
 
 
 def around_neighbours(x: Sizes, y: Sizes) -> float:
@@ -85,7 +92,7 @@ def around_neighbours(x: Sizes, y: Sizes) -> float:
     return 1.48 * float(np.median(scaled)) if len(scaled) else np.nan
 
 
-def _sds(chance: float, spare: float) -> float:
+def sds_of(chance: float, spare: float) -> float:
     """How far out a normal error is with this chance, in sds that so many measurements tell (Student's t)."""
     from scipy.special import ndtri, stdtrit
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.rises import FEW, LEAST, TINY
+from forecaster.rises import FEW, LEAST, TINY, sds_of, usual_variance
+from forecaster.sizes import distinct
 
 BY_CHANCE = 0.0005  # false alarms on a curve whose runs scatter normally: real ones have longer tails
 NEAR = 3  # sizes whose scatter is looked at together: it changes with size
@@ -29,40 +30,33 @@ class Stray(NamedTuple):
 
 def stray_runs(n: Runs, log_error: Runs) -> tuple[Stray, ...]:
     """The runs of a curve, ``n`` ascending, that stand apart from all others at their size, by size."""
-    from scipy.special import stdtrit
-
-    sizes, first, count = np.unique(n, return_index=True, return_counts=True)
-    groups = [np.arange(start, start + many) for start, many in zip(first, count, strict=True)]
-    variances = [np.var(log_error[rows], ddof=1) if len(rows) > 1 else np.nan for rows in groups]
+    sized = distinct(n, log_error)
+    spare = sized.repeats - 1.0
+    variances = sized.within / np.maximum(spare, 1.0)
     found: list[Stray] = []
-    for i, rows in enumerate(groups):
-        left = rows
+    for i in np.flatnonzero(sized.repeats >= FEWEST).tolist():
+        left = np.flatnonzero(sized.which == i)
         while len(left) >= FEWEST:
             suspect = left[np.argmax(abs(log_error[left] - np.median(log_error[left])))]
             others = left[left != suspect]
-            usual, spare = _usual(np.log(sizes), np.array(variances), count, i, log_error[others])
-            if spare < FEW:
-                break
+            variances[i], spare[i] = np.var(log_error[others], ddof=1), len(others) - 1.0
+            usual, known_by = _usual(sized.x, variances, spare, i)
             off = log_error[suspect] - log_error[others].mean()
             sds = abs(off) / np.sqrt(max(usual * (1.0 + 1.0 / len(others)), TINY))
-            if abs(off) <= LEAST or sds <= -stdtrit(spare, 0.5 * BY_CHANCE / len(n)):
+            if known_by < FEW or abs(off) <= LEAST or sds <= sds_of(0.5 * BY_CHANCE / len(n), known_by):
                 break
             found.append(Stray(int(suspect), float(np.exp(off))))
             left = others
+        variances[i], spare[i] = sized.within[i] / (sized.repeats[i] - 1.0), sized.repeats[i] - 1.0
     return tuple(sorted(found))
 
 
-def _usual(x: np.ndarray, variances: np.ndarray, count: np.ndarray, i: int, others: np.ndarray) -> tuple[float, float]:
+def _usual(x: np.ndarray, variances: np.ndarray, spare: np.ndarray, i: int) -> tuple[float, float]:
     """Variance of one run at size ``i``, and how many measurements tell it: the median over the sizes nearest to it.
 
-    Of the size itself the ``others`` count, without the run that is looked at, and if they scatter more than is usual,
-    they alone: nobody stands apart from a crowd that is itself apart.
+    If those at the size itself scatter more than is usual, they alone: nobody stands apart from a crowd that is itself
+    apart. All are [size]; at ``i`` they are of the runs beside the one that is looked at.
     """
-    spare = count - 1.0
-    own = variances.copy()
-    own[i], spare[i] = np.var(others, ddof=1), len(others) - 1.0
     near = np.argsort(abs(x - x[i]), kind="stable")
-    near = near[np.isfinite(own[near]) & (spare[near] > 0)][:NEAR]
-    middle = (1.0 - 2.0 / (9.0 * spare[near])) ** 3  # median over mean of a chi-square (Wilson & Hilferty 1931)
-    typical = float(np.median(own[near] / middle))
-    return max(typical, float(own[i])), float(spare[near].sum())
+    near = near[spare[near] > 0][:NEAR]
+    return max(usual_variance(variances[near], spare[near]), float(variances[i])), float(spare[near].sum())
