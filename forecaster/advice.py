@@ -113,8 +113,9 @@ def _steps(a: Answers) -> list[str]:
             f"That is close to what was measured: train at about {about(need)} {a.units.size_name} at once, and make "
             "this forecast again before going further."
         ]
-    if not to and step > NEAR * need:
-        step = rounded(math.sqrt(own * need))
+    reach = need if math.isfinite(need) else max(a.sizes)  # what no amount may do is not gone for in one step either
+    if not to and reach > CLOSE * own and step > NEAR * reach:
+        step = rounded(math.sqrt(own * reach))
     who = f"{name} " if to else ""
     return [
         f"Go in steps: train {who}at about {a.sized(step)} first{to} and make this forecast again. Every size measured "

@@ -22,7 +22,7 @@ from forecaster.baselines import BASELINES
 from forecaster.curves import KEYS, Curve, LearningCurves, Note
 from forecaster.errors import RequestError
 from forecaster.forecast import LEVEL, Target, log_error_paths
-from forecaster.inference import Cards, Progress, fit
+from forecaster.inference import Cards, Progress, expect_curves, fit
 from forecaster.posterior import Posterior
 from forecaster.results import Result, plain, rows_of
 from forecaster.sizes import distinct
@@ -114,6 +114,7 @@ def backtest(
     fitted, not scored; groups in which no curve has three are left out. Raises RequestError for a split that hides
     nothing that can be scored, a level outside (0, 1), and as :func:`forecaster.fit` does.
     """
+    expect_curves(curves)
     if not 0 < level < 1:
         raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
     tell = on_progress or (lambda *_: None)

@@ -108,7 +108,8 @@ def calibration(points: Table, replicas: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-FEWEST_PAIRS = 50  # whose chances are shown: of fewer, nothing can be told
+FEWEST_PAIRS = 50  # whose chances are shown by range: of fewer, nothing can be told
+FEW_PAIRS = 10  # of fewer, no chances are spoken of: of one or two near ties they would contradict the ranking
 CHANCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # of the favoured one of a pair: where a range ends and the next begins
 
 
@@ -192,15 +193,25 @@ def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Seque
             f"by a factor of {factor:.2f} in the median curve{_nearest(found)}."
         )
     if "pairs_right_measured" in numbers:
-        said.append(
-            f"Of {numbers['pairs']:.0f} pairs of architectures, the forecast ranks {numbers['pairs_right']:.0%} as "
-            f"observed; ranking by the largest measured size, {numbers['pairs_right_measured']:.0%}. The favoured one "
-            f"of a pair was given a chance of {numbers['pairs_chance']:.0%} on average, and was the better one in "
-            f"{numbers['pairs_held']:.0%}."
-        )
+        said.append(_ranking(numbers))
     if notes:
         said.append(f"Left out: {len(notes)} curves or groups; `notes` says which and why.")
     return "\n".join(said)
+
+
+def _ranking(numbers: Mapping[str, float]) -> str:
+    """How many pairs are ranked as observed and, where they are not few, whether the chances given held."""
+    count = int(numbers["pairs"])
+    said = (
+        f"Of {count} pair{'s' if count != 1 else ''} of architectures, the forecast ranks {numbers['pairs_right']:.0%} "
+        f"as observed; ranking by the largest measured size, {numbers['pairs_right_measured']:.0%}."
+    )
+    if count < FEW_PAIRS:
+        return said
+    return (
+        f"{said} The one of a pair that runs are likelier to measure as the better one was given a chance of "
+        f"{numbers['pairs_chance']:.0%} on average, and was it in {numbers['pairs_held']:.0%}."
+    )
 
 
 def _by_chance(numbers: Mapping[str, float], level: float = 0.8) -> str:

@@ -380,8 +380,9 @@ def _sentence(row: dict, at: list[dict]) -> str:
         turned += f"; for good by {plain_size(row['crossover_q50'])} with even odds"
     need = "more data than any within the horizon"
     if np.isfinite(row["data_ratio"]):
-        high = f"{row['data_ratio_upper']:.3g}" if np.isfinite(row["data_ratio_upper"]) else "beyond the horizon"
-        need = f"{row['data_ratio']:.3g} times the data ({row['data_ratio_lower']:.3g} to {high})"
+        middle, low, high = (plain_size(row[f"data_ratio{end}"]) for end in ("", "_lower", "_upper"))
+        high = high if np.isfinite(row["data_ratio_upper"]) else "beyond the horizon"
+        need = f"{middle} times the data ({low} to {high})"
         if row["data_ratio_lower"] == row["data_ratio_upper"]:  # in all draws reached at the smallest size or before
-            need = f"at most {row['data_ratio']:.3g} times the data"
+            need = f"at most {middle} times the data"
     return f"{said} {turned}. For the error of {b} at {plain_size(row['data_ratio_n'])}, {a} needs {need}."

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from forecaster.layout import print_names, print_table, sentences
+from forecaster.layout import as_printed, print_names, print_table, sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,14 +121,16 @@ def beware(failures: Sequence[Check]) -> str:
 def print_result(result: Result) -> None:
     """The tables of a result, the names that they shorten, then its text."""
     names: dict[str, str] = {}
+    text = result.text
     for title, table, note in _tables(result):
         if title:
             stdout().print(title, markup=False)
         names = print_table(stdout(), table, names)
+        text = as_printed(text, table, stdout().width)
         if note:
             stdout().print(note, markup=False)
     print_names(stdout(), names)
-    stdout().print(result.text, markup=False)
+    stdout().print(text, markup=False)
 
 
 def _tables(result: Result) -> Iterator[tuple[str, Table, str]]:

@@ -40,8 +40,9 @@ from forecaster.looks import (
 )
 from forecaster.posterior import Group, Posterior
 from forecaster.predictive import prior_paths
+from forecaster.requirement import plain_number
 from forecaster.results import Result
-from forecaster.sizes import reduced
+from forecaster.sizes import MOST, reduced
 from forecaster.units import Units, chance, rounded, size, units_of
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ BANDS = ((2.5, 97.5), (10, 90), (25, 75))
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upper"]
 COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)
+BEHIND = 1.5  # above bands, below lines and dots
 OVERLAID = 6  # more architectures than this get a panel each
 EVEN_ODDS, NEVER = 6, 62  # where columns beside a panel stand, in points from its edge
 BESIDE = 170  # points that names beside a panel may take
@@ -175,15 +177,16 @@ def _draw_curve(axes: Axes, table: Table, points: Table, name: str, colour: str,
     seen = seen.sort_values("n")
     means = reduced(seen["n"].to_numpy(dtype=float), np.log(seen["error"].to_numpy()))
     if len(means.x) < len(seen):
-        axes.plot(seen["n"], seen["error"], ".", color=colour, alpha=0.22, ms=4, mew=0)
-    axes.plot(np.exp(means.x), np.exp(means.y), "o", color=colour, ms=4.2, mec="white", mew=0.7)
+        style: Any = {"alpha": 0.3, "ms": 3, "mew": 0} if len(seen) > MOST else {"alpha": 0.75, "ms": 4.4, "mew": 0.4}
+        axes.plot(seen["n"], seen["error"], "o", color=colour, mec="white", **style)
+    axes.plot(np.exp(means.x), np.exp(means.y), "o", color=colour, ms=5.2, mec="white", mew=0.7)
 
 
 def _mark_largest(axes: Axes, points: Table, label: bool) -> None:
     if points.empty:
         return
     largest = float(points["n"].max())
-    axes.axvline(largest, color=INK, lw=1, ls=(0, (4, 3)))
+    axes.axvline(largest, color=INK, lw=1, ls=(0, (4, 3)), zorder=BEHIND)
     if label:
         axes.annotate(
             "largest\nmeasured", (largest, 1), (5, -4), xycoords=("data", "axes fraction"),
@@ -232,13 +235,12 @@ def _region_strip(
 def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never."""
     table: Table = found.table
-    units = units or _units_of(found)
-    several = table["target"].nunique() > 1
+    units, several = units or _units_of(found), table["target"].nunique() > 1
     order = ["target", "q50", "q75", "q95", "p_never"]
     rows = table.sort_values(order, ascending=[False, True, True, True, True]).to_dict("records")
-    figure = Figure(figsize=(WIDTH, 1.25 + 0.42 * len(rows)), layout="constrained")
+    figure, (low, high) = Figure(figsize=(WIDTH, 1.25 + 0.42 * len(rows)), layout="constrained"), _span(table)
     axes = figure.add_subplot()
-    low, high = _span(table)
+    axes.set(xscale="log", xlim=(low, high), ylim=(len(rows) - 0.4, -0.55))
     shades = dict(zip(_unique(table), colours(_unique(table)), strict=True))
     for y, row in enumerate(rows):
         interval(axes, y, [row[k] for k in ("q5", "q25", "q50", "q75", "q95")], high, shades[row["architecture"]])
@@ -252,7 +254,6 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     for budget in table["budget"].dropna().unique() if "budget" in table else ():
         axes.axvline(float(budget), color=INK, lw=1, ls=":")
         axes.text(float(budget), -0.75, " budget", fontsize=8.5, color=INK)
-    axes.set(xscale="log", xlim=(low, high), ylim=(len(rows) - 0.4, -0.55))
     shown = labels(shades, BESIDE, 9)
     names = [shown[r["architecture"]] + (f", {units.error_plain(r['target'])}" if several else "") for r in rows]
     axes.set_yticks(range(len(rows)), names)
@@ -318,9 +319,8 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
 
     ``order`` are the architectures of the other figures, so that each keeps its colour.
     """
-    units = units or Units("examples", "error", False)
+    units, names, ends = units or Units("examples", "error", False), _unique(table), {}
     figure = Figure(figsize=(WIDTH, 3.3))
-    names, ends = _unique(table), {}
     right, held = to_the_right(names)
     axes = figure.add_axes((LEFT, 0.155, right - LEFT, 0.805))
     shown: Table = table.copy()
@@ -348,7 +348,7 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
         axes.annotate(held[name], (1.02, place), xycoords="axes fraction", **style)
     plain(axes)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}{units.sign}"))
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{plain_number(v)}{units.sign}"))
     axes.set_xlabel("If the error that no data removes is …")
     axes.set_ylabel(f"… then the forecast at {size(float(table['n'].iloc[0]))} is")
     return figure

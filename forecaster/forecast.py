@@ -193,7 +193,7 @@ def forecast(
     )
     for q in quantiles:
         table[f"q{100 * q:g}"] = np.quantile(errors, q, axis=0)
-    text = f"With a chance of {100 * level:.0f} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
+    text = f"With a chance of {100 * level:g} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
     if kind == "mean" and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
         text += " That is on the test set at hand; kind new-cases allows for how few cases it has."
     return Forecast(table, text, checks, errors, posterior)
@@ -258,5 +258,5 @@ def _decades_beyond(posterior: Posterior, target: Target, sizes: np.ndarray) -> 
     """How far each size lies beyond the curve's largest measured one (its group's, for a new architecture)."""
     design = posterior.designs[target.group]
     data = design.curve_of(target.architecture)
-    last = design.x_ref if data is None else data.x[0]
+    last = design.x_ref if data is None else np.log(data.curve.n[-1])  # data.x holds sizes taken together
     return np.maximum((np.log(sizes) - last) / np.log(10.0), 0.0)

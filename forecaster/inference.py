@@ -16,6 +16,7 @@ from forecaster.posterior import Group, Posterior, assemble
 
 ENGINES = ("jax", "nuts")
 FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the fast engine could not
+FEWEST_DRAWS = 100  # of a chain: of fewer, no effective size or R-hat can be told
 MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
 Cards = str | Path | Domain | Mapping[Group, Domain] | None  # one for all, one a group, or by the domains' names
 Progress = Callable[[str, float], None]  # what is being done, share of all that is done
@@ -48,10 +49,11 @@ def fit(
     trust is sampled by NUTS where the groups are four or fewer, unless ``fallback`` is off; whichever engine was used
     stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder,
     and those kept are used.
-    Raises RequestError for an unknown engine and CardError for an unknown card.
+    Raises RequestError for what is no :class:`LearningCurves`, an unknown engine, a negative seed or fewer than 100
+    draws, and CardError for an unknown card.
     """
-    if engine not in ENGINES:
-        raise RequestError(f"engine: found {engine!r}; expected one of {', '.join(ENGINES)}")
+    expect_curves(curves)
+    _check_settings(engine, seed, draws)
     cards = cards_of(curves, card)
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
     tell = on_progress or (lambda *_: None)
@@ -60,6 +62,26 @@ def fit(
     else:
         found = _by_jax(designs, seed, draws, tell, fallback=fallback, cache=cache)
     return assemble(curves, cards, found, seed=seed, settings={"engine": engine, "draws": draws})
+
+
+def expect_curves(curves: object) -> None:
+    """RequestError where something else was given in place of learning curves, such as the name of their file."""
+    if isinstance(curves, LearningCurves):
+        return
+    found = repr(str(curves)) if isinstance(curves, str | Path) else f"a {type(curves).__name__}"
+    raise RequestError(
+        f"curves: found {found}; expected learning curves that were read: pass a file or a table to "
+        "forecaster.read_curves first, and what it gives to this function"
+    )
+
+
+def _check_settings(engine: str, seed: int, draws: int | None) -> None:
+    if engine not in ENGINES:
+        raise RequestError(f"engine: found {engine!r}; expected one of {', '.join(ENGINES)}")
+    if seed < 0:
+        raise RequestError(f"seed: found {seed}; expected a whole number of 0 or more")
+    if draws is not None and draws < FEWEST_DRAWS:
+        raise RequestError(f"draws: found {draws}; expected {FEWEST_DRAWS} or more of each of four chains")
 
 
 def _by_nuts(designs: Sequence[Design], seed: int, draws: int | None, tell: Progress) -> list[GroupDraws]:

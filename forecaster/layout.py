@@ -7,6 +7,7 @@ shortened; who prints the table tells them in full.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +35,13 @@ def print_table(console: Console, table: Table, names: Mapping[str, str] | None 
 
     Gives back what its shortened names stand for, added to those of tables before it (``names``).
     """
-    once = [c for c in SAID_ONCE if c in table and len(table) > 0 and table[c].nunique(dropna=False) == 1]
+    once, prose, shown = _laid_out(table, console.width)
     if once:
         console.print(", ".join(f"{c} {cell(str(c), table[c].iloc[0])}" for c in once), markup=False)
-    prose = [c for c in table if c not in (*once, *CURVES) and table[c].map(_is_prose).any()]
-    shown = table.drop(columns=[*once, *prose])
-    if sum(_width(shown, c) for c in shown) > console.width:
-        shown = _merged(shown)
     shown, names = _named(shown, console.width, names or {})
-    for part in _parts(shown, console.width):
-        console.print(_rich(part))
+    if not prose or any(c not in NAMES for c in shown):  # names alone stand before their texts, too
+        for part in _parts(shown, console.width):
+            console.print(_rich(part))
     labels = [c for c in shown if c in NAMES] or list(shown.columns[:1])
     for row, own in zip(table.to_dict("records"), shown.to_dict("records"), strict=True) if prose else ():
         label = "/".join(cell("", own[c]) for c in labels) if len(table) > 1 and labels else str(prose[0])
@@ -51,6 +49,26 @@ def print_table(console: Console, table: Table, names: Mapping[str, str] | None 
         if said:
             console.print(_paragraph(label, said))
     return names
+
+
+def _laid_out(table: Table, room: int) -> tuple[list[Any], list[Any], Table]:
+    """Columns to be said once, columns of long texts, and the table of the others, bounds merged where they need be."""
+    once = [c for c in SAID_ONCE if c in table and len(table) > 0 and table[c].nunique(dropna=False) == 1]
+    prose = [c for c in table if c not in (*once, *CURVES) and table[c].map(_is_prose).any()]
+    shown = table.drop(columns=[*once, *prose])
+    wide = sum(_width(shown, c) for c in shown) > room
+    return once, prose, _merged(shown) if wide else shown
+
+
+def as_printed(text: str, table: Table, room: int) -> str:
+    """The text beside a table: bounds that stand in brackets there are not called by names of columns."""
+
+    def said(found: re.Match[str]) -> str:
+        bound, shown = f"{found[1]}_lower", _laid_out(table, room)[2]
+        merged = bound in table and bound not in shown
+        return f"the bounds in brackets beside {found[1]}" if merged else found[0]
+
+    return re.sub(r"(\w+)_lower and \1_upper", said, text)
 
 
 def print_names(console: Console, names: Mapping[str, str]) -> None:

@@ -363,8 +363,10 @@ def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> Non
 
 def check_folder(path: Path) -> None:
     """RequestError where the folder that files will be written to is something else."""
-    if path.exists() and not path.is_dir():
-        raise RequestError(f"--output {path}: found a file; expected a folder, or the name of a new one")
+    there = next((part for part in (path, *path.parents) if part.exists()), path)
+    if there.exists() and not there.is_dir():
+        what = "a file" if there == path else f"a file at {there}"
+        raise RequestError(f"--output {path}: found {what}; expected a folder, or the name of a new one")
 
 
 def write(path: Path, make: Callable[[str], Any]) -> None:

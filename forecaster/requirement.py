@@ -265,6 +265,11 @@ def plain_size(size: float) -> str:
     return f"{rounded:,.0f}" if 100 <= rounded < 1e7 else f"{rounded:.3g}"
 
 
+def plain_number(value: float) -> str:
+    """A number that is no size, such as a target, as it was given; thousands with separators."""
+    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,g}"
+
+
 def percent(share: float) -> str:
     """A probability for people; never 0 or 100 %, which draws cannot tell, as in the tables."""
     return "under 1 %" if share < 0.01 else "over 99 %" if share > 0.99 else f"{100 * share:.0f} %"
@@ -309,7 +314,7 @@ def _sentence(row: dict) -> str:
     """One row in words."""
     name = f"{row['domain']}/{row['task']}/{row['architecture']}"
     low, middle, high = (row[q] for q in ("q5", "q50", "q95"))
-    goal = f"an error of {row['target']:g}"
+    goal = f"an error of {plain_number(row['target'])}"
     if row["already_met"] > MET:
         return f"{name}: {percent(row['already_met'])} of draws reach {goal} within the sizes measured."
     if np.isinf(low):

@@ -303,7 +303,7 @@ def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
             "The learning curves, measured and forecast",
             f"Chart on logarithmic scales of {a.units.error_name} against training data for {names}: measured points "
             f"up to {a.sized(a.largest)}, then forecast lines with bands that widen. {headline(a)}",
-            "Dots are measurements (faint: single runs), lines the middle of the forecast. The bands hold the true "
+            "Dots are measurements (paler: single runs), lines the middle of the forecast. The bands hold the true "
             "curve 5 times in 10 (dark), 8 in 10, and 19 in 20 (pale). All to the right of the dashed line, the "
             f"largest size measured, is forecast{past}. Shading marks the three regions of a learning curve: small "
             "data, where little is learned yet; power law, where each tenfold of data buys a steady share; near the "

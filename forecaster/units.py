@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from forecaster.posterior import Group, Posterior
-from forecaster.requirement import percent
+from forecaster.requirement import percent, plain_number
 
 WORDS = ((1e12, "trillion", "T"), (1e9, "billion", "B"), (1e6, "million", "M"))
 LARGEST_SAID = 1e15
@@ -30,16 +30,24 @@ class Units:
         return 100.0 * value if self.percent else value
 
     def decimals(self, low: float, high: float) -> int:
-        """Decimals that show two significant digits of an interval's width (three of the value, without one)."""
+        """Decimals that show two significant digits of an interval's width (three of the value, without one).
+
+        Below 0 where whole numbers say too much: -3 is to the thousand; of the lower end two digits stay.
+        """
         width = abs(self.scaled(high) - self.scaled(low))
         if not (math.isfinite(width) and width > 0):
             width = 0.1 * abs(self.scaled(high))
-        return min(max(1 - math.floor(math.log10(width)), 0), 9) if width > 0 else 2
+        if not width > 0:
+            return 2
+        least = abs(self.scaled(low))
+        fewest = min(1 - math.floor(math.log10(least)), 0) if math.isfinite(least) and least > 0 else 0
+        return min(max(1 - math.floor(math.log10(width)), fewest), 9)
 
     def error(self, value: float, decimals: int) -> str:
-        shown = f"{self.scaled(value):,.{decimals}f}"
+        after = max(decimals, 0)
+        shown = f"{round(self.scaled(value), decimals):,.{after}f}"
         if value > 0 and not re.search("[1-9]", shown):
-            shown = f"<{10.0**-decimals:.{decimals}f}"
+            shown = f"<{10.0**-decimals:,.{after}f}"
         return shown + self.sign
 
     def between(self, low: str, high: str) -> str:
@@ -48,7 +56,7 @@ class Units:
 
     def error_plain(self, value: float) -> str:
         """An exact error, such as a target: as many digits as it has, up to four."""
-        return f"{self.scaled(value):.4g}{self.sign}"
+        return f"{plain_number(float(f'{self.scaled(value):.4g}'))}{self.sign}"
 
     def phrase(self, shown: str) -> str:
         """``an error rate of 0.25 %`` or ``1.66 bits per character`` for a number already written."""
@@ -105,9 +113,12 @@ def chance(p: float) -> str:
 
 
 def times_in(level: float) -> str:
-    """``8 times in 10``, ``19 times in 20``, ``93 times in 100``."""
-    base = next((b for b in (10, 20) if abs(b * level - round(b * level)) < 1e-9), 100)
-    return f"{base * level:.0f} times in {base}"
+    """``8 times in 10``, ``19 times in 20``, ``93 times in 100``, ``999 times in 1,000``; never all, and never none."""
+    bases = (10, 20, 100, 1000)
+    exact = (b for b in bases if abs(b * level - round(b * level)) < 1e-9)
+    near = (b for b in (10**k for k in range(2, 10)) if 0 < round(b * level) < b)
+    base = next(exact, None) or next(near, 10**9)
+    return f"{base * level:,.0f} times in {base:,}"
 
 
 def times(ratio: float) -> str:

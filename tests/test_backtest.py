@@ -232,6 +232,17 @@ def test_the_terminal_and_the_figure_show_chances_of_many_pairs(found, capsys):
     assert len(many.plot().axes) == panels + 1
 
 
+def test_of_few_pairs_no_chances_are_told(found):
+    """Of one near tie the ranking may be right and the favoured one the worse, which reads as a contradiction."""
+    assert "Of 3 pairs of architectures, the forecast ranks 100% as observed" in found.text
+    assert "given a chance" not in found.text
+    numbers = {"pairs_right": 1.0, "pairs_right_measured": 1.0, "pairs_chance": 0.5, "pairs_held": 0.0}
+    one, many = (backtest_tables._ranking(numbers | {"pairs": count}) for count in (1, 10))
+    assert one.startswith("Of 1 pair of architectures")
+    assert "given a chance" not in one
+    assert "was given a chance of 50% on average, and was it in 0%." in many
+
+
 def test_who_is_favoured_and_who_was_better():
     pairs = pd.DataFrame({"p_better": [0.9, 0.2, 0.5, 0.7], "log_ratio": [-1.0, -1.0, 1.0, 0.0]})
     said, held, alike = backtest_tables.favoured(pairs, np.array([[True], [True], [False], [False]]))
@@ -285,6 +296,11 @@ def test_a_split_that_makes_no_sense_is_refused(split, said):
 def test_a_table_without_the_column_says_what_to_do():
     with pytest.raises(RequestError, match=r"--hide 1\.0, or split=1\.0"):
         backtest(read_curves(simulated().drop(columns="split")))
+
+
+def test_curves_that_were_not_read_are_refused():
+    with pytest.raises(RequestError, match=r"found a DataFrame; expected learning curves.*read_curves"):
+        backtest(simulated())  # type: ignore[arg-type]
 
 
 def test_a_level_is_a_share():

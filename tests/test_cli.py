@@ -256,6 +256,7 @@ REFUSED = {
     "no such architecture": (["validate", "good.csv", "--architecture", "mlp"], "mlp"),
     "no such split": (["validate", "good.csv", "--split", "fit"], "split"),
     "memo into a file": (["memo", "good.csv", "-o", "good.csv"], "expected a folder"),
+    "memo beyond a file": (["memo", "good.csv", "-o", "good.csv/a/b"], "found a file at good.csv; expected a folder"),
     "no posterior where curves may come from one": (["validate", "bad.nc"], "not a posterior file"),
     "a memo of some architectures": (["memo", "good.csv", "-o", "new", "--architecture", "cnn"], "weighs all"),
     "a memo of an unknown one": (["memo", "good.csv", "-o", "new", "--architecture", "vit"], "expected one of cnn"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -163,6 +164,12 @@ def test_no_amount_of_data_is_infinite():
     row = both(stuck, synthetic.values(8, level=-3.0)).table.iloc[0]
     assert row["data_ratio"] == np.inf
     assert json.loads(both(stuck, synthetic.values(8, level=-3.0)).to_json())["table"][0]["data_ratio"] == "inf"
+
+
+def test_thousands_of_times_the_data_are_told_in_full():
+    row = both(synthetic.values(8, exponent=0.1), synthetic.values(8, exponent=0.1, level=-2.8))
+    assert 1000 < row.table["data_ratio"].iloc[0] < 1e6
+    assert re.search(r"needs \d{1,3},\d{3} times the data \(\d{1,3},\d{3} to", row.text)
 
 
 def test_a_mixture_of_worlds_gives_the_quantiles_of_its_draws():

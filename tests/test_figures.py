@@ -78,6 +78,17 @@ def test_dashed_line_stands_at_the_largest_measured_size(two):
     assert [line.get_xdata()[0] for line in dashed] == [SIZES[-1]]
 
 
+def test_single_runs_are_seen_before_the_dashed_line():
+    main = figures.forecast_figure(posterior({"net": values(sd=SOME)})).axes[0]
+    bands = max(band.get_zorder() for band in main.collections)
+    (dashed,) = (line for line in main.lines if line.get_linestyle() == "--")
+    runs, means = (line for line in main.lines if line.get_marker() == "o")
+    assert bands < dashed.get_zorder() < runs.get_zorder() <= means.get_zorder()
+    assert len(runs.get_xdata()) == 2 * len(means.get_xdata())
+    assert runs.get_alpha() >= 0.5
+    assert 2 < runs.get_markersize() < means.get_markersize()
+
+
 def test_more_than_six_architectures_get_a_panel_each(tmp_path):
     many = posterior({f"net-{i}": values(exponent=0.2 + 0.02 * i, seed=i) for i in range(7)})
     figure = figures.forecast_figure(forecast(many, [1e6]))
@@ -107,6 +118,16 @@ def test_requirement_figure_survives_targets_that_are_never_reached(two, tmp_pat
         file = tmp_path / f"{name}.png"
         requirement(two, target).plot().savefig(file)
         assert file.stat().st_size > 0
+
+
+def test_a_target_met_at_the_smallest_size_is_drawn_without_a_warning():
+    sizes = [100 * 2**k for k in range(9)]
+    one = posterior({"net": values()}, sizes=sizes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        axes = requirement(one, 1.0).plot().axes[0]
+    low, high = axes.get_xlim()
+    assert low < sizes[0] < high
 
 
 def test_comparison_figure_shows_the_comparison_s_own_draws(two):
@@ -267,6 +288,8 @@ def test_numbers_in_words():
     assert about(11_873) == "12,000"
     assert [chance(p) for p in (0.0, 0.834, 1.0, math.nan)] == ["under 1 %", "83 %", "over 99 %", "not known"]
     assert [times_in(v) for v in (0.8, 0.95, 0.93)] == ["8 times in 10", "19 times in 20", "93 times in 100"]
+    assert [times_in(v) for v in (0.999, 0.9995)] == ["999 times in 1,000", "9,995 times in 10,000"]
+    assert [times_in(v) for v in (0.975, 0.99999)] == ["975 times in 1,000", "99,999 times in 100,000"]
     assert [times(v) for v in (10, 10.13)] == ["10 times", "about 10 times"]
     assert listed(["a", "b", "c"]) == "a, b and c"
 
@@ -277,3 +300,13 @@ def test_errors_show_two_digits_of_their_interval():
     assert loss.phrase(loss.error(1.6049, loss.decimals(1.55, 1.67))) == "1.60 bits per character"
     assert share.phrase("1 %") == "an error rate of 1 %"
     assert share.error(1e-6, 1) == "<0.1 %"
+
+
+def test_large_errors_show_no_more_digits_than_they_are_known_to():
+    dollars = Units("rows", "RMSE", False)
+    digits = dollars.decimals(159_274, 202_389)
+    assert [dollars.error(v, digits) for v in (183_259, 159_274, 202_389)] == ["183,000", "159,000", "202,000"]
+    assert dollars.error(183_259, dollars.decimals(183_259, 183_259)) == "183,000"
+    assert dollars.error(5, dollars.decimals(5, 900)) == "5"
+    assert dollars.error(10, -2) == "<100"
+    assert [dollars.error_plain(v) for v in (150_000, 2.5e6, 1234, 0.05)] == ["150,000", "2,500,000", "1,234", "0.05"]

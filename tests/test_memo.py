@@ -293,6 +293,14 @@ def test_steps_stop_short_of_what_the_target_takes(two, no_check_fails, need):
         assert SIZES[-1] < step < 0.9 * takes
 
 
+@pytest.mark.parametrize(("far", "first"), [(100, "1 million"), (2, "200,000")])
+def test_a_target_out_of_reach_is_gone_for_in_steps_too(two, no_check_fails, far, first):
+    """The only size asked about lies far beyond the data, or near enough to be a step itself."""
+    found = memo(two, sizes=[far * SIZES[-1]], target=1e-6, seed=3)
+    assert np.isinf(found.tables["requirement"]["q50"]).all()
+    assert f"train at about {first} images first and make" in found.facts["recommendation"][-1]
+
+
 def test_a_floor_that_the_measurements_show_is_told_as_seen(made, no_check_fails):
     flat = values(exponent=0.8, floor_logit=5.0, log_break=0.1, sd={"floor_logit": 0.3})
     found = posterior({"flat": flat}, card="image-classification-top1")

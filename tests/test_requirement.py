@@ -18,6 +18,7 @@ from forecaster.requirement import (
     confirmed,
     first_log_size,
     percent,
+    plain_number,
     plain_size,
     requirement,
     with_measured,
@@ -180,6 +181,8 @@ def test_words_and_json(wandering):
     assert said["table"][2]["q95"] == "inf"
     assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["budget"] is None
     assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e+09", "1.5")
+    large = [plain_number(v) for v in (0.05, 150_000.0, 2.5e6)]
+    assert large == ["0.05", "150,000", "2,500,000"]
     assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == (
         "under 1 %",
         "under 1 %",

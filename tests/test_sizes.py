@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import synthetic
 
 from forecaster import sizes
 from forecaster.forecast import forecast
@@ -61,6 +62,17 @@ def test_repeats_of_many_sizes_are_counted_too():
     n = np.repeat(np.geomspace(100, 1e5, 640), 3)
     found = sizes.reduced(n, 0.01 * np.random.default_rng(1).standard_normal(len(n)))
     assert found.repeats.sum() == pytest.approx(len(n), rel=0.1)
+
+
+def test_distance_from_the_data_is_from_the_largest_size_measured():
+    """The last of the sizes taken together lies below it."""
+    n = np.geomspace(500, 1e6, 500)
+    drawn = synthetic.posterior({"log": synthetic.values(sd={"level": 0.01})}, sizes=n, seeds=1)
+    data = drawn.designs[synthetic.GROUP].curve_of("log")
+    assert data is not None
+    assert len(data.x) < len(n)
+    assert np.exp(data.x[0]) < 0.98e6
+    assert forecast(drawn, [1e5, 1e6, 1e7]).table["decades_beyond"].tolist() == pytest.approx([0.0, 0.0, 1.0], abs=1e-9)
 
 
 def test_forecasts_are_those_of_all_sizes(monkeypatch):
