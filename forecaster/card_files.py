@@ -72,10 +72,15 @@ def load_card(name_or_path: str | Path) -> Domain:
     return parse_card(_text(path, str(path)), str(path))
 
 
-def card_for(domain: str) -> tuple[Domain, bool]:
-    """The card named or aliased like a curve's domain and True; else the generic card and False."""
+def card_for(domain: str, metrics: Iterable[str | None] = ()) -> tuple[Domain, bool]:
+    """The card named or aliased like a curve's domain and True; else the generic card and False.
+
+    Also the generic one where the ``metrics`` of the curves name an error of another kind than the card's.
+    """
     found = _find(domain, _shipped())
-    return (found, True) if found is not None else (_shipped()["generic"], False)
+    if found is None or not all(found.measures(metric) for metric in metrics):
+        return _shipped()["generic"], False
+    return found, True
 
 
 @cache

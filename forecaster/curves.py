@@ -118,6 +118,12 @@ class LearningCurves:
         return tuple(dict.fromkeys((curve.domain, curve.task) for curve in self.curves))
 
     @cached_property
+    def metrics(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The metrics named in each (domain, task): one a curve, so usually one or none."""
+        named = dict.fromkeys((curve.domain, curve.task, curve.metric) for curve in self.curves if curve.metric)
+        return {group: tuple(m for *of, m in named if tuple(of) == group) for group in self.groups}
+
+    @cached_property
     def data_hash(self) -> str:
         """SHA-256 (hex) of domain, task, architecture, n, error and the noise columns.
 

@@ -94,6 +94,11 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     human_level: KnownError | None = None
     architectures: dict[str, Architecture] = {}
 
+    def measures(self, metric: str | None) -> bool:
+        """Whether the card's error may be what ``metric`` names: not where one is a rate and the other a loss."""
+        own, theirs = kinds_of_error(self.error_unit), kinds_of_error(metric or "")
+        return not own or not theirs or bool(own & theirs)
+
     def known_as(self, architecture: str) -> Architecture | None:
         """What the card knows of an architecture of this name, if anything."""
         named = {plain_name(a): known for name, known in self.architectures.items() for a in (*known.aliases, name)}
@@ -169,6 +174,15 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """SHA-256 of what the card says, inherited priors included; comments and layout do not count."""
         said = msgspec.structs.replace(self, text="", origin="", citations={})
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+LOSS = re.compile(r"perplexity|entropy|likelihood|\bnll\b|nats|\bbits|loss|squared|absolute|\bn?rmse|\bmse|\bmae", re.I)
+RATE = re.compile(r"share of 1|error rate|accuracy|\b[wc]er\b|\btop.?[15]\b|zero.one|\b0.1 loss|misclassif", re.I)
+
+
+def kinds_of_error(said: str) -> frozenset[str]:
+    """``rate`` (a share of cases) and ``loss``, as far as a metric's name or a card's ``error_unit`` says either."""
+    return frozenset(kind for kind, words in (("loss", LOSS), ("rate", RATE)) if words.search(said))
 
 
 def plain_name(name: str) -> str:

@@ -23,13 +23,16 @@ Progress = Callable[[str, float], None]  # what is being done, share of all that
 
 
 def cards_of(curves: LearningCurves, card: Cards = None) -> dict[Group, Domain]:
-    """The card of each group: ``card`` for all (of a mapping, its own), else that of the domain's name, or generic."""
+    """The card of each group: ``card`` for all (of a mapping, its own), else that of the domain's name, or generic.
+
+    Generic, too, where a metric names a loss and the card is one of error rates, or the other way round.
+    """
     if isinstance(card, Mapping):
         return {group: card[group] for group in curves.groups}
     if card is not None:
         chosen = card if isinstance(card, Domain) else load_card(card)
         return dict.fromkeys(curves.groups, chosen)
-    return {group: card_for(group[0])[0] for group in curves.groups}
+    return {group: card_for(group[0], curves.metrics[group])[0] for group in curves.groups}
 
 
 def fit(

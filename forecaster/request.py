@@ -155,15 +155,20 @@ def above_share(curves: LearningCurves, card: Cards) -> tuple[Note, ...]:
 
 
 def say_generic(curves: LearningCurves) -> None:
-    """A note for each domain that has no card of its own."""
+    """A note for each domain that has no card of its own, or none for errors of its kind."""
     from forecaster.card_files import card_for
 
-    for domain in dict.fromkeys(group[0] for group in curves.groups):
-        if not card_for(domain)[1]:
-            console.say(
-                f"Note: no card is named like the domain {domain!r}; its priors are those of the generic card, which "
-                "are wide. `forecaster domains` lists the cards, --card names one."
-            )
+    generic = {group: named for group, named in curves.metrics.items() if not card_for(group[0], named)[1]}
+    for domain in dict.fromkeys(domain for domain, _ in generic):
+        named, found = card_for(domain)
+        why = f"no card is named like the domain {domain!r}"
+        if found:
+            other = next(m for group, of in generic.items() if group[0] == domain for m in of if not named.measures(m))
+            why = f"the card {named.name} is one of {named.error_unit.split(',')[0]}, and the metric is {other!r}"
+        console.say(
+            f"Note: {why}; its priors are those of the generic card, which are wide. `forecaster domains` lists the "
+            "cards, --card names one."
+        )
 
 
 def check_points(at: str) -> None:

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 
+from forecaster.domains import kinds_of_error
 from forecaster.posterior import Group, Posterior
 from forecaster.requirement import percent, plain_number
 
@@ -77,7 +78,7 @@ def units_of(posterior: Posterior, group: Group) -> Units:
     card = posterior.cards[group]
     curves = [c for c in posterior.curves.curves if (c.domain, c.task) == group]
     metric = next((c.metric for c in curves if c.metric), None)
-    loss = re.search(r"perplexity|entropy|nats|bits|loss", metric or "", re.I)
+    loss = kinds_of_error(metric or "") == {"loss"}
     share = "share" in card.error_unit and max(float(c.error.max()) for c in curves) <= 1.0 and not loss
     name = metric or card.error_unit.split(",")[0].strip()
     return Units(card.size_unit, "error" if name.startswith("1 - ") else name, share)

@@ -362,3 +362,25 @@ def test_how_far_a_curve_wanders_over_a_nat_is_the_drifts_own_sd():
     for log_drift, log_slope in ((-3.0, -9.0), (-9.0, -2.0), (-3.5, -3.0)):
         dense = drift.covariance(np, np.array([1.0]), np.exp(2 * log_drift), np.exp(2 * log_slope), 2.1)
         assert drift.over_a_nat(np, log_drift, log_slope, 2.1) == pytest.approx(np.sqrt(dense[0, 0]), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("domain", "metric", "card"),
+    [
+        ("vision", "top-1 error", "image-classification-top1"),
+        ("vision", "1 - accuracy", "image-classification-top1"),
+        ("vision", None, "image-classification-top1"),
+        ("vision", "goodness", "image-classification-top1"),
+        ("vision", "cross-entropy, nats", "generic"),
+        ("tabular", "RMSE", "generic"),
+        ("tabular", "mean squared error", "generic"),
+        ("tabular", "0-1 loss", "tabular-classification"),
+        ("llm", "validation loss", "word-language-modelling"),
+        ("llm", "error rate", "generic"),
+        ("nmt", "log-perplexity", "machine-translation"),
+        ("nmt", "token error rate", "machine-translation"),
+        ("protein folding", "loss", "generic"),
+    ],
+)
+def test_a_metric_of_another_kind_than_the_card_s_error_gets_the_generic_card(domain, metric, card):
+    assert card_files.card_for(domain, [metric])[0].name == card
