@@ -1,22 +1,43 @@
-"""What a memo advises: which architecture, how much data, and the next step. All numbers come from the answers."""
+"""What a memo asks where nothing was asked, and what it advises: which architecture, how much data, and the next step.
+
+All numbers come from the answers.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from forecaster.looks import capital
+from forecaster.looks import Table, capital
 from forecaster.requirement import MET
 from forecaster.sentences import Answers
 from forecaster.units import about, chance, listed, rounded, size, times
 
+MULTIPLES = (2, 5, 10, 30, 100)  # default options, as multiples of the largest measured size
 STEP = 1.5  # a step on the way is more than so many times what was measured
 NEAR = 0.8  # and at most this share of what the target takes
 CLOSE = 2.0  # a target that takes up to so many times what was measured needs no step on the way
 LITTLE = 0.03  # share of its error that a curve at its floor loses at most where more data buys next to nothing
 SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a choice is advised, and from which it is leaned to
+
+
+def default_sizes(largest: float) -> tuple[float, ...]:
+    """Options where none are given, to two significant digits."""
+    return tuple(rounded(largest * m) for m in MULTIPLES)
+
+
+def default_goal(at: Table, ends: Mapping[str, Mapping[str, Any]]) -> float:
+    """The least error forecast ``at`` the headline's size, with as many digits as keep it below where that stands now.
+
+    Two where it does not fall: no digits would.
+    """
+    best = min(at.to_dict("records"), key=lambda r: r["yhat"])
+    now = ends[best["architecture"]]["yhat"]
+    goals = [rounded(float(best["yhat"]), digits) for digits in (2, 3, 4)]
+    return next((goal for goal in goals if goal < now), goals[0])
 
 
 def recommendation(a: Answers) -> list[str]:
@@ -52,35 +73,62 @@ def _choice(a: Answers) -> str:
 
 
 def _purchase(a: Answers) -> list[str]:
-    """How much data the target takes, with the best architecture."""
+    """How much data the target takes."""
     row = _need(a)
-    goal = a.units.phrase(a.units.error_plain(a.target))
-    why = "" if a.target_given else ", about what it is forecast to reach above (no target was set)"
-    start = f"To reach {goal}{why}"
-    if row["already_met"] > MET:
+    name, goal = row["architecture"], a.units.phrase(a.units.error_plain(a.target))
+    if row["already_met"] > MET and not a.target_given:
+        before, after = a.ends[name], next(r for r in a.at(a.headline_n) if r["architecture"] == name)
         return [
-            f"{a.best['architecture']} has already reached {goal} within the sizes measured; no more data is needed."
+            f"Do not count on more data: {name} stands at {a.interval(before)[0]}, and at {a.sized(a.headline_n)} is "
+            f"forecast at {a.interval(after)[0]}."
         ]
+    if any(c.name == "target" and c.verdict != "PASS" for c in a.checks):
+        return [
+            f"{goal[:1].upper()}{goal[1:]} lies above every error measured: give the target in the unit of the errors."
+        ]
+    if row["already_met"] > MET:
+        return [f"{name} has already reached {goal} within the sizes measured; no more data is needed."]
     if math.isinf(row["q50"]):
+        gets = f"{name} there" if len(_ranked(a)) == 1 or _decided(a) else f"any of them there; {name} is nearest"
         return [
             f"Do not count on {goal}: more likely than not, no amount of data up to {a.sized(row['horizon'])} gets "
-            f"{a.best['architecture']} there."
+            f"{gets}."
         ]
-    said = f"{start}, plan for {about(row['q50'])} {a.units.size_name}: the chances are even that this is enough."
+    why = "" if a.target_given else ", about what it is forecast to reach above (no target was set)"
+    said = f"To reach {goal}{f' with {name}' if a.several else ''}{why}, plan for {about(row['q50'])} "
+    said += f"{a.units.size_name}: the chances are even that this is enough."
     if math.isfinite(row["q75"]):
         said += f" To be right 3 times in 4, plan for {about(row['q75'])}"
         said += f"; 19 times in 20, {about(row['q95'])}." if math.isfinite(row["q95"]) else "."
     if row["p_never"] >= 0.005:
-        reach = rounded(a.beyond(a.best["architecture"], row["horizon"]))
+        reach = rounded(a.beyond(name, row["horizon"]))
         said += (
             f" There is a chance of {chance(row['p_never'])} that no amount will do, even {size(reach)} times today's."
         )
+    other = _ranked(a)[0]
+    if other["architecture"] != name and other["q50"] < NEAR * row["q50"]:
+        said += f" {other['architecture']} may take less: {about(other['q50'])}, at even odds."
     return [said]
 
 
+def _decided(a: Answers) -> bool:
+    """Whether an architecture is advised, or leaned to."""
+    return a.best["p_best"] >= LIKELY
+
+
+def _ranked(a: Answers) -> list[dict[str, Any]]:
+    """What the target takes with each architecture, the least first."""
+    rows = a.need.table.to_dict("records")
+    return sorted(rows, key=lambda r: (r["q50"], r["q75"], r["q95"], r["p_never"]))
+
+
 def _need(a: Answers) -> dict[str, Any]:
-    """What the target takes with the best architecture."""
-    return next(r for r in a.need.table.to_dict("records") if r["architecture"] == a.best["architecture"])
+    """What the target takes with the best architecture; with the one that takes least, while none is advised.
+
+    Where no target was given it is what the best one is forecast to reach.
+    """
+    best = next(r for r in _ranked(a) if r["architecture"] == a.best["architecture"])
+    return best if _decided(a) or not a.target_given or best["already_met"] > MET else _ranked(a)[0]
 
 
 def _little(a: Answers) -> list[str]:
@@ -100,7 +148,8 @@ def _little(a: Answers) -> list[str]:
 
 def _steps(a: Answers) -> list[str]:
     """The next size to train at: short of what the target takes, first of all where others were measured already."""
-    row, name = _need(a), a.best["architecture"]
+    row = _need(a)
+    name = row["architecture"]
     own = a.ends[name]["n"]
     need = next((q for q in (row["q50"], row["q75"], row["q95"]) if q > own), math.inf)
     if row["already_met"] > MET or (math.isinf(need) and _little(a)):

@@ -52,7 +52,7 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
     known = [("Error of guessing", card.chance), ("Human-level error", card.human_level)]
     return {
         "formula": FORMULA,
-        "assumptions": _assumptions(posterior, group, a.largest),
+        "assumptions": _assumptions(posterior, group, a.sized(a.largest)),
         "fit": _fit(a),
         "fit_note": FIT_NOTE.format(inside=times_in(INSIDE), draws=DRAWS),
         "changed": _changed(a),
@@ -131,11 +131,11 @@ def _differs(name: str, known: Architecture) -> str:
     return f"{name} is known by name, and set apart from the others by so much: {effects}. {known.why}"
 
 
-def _assumptions(posterior: Posterior, group: Group, largest: float) -> list[str]:
+def _assumptions(posterior: Posterior, group: Group, largest: str) -> list[str]:
     card = posterior.cards[group]
     return [
         f"Law: error falls from a plateau at small data, as a power of the training size n, towards a floor. N is the "
-        f"largest measured size ({size(largest)} {card.size_unit}), b the size at which the plateau turns into the "
+        f"largest measured size ({largest}), b the size at which the plateau turns into the "
         f"power law, s how sharply. Beyond b this is alpha × n^(−exponent) + floor (Hestness et al. 2017).",
         "Drift: real curves leave any smooth law. The log error may wander from it as a random walk in log n, with a "
         "slope that wanders and forgets; how much is learned from the curves, so ranges widen with distance. Beyond "

@@ -63,8 +63,7 @@ class Health(Result):
     @property
     def verdict(self) -> str:
         """The worst verdict of all checks."""
-        found = {check.verdict for check in self.checks}
-        return next((v for v in (FAIL, REVIEW) if v in found), PASS)
+        return overall(self.checks)
 
 
 def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progress = lambda *_: None) -> Health:
@@ -92,6 +91,12 @@ def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progre
         *card_sensitivity(changed),
     )
     return Health(table_of(checks), _text(checks), checks, found.curves, found.points, changed)
+
+
+def overall(checks: Sequence[Check]) -> str:
+    """The worst verdict of all."""
+    found = {check.verdict for check in checks}
+    return next((v for v in (FAIL, REVIEW) if v in found), PASS)
 
 
 def table_of(checks: Sequence[Check]) -> pd.DataFrame:

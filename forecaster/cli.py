@@ -324,6 +324,9 @@ def memo(
     target: Annotated[float | None, typer.Option("--target", help="The error (never accuracy) to reach.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,1e5.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
+    size_unit: Annotated[
+        str | None, typer.Option("--size-unit", help="What sizes count, such as FLOPs; else as the card has it.")
+    ] = None,
     level: Level = 0.8,
 ) -> Failures:
     """A decision memo in Markdown and HTML, with a figure, one for each domain and task."""
@@ -337,6 +340,7 @@ def memo(
 
     posterior = asked.curves.posterior()
     options = {"sizes": sizes or None, "target": target, "title": title, "level": level, "seed": asked.seed}
+    options["size_unit"] = size_unit
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=request.command_line(), **options)
     return _deliver(made, asked.as_json)

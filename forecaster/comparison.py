@@ -179,9 +179,8 @@ def _draw(posterior: Posterior, group: Group, at: Sequence[float], seed: int) ->
         x = np.union1d(with_measured(x, design, name), np.log(largest_size(design, name)))
     paths, exponents = {}, {}
     for name in design.architectures:
-        # One stream per architecture: an answer does not depend on which pairs are asked for, or their order.
-        rng = np.random.default_rng([seed, posterior.groups.index(group), design.architectures.index(name)])
-        paths[name], own = log_error_paths(posterior, Target(*group, name), np.exp(x), rng)
+        one = Target(*group, name)
+        paths[name], own = log_error_paths(posterior, one, np.exp(x), one.stream(seed))
         exponents[name] = own.log_exponent
     inside = (x >= grid[0]) & (x <= grid[-1])
     return _Curves(group, design, exponents, x, paths, sizes, horizon, inside)
@@ -320,7 +319,7 @@ def _text(table: pd.DataFrame, at_table: pd.DataFrame, best: pd.DataFrame) -> st
         said.append(
             f"These hold the architectures likeliest to be best; the whole table has {len(rows) - NAMED} pairs more."
         )
-    said.append("Probabilities are shares of paired posterior draws; overlap is a description, not a test.")
+    said.append("Probabilities are shares of paired posterior draws.")
     return "\n".join(said)
 
 

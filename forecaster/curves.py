@@ -220,7 +220,7 @@ def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
 
 FOLLOWS = {  # by whether error is still up at the largest sizes
     False: "; a law that falls cannot follow",
-    True: " at its largest sizes: it may go on rising, and the forecast assumes that it does not",
+    True: " at its largest sizes: it may go on rising, and no law that falls says for how long",
 }
 
 

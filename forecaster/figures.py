@@ -97,12 +97,12 @@ def measured_table(posterior: Posterior, group: Group) -> pd.DataFrame:
 
 
 @lettered
-def forecast_figure(found: Forecast | Posterior, *, group: Group | None = None) -> Figure:
+def forecast_figure(found: Forecast | Posterior, *, group: Group | None = None, units: Units | None = None) -> Figure:
     """Measured points, median, bands of 50, 80 and 95 %, and the three regions, log-log, of one group."""
     posterior, targets = _asked(found)
     group = group or targets[0][:2]
     table: Table = curve_table(found, group=group)
-    points, units = measured_table(posterior, group), units_of(posterior, group)
+    points, units = measured_table(posterior, group), units or units_of(posterior, group)
     names = _unique(table)
     if len(names) > OVERLAID:
         best_first = table.groupby("architecture")["q50"].last().sort_values().index.tolist()

@@ -6,6 +6,7 @@ conditioned on the measurements. The requirement and the comparison ask their qu
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,10 @@ class Target:
     @property
     def group(self) -> Group:
         return (self.domain, self.task)
+
+    def stream(self, seed: int) -> np.random.Generator:
+        """Randomness of its own: an answer does not depend on what else is asked about, or in which order."""
+        return np.random.default_rng([seed, zlib.crc32(self.label.encode())])
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,15 +144,15 @@ def log_error_paths(
 def region(posterior: Posterior, target: Target, sizes: np.ndarray, draws: CurveDraws) -> list[str]:
     """Where on the curve each size lies, by majority of draws: ``small-data``, ``power-law`` or ``floor``.
 
-    ``floor``: more than half of the law's error is irreducible. ``small-data``: below the break.
+    ``small-data``: below the break. ``floor``: beyond it, and more than half of the law's error is irreducible.
     """
     design = posterior.designs[target.group]
     x = np.log(np.asarray(sizes, dtype=float))
     log_break = (design.x_min + draws.log_break)[:, None]
     law = draws.law(x, design)
     floor = laws.floor(np, draws.level, draws.floor_logit)[:, None]
-    near_floor = np.mean(floor > 0.5 * np.exp(law), 0)
-    small = np.mean((x < log_break) & (floor <= 0.5 * np.exp(law)), 0)
+    small = np.mean(x < log_break, 0)
+    near_floor = np.mean((x >= log_break) & (floor > 0.5 * np.exp(law)), 0)
     power = 1.0 - near_floor - small
     names = np.array(["small-data", "power-law", "floor"])
     return names[np.argmax(np.stack([small, power, near_floor]), 0)].tolist()
@@ -172,11 +177,12 @@ def forecast(
     _check_request(kind, level, quantiles, points)
     columns, regions, beyond = [], [], []
     by_curve: Any = points.groupby(["domain", "task", "architecture"], sort=False)
-    for i, (key, rows) in enumerate(by_curve):
+    for key, rows in by_curve:
         target = Target(*key)
-        rng = np.random.default_rng([seed, i])
         sizes = rows["n"].to_numpy(dtype=float)
-        paths, draws = _asked(posterior, target, sizes, kind, rng)
+        paths, draws = _asked(posterior, target, sizes, kind, target.stream(seed))
+        if posterior.of_shares(target.group):
+            paths = np.minimum(paths, 0.0)  # no more than all cases are wrong
         columns.append(pd.DataFrame(np.exp(paths).T, index=rows.index))
         regions.append(pd.Series(region(posterior, target, sizes, draws), index=rows.index))
         beyond.append(pd.Series(_decades_beyond(posterior, target, sizes), index=rows.index))
@@ -250,8 +256,8 @@ def _check_request(kind: str, level: float, quantiles: Sequence[float], points: 
         raise RequestError("no sizes to forecast at; give some, such as --at 1e6,1e7")
     wrong = points[~(np.isfinite(points["n"]) & (points["n"] > 0))]
     if len(wrong):
-        listed = ", ".join(str(i + 1) for i in wrong.index[:10])
-        raise RequestError(f"sizes: point {listed} is not a positive number; expected sizes such as 1e6")
+        found = ", ".join(f"{n:g}" for n in dict.fromkeys(wrong["n"].tolist()[:10]))
+        raise RequestError(f"sizes: found {found}; expected positive numbers, such as 1e6")
 
 
 def _decades_beyond(posterior: Posterior, target: Target, sizes: np.ndarray) -> np.ndarray:

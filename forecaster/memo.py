@@ -21,7 +21,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from forecaster import advice, appendix, figures, sentences
-from forecaster.checks import check, table_of
+from forecaster.checks import check, overall, table_of
 from forecaster.comparison import compare
 from forecaster.design import Design
 from forecaster.errors import RequestError
@@ -35,7 +35,6 @@ from forecaster.sensitivity import card_table, floor_table, options_table
 from forecaster.sentences import Answers
 from forecaster.units import chance, listed, rounded, size, times, units_of
 
-MULTIPLES = (2, 5, 10, 30, 100)  # default options, as multiples of the largest measured size
 HEADLINE = 10  # the headline is the option nearest to this multiple
 RIVALS = 3  # architectures in the floor figure
 TABLED = 2  # those of them in the memo's table
@@ -97,6 +96,7 @@ def memo(
     target: float | None = None,
     level: float = LEVEL,
     title: str | None = None,
+    size_unit: str | None = None,
     command: str | None = None,
     seed: int = 0,
 ) -> Memo:
@@ -104,9 +104,10 @@ def memo(
 
     ``sizes`` are the options; by default 2, 5, 10, 30 and 100 times the largest measured size. ``target`` is the
     error to reach; by default what the best architecture is forecast to reach at the option nearest to ten times.
+    ``size_unit`` says what sizes count, such as ``FLOPs`` or ``steps``, where that is not what the card says.
     Raises RequestError for an unknown group, a size, target or level out of range.
     """
-    answers = _ask(posterior, _group(posterior, group), sizes, target, level, seed)
+    answers = _ask(posterior, _group(posterior, group), sizes, target, level, size_unit, seed)
     drawn = _draw(answers)
     tables = {
         "forecast": answers.found.table,
@@ -134,36 +135,33 @@ def _group(posterior: Posterior, group: Group | str | None) -> Group:
     return known[name]
 
 
-def default_sizes(largest: float) -> tuple[float, ...]:
-    """Options where none are given, to two significant digits."""
-    return tuple(rounded(largest * m) for m in MULTIPLES)
-
-
 def _ask(
     whole: Posterior,
     group: Group,
     sizes: Sequence[float] | None,
     target: float | None,
     level: float,
+    size_unit: str | None,
     seed: int,
 ) -> Answers:
     """Put every question of the memo, on the group alone, to the modules that answer it."""
     posterior = whole.only(group)
     design = posterior.designs[group]
     largest = largest_size(design)
-    asked = tuple(sorted({float(n) for n in (default_sizes(largest) if sizes is None else sizes)}))
+    asked = tuple(sorted({float(n) for n in (advice.default_sizes(largest) if sizes is None else sizes)}))
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
     found = forecast(posterior, at, level=level, seed=seed)
     ends = _ends(posterior, found, largest, seed)
-    units = units_of(posterior, group)
+    units = units_of(posterior, group).counting(size_unit)
     headline_n = min(asked, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
     at_headline: Table = found.table[found.table["n"] == headline_n]
-    goal = rounded(float(at_headline["yhat"].min())) if target is None else float(target)
+    goal = advice.default_goal(at_headline, ends) if target is None else float(target)
     options = options_table(found, goal)
     targets = [Target(*group, name) for name in design.architectures]
     several = len(design.architectures) > 1
-    verdicts = check(posterior, at=list(asked))
+    verdicts, need = check(posterior, at=list(asked)), requirement(posterior, goal, seed=seed, targets=targets)
+    checks = (*verdicts.checks, *(need.checks if target is not None else ()))
     return Answers(
         whole=whole,
         posterior=posterior,
@@ -179,13 +177,13 @@ def _ask(
         ends=ends,
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed),
         options=options,
-        need=requirement(posterior, goal, seed=seed, targets=targets),
+        need=need,
         comparison=compare(posterior, group=group, at=asked, seed=seed) if several else None,
         floors=_floors(found, options, headline_n),
         priors=_priors(found, headline_n),
         assessed=Assessment(verdicts.fit_points, verdicts.fit),
-        checks=verdicts.checks,
-        verdict=verdicts.verdict,
+        checks=checks,
+        verdict=overall(checks),
     )
 
 
@@ -232,7 +230,7 @@ def _draw(a: Answers) -> dict[str, Figure]:
     order = a.posterior.designs[a.group].architectures
     with rc_context(figures.STYLE):
         drawn = {
-            "forecast": figures.forecast_figure(a.found, group=a.group),
+            "forecast": figures.forecast_figure(a.found, group=a.group, units=a.units),
             "requirement": figures.requirement_figure(a.need, units=a.units),
         }
         if a.comparison is not None:

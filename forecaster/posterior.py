@@ -26,7 +26,7 @@ from forecaster.curve_draws import CurveDraws
 from forecaster.curves import LearningCurves, Note
 from forecaster.design import Design, design_of
 from forecaster.diagnostics import SUMMARISED, diagnosed
-from forecaster.domains import CENTRES, LEARNED, Domain
+from forecaster.domains import CENTRES, LEARNED, Domain, kinds_of_error
 from forecaster.engines.draws import GroupDraws
 from forecaster.errors import PosteriorFileError, RequestError
 
@@ -62,6 +62,13 @@ class Posterior:
     @cached_property
     def designs(self) -> Mapping[Group, Design]:
         return {group: design_of(self.curves, group, self.cards[group]) for group in self.groups}
+
+    def of_shares(self, group: Group) -> bool:
+        """Whether errors of the group are shares of cases: its card says so, and neither an error nor a metric else."""
+        curves = [c for c in self.curves.curves if (c.domain, c.task) == group]
+        if "share" not in self.cards[group].error_unit or max(float(c.error.max()) for c in curves) > 1.0:
+            return False
+        return not any(kinds_of_error(metric) == {"loss"} for metric in self.curves.metrics[group])
 
     def only(self, *groups: Group) -> Posterior:
         """The part that is about these groups, as a posterior of its own: the same draws."""

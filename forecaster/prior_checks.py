@@ -54,6 +54,8 @@ def prior_conflict(posterior: Posterior) -> Iterator[Check]:
         design, label = posterior.designs[group], "/".join(group)
         learned = np.concatenate([posterior.centre(group), log_spread[:, :, i].reshape(-1, 2)], 1)
         off = (learned.mean(0) - design.hyper_mean) / design.hyper_sd
+        if len(design.curves) == 1:
+            off = off[: len(CENTRES)]  # one curve tells of no spread: it widens where the curve lies far off
         worst = int(np.argmax(np.abs(off)))
         away[label] = abs(off[worst])
         found[label] = (*CENTRES, *LEARNED_SPREADS)[worst], bool(off[worst] > 0)

@@ -7,7 +7,7 @@ estimate of it errs), so it is given as quantiles that may be infinite and as pr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from forecaster.errors import RequestError
 from forecaster.forecast import KINDS, Target, check_targets, log_error_paths, targets_of
 from forecaster.posterior import Posterior
 from forecaster.results import Check, Result
+from forecaster.verdicts import REVIEW
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,18 +96,32 @@ def requirement(
         raise RequestError(f"budget: found {budget:g}, beyond the horizon {horizon:g}; expected a horizon as far")
     wanted = _chosen(posterior, targets)
     rows, columns = [], []
-    for i, one in enumerate(wanted):
+    for one in wanted:
         design = posterior.designs[one.group]
         far = horizon or max(REACH * largest_size(design), budget or 0.0)
-        rng = np.random.default_rng([seed, i])
         grid = log_grid(design, far, budget)
-        sizes, above = _sizes(posterior, one, errors, grid, kind, rng)
+        sizes, above = _sizes(posterior, one, errors, grid, kind, one.stream(seed))
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):
             rows.append(_row(one, error, sizes[:, k], above[k], budget, far, last, kind))
             columns.append(sizes[:, k])
     table = pd.DataFrame(rows)
-    return Requirement(table, _text(table, posterior), checks, np.stack(columns, 1), posterior)
+    found = (*checks, *_within_sight(posterior, wanted, errors))
+    return Requirement(table, _text(table, posterior), found, np.stack(columns, 1), posterior)
+
+
+def _within_sight(posterior: Posterior, wanted: Sequence[Target], errors: np.ndarray) -> Iterator[Check]:
+    """A verdict where a target lies above every error measured: such a number is often one in another unit."""
+    groups = {one.group for one in wanted}
+    worst = max(float(c.error.max()) for c in posterior.curves.curves if (c.domain, c.task) in groups)
+    high = errors[errors > worst]
+    if high.size:
+        yield Check(
+            "target",
+            REVIEW,
+            f"a target of {plain_number(high[0])} lies above every error measured, the largest of which is {worst:.3g}",
+            "give the target in the unit of the errors, such as 0.05 for 5 %",
+        )
 
 
 def largest_size(design: Design, architecture: str | None = None) -> float:

@@ -20,9 +20,11 @@ from forecaster.rises import LEAST
 from forecaster.units import Units, about, chance, listed, size, times, times_in
 from forecaster.verdicts import NAMES_SHOWN
 
+EDGE_DECADES = 0.05  # a headline up to so far from the largest size lies at the edge of what was measured
 EDGE = 1.05  # sizes within this factor of each other count as one
 SEEN = 0.95  # share of the error that is floor, from which the measurements show the floor itself
 RISES = ("ill-behaved", "non-monotone")  # the checks that find curves to rise, far and somewhat
+RIVALS_SAID = 3  # chances that are told where the leader depends on the size
 WIDER = 1.1  # how much wider a range must be on other test cases to be worth a word
 
 
@@ -125,12 +127,15 @@ def changes(a: Answers) -> list[tuple[str, str]]:
     name = a.best["architecture"]
     ratio = a.beyond(name, a.headline_n)
     beyond, span = math.log10(ratio), a.ends[name]["n"] / _smallest(a, name)
-    far = "at the edge of" if beyond <= 0.05 else "beyond" if beyond <= 1.5 else "far beyond"
+    far = "at the edge of" if beyond <= EDGE_DECADES else "beyond" if beyond <= 1.5 else "far beyond"
+    widens = ". The ranges widen with that distance."
+    if beyond < -EDGE_DECADES:
+        far, widens = "inside", "; it says how things stand, and nothing of what more data buys."
     found.append(
         (
             "Distance from the data.",
             f"The headline lies {far} what was measured{f' of {name}' if a.uneven else ''}: {times(ratio)} the largest "
-            f"size, from measurements whose sizes span a factor of {about(span)}. The ranges widen with that distance.",
+            f"size, from measurements whose sizes span a factor of {about(span)}{widens}",
         )
     )
     if a.elsewhere is not None:
@@ -203,9 +208,22 @@ def _rise_change(a: Answers) -> list[tuple[str, str]]:
         f"With more data the error of {_few(names)} rises in places. The forecast takes that for a detour on the way "
         "down: find out why it rises before relying on it."
     )
-    if ends:
-        said += f" That of {_few(ends)} is still up at its largest size; should it go on to rise, more data harms."
+    rising = [r["architecture"] for r in a.at(a.headline_n) if _forecast_higher(a, r)]
+    on, open_ = ([name for name in ends if (name in rising) is goes_on] for goes_on in (True, False))
+    if on:
+        said = (
+            f"The error of {_few(on)} is up at its largest size, and forecast to be higher still at "
+            f"{a.sized(a.headline_n)}: as it stands, more data harms. Find out why it rises before buying any."
+        )
+    if open_:
+        also = f" That of {_few(open_)} is still up at its largest size; should it go on to rise, more data harms."
+        said = said + also if not on else said + also.replace(" That", " The error")
     return [("Errors that rise.", said)]
+
+
+def _forecast_higher(a: Answers, row: Mapping[str, Any]) -> bool:
+    """Whether an option's forecast is an error above that at the architecture's largest measured size."""
+    return row["yhat"] > a.ends[row["architecture"]]["yhat"]
 
 
 def _ends_high(a: Answers, architecture: str) -> bool:
@@ -244,11 +262,16 @@ def _order_change(a: Answers) -> tuple[str, str]:
     said = f"{name} leads the forecast at every size in the table."
     if others:
         said = f"The leader depends on the size: {listed(others)}; otherwise {name}."
-    rivals = sorted((r for r in a.at(max(leaders)) if r["architecture"] != name), key=lambda r: -r["p_best"])
-    said += (
-        f" Its closest rival at {a.sized(max(leaders))} is {rivals[0]['architecture']}, with a chance of "
-        f"{chance(rivals[0]['p_best'])} to be the best there."
-    )
+    last = sorted(a.at(max(leaders)), key=lambda r: -r["p_best"])
+    rival = next(r for r in last if r["architecture"] != name)
+    if leaders[max(leaders)] == name:
+        said += (
+            f" Its closest rival at {a.sized(max(leaders))} is {rival['architecture']}, with a chance of "
+            f"{chance(rival['p_best'])} to be the best there."
+        )
+    else:
+        chances = listed([f"{r['architecture']} {chance(r['p_best'])}" for r in last[:RIVALS_SAID]])
+        said += f" The chances of being the best at {a.sized(max(leaders))}: {chances}."
     return "The order of the architectures.", said
 
 
@@ -320,7 +343,7 @@ def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
             f"Chart of how steeply the error of each of {names} falls with data, with its uncertainty.",
             "The exponent says how steeply the removable part of the error falls: at 0.3, ten times the data halves "
             "it. Bars hold the true value 5 times in 10 (thick), 8 in 10, and 19 in 20 (thin). Bars that overlap do "
-            "not mean that two architectures are equal; their chances are compared pair by pair above.",
+            "not mean that two architectures are equal: draws are compared pair by pair.",
         ),
         "floor": (
             "How much hangs on the floor",

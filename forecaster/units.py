@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from forecaster.domains import kinds_of_error
 from forecaster.posterior import Group, Posterior
 from forecaster.requirement import percent, plain_number
 
 WORDS = ((1e12, "trillion", "T"), (1e9, "billion", "B"), (1e6, "million", "M"))
-LARGEST_SAID = 1e15
+LARGEST_SAID = 1e15  # in words; larger numbers of examples, or of FLOPs, are written like 6e24
+MOST_DECIMALS = 6  # smaller errors are written like 2.99e-10
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,10 @@ class Units:
     size_name: str
     error_name: str
     percent: bool
+
+    def counting(self, size_name: str | None) -> Units:
+        """With another name for what sizes count, where one is given."""
+        return self if size_name is None else replace(self, size_name=size_name)
 
     @property
     def sign(self) -> str:
@@ -42,9 +46,13 @@ class Units:
             return 2
         least = abs(self.scaled(low))
         fewest = min(1 - math.floor(math.log10(least)), 0) if math.isfinite(least) and least > 0 else 0
-        return min(max(1 - math.floor(math.log10(width)), fewest), 9)
+        return max(1 - math.floor(math.log10(width)), fewest)
 
     def error(self, value: float, decimals: int) -> str:
+        number = self.scaled(value)
+        if number > 0 and decimals > MOST_DECIMALS and number < 10.0 ** (3 - MOST_DECIMALS):
+            digits = max(math.floor(math.log10(number)) + decimals, 0)
+            return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{number:.{digits}e}") + self.sign
         after = max(decimals, 0)
         shown = f"{round(self.scaled(value), decimals):,.{after}f}"
         if value > 0 and not re.search("[1-9]", shown):
@@ -73,15 +81,11 @@ class Units:
 def units_of(posterior: Posterior, group: Group) -> Units:
     """Units from the group's card and, where the table names it, its metric.
 
-    Percent where the card calls the error a share, no error exceeds 1 and the metric's name does not disagree.
+    Percent where errors are shares (:meth:`~forecaster.posterior.Posterior.of_shares`).
     """
     card = posterior.cards[group]
-    curves = [c for c in posterior.curves.curves if (c.domain, c.task) == group]
-    metric = next((c.metric for c in curves if c.metric), None)
-    loss = kinds_of_error(metric or "") == {"loss"}
-    share = "share" in card.error_unit and max(float(c.error.max()) for c in curves) <= 1.0 and not loss
-    name = metric or card.error_unit.split(",")[0].strip()
-    return Units(card.size_unit, "error" if name.startswith("1 - ") else name, share)
+    name = next(iter(posterior.curves.metrics[group]), card.error_unit.split(",")[0].strip())
+    return Units(card.size_unit, "error" if name.startswith("1 - ") else name, posterior.of_shares(group))
 
 
 def size(n: float, short: bool = False) -> str:
@@ -89,7 +93,7 @@ def size(n: float, short: bool = False) -> str:
     if math.isinf(n):
         return "never"
     if n >= LARGEST_SAID:
-        return ">1000T" if short else "more than 1,000 trillion"
+        return f"{n:.3g}".replace("e+", "e")
     for scale, word, letter in WORDS:
         if n >= 0.9995 * scale:
             return f"{n / scale:.3g}{letter}" if short else f"{n / scale:.3g} {word}"

@@ -15,7 +15,7 @@ from forecaster.checks import check
 from forecaster.domains import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError
 from forecaster.posterior import Posterior
-from forecaster.prior_checks import FOUND
+from forecaster.prior_checks import FOUND, prior_conflict
 from forecaster.reading import read_curves
 from forecaster.verdicts import FAIL, PASS, REVIEW, Limits
 
@@ -233,6 +233,17 @@ def test_a_ridge_is_no_matter_where_floor_and_exponent_are_known_well():
     assert one(health(wide), "exponent-floor ridge").verdict == REVIEW
     both = check(synthetic.posterior({"cnn": flat(0.005), "mlp": good(seed=1)}))
     assert "but for 1 whose floor and exponent are known well" in one(both, "exponent-floor ridge").text
+
+
+def test_of_one_curve_no_spread_is_judged():
+    """A single curve in another unit widens it; that architectures differ is not what is wrong."""
+    said = []
+    for names in (["net"], ["net", "other"]):
+        found = synthetic.posterior({name: synthetic.values() for name in names})
+        found.tree.posterior["log_spread"].values[..., 0] = 4.0
+        said.append(next(prior_conflict(found)).text)
+    assert "spread" not in said[0]
+    assert "errors of architectures differ more than this card expects (level_spread" in said[1]
 
 
 def test_what_only_the_prior_says():

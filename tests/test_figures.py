@@ -303,6 +303,12 @@ def test_errors_show_two_digits_of_their_interval():
 
 
 def test_large_errors_show_no_more_digits_than_they_are_known_to():
+    tiny = Units("rows", "error", False)
+    digits = tiny.decimals(1.9e-10, 3.5e-10)
+    assert [tiny.error(v, digits) for v in (2.99e-10, 1.9e-10, 12e-10)] == ["3.0e-10", "1.9e-10", "1.20e-9"]
+    assert [size(v) for v in (6e24, 1.25e15, 9.99e14)] == ["6e24", "1.25e15", "999 trillion"]
+    assert tiny.counting("FLOPs").sized(6e24) == "6e24 FLOPs"
+    assert tiny.counting(None) == tiny
     dollars = Units("rows", "RMSE", False)
     digits = dollars.decimals(159_274, 202_389)
     assert [dollars.error(v, digits) for v in (183_259, 159_274, 202_389)] == ["183,000", "159,000", "202,000"]

@@ -14,14 +14,17 @@ import pytest
 from synthetic import GROUP, SIZES, on_test_set, posterior, values
 
 from forecaster import demo
+from forecaster.advice import default_sizes
 from forecaster.checks import check
 from forecaster.comparison import compare
 from forecaster.errors import RequestError
 from forecaster.forecast import forecast
-from forecaster.memo import default_sizes, memo
+from forecaster.inference import fit
+from forecaster.memo import memo
+from forecaster.reading import read_curves
 from forecaster.requirement import requirement
 from forecaster.results import Check
-from forecaster.units import chance, units_of
+from forecaster.units import about, chance, units_of
 
 SD = {"level": 0.05, "log_exponent": 0.1, "floor_logit": 0.5}
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -231,6 +234,43 @@ def test_a_target_that_no_data_reaches_is_said(two):
     assert "Do not count on" in said or "Do not decide" in said
 
 
+def test_what_a_target_takes_is_told_of_who_takes_least_while_none_is_advised(no_check_fails):
+    """Two that are as good at the headline's size; beyond it the steeper one is ahead."""
+    close = posterior({"steep": net(1, exponent=0.4, level=-2.0), "flat": net(2, exponent=0.2, level=-2.2)})
+    goal = 0.5 * forecast(close, [3 * SIZES[-1]], seed=3).table["yhat"].min()
+    found = memo(close, sizes=[3 * SIZES[-1], 100 * SIZES[-1]], target=float(goal), seed=3)
+    choice, plan = found.facts["recommendation"][:2]
+    need = found.tables["requirement"].set_index("architecture")["q50"]
+    assert choice.startswith("Do not choose yet")
+    assert need["steep"] < 0.5 * need["flat"]
+    assert f"with steep, plan for {about(need['steep'])} examples" in plan
+    (order,) = (how for what, how in found.facts["changes"] if what == "The order of the architectures.")
+    if "The leader depends" in order:
+        assert "Its closest rival" not in order
+
+
+def test_a_target_above_every_error_measured_is_doubted(two, no_check_fails):
+    found = memo(two, target=5.0, seed=3)
+    assert found.facts["verdict"] == "REVIEW"
+    assert any("lies above every error measured" in line for line in found.facts["recommendation"])
+    assert "no more data is needed" not in found.markdown
+    assert not [c for c in memo(two, seed=3).checks if c.name == "target"]
+
+
+def test_a_size_that_was_measured_is_said_to_lie_inside(two, no_check_fails):
+    found = memo(two, sizes=[SIZES[1]], seed=3)
+    (distance,) = (how for what, how in found.facts["changes"] if what == "Distance from the data.")
+    assert "The headline lies inside what was measured" in distance
+    assert "widen" not in distance
+
+
+def test_what_sizes_count_may_be_said(two):
+    found = memo(two, size_unit="FLOPs", sizes=[1e24], seed=3)
+    assert "(1e24 FLOPs)" in found.facts["headline"]
+    assert "images" not in found.markdown
+    assert found.figures["requirement"].axes[0].get_xlabel().endswith("(FLOPs)")
+
+
 @pytest.fixture
 def no_check_fails(monkeypatch):
     """Advice is given in full, whatever the checks think of made-up draws."""
@@ -304,7 +344,8 @@ def test_a_target_out_of_reach_is_gone_for_in_steps_too(two, no_check_fails, far
 def test_a_floor_that_the_measurements_show_is_told_as_seen(made, no_check_fails):
     flat = values(exponent=0.8, floor_logit=5.0, log_break=0.1, sd={"floor_logit": 0.3})
     found = posterior({"flat": flat}, card="image-classification-top1")
-    met, free = memo(found, target=0.2, seed=3), memo(found, seed=3)
+    goal = 0.999 * float(found.curves.curves[0].error.max())
+    met, free = memo(found, target=goal, seed=3), memo(found, seed=3)
     assert any("no more data is needed" in line for line in met.facts["recommendation"])
     for one in (met, free):
         said = " ".join(one.facts["recommendation"])
@@ -329,6 +370,22 @@ def test_equal_slopes_keep_the_ratio_of_errors_not_their_difference():
     (said,) = (how for what, how in found.facts["changes"] if what == "Who gains more from data.")
     assert "the ratio of their errors should persist" in said
     assert "the difference between them shrinks" in said
+
+
+def test_where_the_forecast_rises_no_more_data_is_advised(no_check_fails):
+    """Errors of the largest sizes are three times the best; the drift carries them on."""
+    errors = (0.2, 0.15, 0.12, 0.15, 0.24, 0.4)
+    rows = [("field", "all", "net", 100 * 2**k, error) for k, error in enumerate(errors)]
+    curves = read_curves(pd.DataFrame(rows, columns=["domain", "task", "architecture", "n", "error"]))
+    found = memo(fit(curves, seed=3), seed=3)
+    then, now = found.tables["forecast"]["yhat"].iloc[2], 0.4
+    assert then > now
+    said = " ".join(found.facts["recommendation"])
+    assert "Do not count on more data: net stands at" in said
+    assert "plan for" not in said
+    (rise,) = (how for what, how in found.facts["changes"] if what == "Errors that rise.")
+    assert "forecast to be higher still" in rise
+    assert "detour" not in rise
 
 
 def test_errors_that_rise_are_told_and_which_still_do():

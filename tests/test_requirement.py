@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from forecaster import laws
 from forecaster.errors import RequestError
-from forecaster.forecast import Target, log_error_paths
+from forecaster.forecast import Target, forecast, log_error_paths
 from forecaster.requirement import (
     REACH,
     confirmed,
@@ -164,6 +165,41 @@ def test_an_architecture_without_data_is_answered_from_the_hierarchy():
     new, known = found.table.to_dict("records")
     assert new["q25"] < known["q25"] < known["q75"] < new["q75"]
     assert new["p_never"] > known["p_never"]
+
+
+def test_answers_do_not_depend_on_what_else_is_asked_about(wandering):
+    every, whole = requirement(wandering, 0.08, seed=4).table, forecast(wandering, [1e6], seed=4).table
+    points = pd.DataFrame([(*synthetic.GROUP, "mlp", 1e6)], columns=["domain", "task", "architecture", "n"])
+    alone = requirement(wandering, 0.08, targets=["mlp"], seed=4).table
+    assert alone.iloc[0].astype(str).tolist() == every.query("architecture == 'mlp'").iloc[0].astype(str).tolist()
+    own = whole.query("architecture == 'mlp'")
+    assert forecast(wandering, points, seed=4).table["yhat_lower"].tolist() == own["yhat_lower"].tolist()
+    twins = synthetic.posterior({"a": synthetic.values(log_drift=-3.5), "b": synthetic.values(log_drift=-3.5)})
+    one, other = forecast(twins, [1e6], seed=4).table["yhat_lower"]
+    assert one != other  # each has randomness of its own
+
+
+def test_a_share_of_cases_is_at_most_one():
+    """Below the smallest size the law would go on rising; with errors above 1 they are no shares."""
+    sizes = [1000 * 2**k for k in range(6)]
+    steep = {"net": synthetic.values(exponent=0.6, level=-3.0, log_break=-9.0, log_drift=-2.0)}
+    rates, losses = (synthetic.posterior(steep, sizes=sizes, card=c) for c in ("image-classification-top1", "generic"))
+    for kind in ("mean", "new-run"):
+        assert forecast(rates, [1.0], kind=kind).table["yhat_upper"].max() <= 1.0
+    assert forecast(losses, [1.0]).table["yhat_upper"].max() > 1.0
+
+
+def test_below_its_break_a_curve_is_at_small_data_however_high_its_floor():
+    early = synthetic.posterior({"net": synthetic.values(floor_logit=2.0, log_break=4.0)})
+    regions = forecast(early, [synthetic.SIZES[0], 1e9]).table["region"].tolist()
+    assert regions == ["small-data", "floor"]
+
+
+def test_a_target_above_every_error_measured_is_remarked_on(wandering):
+    (found,) = requirement(wandering, [50.0, 0.08]).checks
+    assert (found.name, found.verdict) == ("target", "REVIEW")
+    assert "a target of 50 lies above every error measured" in found.text
+    assert not requirement(wandering, 0.08).checks
 
 
 def test_the_same_seed_gives_the_same_answer(wandering):
