@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from forecaster import __version__, console, request
+from forecaster import __version__, console, points, request
 from forecaster.errors import ForecasterError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 
 READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosing curves", "Printing"
+ONLY = "Only this one; may be repeated. Once, it names all rows if no column does."
 Names = list[str] | None
 Failures = tuple[Any, ...]  # the checks that said FAIL
 Json = Annotated[
@@ -60,9 +61,9 @@ class Asked:
     columns: Annotated[Names, _option("--columns", "Our name = the file's, as n=train_size.", READING)] = None
     accuracy: Annotated[bool, _option("--accuracy", "Errors stand as accuracies; targets are errors.", READING)] = False
     split: Annotated[str | None, _option("--split", "Use only rows of this split, as fit.", READING)] = None
-    domain: Annotated[Names, _option("--domain", "Only this domain; may be repeated.", CHOOSING)] = None
-    task: Annotated[Names, _option("--task", "Only this task; may be repeated.", CHOOSING)] = None
-    architecture: Annotated[Names, _option("--architecture", "Only this one; may be repeated.", CHOOSING)] = None
+    domain: Annotated[Names, _option("--domain", ONLY, CHOOSING)] = None
+    task: Annotated[Names, _option("--task", ONLY, CHOOSING)] = None
+    architecture: Annotated[Names, _option("--architecture", ONLY, CHOOSING)] = None
     card: Annotated[str | None, _option("--card", "Domain card: a name, or a .toml file.", FITTING)] = None
     engine: Annotated[Literal["jax", "nuts"], _option("--engine", "jax is fast, nuts the reference.", FITTING)] = "jax"
     seed: Annotated[int, _option("--seed", "The same seed gives the same numbers.", FITTING, min=0)] = 0
@@ -209,13 +210,13 @@ def forecast(
     shares = request.numbers(quantiles, "--quantiles", "shares between 0 and 1, such as 0.025,0.5") if quantiles else []
     for share in shares:
         request.check_share(share, "--quantiles")
-    request.check_points(at)
+    points.check_points(at)
     from forecaster.forecast import forecast as ask
 
     posterior = asked.curves.posterior()
-    points = request.points_of(asked.curves, posterior, at)
-    checks = request.verdicts(posterior, request.sizes_in(points), asked.architecture)
-    result = ask(posterior, points, kind=kind, level=level, quantiles=shares, seed=asked.seed, checks=checks)
+    wanted = points.points_of(asked.curves, posterior, at)
+    checks = request.verdicts(posterior, points.sizes_in(wanted), asked.architecture)
+    result = ask(posterior, wanted, kind=kind, level=level, quantiles=shares, seed=asked.seed, checks=checks)
     if draws is not None:
         result.save_draws(draws)
         console.say(f"Wrote {draws}")

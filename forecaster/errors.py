@@ -6,7 +6,7 @@ The command line prints the message and exits with 1; a Python caller catches :c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -28,11 +28,16 @@ class CurveContentError(CurveFileError):
 
 @dataclass(frozen=True)
 class BadRow:
-    """One refused row: ``row`` counts lines of the file as an editor does (the header is line 1)."""
+    """One refused cell: ``row`` counts lines of the file as an editor does (the header is line 1)."""
 
     row: int
-    found: str
+    column: str
+    cell: str
     expected: str
+
+    @property
+    def found(self) -> str:
+        return f"{self.column} {self.cell}"
 
     def __str__(self) -> str:
         return f"row {self.row}: found {self.found}; expected {self.expected}"
@@ -41,20 +46,50 @@ class BadRow:
 class CurveRowsError(ForecasterError):
     """Rows of a table of learning curves are refused, all of them together.
 
-    ``rows`` holds every refused row in file order; the message lists the first ``LISTED``, counts the others.
+    ``rows`` holds every refused row in file order. The message lists them; a fault of more than ``FEW`` rows is said
+    once, with their count. More than ``LISTED`` lines are counted.
     """
 
     LISTED = 50
+    FEW = 10
 
     def __init__(self, source: str, rows: Sequence[BadRow], next_step: str) -> None:
         self.source = source
         self.rows = tuple(rows)
-        listing = [f"  {row}" for row in self.rows[: self.LISTED]]
-        if len(self.rows) > self.LISTED:
-            listing.append(f"  and {len(self.rows) - self.LISTED} more")
+        listing = _listing(self.rows, self.FEW, lambda row: (row.column, row.cell, row.expected))
+        if len(listing) > self.LISTED:
+            listing = _listing(self.rows, self.FEW, lambda row: (row.column, row.expected))
+        if len(listing) > self.LISTED:
+            listing[self.LISTED :] = [f"  and {len(listing) - self.LISTED} more"]
         count = len({row.row for row in self.rows})
         noun = "row" if count == 1 else "rows"
         super().__init__("\n".join([f"{source}: {count} bad {noun}", *listing, next_step]))
+
+
+def _listing(rows: Sequence[BadRow], few: int, fault: Callable[[BadRow], tuple[str, ...]]) -> list[str]:
+    """A line a row, in file order; of a fault that more than a few rows have, one line where the first stands."""
+    alike: dict[tuple[str, ...], list[BadRow]] = {}
+    for row in rows:
+        alike.setdefault(fault(row), []).append(row)
+    said = []
+    for row in rows:
+        own = alike[fault(row)]
+        if len(own) <= few:
+            said.append(f"  {row}")
+        elif row is own[0]:
+            said.append(f"  {_together(own)}")
+    return said
+
+
+def _together(rows: Sequence[BadRow], most: int = 5) -> str:
+    """What many rows have in common, once."""
+    cells = list(dict.fromkeys(row.cell for row in rows))
+    found = ", ".join(cells[:3]) + (" and others" if len(cells) > 3 else "")
+    named = ", ".join(str(row.row) for row in rows[:most])
+    return (
+        f"{len(rows)} rows ({named} and {len(rows) - most} more): found {rows[0].column} {found}; "
+        f"expected {rows[0].expected}"
+    )
 
 
 class CardError(ForecasterError):

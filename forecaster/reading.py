@@ -17,6 +17,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster.columns import (
+    KNOWN,
+    REQUIRED,
+    absent,
+    check_constants,
+    check_mapping,
+    completed,
+    constant_notes,
+    renamed,
+)
 from forecaster.curves import KEYS, NOISE, LearningCurves, Note, Table, listed
 from forecaster.errors import (
     BadRow,
@@ -27,9 +37,7 @@ from forecaster.errors import (
     RequestError,
 )
 
-REQUIRED = ("domain", "architecture", "n", "error")
 NUMBERS = ("n", "error", *NOISE, "params", "compute")
-KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, "params", "compute", "split")
 SPLITS = ("fit", "extrapolate")
 NO_TASK = "all"  # the task of rows that name none
 BLANK = frozenset({"", "na", "n/a", "nan", "null", "none", "<na>"})  # a number that is not given
@@ -43,24 +51,32 @@ LOW, HIGH = 1e-100, 1e100  # beyond these, products and ratios of columns leave 
 
 
 def read_curves(
-    source: str | Path | pd.DataFrame, *, columns: Mapping[str, str] | None = None, accuracy: bool = False
+    source: str | Path | pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    accuracy: bool = False,
+    constants: Mapping[str, str | float] | None = None,
 ) -> LearningCurves:
     """Read and validate learning curves from a CSV file (UTF-8), a Parquet file or a data frame.
 
     ``columns`` maps our names to the file's: ``{"n": "train_size"}``; a column of the file that has our name
     already is then kept as ``n_``. With ``accuracy`` the error column holds accuracies in (0, 1) and becomes
-    1 - accuracy. Raises CurveFileError (or a subclass) if the table as a whole cannot be used, CurveRowsError
-    with all bad rows together, RequestError for a mapping or a source that makes no sense.
+    1 - accuracy. ``constants`` gives a column that the table lacks, once mapped, one value for all rows:
+    ``{"domain": "language"}``; for a column that it has this is refused. Raises CurveFileError (or a subclass) if
+    the table as a whole cannot be used, CurveRowsError with all bad rows together, RequestError for a mapping,
+    constants or a source that make no sense.
     """
-    for ours in columns or {}:
-        _check_name(ours)
+    mapping, given = dict(columns or {}), dict(constants or {})
+    check_mapping(mapping)
+    check_constants(given)
     name, raw = _load(source)
-    table = _clean(name, _renamed(name, raw, dict(columns or {})), accuracy)
+    frame = completed(name, raw, mapping, given)
+    table = _clean(name, frame, accuracy, mapping)
     try:
         twice = table.duplicated()
     except TypeError:  # an unknown column holds lists
         twice = table.astype(str).duplicated()
-    notes = []
+    notes = constant_notes(name, frame, given)
     if twice.any():
         rows = listed(table.index[twice], quote=False)
         said = f"exact duplicate rows dropped: {rows}; true repeats need a column `seed` that tells them apart"
@@ -71,23 +87,10 @@ def read_curves(
     return LearningCurves(table, (*notes, *_curve_notes(table, accuracy)), name)
 
 
-def parse_columns(texts: Sequence[str]) -> dict[str, str]:
-    """``["n=train_size,error=err"]`` as ``{"n": "train_size", "error": "err"}``; RequestError if not so."""
-    found: dict[str, str] = {}
-    for part in (part for text in texts for part in text.split(",")):
-        ours, _, theirs = (piece.strip() for piece in part.partition("="))
-        if not ours or not theirs or found.get(ours, theirs) != theirs:
-            what = f"{ours!r} twice" if ours and theirs else repr(part)
-            raise RequestError(f"--columns: found {what}; expected OURS=THEIRS once each, as in n=train_size")
-        _check_name(ours)
-        found[ours] = theirs
-    return found
-
-
-def _check_name(ours: str) -> None:
-    if ours not in KNOWN:
-        known = ", ".join(KNOWN)
-        raise RequestError(f"--columns: found {ours!r} left of '='; expected one of our names: {known}")
+def lacking(source: str | Path | pd.DataFrame, *, columns: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Our columns that the table has not under this mapping: those that ``constants`` may give."""
+    check_mapping(columns or {})
+    return absent(renamed(*_load(source), columns or {}))
 
 
 # From a file to a frame of raw cells, indexed by row number ---------------------------------------
@@ -182,37 +185,6 @@ def _from_parquet(name: str, data: bytes) -> Table:
     return frame.set_axis(pd.RangeIndex(2, len(frame) + 2))
 
 
-def _renamed(name: str, raw: Table, mapping: dict[str, str]) -> Table:
-    """The frame under our names; a column whose name the mapping gives away gets a trailing underscore."""
-    raw = raw.set_axis([str(column).strip() for column in raw.columns], axis=1)
-    there = f"the columns are {listed(raw.columns, 50)}"
-    if raw.columns.has_duplicates:
-        twice = listed(raw.columns[raw.columns.duplicated()].unique())
-        raise CurveColumnsError(f"{name}: found the column {twice} twice; expected each once. Rename or drop one.")
-    lost = {ours: theirs for ours, theirs in mapping.items() if theirs not in raw}
-    if lost:
-        said = f"--columns {','.join(f'{ours}={theirs}' for ours, theirs in lost.items())}"
-        found = f"found no column {listed(lost.values())}"
-        raise CurveColumnsError(f"{name}: {found} for {said}; {there}; expected one of these.")
-    frame = {ours: raw[theirs] for ours, theirs in mapping.items()}
-    for column in raw.columns.difference(list(mapping.values()), sort=False):
-        kept = column
-        while kept in frame or (kept != column and kept in raw):
-            kept += "_"
-        frame[kept] = raw[column]
-    missing = [column for column in REQUIRED if column not in frame]
-    if missing:
-        near = {column.lower(): column for column in frame}
-        example = ",".join(f"{column}={near.get(column, 'NAME')}" for column in missing)
-        raise CurveColumnsError(
-            f"{name}: found no column {listed(missing)}; {there}; expected {', '.join(REQUIRED)}. "
-            f"If yours have other names, map them with --columns {example}"
-        )
-    if raw.empty:
-        raise CurveFileError(f"{name}: found a header and no data rows; expected a row per measurement.")
-    return pd.DataFrame(frame)
-
-
 # From raw cells to the canonical table ------------------------------------------------------------
 
 
@@ -253,7 +225,7 @@ def _bad(raw: Table, mask: Bool[np.ndarray, " row"], expected: str) -> list[BadR
         return "an empty cell" if text in ("", "''") else text if len(text) <= 40 else f"{text[:37]}..."
 
     cells = zip(raw.index[mask], raw.to_numpy(dtype=object)[mask], strict=True)
-    return [BadRow(int(row), f"{raw.name} {shown(cell)}", expected) for row, cell in cells]
+    return [BadRow(int(row), str(raw.name), shown(cell), expected) for row, cell in cells]
 
 
 def _clean_numbers(raw: Table, accuracy: bool) -> tuple[Float[np.ndarray, " row"], list[BadRow]]:
@@ -274,13 +246,29 @@ def _clean_numbers(raw: Table, accuracy: bool) -> tuple[Float[np.ndarray, " row"
     return (1.0 - values if raw.name == "error" and accuracy else values + 0.0), bad  # no negative zero
 
 
-def _hint(raw: Table, accuracy: bool) -> str:
-    """What to do about rows without any error, where there are some."""
+def _next_step(name: str, raw: Table, accuracy: bool, theirs: str, bad: Sequence[BadRow]) -> str:
+    """What to do about bad rows: first those without any error, then those where none was measured."""
+    values, wrong = _numbers(raw)
     said = ("An accuracy of 1", "1 - 0.5 / n_test") if accuracy else ("An error of 0", "0.5 / n_test")
-    return NO_ERROR.format(*said) if (_numbers(raw)[0] == float(accuracy)).any() else ""
+    hint = NO_ERROR.format(*said) if (values == float(accuracy)).any() else ""
+    blank = np.isnan(values) & ~wrong
+    if blank.any():
+        hint += f"Where no error was measured, leave the row out; in Python:\n  {_measured(name, theirs)}\n"
+    todo = "Leave these rows out of" if blank.sum() == len(bad) else "Correct these rows of"
+    return f"{hint}{todo} {name} and read it again; nothing was written."
 
 
-def _clean(name: str, raw: Table, accuracy: bool) -> Table:
+def _measured(name: str, theirs: str) -> str:
+    """Python that leaves out the rows whose error is blank, into a file beside the first."""
+    path = Path(name)
+    kind = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}.get(path.suffix.lower())
+    if kind is None:
+        return f"table.dropna(subset=[{theirs!r}])"
+    kept = str(path.with_name(f"{path.stem}-measured{path.suffix}"))
+    return f"pandas.read_{kind}({name!r}).dropna(subset=[{theirs!r}]).to_{kind}({kept!r}, index=False)"
+
+
+def _clean(name: str, raw: Table, accuracy: bool, mapping: Mapping[str, str]) -> Table:
     """The canonical table, in file order and indexed by row number; all bad rows are refused together."""
     bad: list[BadRow] = []
     table: dict[str, Any] = dict.fromkeys(KEYS, NO_TASK)
@@ -302,8 +290,8 @@ def _clean(name: str, raw: Table, accuracy: bool) -> Table:
         table[column] = texts
     if bad:
         bad.sort(key=lambda row: row.row)
-        hint = _hint(raw["error"], accuracy)
-        raise CurveRowsError(name, bad, f"{hint}Correct these rows of {name} and read it again; nothing was written.")
+        theirs = mapping.get("error", "error")
+        raise CurveRowsError(name, bad, _next_step(name, raw["error"], accuracy, theirs, bad))
     return pd.DataFrame(table | {column: raw[column] for column in raw if column not in KNOWN}, index=raw.index)
 
 

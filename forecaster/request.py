@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,8 @@ if TYPE_CHECKING:
 
 Table = Any  # a DataFrame; pandas' own annotations know no better
 POSTERIOR_SUFFIXES = (".nc", ".netcdf")
-POINT_SUFFIXES = (".csv", ".parquet")
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
-PLATEAU = "nothing was measured there, and it rests on where the law puts its plateau"
-POINTS = "sizes above 0, such as 1e6,1e7, or a .csv or .parquet file of points"
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,28 @@ class Source:
     def saved(self) -> bool:
         return self.path.suffix.lower() in POSTERIOR_SUFFIXES
 
+    @cached_property
+    def constants(self) -> dict[str, str]:
+        """Options given once for a column that the file of curves has not: they name all its rows."""
+        from forecaster.columns import parse_columns
+        from forecaster.reading import lacking
+
+        once = {k: getattr(self, k)[0] for k in ("domain", "task", "architecture") if len(getattr(self, k)) == 1}
+        if self.saved or not once:
+            return {}
+        return {k: once[k] for k in lacking(str(self.path), columns=parse_columns(self.columns)) if k in once}
+
+    def chooses(self, column: str) -> bool:
+        """Whether the option of this name chooses some of the curves, and is not the name of all."""
+        return bool(getattr(self, column)) and column not in self.constants
+
     def curves(self, architectures: bool = False) -> LearningCurves:
         """The curves chosen by domain, task and split; by architecture only where asked, for a fit pools them."""
-        from forecaster.reading import parse_columns, read_curves
+        from forecaster.columns import parse_columns
+        from forecaster.reading import read_curves
 
-        found = read_curves(str(self.path), columns=parse_columns(self.columns), accuracy=self.accuracy)
+        mapping = parse_columns(self.columns)
+        found = read_curves(str(self.path), columns=mapping, accuracy=self.accuracy, constants=self.constants)
         names = list(self.architecture) if architectures else []
         chosen = found.select(list(self.domain) or None, list(self.task) or None, names or None, self.split)
         self._check("architecture", chosen.table["architecture"])
@@ -171,72 +186,6 @@ def say_generic(curves: LearningCurves) -> None:
         )
 
 
-def check_points(at: str) -> None:
-    """RequestError at once for sizes that are none, or a file of points that is not there."""
-    if not at.lower().endswith(POINT_SUFFIXES):
-        numbers(at, "--at", POINTS)
-    elif not Path(at).is_file():
-        raise RequestError(f"--at {at}: found no such file; expected {POINTS}")
-
-
-def points_of(source: Source, posterior: Posterior, at: str) -> Table:
-    """The points to forecast: sizes for every curve chosen, or the rows of a file of points."""
-    import pandas as pd
-
-    from forecaster.forecast import targets_of
-
-    if not at.lower().endswith(POINT_SUFFIXES):
-        sizes = numbers(at, "--at", POINTS)
-        rows = [(t.domain, t.task, t.architecture, n) for t in targets(source, posterior) for n in sizes]
-        points = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
-        _say_below(points, posterior)
-        return points
-    try:
-        points = pd.read_parquet(at) if at.lower().endswith(".parquet") else pd.read_csv(at)
-    except Exception as error:
-        what = str(error).partition("\n")[0]
-        raise RequestError(f"--at {at}: {what}; expected a table with columns domain, task, architecture, n") from None
-    for column in ("domain", "task", "architecture"):
-        if column in points:
-            points[column] = points[column].astype(str)
-    _say_unseen(points, {t.label for t in targets_of(posterior)})
-    _say_below(points, posterior)
-    return source.rows(points) if source.architecture else points
-
-
-def _say_unseen(points: Table, known: set[str]) -> None:
-    if not {"domain", "task", "architecture"} <= set(points.columns):
-        return
-    labels = ["/".join(row) for row in points[["domain", "task", "architecture"]].itertuples(index=False, name=None)]
-    for label in dict.fromkeys(name for name in labels if name not in known):
-        console.say(f"Note: {label} has no measurements; forecast as a new architecture of its domain and task.")
-
-
-def _say_below(points: Table, posterior: Posterior) -> None:
-    """A note on curves asked about at sizes below the smallest that was measured of them."""
-    from forecaster.curves import Note
-
-    if not {"domain", "task", "architecture", "n"} <= set(points.columns):
-        return
-    smallest = {(c.domain, c.task, c.architecture): float(c.n[0]) for c in posterior.curves.curves}
-    notes = [
-        Note("below", f"forecast below its smallest measured size, {smallest[key]:g}: {PLATEAU}", "/".join(key))
-        for key, own in points.groupby(["domain", "task", "architecture"], sort=False)
-        if key in smallest and any(n < smallest[key] for n in sizes_in(own))
-    ]
-    console.print_notes(notes)
-
-
-def sizes_in(points: Table) -> list[float]:
-    """The different sizes of a table of points, those that are numbers."""
-    import pandas as pd
-
-    if "n" not in points:
-        return []
-    sizes: Table = pd.to_numeric(points["n"], errors="coerce")
-    return sorted(float(n) for n in sizes.unique() if 0 < n < float("inf"))
-
-
 def targets(source: Source, posterior: Posterior) -> list[Any]:
     """The measured curves that ``--domain``, ``--task`` and ``--architecture`` choose."""
     import pandas as pd
@@ -253,10 +202,10 @@ def pairs_of(source: Source, posterior: Posterior) -> tuple[Group | None, list[t
     from itertools import combinations
 
     groups = posterior.groups
-    if len(groups) > 1 and source.architecture:
+    if len(groups) > 1 and source.chooses("architecture"):
         raise RequestError("several domains and tasks hold these; choose one with --domain and --task")
     group = next(iter(groups))
-    if not source.architecture:
+    if not source.chooses("architecture"):
         return (group if len(groups) == 1 else None), None
     chosen = [t.architecture for t in targets(source, posterior)]
     if len(chosen) > 1:
@@ -327,7 +276,7 @@ def verdicts(posterior: Posterior, at: Sequence[float] = (), names: Collection[s
 
 def refuse_architectures(source: Source) -> None:
     """RequestError where ``--architecture`` would choose what a memo is about; names that are not there first."""
-    if not source.architecture:
+    if not source.chooses("architecture"):
         return
     _ = source.posterior() if source.saved else source.curves()
     chosen = shlex.join(part for name in source.architecture for part in ("--architecture", name))

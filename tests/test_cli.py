@@ -329,6 +329,75 @@ def test_a_domain_without_a_card_is_noted(tmp_path):
     assert "generic card" not in done.stdout
 
 
+# Names for all rows ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def unnamed(tmp_path):
+    """A log of one run, as a tracker exports it: no domain, no task, no architecture."""
+    path = tmp_path / "log.csv"
+    rows = [f"{n},{0.5 * n**-0.3:.5f},{seed}\n" for n in (100, 300, 1000, 3000, 10000) for seed in (1, 2)]
+    path.write_text("n,error,seed\n" + "".join(rows))
+    return path
+
+
+NAMED = ("--domain", "vision", "--task", "cats", "--architecture", "cnn")
+
+
+def test_names_stand_for_columns_that_the_file_lacks(unnamed, tmp_path):
+    whole = tmp_path / "whole.csv"
+    pd.read_csv(unnamed).assign(domain="vision", task="cats", architecture="cnn").to_csv(whole, index=False)
+    assert request.Source(unnamed).constants == request.Source(whole, domain=("vision",)).constants == {}
+    found = request.Source(unnamed, domain=("vision",), task=("cats",), architecture=("cnn",)).curves()
+    assert found.data_hash == request.Source(whole).curves().data_hash
+    assert run("validate", unnamed, *NAMED).stdout == run("validate", whole).stdout
+
+
+def test_names_for_all_rows_work_with_every_verb(unnamed, tmp_path):
+    memo = ["memo", unnamed, *NAMED, "-o", tmp_path / "memo", "--target", "0.01"]
+    for arguments in (
+        ["validate", unnamed, *NAMED],
+        ["fit", unnamed, *NAMED, "-o", tmp_path / "posterior.nc"],
+        ["forecast", unnamed, *NAMED, "--at", "1e5"],
+        ["requirement", unnamed, *NAMED, "--target", "0.01"],
+        ["check", unnamed, *NAMED],
+        ["backtest", unnamed, *NAMED, "--hide", "0.4", "--no-baselines"],
+        memo,
+    ):
+        done = run(*arguments, "--json")
+        assert done.exit_code in (0, 3), (arguments, done.stderr)
+        rows = parsed(done)["table"]
+        assert {(row["domain"], row["task"]) for row in rows if "domain" in row} <= {("vision", "cats")}
+        assert "vision" in done.stdout, arguments
+    assert "nothing to compare" in run("compare", unnamed, *NAMED).stderr
+    kept = run("memo", tmp_path / "posterior.nc", "-o", tmp_path / "again", *NAMED)
+    assert "weighs all architectures" in kept.stderr
+
+
+def test_names_for_all_rows_choose_no_points(unnamed, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("domain,task,architecture,n\nvision,cats,cnn,1e5\nvision,cats,vit,1e5\n")
+    done = run("forecast", unnamed, *NAMED, "--at", points, "--json")
+    assert [row["architecture"] for row in parsed(done)["table"]] == ["cnn", "vit"]
+
+
+@pytest.mark.parametrize(
+    ("header", "options", "said"),
+    [
+        ("domain,architecture,n,error", ["--domain", "text"], "found no domain 'text'"),
+        ("Domain,architecture,n,error", ["--domain", "text"], "--columns domain=Domain"),
+        ("field,architecture,n,error", ["--domain", "a", "--domain", "b"], "--columns domain=field"),
+        ("field,architecture,n,error", ["--domain", " "], "expected one name or number for all rows"),
+    ],
+)
+def test_a_name_filters_where_the_file_has_the_column(header, options, said, tmp_path):
+    path = tmp_path / "curves.csv"
+    path.write_text(header + "\n" + "".join(f"vision,cnn,{n},{9 / n}\n" for n in (10, 99, 999)))
+    done = run("validate", path, *options)
+    assert (done.exit_code, done.stderr.count("Error: ")) == (1, 1)
+    assert said in done.stderr
+
+
 # Numbers for people ----------------------------------------------------------------------------------
 
 

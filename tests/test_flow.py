@@ -10,14 +10,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "names", "processes", "results", "sizes", "rises", "strays", "curves", "reading"),
+    *("errors", "names", "processes", "results", "sizes", "rises", "strays", "curves", "columns", "reading"),
     *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
     *("measurement", "forecast", "verdicts", "requirement", "overlap", "comparison", "units"),
     *("predictive", "sensitivity", "scoring", "baselines", "model_checks", "prior_checks", "checks"),
     *("fonts", "looks", "figures", "backtest_tables", "backtest_requirement", "backtest_figures", "backtest"),
     *("sentences", "advice", "appendix", "memo", "demo"),
-    *("layout", "console", "request", "cli"),
+    *("layout", "console", "request", "points", "cli"),
 )
 
 # Drawing is imported where a result is asked for its plot, not before: results stay light, and figures know results.

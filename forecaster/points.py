@@ -1,0 +1,83 @@
+"""points: sizes to forecast, or a table of points, turned into rows of curve and size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecaster import console
+from forecaster.errors import RequestError
+from forecaster.request import Source, Table, numbers, targets
+
+if TYPE_CHECKING:
+    from forecaster.posterior import Posterior
+
+POINT_SUFFIXES = (".csv", ".parquet")
+PLATEAU = "nothing was measured there, and it rests on where the law puts its plateau"
+POINTS = "sizes above 0, such as 1e6,1e7, or a .csv or .parquet file of points"
+
+
+def check_points(at: str) -> None:
+    """RequestError at once for sizes that are none, or a file of points that is not there."""
+    if not at.lower().endswith(POINT_SUFFIXES):
+        numbers(at, "--at", POINTS)
+    elif not Path(at).is_file():
+        raise RequestError(f"--at {at}: found no such file; expected {POINTS}")
+
+
+def points_of(source: Source, posterior: Posterior, at: str) -> Table:
+    """The points to forecast: sizes for every curve chosen, or the rows of a file of points."""
+    import pandas as pd
+
+    from forecaster.forecast import targets_of
+
+    if not at.lower().endswith(POINT_SUFFIXES):
+        sizes = numbers(at, "--at", POINTS)
+        rows = [(t.domain, t.task, t.architecture, n) for t in targets(source, posterior) for n in sizes]
+        points = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
+        _say_below(points, posterior)
+        return points
+    try:
+        points = pd.read_parquet(at) if at.lower().endswith(".parquet") else pd.read_csv(at)
+    except Exception as error:
+        what = str(error).partition("\n")[0]
+        raise RequestError(f"--at {at}: {what}; expected a table with columns domain, task, architecture, n") from None
+    for column in ("domain", "task", "architecture"):
+        if column in points:
+            points[column] = points[column].astype(str)
+    _say_unseen(points, {t.label for t in targets_of(posterior)})
+    _say_below(points, posterior)
+    return source.rows(points) if source.chooses("architecture") else points
+
+
+def _say_unseen(points: Table, known: set[str]) -> None:
+    if not {"domain", "task", "architecture"} <= set(points.columns):
+        return
+    labels = ["/".join(row) for row in points[["domain", "task", "architecture"]].itertuples(index=False, name=None)]
+    for label in dict.fromkeys(name for name in labels if name not in known):
+        console.say(f"Note: {label} has no measurements; forecast as a new architecture of its domain and task.")
+
+
+def _say_below(points: Table, posterior: Posterior) -> None:
+    """A note on curves asked about at sizes below the smallest that was measured of them."""
+    from forecaster.curves import Note
+
+    if not {"domain", "task", "architecture", "n"} <= set(points.columns):
+        return
+    smallest = {(c.domain, c.task, c.architecture): float(c.n[0]) for c in posterior.curves.curves}
+    notes = [
+        Note("below", f"forecast below its smallest measured size, {smallest[key]:g}: {PLATEAU}", "/".join(key))
+        for key, own in points.groupby(["domain", "task", "architecture"], sort=False)
+        if key in smallest and any(n < smallest[key] for n in sizes_in(own))
+    ]
+    console.print_notes(notes)
+
+
+def sizes_in(points: Table) -> list[float]:
+    """The different sizes of a table of points, those that are numbers."""
+    import pandas as pd
+
+    if "n" not in points:
+        return []
+    sizes: Table = pd.to_numeric(points["n"], errors="coerce")
+    return sorted(float(n) for n in sizes.unique() if 0 < n < float("inf"))
