@@ -325,9 +325,7 @@ def memo(
     target: Annotated[float | None, typer.Option("--target", help="The error (never accuracy) to reach.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,1e5.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
-    size_unit: Annotated[
-        str | None, typer.Option("--size-unit", help="What sizes count, such as FLOPs; else as the card has it.")
-    ] = None,
+    size_unit: Annotated[str | None, typer.Option("--size-unit", help="What sizes count, such as FLOPs.")] = None,
     level: Level = 0.8,
 ) -> Failures:
     """A decision memo in Markdown and HTML, with a figure, one for each domain and task."""

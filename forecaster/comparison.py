@@ -319,7 +319,7 @@ def _text(table: pd.DataFrame, at_table: pd.DataFrame, best: pd.DataFrame) -> st
         said.append(
             f"These hold the architectures likeliest to be best; the whole table has {len(rows) - NAMED} pairs more."
         )
-    said.append("Probabilities are shares of paired posterior draws.")
+    said.append("Probabilities are shares of paired posterior draws; overlap is a description, not a test.")
     return "\n".join(said)
 
 
@@ -370,7 +370,10 @@ def _sentence(row: dict, at: list[dict]) -> str:
         for k in "ab"
     )
     first, second = exponents
-    said = f"{row['domain']}/{row['task']}: exponent of {a} {first}, of {b} {second}; {verdicts[row['verdict']]}."
+    said = (
+        f"{row['domain']}/{row['task']}: exponent of {a} {first}, of {b} {second}, posteriors that overlap by "
+        f"{percent(row['overlap'])}; {verdicts[row['verdict']]}."
+    )
     better = ", ".join(f"{percent(r['p_better'])} at {plain_size(r['n'])}" for r in at)
     said += f" Chance that the error of {a} is the lower one: {better}."
     turned = f"{percent(row['p_crossover'])} that their order turns, from the smallest size at which both were measured"

@@ -13,6 +13,7 @@ from scipy.stats import norm
 from forecaster.comparison import compare
 from forecaster.errors import RequestError
 from forecaster.overlap import overlap
+from forecaster.requirement import percent
 
 SPREAD = {"level": 0.05, "log_exponent": 0.15, "floor_logit": 0.5, "log_drift": 0.2}
 LARGEST = float(synthetic.SIZES[-1])
@@ -74,6 +75,7 @@ def test_verdicts(exponent, sd, verdict):
     assert row[["p_equal", "p_clearly_steeper", "p_clearly_shallower"]].sum() == pytest.approx(1.0)
     words = {"A steeper": "cnn falls faster", "B steeper": "mlp falls faster"}
     assert words.get(verdict, verdict) in found.text
+    assert f"posteriors that overlap by {percent(row['overlap'])}; " in found.text
 
 
 def test_overlap_of_the_same_is_one_and_of_far_apart_zero():

@@ -372,7 +372,7 @@ def test_equal_slopes_keep_the_ratio_of_errors_not_their_difference():
     assert "the difference between them shrinks" in said
 
 
-def test_where_the_forecast_rises_no_more_data_is_advised(no_check_fails):
+def test_where_the_forecast_rises_no_more_data_is_advised():
     """Errors of the largest sizes are three times the best; the drift carries them on."""
     errors = (0.2, 0.15, 0.12, 0.15, 0.24, 0.4)
     rows = [("field", "all", "net", 100 * 2**k, error) for k, error in enumerate(errors)]
