@@ -34,6 +34,8 @@ MANY_GROUPS = {
     "apart": mixing.APART,
     "sweeps": 8,
 }
+# Of those, where no curve has more than SHORT sizes: so few leave far tails, which small clouds enter too seldom.
+SHORT, SHORT_CURVES = 16, {"particles": 2048}
 # Groups of more curves than that, where draws are to be worth enough: more clouds err together, and more quantities
 # have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two modes, one
 # adaptation often finds one.
@@ -153,6 +155,8 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     from forecaster.engines import nested
 
     most = max(len(d.curves) for d in designs)
+    if settings and max(_length(d) for d in designs) <= SHORT:
+        settings = settings | SHORT_CURVES
     if not settings:
         settings = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
     effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**settings)
