@@ -340,6 +340,17 @@ def test_processes_draw_what_threads_draw(monkeypatch):
     assert asked == [2]
 
 
+def test_many_groups_of_few_sizes_get_larger_clouds(monkeypatch):
+    """So few leave far tails; of longer curves among them, or of few groups, it is as ever."""
+    design = alone(0)
+    usual = fast._effort([design], 100, {}).particles
+    short = fast._effort([design, design], 100, fast.MANY_GROUPS)
+    assert short.particles == 2 * usual
+    assert short.walkers == fast.MANY_GROUPS["walkers"]
+    monkeypatch.setattr(fast, "SHORT", len(design.curves[0].x) - 1)
+    assert fast._effort([design, design], 100, fast.MANY_GROUPS).particles == usual
+
+
 def test_progress_counts_the_sweeps_of_a_single_group():
     said = []
     (one,) = fast.sample([alone(0)], seed=0, on_progress=lambda what, share: said.append((what, share)))
