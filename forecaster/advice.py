@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.looks import Table, capital
-from forecaster.requirement import MET
+from forecaster.requirement import MET, STANDING
 from forecaster.sentences import Answers
 from forecaster.units import about, chance, listed, rounded, size, times
 
@@ -77,19 +77,18 @@ def _purchase(a: Answers) -> list[str]:
     row = _need(a)
     name, goal = row["architecture"], a.units.phrase(a.units.error_plain(a.target))
     if row["already_met"] > MET and not a.target_given:
-        before, after = a.ends[name], next(r for r in a.at(a.headline_n) if r["architecture"] == name)
         return [
-            f"Do not count on more data: {name} stands at {a.interval(before)[0]}, and at {a.sized(a.headline_n)} is "
-            f"forecast at {a.interval(after)[0]}."
+            f"Do not count on more data: {name} stands at {a.interval(a.ends[name])[0]}, and at "
+            f"{a.sized(a.headline_n)} is forecast at {a.interval(a.best)[0]}."
         ]
-    if any(c.name == "target" and c.verdict != "PASS" for c in a.checks):
+    if a.target_given and a.need.checks:
         return [
             f"{goal[:1].upper()}{goal[1:]} lies above every error measured: give the target in the unit of the errors."
         ]
     if row["already_met"] > MET:
         return [f"{name} has already reached {goal} within the sizes measured; no more data is needed."]
     if math.isinf(row["q50"]):
-        gets = f"{name} there" if len(_ranked(a)) == 1 or _decided(a) else f"any of them there; {name} is nearest"
+        gets = f"{name} there" if not a.several or _decided(a) else f"any of them there; {name} is nearest"
         return [
             f"Do not count on {goal}: more likely than not, no amount of data up to {a.sized(row['horizon'])} gets "
             f"{gets}."
@@ -119,7 +118,7 @@ def _decided(a: Answers) -> bool:
 def _ranked(a: Answers) -> list[dict[str, Any]]:
     """What the target takes with each architecture, the least first."""
     rows = a.need.table.to_dict("records")
-    return sorted(rows, key=lambda r: (r["q50"], r["q75"], r["q95"], r["p_never"]))
+    return sorted(rows, key=lambda r: [r[k] for k in STANDING])
 
 
 def _need(a: Answers) -> dict[str, Any]:

@@ -120,8 +120,11 @@ class LearningCurves:
     @cached_property
     def metrics(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """The metrics named in each (domain, task): one a curve, so usually one or none."""
-        named = dict.fromkeys((curve.domain, curve.task, curve.metric) for curve in self.curves if curve.metric)
-        return {group: tuple(m for *of, m in named if tuple(of) == group) for group in self.groups}
+        named: dict[tuple[str, str], dict[str, None]] = {group: {} for group in self.groups}
+        for curve in self.curves:
+            if curve.metric:
+                named[curve.domain, curve.task][curve.metric] = None
+        return {group: tuple(own) for group, own in named.items()}
 
     @cached_property
     def data_hash(self) -> str:

@@ -40,7 +40,7 @@ from forecaster.looks import (
 )
 from forecaster.posterior import Group, Posterior
 from forecaster.predictive import prior_paths
-from forecaster.requirement import plain_number
+from forecaster.requirement import STANDING, plain_number
 from forecaster.results import Result
 from forecaster.sizes import MOST, reduced
 from forecaster.units import Units, chance, rounded, size, units_of
@@ -236,8 +236,7 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never."""
     table: Table = found.table
     units, several = units or _units_of(found), table["target"].nunique() > 1
-    order = ["target", "q50", "q75", "q95", "p_never"]
-    rows = table.sort_values(order, ascending=[False, True, True, True, True]).to_dict("records")
+    rows = table.sort_values([*STANDING]).sort_values("target", ascending=False, kind="stable").to_dict("records")
     figure, (low, high) = Figure(figsize=(WIDTH, 1.25 + 0.42 * len(rows)), layout="constrained"), _span(table)
     axes = figure.add_subplot()
     axes.set(xscale="log", xlim=(low, high), ylim=(len(rows) - 0.4, -0.55))

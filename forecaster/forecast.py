@@ -181,7 +181,7 @@ def forecast(
         target = Target(*key)
         sizes = rows["n"].to_numpy(dtype=float)
         paths, draws = _asked(posterior, target, sizes, kind, target.stream(seed))
-        if posterior.of_shares(target.group):
+        if target.group in posterior.of_shares:
             paths = np.minimum(paths, 0.0)  # no more than all cases are wrong
         columns.append(pd.DataFrame(np.exp(paths).T, index=rows.index))
         regions.append(pd.Series(region(posterior, target, sizes, draws), index=rows.index))

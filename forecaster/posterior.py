@@ -63,12 +63,13 @@ class Posterior:
     def designs(self) -> Mapping[Group, Design]:
         return {group: design_of(self.curves, group, self.cards[group]) for group in self.groups}
 
-    def of_shares(self, group: Group) -> bool:
-        """Whether errors of the group are shares of cases: its card says so, and neither an error nor a metric else."""
-        curves = [c for c in self.curves.curves if (c.domain, c.task) == group]
-        if "share" not in self.cards[group].error_unit or max(float(c.error.max()) for c in curves) > 1.0:
-            return False
-        return not any(kinds_of_error(metric) == {"loss"} for metric in self.curves.metrics[group])
+    @cached_property
+    def of_shares(self) -> frozenset[Group]:
+        """Groups whose errors are shares of cases: their card says so, and neither an error nor a metric else."""
+        above = {(c.domain, c.task) for c in self.curves.curves if c.error.max() > 1.0}
+        said = {group for group in self.groups if "share" in self.cards[group].error_unit}
+        losses = {g for g, named in self.curves.metrics.items() if any(kinds_of_error(m) == {"loss"} for m in named)}
+        return frozenset(said - above - losses)
 
     def only(self, *groups: Group) -> Posterior:
         """The part that is about these groups, as a posterior of its own: the same draws."""

@@ -16,7 +16,6 @@ repeats around it speaks of the noise only; it stays in when the mean is left ou
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -30,6 +29,7 @@ from forecaster import drift, processes
 from forecaster.curve_draws import CurveDraws
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
+from forecaster.forecast import Target
 from forecaster.inference import Progress
 from forecaster.posterior import Posterior
 
@@ -118,7 +118,7 @@ def _assessed(seed: int, fitted: Sequence[Fitted]) -> Assessment:
     """Some curves; what ArviZ does it does to all of their sizes at once."""
     answers, curves = [], []
     for design, data, draws in fitted:
-        rng = np.random.default_rng([seed, zlib.crc32(data.curve.label.encode())])
+        rng = Target(data.curve.domain, data.curve.task, data.curve.architecture).stream(seed)
         key = {"domain": data.curve.domain, "task": data.curve.task, "architecture": data.curve.architecture}
         one, p = _questions(design, data, draws, rng)
         answers.append((key, data, one, rng))

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PER_DECADE = 24  # sizes a decade at which a path is looked at: steps of 10 %
 REACH = 1e6  # default horizon, as a multiple of the group's largest measured size
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+STANDING = ("q50", "q75", "q95", "p_never")  # columns by which rows are ordered, the least data first
 NAMED = 8  # rows that the text spells out; the table has all
 MET = 0.95  # chance that a target was reached already, from which it counts as met
 EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
@@ -305,7 +306,7 @@ def leading(groups: Sequence[Hashable], standing: Sequence[tuple[float, ...]], m
 
 def _leading(table: pd.DataFrame, most: int) -> list[int]:
     groups = list(table[["domain", "task", "target"]].itertuples(index=False, name=None))
-    needed = table[["q50", "q75", "q95", "p_never"]].itertuples(index=False, name=None)
+    needed = table[[*STANDING]].itertuples(index=False, name=None)
     return leading(groups, list(needed), most)
 
 

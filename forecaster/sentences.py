@@ -208,22 +208,17 @@ def _rise_change(a: Answers) -> list[tuple[str, str]]:
         f"With more data the error of {_few(names)} rises in places. The forecast takes that for a detour on the way "
         "down: find out why it rises before relying on it."
     )
-    rising = [r["architecture"] for r in a.at(a.headline_n) if _forecast_higher(a, r)]
-    on, open_ = ([name for name in ends if (name in rising) is goes_on] for goes_on in (True, False))
+    rising = {r["architecture"] for r in a.at(a.headline_n) if r["yhat"] > a.ends[r["architecture"]]["yhat"]}
+    on, open_ = [name for name in ends if name in rising], [name for name in ends if name not in rising]
     if on:
         said = (
             f"The error of {_few(on)} is up at its largest size, and forecast to be higher still at "
             f"{a.sized(a.headline_n)}: as it stands, more data harms. Find out why it rises before buying any."
         )
     if open_:
-        also = f" That of {_few(open_)} is still up at its largest size; should it go on to rise, more data harms."
-        said = said + also if not on else said + also.replace(" That", " The error")
+        what = "The error" if on else "That"
+        said += f" {what} of {_few(open_)} is still up at its largest size; should it go on to rise, more data harms."
     return [("Errors that rise.", said)]
-
-
-def _forecast_higher(a: Answers, row: Mapping[str, Any]) -> bool:
-    """Whether an option's forecast is an error above that at the architecture's largest measured size."""
-    return row["yhat"] > a.ends[row["architecture"]]["yhat"]
 
 
 def _ends_high(a: Answers, architecture: str) -> bool:
@@ -263,8 +258,8 @@ def _order_change(a: Answers) -> tuple[str, str]:
     if others:
         said = f"The leader depends on the size: {listed(others)}; otherwise {name}."
     last = sorted(a.at(max(leaders)), key=lambda r: -r["p_best"])
-    rival = next(r for r in last if r["architecture"] != name)
     if leaders[max(leaders)] == name:
+        rival = next(r for r in last if r["architecture"] != name)
         said += (
             f" Its closest rival at {a.sized(max(leaders))} is {rival['architecture']}, with a chance of "
             f"{chance(rival['p_best'])} to be the best there."

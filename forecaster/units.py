@@ -54,7 +54,7 @@ class Units:
             digits = max(math.floor(math.log10(number)) + decimals, 0)
             return re.sub(r"e([+-])0*(\d)", r"e\1\2", f"{number:.{digits}e}") + self.sign
         after = max(decimals, 0)
-        shown = f"{round(self.scaled(value), decimals):,.{after}f}"
+        shown = f"{round(number, decimals):,.{after}f}"
         if value > 0 and not re.search("[1-9]", shown):
             shown = f"<{10.0**-decimals:,.{after}f}"
         return shown + self.sign
@@ -85,7 +85,7 @@ def units_of(posterior: Posterior, group: Group) -> Units:
     """
     card = posterior.cards[group]
     name = next(iter(posterior.curves.metrics[group]), card.error_unit.split(",")[0].strip())
-    return Units(card.size_unit, "error" if name.startswith("1 - ") else name, posterior.of_shares(group))
+    return Units(card.size_unit, "error" if name.startswith("1 - ") else name, group in posterior.of_shares)
 
 
 def size(n: float, short: bool = False) -> str:

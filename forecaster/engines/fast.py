@@ -155,9 +155,9 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     from forecaster.engines import nested
 
     most = max(len(d.curves) for d in designs)
-    if settings and max(_length(d) for d in designs) <= SHORT:
-        settings = settings | SHORT_CURVES
-    if not settings:
+    if settings:
+        settings = settings | (SHORT_CURVES if max(_length(d) for d in designs) <= SHORT else {})
+    else:
         settings = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
     effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**settings)
     return effort._replace(kept=max(effort.kept, -(-draws // effort.walkers)))
