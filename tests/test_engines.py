@@ -20,7 +20,7 @@ from joblib import Parallel
 
 from forecaster import model, processes
 from forecaster.card_files import load_card
-from forecaster.design import Design, design_of
+from forecaster.design import LEAST_NOISE, Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain
 from forecaster.engines import fast, likelihoods, mixing, nuts, sampling
 from forecaster.engines.draws import GroupDraws
@@ -202,6 +202,34 @@ def test_likelihoods_of_some_curves_are_those_of_all():
             some = likelihoods.likelihood_of(batch, likelihoods.Room(width, pool))(points[rows], rows)
             for a, b in zip(some, whole, strict=True):
                 np.testing.assert_allclose(a, b[rows], rtol=1e-10)
+
+
+@pytest.mark.parametrize("card", ["image-classification-top1", "tabular-classification", "generic"])
+def test_single_precision_tells_likelihoods_apart(card):
+    """At curves that the card holds for likely, given their data: to a hundredth of a nat."""
+    card = load_card(card)
+    sizes = np.geomspace(1e3, 1e8, 40)
+    simulated = simulate(card, sizes, groups=6, architectures=3, seed=5)
+    batch = fast.batch_of([design_of(simulated.curves, group, card) for group in simulated.curves.groups])
+    assert likelihoods.single_serves(batch)
+    truth = simulated.truth["values"].reshape(len(batch.owner), 1, len(CENTRES))[..., 1:]
+    points = truth + 0.05 * np.random.default_rng(0).standard_normal((len(truth), 50, truth.shape[-1]))
+    room = likelihoods.Room(8, likelihoods.InTurn())
+    found = {s: likelihoods.likelihood_of(batch, room, single=s)(points) for s in (True, False)}
+    off = found[True].log_z - found[False].log_z
+    assert np.abs(off - np.median(off, 1, keepdims=True)).max() < 0.01
+    level = (found[True].mean - found[False].mean) / np.sqrt(found[False].variance)
+    assert np.abs(level).max() < 0.01
+
+
+def test_sizes_of_a_great_many_runs_ask_for_double_precision():
+    batch = fast.batch_of([alone(0)])
+    assert likelihoods.single_serves(batch)
+    known = np.where(batch.curves.present > 0, LEAST_NOISE**2, 0.0)
+    for repeats, serves in ((10.0, True), (1_000.0, False)):
+        at_one = np.where(np.arange(known.shape[1]) == 1, repeats, 1.0) * np.ones_like(known)
+        curves = batch.curves._replace(known=known, repeats=at_one)
+        assert likelihoods.single_serves(batch._replace(curves=curves)) == serves
 
 
 def test_a_part_of_a_batch_is_the_batch_of_that_part():

@@ -148,18 +148,22 @@ def likelihood(points, targets):
 
 
 def test_targets_that_are_found_take_no_part_in_later_rounds():
-    """One wide target is found at once, the others are not; asked to go on together, they do."""
-    for alone in (True, False):
-        seen = []
+    """One wide target is found at once, the others are not; up to half of the likelihood sooner than up to all."""
+    seen = {}
+    for enough in (1.0, 0.5):
+        rounds = seen[enough] = []
 
-        def watched(points, targets, seen=seen):
-            seen.append(len(targets))
+        def watched(points, targets, rounds=rounds):
+            rounds.append(len(targets))
             return likelihood(points, targets)
 
         start = mixtures.prior_mixture(len(CENTRES), 2, 3)
-        mixtures.adapt(np.random.default_rng(0), start, watched, 512, 8, each_alone=alone)
-        assert seen[0] == len(CENTRES)
-        assert (min(seen) < len(CENTRES)) == alone
+        found = mixtures.adapt(np.random.default_rng(0), start, watched, 512, 12, enough)
+        assert rounds[0] == len(CENTRES)
+        assert rounds == sorted(rounds, reverse=True)
+        assert rounds[-1] < len(CENTRES)
+        assert found.power.min() >= enough
+    assert sum(seen[0.5]) < sum(seen[1.0])
 
 
 @pytest.fixture(scope="module")

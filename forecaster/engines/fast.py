@@ -24,6 +24,7 @@ FEW = 8  # groups up to which each is sampled until its draws are worth enough; 
 MANY_GROUPS = {
     "hypers": 128,
     "hyper_adaptation": 512,
+    "enough": 0.45,
     "components": 4,
     "walkers": 130,
     "fitting": 4,

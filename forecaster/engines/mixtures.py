@@ -320,13 +320,13 @@ def adapt(
     log_likelihood: Callable[[Array, Array], Array],
     n: int,
     rounds: int,
-    each_alone: bool = True,
+    enough: float = 1.0,
 ) -> Adapted:
     """Fit the proposals to ``prior * likelihood``: ``rounds`` at the most, fewer where targets are found earlier.
 
     ``log_likelihood`` maps points [k, n, d] of k targets, and their indices [k], to [k, n]. It is given ``n`` points in
-    the first rounds, more in later ones. With ``each_alone`` a target that is found takes no part in later rounds; else
-    all go on until the last is found.
+    the first rounds, more in later ones. A target that is found, up to this power of its
+    likelihood, takes no part in later rounds.
     """
     targets = np.arange(len(mixture.mean))
     best, best_power = mixture, np.zeros(len(targets))
@@ -344,11 +344,10 @@ def adapt(
         known = where(power >= best_power[targets], now, Mixture(*(a[targets] for a in best)))
         best, current = put(best, targets, known), put(current, targets, where(failed, known, fitted))
         best_power[targets] = np.maximum(power, best_power[targets])
-        found[targets] |= power >= 1.0
+        found[targets] |= power >= enough
         if found.all():
             break
-        if each_alone:
-            targets = np.flatnonzero(~found)
+        targets = np.flatnonzero(~found)
     return Adapted(current, best_power)
 
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecaster.density import Local
-from forecaster.engines import mixtures
+from forecaster.engines import likelihoods, mixtures
 from forecaster.engines.clouds import Clouds, Units, cloud_of, coefficients_of, without_level
 from forecaster.engines.likelihoods import Batch, Likelihood, Room, summed
 from forecaster.engines.mixtures import Mixture
@@ -42,6 +42,7 @@ class Effort(NamedTuple):
     components: int = 12
     hyper_components: int = 8
     rounds: int = 14  # per level, at the most
+    enough: float = 1.0  # power of the hyper-parameters' likelihood that their proposal is fitted to, at the least
     walkers: int = 250  # per chain: whole blocks of them
     block: int = 5  # walkers of a chain that share candidates
     candidates: int = 10  # hyper-parameters per block and sweep
@@ -56,16 +57,23 @@ class Effort(NamedTuple):
 
 
 def hyper_likelihood(batch: Batch, view: Clouds, room: Room) -> Callable[..., Array]:
-    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 10] in units of their prior."""
+    """Log marginal likelihood [group, k] of hyper-parameters [group, k, 10] in units of their prior.
 
-    def log_likelihood(standard: Array, _: Array | None = None) -> Array:
-        hyper = batch.mean[:, None] + batch.sd[:, None] * standard
-        factors, constant = coefficients_of(hyper, batch, view.cloud.units)
+    Of some groups, or of all where none are named.
+    """
+
+    def log_likelihood(standard: Array, groups: Array | None = None) -> Array:
+        chosen = np.arange(len(batch.mean)) if groups is None else groups
+        curves = np.flatnonzero(np.isin(batch.owner, chosen))
+        some = likelihoods.part_of(batch, chosen, curves)
+        hyper = some.mean[:, None] + some.sd[:, None] * standard
+        units = Units(*(a[curves] for a in view.cloud.units))
+        factors, constant = coefficients_of(hyper, some, units)
 
         def of_curve(c: int) -> Array:
-            return view.seen(c, factors[c], constant[c]).log_sum() + constant[c]
+            return view.seen(int(curves[c]), factors[c], constant[c]).log_sum() + constant[c]
 
-        return summed(batch, np.stack(list(room.pool.map(of_curve, range(len(batch.owner))))))
+        return summed(some, np.stack(list(room.pool.map(of_curve, range(len(curves))))))
 
     return log_likelihood
 
@@ -130,7 +138,7 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
     curves = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds).mixture
     cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
     like = hyper_likelihood(batch, Clouds.of(cloud), room)
-    hypers = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, each_alone=False).mixture
+    hypers = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, effort.enough).mixture
     return Start(curves, units, hypers)
 
 
