@@ -197,9 +197,9 @@ def test_likelihoods_of_some_curves_are_those_of_all():
     curves = len(batch.owner)
     points = CARD.hyper_mean[1 : len(CENTRES)] + 0.3 * rng.standard_normal((curves, 70, len(CENTRES) - 1))
     with ThreadPoolExecutor(2) as pool:
-        whole = likelihoods.likelihood_of(batch, likelihoods.Room(1, pool))(points)
+        whole = likelihoods.likelihood_of(batch, likelihoods.Room(1, pool), single=False)(points)
         for width, rows in ((12, np.arange(curves)), (12, np.array([1, 4, 7])), (5, np.array([11, 0]))):
-            some = likelihoods.likelihood_of(batch, likelihoods.Room(width, pool))(points[rows], rows)
+            some = likelihoods.likelihood_of(batch, likelihoods.Room(width, pool), single=False)(points[rows], rows)
             for a, b in zip(some, whole, strict=True):
                 np.testing.assert_allclose(a, b[rows], rtol=1e-10)
 
