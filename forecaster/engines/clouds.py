@@ -28,6 +28,10 @@ class Units(NamedTuple):
     mean: Array
     sd: Array
 
+    def of(self, curves: Array) -> Units:
+        """Those of some curves."""
+        return Units(self.mean[curves], self.sd[curves])
+
 
 class Cloud(NamedTuple):
     """Particles of each curve, in the units of ``units``, and log (likelihood / proposal)."""

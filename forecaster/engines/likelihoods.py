@@ -124,7 +124,8 @@ def centred(curves: CurveArrays) -> tuple[CurveArrays, Array]:
 def likelihood_of(batch: Batch, room: Room, *, single: bool | None = None) -> Likelihood:
     """The compiled likelihood of the batch's curves, or of some of them; in single precision where that serves.
 
-    A curve with this many particles is a unit of work. So many units are one call, the last padded with copies.
+    A unit of work is a curve with so many of its particles, and so many units are one call; what is left over is padded
+    with copies.
     """
     single = single_serves(batch) if single is None else single
     every, width = np.arange(len(batch.owner)), min(room.width, BESIDE)

@@ -325,8 +325,8 @@ def adapt(
     """Fit the proposals to ``prior * likelihood``: ``rounds`` at the most, fewer where targets are found earlier.
 
     ``log_likelihood`` maps points [k, n, d] of k targets, and their indices [k], to [k, n]. It is given ``n`` points in
-    the first rounds, more in later ones. A target that is found, up to this power of its
-    likelihood, takes no part in later rounds.
+    the first rounds, more in later ones. A target that is found, up to the power ``enough`` of its likelihood, takes no
+    part in later rounds.
     """
     targets = np.arange(len(mixture.mean))
     best, best_power = mixture, np.zeros(len(targets))

@@ -67,8 +67,7 @@ def hyper_likelihood(batch: Batch, view: Clouds, room: Room) -> Callable[..., Ar
         curves = np.flatnonzero(np.isin(batch.owner, chosen))
         some = likelihoods.part_of(batch, chosen, curves)
         hyper = some.mean[:, None] + some.sd[:, None] * standard
-        units = Units(*(a[curves] for a in view.cloud.units))
-        factors, constant = coefficients_of(hyper, some, units)
+        factors, constant = coefficients_of(hyper, some, view.cloud.units.of(curves))
 
         def of_curve(c: int) -> Array:
             return view.seen(int(curves[c]), factors[c], constant[c]).log_sum() + constant[c]
@@ -107,7 +106,7 @@ class Proposals(NamedTuple):
 
         return Proposals(
             part(self.curves, curves),
-            Units(*(a[curves] for a in self.units)),
+            self.units.of(curves),
             part(self.hypers, groups),
             self.first_curves and part(self.first_curves, curves),
             self.first_hypers and part(self.first_hypers, groups),
