@@ -1,7 +1,7 @@
 """Engines side by side: whole processes from a CSV file to a saved posterior, same data, same model, one table.
 
 For each number of architectures and of points it simulates one group and gives it to every engine in a process of
-its own. Columns:
+its own; or each group of a file, fitted rows only, under the card of its domain. Columns:
 
     wall       seconds from the start of the process until the posterior is saved, imports and compiling included
     compiled   seconds once compiled: for jax a second fit in the same process, for the others what the sampler itself
@@ -19,6 +19,8 @@ its own. Columns:
 Then the slope of log wall (and of log compiled) against log curves and log points. Run as
 
     python benchmarks/engines.py --architectures 1,5,16,64 --points 10,50,200
+    python benchmarks/engines.py --curves nmt.csv --engines jax,nutpie
+    python benchmarks/engines.py --curves ic_birds_caltech.csv --tasks bird_5,bird_10 --engines jax,nutpie
 """
 
 from __future__ import annotations
@@ -34,9 +36,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ENGINES = ("jax-cold", "jax", "nutpie", "nutpie-jax", "numpyro", "pymc")
 COLUMNS = ("wall", "compiled", "ess", "ess/s", "r_hat", "MiB", "evals", "evals/ess", "evals s")
@@ -51,23 +54,20 @@ def main() -> None:
     rows = []
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
     print(", ".join(f"{p} {version(p)}" for p in ("jax", "pymc", "nutpie", "numpyro")))
-    print(
-        f"card {arguments.card}; NUTS: 4 chains x ({arguments.tune} + {arguments.draws}), target 0.97; jax: defaults\n"
-    )
-    print("".join(f"{c:>10}" for c in ("engine", "curves", "points", *COLUMNS)), flush=True)
+    card = arguments.card or "of the domain"
+    print(f"card {card}; NUTS: 4 chains x ({arguments.tune} + {arguments.draws}), target 0.97; jax: defaults\n")
+    columns = ("engine", "curves", "points", *COLUMNS)
+    print("".join(f"{c:>10}" for c in columns), flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for curves in arguments.architectures:
-            for points in arguments.points:
-                data = simulated(Path(folder), curves, points, arguments)
-                for engine in arguments.engines:
-                    row = {"engine": engine, "curves": curves, "points": points}
-                    row |= measured(engine, data, Path(folder), arguments)
-                    rows.append(row)
-                    print(
-                        "".join(f"{shown(row.get(c)):>10}" for c in ("engine", "curves", "points", *COLUMNS)),
-                        flush=True,
-                    )
-    print_slopes(rows, arguments.engines)
+        for data in data_sets(Path(folder), arguments):
+            print(data.name, flush=True)
+            for engine in arguments.engines:
+                row = {"engine": engine, "curves": data.curves, "points": data.points}
+                row |= measured(engine, data.path, Path(folder), arguments)
+                rows.append(row)
+                print("".join(f"{shown(row.get(c)):>10}" for c in columns), flush=True)
+    if not arguments.curves:
+        print_slopes(rows, arguments.engines)
     print(f"\nrepeat with: python benchmarks/engines.py {' '.join(sys.argv[1:])}".rstrip())
 
 
@@ -76,9 +76,11 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--architectures", type=numbers, default=[5])
     parser.add_argument("--points", type=numbers, default=[10])
+    parser.add_argument("--curves", type=Path, help="a file whose groups are fitted in place of simulated ones")
+    parser.add_argument("--tasks", type=lambda text: text.split(","), help="of that file (default: all)")
     parser.add_argument("--engines", type=lambda text: text.split(","), default=list(ENGINES), help=", ".join(ENGINES))
     parser.add_argument("--limit", type=float, default=600.0, help="seconds a process may take")
-    parser.add_argument("--card", default=CARD)
+    parser.add_argument("--card", help=f"default: {CARD}, of a file that of its domain")
     parser.add_argument("--draws", type=int, default=1500, help="of one chain of NUTS")
     parser.add_argument("--tune", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
@@ -88,7 +90,46 @@ def parse() -> argparse.Namespace:
     unknown = [e for e in arguments.engines if e not in ENGINES]
     if unknown:
         parser.error(f"--engines: found {', '.join(unknown)}; expected some of {', '.join(ENGINES)}")
+    if not (arguments.curves or arguments.card):
+        arguments.card = CARD
     return arguments
+
+
+class DataSet(NamedTuple):
+    """One group of curves, in a CSV file."""
+
+    name: str
+    path: Path
+    curves: int
+    points: int  # of the longest curve
+
+
+def data_sets(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
+    """The groups that engines are given."""
+    if arguments.curves:
+        yield from groups_of(folder, arguments)
+        return
+    for curves in arguments.architectures:
+        for points in arguments.points:
+            path = simulated(folder, curves, points, arguments)
+            yield DataSet(f"simulated, seed {arguments.seed}", path, curves, points)
+
+
+def groups_of(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
+    """The groups of the file, without the rows that its column `split` hides."""
+    from forecaster.backtest import hide
+    from forecaster.reading import read_curves
+
+    found = read_curves(arguments.curves)
+    if "split" in found.table:
+        found = hide(found, "column")[0]
+    if arguments.tasks:
+        found = found.select(task=arguments.tasks)
+    for i, group in enumerate(found.groups):
+        one = found.select(task=group[1])
+        path = folder / f"group-{i}.csv"
+        one.table.drop(columns="split", errors="ignore").to_csv(path, index=False)
+        yield DataSet("/".join(group), path, len(one.curves), max(len(c.n) for c in one.curves))
 
 
 def simulated(folder: Path, curves: int, points: int, arguments: argparse.Namespace) -> Path:
@@ -120,7 +161,8 @@ def run(engine: str, data: Path, folder: Path, cache: Path, arguments: argparse.
     out.unlink(missing_ok=True)
     command = [sys.executable, __file__, "--worker", engine, "--data", str(data), "--out", str(out)]
     for name in ("card", "draws", "tune", "seed"):
-        command += [f"--{name}", str(getattr(arguments, name))]
+        value = getattr(arguments, name)
+        command += [] if value is None else [f"--{name}", str(value)]
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
     begin = time.time()
     process = subprocess.Popen(
@@ -203,16 +245,16 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
     import numpy as np
 
-    from forecaster.card_files import load_card
     from forecaster.design import LOCAL, design_of
     from forecaster.engines import fast, likelihoods, nested
-    from forecaster.inference import fit
+    from forecaster.inference import cards_of, fit
 
     begin = time.perf_counter()
     fit(curves, card=arguments.card, seed=arguments.seed + 1)
     compiled = time.perf_counter() - begin
 
-    design = design_of(curves, curves.groups[0], load_card(arguments.card))
+    (group,) = curves.groups
+    design = design_of(curves, group, cards_of(curves, arguments.card)[group])
     batch = fast.batch_of([design])
     width = fast.padded_to(len(design.curves), fast.WIDTHS)
     shape = (len(design.curves), nested.Effort().particles)
