@@ -42,7 +42,7 @@ LEVEL = 0.8  # of every interval here
 BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
 NAMED = 8  # pairs that the text spells out; the table has all
 PAIR = ("domain", "task", "a", "b")
-EQUAL, UNDECIDED = "practically equal", "undecided"
+EQUAL, UNDECIDED, BOUND = "practically equal", "undecided", "at most "
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ class Comparison(Result):
     up to 1); ``verdict``; ``crossover_q5, _q50, _q95`` (size beyond which the order of the errors is settled; inf:
     never reversed from the smallest size at which both were measured to ``horizon``), ``p_crossover``,
     ``p_better_finally`` (a's error is lower at the horizon); ``data_ratio`` with bounds, at ``data_ratio_n``, b's
-    largest measured size: data that a needs for the error that b has there, relative to b; inf where a never does.
+    largest measured size: data that a needs for the error that b has there, relative to b; inf where a never does, and
+    at most ``data_ratio_least`` where it is that: a was there at the smallest size that is looked at, or before.
 
     ``at_table``: per pair and ``n``, ``p_better`` (a's mean-curve error is lower) and ``error_ratio`` (a over b).
     ``best``: per architecture and ``n``, ``p_best``. ``exponents``: per architecture. ``exponent_draws`` [draw] by
@@ -260,8 +261,10 @@ def _data_ratio(curves: _Curves, a: str, b: str) -> dict[str, float]:
     largest = largest_size(curves.design, b)
     goal = curves.paths[b][:, _index(curves, largest)]
     paths = confirmed(curves.x, curves.paths[a], curves.design, a)
-    needed = first_log_size(curves.x[curves.inside], paths[:, curves.inside], goal)
-    return _interval("data_ratio", np.exp(needed) / largest) | {"data_ratio_n": largest}
+    x = curves.x[curves.inside]
+    needed = first_log_size(x, paths[:, curves.inside], goal)
+    least = float(np.exp(x[:1])[0] / largest)
+    return _interval("data_ratio", np.exp(needed) / largest) | {"data_ratio_least": least, "data_ratio_n": largest}
 
 
 def _first(curves: _Curves, a: str, b: str) -> float:
@@ -342,6 +345,13 @@ def _leading(table: pd.DataFrame, at_table: pd.DataFrame, best: pd.DataFrame, mo
     return leading(list(table[["domain", "task"]].itertuples(index=False, name=None)), standing, most)
 
 
+def _times(ratio: float, least: float) -> str:
+    """A ratio of data; ``least`` is the smallest that can be told."""
+    if not np.isfinite(ratio):
+        return "beyond the horizon"
+    return BOUND + plain_size(ratio) if ratio <= least else plain_size(ratio)
+
+
 def _undecided(row: dict) -> str:
     """Which is likelier to fall faster, and why that is not enough to say so."""
     likelier, chance, clearly = max(
@@ -382,9 +392,7 @@ def _sentence(row: dict, at: list[dict]) -> str:
         turned += f"; for good by {plain_size(row['crossover_q50'])} with even odds"
     need = "more data than any within the horizon"
     if np.isfinite(row["data_ratio"]):
-        middle, low, high = (plain_size(row[f"data_ratio{end}"]) for end in ("", "_lower", "_upper"))
-        high = high if np.isfinite(row["data_ratio_upper"]) else "beyond the horizon"
-        need = f"{middle} times the data ({low} to {high})"
-        if row["data_ratio_lower"] == row["data_ratio_upper"]:  # in all draws reached at the smallest size or before
-            need = f"at most {middle} times the data"
+        ratios = (row[f"data_ratio{end}"] for end in ("_lower", "", "_upper"))
+        low, middle, high = (_times(ratio, row["data_ratio_least"]) for ratio in ratios)
+        need = f"{middle} times the data" + ("" if high.startswith(BOUND) else f" ({low} to {high})")
     return f"{said} {turned}. For the error of {b} at {plain_size(row['data_ratio_n'])}, {a} needs {need}."

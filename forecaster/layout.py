@@ -110,16 +110,24 @@ def _most(wide: list[int], room: int) -> int:
 
 
 def _merged(table: Table) -> Table:
-    """Every quantity that has a lower and an upper bound in one column: ``0.74 (0.67 to 0.83)``."""
+    """Every quantity that has a lower and an upper bound in one column: ``0.74 (0.67 to 0.83)``.
+
+    Numbers no larger than the smallest that can be told, ``_least``, are shown as bounds: ``≤ 0.05``.
+    """
     out = {}
     for name in table:
         bounds = [f"{name}_lower", f"{name}_upper"]
         if all(bound in table for bound in bounds):
-            rows = zip(*(table[c] for c in (name, *bounds)), strict=True)
-            out[name] = ["{} ({} to {})".format(*(cell(str(name), v) for v in row)) for row in rows]
-        elif not str(name).endswith(("_lower", "_upper")) or str(name)[:-6] not in table:
+            least = table.get(f"{name}_least", [-math.inf] * len(table))
+            rows = zip(least, *(table[c] for c in (name, *bounds)), strict=True)
+            out[name] = ["{} ({} to {})".format(*(_told(str(name), v, low) for v in row)) for low, *row in rows]
+        elif not (found := re.fullmatch(r"(.+)_(?:lower|upper|least)", str(name))) or found[1] not in table:
             out[name] = table[name]
     return table.__class__(out)
+
+
+def _told(column: str, value: float, least: float) -> str:
+    return f"≤ {cell(column, value)}" if value <= least else cell(column, value)
 
 
 def _is_prose(value: Any) -> bool:

@@ -11,6 +11,7 @@ import synthetic
 from scipy.stats import norm
 
 from forecaster.comparison import compare
+from forecaster.console import print_result
 from forecaster.errors import RequestError
 from forecaster.overlap import overlap
 from forecaster.requirement import percent
@@ -166,6 +167,21 @@ def test_no_amount_of_data_is_infinite():
     row = both(stuck, synthetic.values(8, level=-3.0)).table.iloc[0]
     assert row["data_ratio"] == np.inf
     assert json.loads(both(stuck, synthetic.values(8, level=-3.0)).to_json())["table"][0]["data_ratio"] == "inf"
+
+
+def test_a_ratio_below_the_smallest_size_is_told_as_a_bound(capsys):
+    """Half of the draws are there at the smallest size that is looked at, the other half later."""
+    ahead = synthetic.values(8, level=-6.0, exponent=0.1)
+    ahead[4:, 0] = -2.05
+    found = both(ahead, synthetic.values(8, level=-2.0, exponent=0.1))
+    row = found.table.iloc[0]
+    assert row["data_ratio_lower"] == pytest.approx(row["data_ratio_least"], rel=1e-9)
+    assert row["data_ratio_upper"] > row["data_ratio_least"] > 0
+    assert re.search(r" times the data \(at most \S+ to \d", found.text)
+    print_result(found)
+    assert re.search(r"\(≤ \S+ to \d", capsys.readouterr().out)
+    always = both(synthetic.values(8, level=-6.0, exponent=0.1), synthetic.values(8, level=-2.0, exponent=0.1))
+    assert re.search(r"needs at most \S+ times the data\.", always.text)
 
 
 def test_thousands_of_times_the_data_are_told_in_full():
