@@ -55,6 +55,25 @@ def test_density_of_samples_is_scipys():
     np.testing.assert_allclose(np.exp(log_q[0]), proposal_density(mixture, np.asarray(points[0])), rtol=1e-9)
 
 
+def test_targets_in_parts_are_those_of_all_together(monkeypatch):
+    """Whatever the parts, to the last bit: draws must not depend on how much is computed at a time."""
+    rng = np.random.default_rng(3)
+    points = rng.standard_normal((7, 50, 3)) * rng.uniform(0.5, 2.0, (7, 1, 3))
+    weights = rng.dirichlet(np.ones(50), 7)
+
+    def found() -> tuple[Mixture, np.ndarray]:
+        fitted = mixtures.refitted(np.random.default_rng(0), 2, points, weights)
+        return fitted, mixtures.proposal_logpdf(fitted, points)
+
+    whole, density = found()
+    for cells in (1, 2 * 50 * 10):  # one target, and two, at a time
+        monkeypatch.setattr(mixtures, "CELLS", cells)
+        parts, of_parts = found()
+        np.testing.assert_array_equal(of_parts, density)
+        for one, other in zip(parts, whole, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 TARGETS = {
     "inside": stats.multivariate_normal([1.0, 0.8], [[0.5, 0.1], [0.1, 0.4]]),
     "both humps": stats.multivariate_normal([-0.5, 0.5], [[2.0, 0.3], [0.3, 0.7]]),

@@ -19,6 +19,7 @@ DEFENSIVE = 0.1  # weight of the prior inside every proposal: it bounds the impo
 EM_STEPS = 5
 SHRINK = 0.25
 LEAST = 1e-300  # keeps logarithms finite
+CELLS = 4_000_000  # features that are computed at a time: few enough for any memory
 
 
 class Mixture(NamedTuple):
@@ -45,6 +46,11 @@ class Mixture(NamedTuple):
         constant = gammaln((DEGREES + d) / 2.0) - gammaln(DEGREES / 2.0) - d / 2.0 * np.log(DEGREES * np.pi)
         height = weight * np.exp(constant) / np.diagonal(chol, axis1=-2, axis2=-1).prod(-1)
         return cls(weight, mean, chol, quadratic, height)
+
+
+def rows_of(mixture: Mixture, rows: Any) -> Mixture:
+    """Those of some targets."""
+    return Mixture(*(a[rows] for a in mixture))
 
 
 def prior_mixture(targets: int, dimensions: int, components: int) -> Mixture:
@@ -184,8 +190,19 @@ def multinomial(rng: np.random.Generator, weights: Array, n: int) -> Array:
     return rng.multinomial(n, weights / weights.sum(1, keepdims=True))
 
 
+def _parts(points: Array) -> list[slice]:
+    """Targets that are computed together, for their ``points`` [b, n, d]."""
+    b, n, d = points.shape
+    step = max(CELLS // (n * (1 + d + d * (d + 1) // 2)), 1)
+    return [slice(at, at + step) for at in range(0, b, step)]
+
+
 def proposal_logpdf(mixture: Mixture, points: Array) -> Array:
     """Log density [b, n] of the proposal, the prior mixed in, at ``points`` [b, n, d]."""
+    return np.concatenate([_proposal_logpdf(rows_of(mixture, some), points[some]) for some in _parts(points)])
+
+
+def _proposal_logpdf(mixture: Mixture, points: Array) -> Array:
     density = components_pdf(mixture, features(points))[0].sum(1)
     return np.log((1.0 - DEFENSIVE) * density + DEFENSIVE * np.exp(standard_normal(points)))
 
@@ -211,6 +228,11 @@ def fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
     Covariances are shrunk towards that of all points: few points are effective while the likelihood is tempered,
     and a proposal should rather be too wide than too narrow.
     """
+    fitted = [_fit(rows_of(mixture, some), points[some], weights[some]) for some in _parts(points)]
+    return Mixture(*(np.concatenate(each) for each in zip(*fitted, strict=True)))
+
+
+def _fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
     d = points.shape[-1]
     of = features(points)
     overall = covariance(of, weights)
@@ -263,7 +285,7 @@ def covariance(of: Array, weights: Array) -> Array:
 def spread_out(rng: np.random.Generator, components: int, points: Array, weights: Array) -> Mixture:
     """Start EM afresh: means at weighted random points, covariances those of all the points."""
     b, m, d = len(points), components, points.shape[-1]
-    overall = covariance(features(points), weights)
+    overall = np.concatenate([covariance(features(points[some]), weights[some]) for some in _parts(points)])
     chol = _cholesky(overall, np.eye(d))
     order = np.argsort(points[..., 0], 1)  # strata along the first coordinate
     pick = stratified(rng, np.take_along_axis(weights, order, 1), m)
@@ -332,7 +354,7 @@ def adapt(
     best, best_power = mixture, np.zeros(len(targets))
     current, found = mixture, np.zeros(len(targets), bool)
     for done in range(rounds):
-        now = Mixture(*(a[targets] for a in current))
+        now = rows_of(current, targets)
         count = n * 2 ** min(done // EVERY, DOUBLED)
         points, log_q = sample(rng, now, count)
         likelihood = np.nan_to_num(log_likelihood(points, targets), nan=-1e30, neginf=-1e30, posinf=-1e30)
@@ -341,7 +363,7 @@ def adapt(
         weights = softmax(power[:, None] * likelihood + rest, -1)
         fitted = refitted(rng, now.weight.shape[1], points, weights)
         failed = power < 0.5 * best_power[targets]  # a proposal that lost the target: go back and try again
-        known = where(power >= best_power[targets], now, Mixture(*(a[targets] for a in best)))
+        known = where(power >= best_power[targets], now, rows_of(best, targets))
         best, current = put(best, targets, known), put(current, targets, where(failed, known, fitted))
         best_power[targets] = np.maximum(power, best_power[targets])
         found[targets] |= power >= enough

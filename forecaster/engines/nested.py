@@ -100,10 +100,7 @@ class Proposals(NamedTuple):
 
     def of(self, groups: Array, curves: Array) -> Proposals:
         """Those of some groups and curves."""
-
-        def part(mixture: Mixture, rows: Array) -> Mixture:
-            return Mixture(*(a[rows] for a in mixture))
-
+        part = mixtures.rows_of
         return Proposals(
             part(self.curves, curves),
             self.units.of(curves),
