@@ -90,7 +90,7 @@ def parse() -> argparse.Namespace:
     unknown = [e for e in arguments.engines if e not in ENGINES]
     if unknown:
         parser.error(f"--engines: found {', '.join(unknown)}; expected some of {', '.join(ENGINES)}")
-    if not (arguments.curves or arguments.card):
+    if not (arguments.curves or arguments.card or arguments.worker):
         arguments.card = CARD
     return arguments
 
@@ -101,7 +101,7 @@ class DataSet(NamedTuple):
     name: str
     path: Path
     curves: int
-    points: int  # of the longest curve
+    points: int  # sizes of the longest curve
 
 
 def data_sets(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
@@ -129,7 +129,7 @@ def groups_of(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
         one = found.select(task=group[1])
         path = folder / f"group-{i}.csv"
         one.table.drop(columns="split", errors="ignore").to_csv(path, index=False)
-        yield DataSet("/".join(group), path, len(one.curves), max(len(c.n) for c in one.curves))
+        yield DataSet("/".join(group), path, len(one.curves), max(len(set(c.n.tolist())) for c in one.curves))
 
 
 def simulated(folder: Path, curves: int, points: int, arguments: argparse.Namespace) -> Path:
