@@ -126,7 +126,7 @@ def groups_of(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
     if arguments.tasks:
         found = found.select(task=arguments.tasks)
     for i, group in enumerate(found.groups):
-        one = found.select(task=group[1])
+        one = found.select(*group)
         path = folder / f"group-{i}.csv"
         one.table.drop(columns="split", errors="ignore").to_csv(path, index=False)
         yield DataSet("/".join(group), path, len(one.curves), max(len(set(c.n.tolist())) for c in one.curves))

@@ -85,7 +85,7 @@ def features(points: Array) -> Array:
     Quadratic forms of all components are then one matrix product, and so are the moments that EM needs.
     """
     b, n, d = points.shape
-    out = np.empty((b, 1 + d + d * (d + 1) // 2, n))
+    out = np.empty((b, _terms(d), n))
     out[:, 0] = 1.0
     across = out[:, 1 : 1 + d]
     across[...] = points.transpose(0, 2, 1)
@@ -94,6 +94,11 @@ def features(points: Array) -> Array:
         np.multiply(across[:, i : i + 1], across[:, i:], out=out[:, at : at + d - i])
         at += d - i
     return out
+
+
+def _terms(d: int) -> int:
+    """Features of a point of ``d`` coordinates."""
+    return 1 + d + d * (d + 1) // 2
 
 
 def distances(mixture: Mixture, of: Array) -> Array:
@@ -193,7 +198,7 @@ def multinomial(rng: np.random.Generator, weights: Array, n: int) -> Array:
 def _parts(points: Array) -> list[slice]:
     """Targets that are computed together, for their ``points`` [b, n, d]."""
     b, n, d = points.shape
-    step = max(CELLS // (n * (1 + d + d * (d + 1) // 2)), 1)
+    step = max(CELLS // (n * _terms(d)), 1)
     return [slice(at, at + step) for at in range(0, b, step)]
 
 
