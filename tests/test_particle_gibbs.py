@@ -9,77 +9,36 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from conjugate import CURVES, batch_of_curves, errors_of_centres, likelihood_of, measured_of
 
-from forecaster.card_files import load_card
 from forecaster.density import LevelLikelihood
-from forecaster.design import design_of
-from forecaster.engines import (
-    clouds,
-    conditionals,
-    fast,
-    likelihoods,
-    mixing,
-    mixtures,
-    nested,
-    particle_gibbs,
-    sampling,
-)
+from forecaster.engines import clouds, conditionals, likelihoods, mixing, mixtures, nested, particle_gibbs, sampling
 from forecaster.engines.mixtures import Mixture
-from forecaster.simulate import simulate
 
-CARD = load_card("generic")
-CURVES = 4
-FIXED = slice(2, 8)  # quantities of a curve whose spreads the card fixes
 SMALL = nested.Effort(draws=500, particles=124, hypers=128, walkers=60, candidates=20, kept=100, worth=0.0)
 
 
 @pytest.fixture(scope="module")
 def batch() -> likelihoods.Batch:
-    curves = simulate(CARD, np.geomspace(1e3, 1e5, 5), architectures=CURVES, seed=0).curves
-    return fast.batch_of([design_of(curves, curves.groups[0], CARD)])
+    return batch_of_curves()
 
 
 @pytest.fixture(scope="module")
 def measured(batch) -> tuple[np.ndarray, np.ndarray]:
-    """What is seen of each curve's values [curve, 8], and how noisily [8]."""
-    rng = np.random.default_rng(1)
-    spread = np.concatenate([np.exp(batch.mean[0, -2:]), batch.spread_fixed[0]])
-    noise = 0.7 * spread
-    centre = batch.mean[0, :-2] + batch.sd[0, :-2] * rng.standard_normal(8)
-    return centre + np.sqrt(spread**2 + noise**2) * rng.standard_normal((CURVES, 8)), noise
+    return measured_of(batch)
 
 
 def sampled(monkeypatch, batch, measured, seed: int = 0, effort=SMALL, fitted: bool = False) -> sampling.Draws:
-    seen, noise = measured
-
-    def likelihood(points, rows=slice(None)):
-        log_z = -0.5 * (((points - seen[rows][:, None, 1:]) / noise[1:]) ** 2).sum(-1)
-        return LevelLikelihood(
-            log_z, np.broadcast_to(seen[rows][:, :1], log_z.shape), np.full(log_z.shape, noise[0] ** 2)
-        )
-
+    likelihood = likelihood_of(measured)
     monkeypatch.setattr(likelihoods, "likelihood_of", lambda *_: likelihood)
     monkeypatch.setattr(
         nested, "adapted", lambda rng, batch, likelihood, room, effort: nested.at_the_prior(batch, effort)
     )
     if effort.starts == 1:  # in the prior's own units, in which clouds are from the prior
-        monkeypatch.setattr(nested, "together", lambda batch, starts: nested.Proposals(*starts[0], None, None))
+        monkeypatch.setattr(nested, "together", lambda batch, starts: nested.Proposals(*starts[0][:3], None, None))
     if not fitted:
         monkeypatch.setattr(sampling.particle_gibbs, "fitted", lambda rng, batch, proposals, *_: proposals)
     return sampling.posterior(np.random.default_rng(seed), batch, CURVES, effort)
-
-
-def errors_of_centres(found, batch, measured) -> np.ndarray:
-    """Monte Carlo errors of means, and of standard deviations, of the centres with fixed spreads, over their scale."""
-    seen, noise = measured
-    variance = batch.spread_fixed[0] ** 2 + noise[FIXED] ** 2
-    prior, middle = batch.sd[0, FIXED] ** -2.0, batch.mean[0, FIXED]
-    precision = prior + CURVES / variance
-    mean = (middle * prior + seen[:, FIXED].sum(0) / variance) / precision
-    draws = found.hyper[0][..., FIXED].reshape(-1, 6)
-    off = (draws.mean(0) - mean) * np.sqrt(precision)
-    wide = draws.std(0) * np.sqrt(precision) - 1.0
-    return np.concatenate([off, wide * np.sqrt(2.0)]) * np.sqrt(found.hyper_ess[0])
 
 
 def test_small_clouds_give_the_posterior(monkeypatch, batch, measured):

@@ -81,10 +81,10 @@ def fresh_level(rng: np.random.Generator, middle: Array, precision: Array) -> Ar
     return middle + rng.standard_normal(middle.shape) / np.sqrt(precision)
 
 
-def without_level(integrated: LevelLikelihood, mean: Array, variance: Array) -> Array:
+def without_level(integrated: LevelLikelihood, mean: Array, variance: Array, xp: Any = np) -> Array:
     """Log likelihood [curve, particle], up to a constant, with the level integrated over its normal prior."""
     total = integrated.variance + variance
-    return integrated.log_z - 0.5 * (np.log(total) + (integrated.mean - mean) ** 2 / total)
+    return integrated.log_z - 0.5 * (xp.log(total) + (integrated.mean - mean) ** 2 / total)
 
 
 def log_weight_of(level: Array, units: Units, integrated: LevelLikelihood, log_q: Array) -> Array:

@@ -14,9 +14,8 @@ from forecaster import model, processes
 from forecaster.design import Design
 from forecaster.engines import mixing
 from forecaster.engines.draws import GroupDraws
+from forecaster.engines.shapes import LENGTHS, WIDTHS, padded_to
 
-WIDTHS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48, 64)  # curves that run together, padded
-LENGTHS = (8, 12, 16, 20, 24, 28, *range(32, 64, 8), 64, 80, 96)  # sizes a curve, padded
 TOGETHER = 32  # curves that run together at the most, unless one group has more: bounds memory
 THREADS = 4  # batches in threads: beyond, they wait for one another
 CHAINS = 4
@@ -44,11 +43,8 @@ LARGE = {
     size: {"particles": particles, "apart": 1.02, "worth": 0.3, "starts": 4, "fitting": 7}
     for size, particles in ((8, 2048), (16, 3072))
 }
-
-
-def padded_to(value: int, steps: Sequence[int]) -> int:
-    """The smallest of ``steps`` that holds ``value``, or the next multiple of the largest."""
-    return next((s for s in steps if s >= value), -(-value // steps[-1]) * steps[-1])
+# Groups of so few curves that walkers can be led to new hyper-parameters and all curves at once.
+SMALL = {"surrogates": 12, "fitting": 10}
 
 
 def cache_folder() -> Path:
@@ -159,7 +155,7 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     if settings:
         settings = settings | (SHORT_CURVES if max(_length(d) for d in designs) <= SHORT else {})
     else:
-        settings = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
+        settings = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), SMALL)
     effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**settings)
     return effort._replace(kept=max(effort.kept, -(-draws // effort.walkers)))
 

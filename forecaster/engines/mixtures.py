@@ -19,6 +19,7 @@ DEFENSIVE = 0.1  # weight of the prior inside every proposal: it bounds the impo
 EM_STEPS = 5
 SHRINK = 0.25
 LEAST = 1e-300  # keeps logarithms finite
+ROUNDING = 1e-13  # of a matrix's largest eigenvalue: less may be rounding
 CELLS = 4_000_000  # features that are computed at a time: few enough for any memory
 
 
@@ -227,17 +228,17 @@ def standard_normal(points: Array) -> Array:
     return -0.5 * (np.einsum("...d,...d->...", points, points) + points.shape[-1] * np.log(2 * np.pi))
 
 
-def fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
+def fit(mixture: Mixture, points: Array, weights: Array, shrink: float = SHRINK) -> Mixture:
     """Weighted EM for the t components; ``weights`` [b, n] sum to one.
 
     Covariances are shrunk towards that of all points: few points are effective while the likelihood is tempered,
     and a proposal should rather be too wide than too narrow.
     """
-    fitted = [_fit(rows_of(mixture, some), points[some], weights[some]) for some in _parts(points)]
+    fitted = [_fit(rows_of(mixture, some), points[some], weights[some], shrink) for some in _parts(points)]
     return Mixture(*(np.concatenate(each) for each in zip(*fitted, strict=True)))
 
 
-def _fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
+def _fit(mixture: Mixture, points: Array, weights: Array, shrink: float) -> Mixture:
     d = points.shape[-1]
     of = features(points)
     overall = covariance(of, weights)
@@ -252,7 +253,7 @@ def _fit(mixture: Mixture, points: Array, weights: Array) -> Mixture:
         second = _symmetric(moments[..., 1 + d :], d)
         spread = second - mass[..., None] * mean[..., :, None] * mean[..., None, :]
         spread /= (total + LEAST)[..., None, None]
-        spread = (1.0 - SHRINK) * spread + SHRINK * overall[:, None]
+        spread = (1.0 - shrink) * spread + shrink * overall[:, None]
         alive = (total > 1e-2)[..., None]
         chol = np.where(alive[..., None], _cholesky(spread, overall[:, None]), mixture.chol)
         weight = (total + 1e-3) / (total + 1e-3).sum(1, keepdims=True)
@@ -265,8 +266,11 @@ def _cholesky(spread: Array, instead: Array) -> Array:
     try:
         return np.linalg.cholesky(spread)
     except np.linalg.LinAlgError:  # of any of them, and which is not said
-        least = np.linalg.eigvalsh(spread)[..., 0] if np.isfinite(spread).all() else np.full(spread.shape[:-2], -1.0)
-        return np.linalg.cholesky(np.where((least > 0)[..., None, None], spread, instead))
+        good = np.zeros(spread.shape[:-2], bool)
+        if np.isfinite(spread).all():
+            values = np.linalg.eigvalsh(spread)
+            good = values[..., 0] > ROUNDING * values[..., -1]
+        return np.linalg.cholesky(np.where(good[..., None, None], spread, instead))
 
 
 def _symmetric(upper: Array, d: int) -> Array:
@@ -299,9 +303,11 @@ def spread_out(rng: np.random.Generator, components: int, points: Array, weights
     return Mixture.of(np.full((b, m), 1.0 / m), means, np.broadcast_to(0.7 * chol[:, None], (b, m, d, d)))
 
 
-def refitted(rng: np.random.Generator, components: int, points: Array, weights: Array) -> Mixture:
+def refitted(
+    rng: np.random.Generator, components: int, points: Array, weights: Array, shrink: float = SHRINK
+) -> Mixture:
     """EM from a fresh start on weighted points [b, n, d]."""
-    return fit(spread_out(rng, components, points, weights), points, weights)
+    return fit(spread_out(rng, components, points, weights), points, weights, shrink)
 
 
 def log_ess(log_weights: Array) -> Array:

@@ -21,10 +21,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecaster.density import Local
-from forecaster.engines import likelihoods, mixtures
+from forecaster.engines import likelihoods, mixtures, surrogates
 from forecaster.engines.clouds import Clouds, Units, cloud_of, coefficients_of, without_level
 from forecaster.engines.likelihoods import Batch, Likelihood, Room, summed
 from forecaster.engines.mixtures import Mixture
+from forecaster.engines.surrogates import Surrogate
 
 Array = Any  # a NumPy array; docstrings name its axes
 
@@ -38,6 +39,9 @@ class Effort(NamedTuple):
     adaptation: int = 512  # particles per curve and round while proposals adapt
     hypers: int = 1024  # hyper-parameters per chain at the start
     hyper_adaptation: int = 1024  # hyper-parameters per round while their proposal adapts
+    surrogates: int = 0  # components of each curve's surrogate; none: sweeps by clouds
+    surrogate_points: int = 4096  # particles that a surrogate is fitted to
+    refits: tuple[int, ...] = (3,)  # sweeps before which, with surrogates, these and proposals are fitted again
     starts: int = 1  # adaptations, each with clouds of its own: of modes far apart each ends in what its clouds favour
     components: int = 12
     hyper_components: int = 8
@@ -116,6 +120,7 @@ class Start(NamedTuple):
     curves: Mixture
     units: Units
     hypers: Mixture
+    surrogates: list[Surrogate]  # of each group, in the same units; none where sweeps go by clouds
 
 
 def at_the_prior(batch: Batch, effort: Effort) -> Start:
@@ -124,18 +129,42 @@ def at_the_prior(batch: Batch, effort: Effort) -> Start:
         mixtures.prior_mixture(len(batch.owner), len(Local._fields), effort.components),
         pooled_prior(batch, batch.mean, batch.sd**2),
         mixtures.prior_mixture(len(batch.mean), batch.mean.shape[1], effort.hyper_components),
+        [],
     )
 
 
 def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room: Room, effort: Effort) -> Start:
     """Fit the curves' proposals under what is known of the group, then the group's under the curves."""
-    curves, units, hypers = at_the_prior(batch, effort)
+    curves, units, hypers, _ = at_the_prior(batch, effort)
     target = _curve_target(likelihood, units)
     curves = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds).mixture
-    cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
-    like = hyper_likelihood(batch, Clouds.of(cloud), room)
+    found = surrogates_of(rng, batch, curves, units, likelihood, effort)
+    if found:
+        like = surrogate_likelihood(batch, found)
+    else:
+        like = hyper_likelihood(batch, Clouds.of(cloud_of(rng, curves, units, likelihood, effort.adaptation)), room)
     hypers = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, effort.enough).mixture
-    return Start(curves, units, hypers)
+    return Start(curves, units, hypers, found)
+
+
+def surrogates_of(
+    rng: np.random.Generator, batch: Batch, curves: Mixture, units: Units, likelihood: Likelihood, effort: Effort
+) -> list[Surrogate]:
+    """Of each group, by proposals for its ``curves`` in these ``units``; none where sweeps go by clouds."""
+    if not effort.surrogates:
+        return []
+    return surrogates.of_clouds(rng, batch, curves, units, likelihood, effort.surrogates, effort.surrogate_points)
+
+
+def surrogate_likelihood(batch: Batch, of_groups: list[Surrogate]) -> Callable[..., Array]:
+    """As :func:`hyper_likelihood`, by surrogates of the groups."""
+
+    def log_likelihood(standard: Array, groups: Array | None = None) -> Array:
+        chosen = np.arange(len(batch.mean)) if groups is None else groups
+        hyper = batch.mean[chosen, :, None] + batch.sd[chosen, :, None] * standard.swapaxes(1, 2)
+        return np.stack([surrogates.log_marginal(np, of_groups[g], h) for g, h in zip(chosen, hyper, strict=True)])
+
+    return log_likelihood
 
 
 def together(batch: Batch, starts: list[Start]) -> Proposals:

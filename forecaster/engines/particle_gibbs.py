@@ -115,7 +115,7 @@ def start(
 
     picked = np.stack(list(room.pool.map(pick, range(len(batch.owner)))))
     walkers = Walkers(hyper, *_at(view.cloud, picked))
-    return _given_the_curves(rng, batch, walkers)
+    return given_the_curves(rng, batch, walkers)
 
 
 def _at(cloud: Cloud, picked: Array) -> tuple[Array, LevelLikelihood]:
@@ -173,7 +173,7 @@ def sweep(
 
     picked = np.stack(list(room.pool.map(pick, range(curves))))
     of_all = np.where(chosen < 0, -1, chosen + of_block)
-    return _given_the_curves(rng, batch, _moved(walkers, candidates, of_all, cloud, picked))
+    return given_the_curves(rng, batch, _moved(walkers, candidates, of_all, cloud, picked))
 
 
 class Offer(NamedTuple):
@@ -272,7 +272,7 @@ def _moved(walkers: Walkers, candidates: Array, chosen: Array, cloud: Cloud, pic
     )
 
 
-def _given_the_curves(rng: np.random.Generator, batch: Batch, walkers: Walkers) -> Walkers:
+def given_the_curves(rng: np.random.Generator, batch: Batch, walkers: Walkers) -> Walkers:
     """A fresh level given everything else, which is exactly normal; then hyper-parameters given the curves."""
     values = walkers.values.copy()
     values[..., 0] = conditionals.fresh_level(rng, walkers.hyper[batch.owner], walkers.integrated)

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecaster.engines import likelihoods, mixing, nested, particle_gibbs
+from forecaster.engines import likelihoods, mixing, nested, particle_gibbs, surrogate_sweep
 from forecaster.engines.likelihoods import Batch, InTurn, Likelihood, Room
 from forecaster.engines.mixing import Memory
-from forecaster.engines.mixtures import Mixture
 from forecaster.engines.nested import Effort, Proposals
 from forecaster.engines.particle_gibbs import Fit, Walkers
 
@@ -66,6 +65,7 @@ class Running(NamedTuple):
     chains: list[Walkers]
     counts: Array  # [1 + chain, curve] evaluations of likelihoods: by the adaptation, and by each chain
     sweeps: int  # so far
+    surrogates: list[surrogate_sweep.Group]  # of each group; none where sweeps go by clouds
     # Of each sweep that is kept, hyper [chain, group, walker, 10] and values [chain, curve, walker, 8].
     kept: list[tuple[Array, Array]]
 
@@ -81,6 +81,7 @@ class Running(NamedTuple):
             [w.of(groups, curves) for w in self.chains],
             self.counts[:, curves],
             self.sweeps,
+            [self.surrogates[g] for g in groups] if self.surrogates else [],
             [(hyper[:, groups], values[:, curves]) for hyper, values in self.kept],
         )
 
@@ -110,8 +111,9 @@ def posterior(
         room = Room(width, pool if cores > beside else InTurn())
         machine = Machine(room, side_by_side, rng.spawn(effort.chains), effort, on_sweep)
         every = np.arange(len(batch.mean)), np.arange(len(batch.owner))
-        running = Running(*every, batch, nested.together(batch, starts), [], counts, 0, [])
-        return _drawn(rng, *_forgotten(rng, _started(running, starts, machine), machine), machine)
+        running = Running(*every, batch, nested.together(batch, starts), [], counts, 0, [], [])
+        forgotten = _forgotten_by_surrogates if effort.surrogates else _forgotten
+        return _drawn(rng, *forgotten(rng, _started(running, starts, machine), machine), machine)
 
 
 def _adapted(
@@ -139,21 +141,31 @@ def _by_chain(running: Running, each: Sequence[Any], machine: Machine, part: Cal
 def _started(running: Running, starts: list[nested.Start], machine: Machine) -> Running:
     """Each chain's walkers where one of the adaptations ended."""
 
-    def part(rng: np.random.Generator, likelihood: Likelihood, hypers: Mixture) -> Walkers:
-        proposals = running.proposals._replace(hypers=hypers)
+    def part(rng: np.random.Generator, likelihood: Likelihood, first: nested.Start) -> Walkers:
+        if first.surrogates:
+            return surrogate_sweep.start(rng, running.batch, likelihood, first.surrogates, first.hypers, machine.effort)
+        proposals = running.proposals._replace(hypers=first.hypers)
         return particle_gibbs.start(rng, running.batch, likelihood, machine.room, proposals, machine.effort)
 
-    firsts = [starts[k % len(starts)].hypers for k in range(machine.effort.chains)]
-    return _by_chain(running, firsts, machine, part)
+    firsts = [starts[k % len(starts)] for k in range(machine.effort.chains)]
+    started = _by_chain(running, firsts, machine, part)
+    if not starts[0].surrogates:
+        return started
+    first, hypers = starts[0], running.proposals.hypers
+    return started._replace(surrogates=surrogate_sweep.groups_of(running.batch, first.surrogates, hypers, first.curves))
 
 
 def _swept(running: Running, machine: Machine) -> Running:
     def part(rng: np.random.Generator, likelihood: Likelihood, walkers: Walkers) -> Walkers:
+        if running.surrogates:
+            return surrogate_sweep.sweep(rng, walkers, running.batch, running.surrogates)
         return particle_gibbs.sweep(
             rng, walkers, running.batch, likelihood, machine.room, running.proposals, machine.effort
         )
 
     swept = _by_chain(running, running.chains, machine, part)
+    if running.surrogates:
+        swept.counts[1:] += surrogate_sweep.evaluations(machine.effort.walkers)
     machine.on_sweep(swept.sweeps + 1)
     return swept._replace(sweeps=swept.sweeps + 1)
 
@@ -181,6 +193,34 @@ def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> 
             running = running._replace(proposals=running.proposals._replace(first_curves=None))
             running = _fitted(rng, _keeping(running), _as_usual(effort))
     return running, memories
+
+
+def _forgotten_by_surrogates(
+    rng: np.random.Generator, running: Running, machine: Machine
+) -> tuple[Running, list[Memory]]:
+    """Likewise, where groups have surrogates."""
+    effort = machine.effort
+    memories = [Memory.fresh(_each(running, name)) for name in NAMES]
+    while running.sweeps < effort.sweeps and (
+        running.sweeps < effort.fitting or max(m.left.max() for m in memories) > effort.memory
+    ):
+        if running.sweeps in effort.refits:
+            running = _again_fitted(rng, _keeping(running), machine)
+        running = _swept(running, machine)
+        memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
+    return running, memories
+
+
+def _again_fitted(rng: np.random.Generator, running: Running, machine: Machine) -> Running:
+    """With proposals fitted as usual to all walkers that are kept, and surrogates by these; none kept."""
+    fitted = _fitted(rng, running, _as_usual(machine.effort))
+    if not running.surrogates:
+        return fitted
+    batch, (curves, units, hypers, *_) = fitted.batch, fitted.proposals
+    room = machine.room._replace(pool=machine.side_by_side)
+    likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), fitted.counts[0])
+    found = nested.surrogates_of(rng, batch, curves, units, likelihood, machine.effort)
+    return fitted._replace(surrogates=surrogate_sweep.groups_of(batch, found, hypers, curves))
 
 
 def _distinct(running: Running) -> float:
@@ -231,7 +271,8 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
         if not len(running.groups):
             return out
         machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
-        running = _anew(_fitted(rng, running, Fit(MODES, effort.hyper_components, wider)), machine)
+        by_clouds = running._replace(surrogates=[])
+        running = _anew(_fitted(rng, by_clouds, Fit(MODES, effort.hyper_components, wider)), machine)
     _rest(rng, running, _found(running, effort), out, machine)
     return out
 
@@ -267,7 +308,7 @@ def _rest(
         _report(running, found, ready, out)
         slow = ~ready & _slow(found, running, enough, effort) & (again > 0)
         if slow.any():
-            fresh = _anew(_fitted(rng, running.only(slow), _as_usual(effort)), machine)
+            fresh = _anew(_again_fitted(rng, running.only(slow), machine), machine)
             _rest(rng, fresh, _found(fresh, effort), out, machine, again - 1)
         going = ~ready & ~slow
         rows = going[running.batch.owner]
