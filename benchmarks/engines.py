@@ -55,7 +55,7 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
     print(", ".join(f"{p} {version(p)}" for p in ("jax", "pymc", "nutpie", "numpyro")))
     card = arguments.card or "of the domain"
-    print(f"card {card}; NUTS: 4 chains x ({arguments.tune} + {arguments.draws}), target 0.97; jax: defaults\n")
+    print(f"card {card}; NUTS: 4 chains x ({arguments.tune} + {arguments.draws}), target 0.97; jax: 4 x {arguments.ours}\n")
     columns = ("engine", "curves", "points", *COLUMNS)
     print("".join(f"{c:>10}" for c in columns), flush=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -82,6 +82,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--limit", type=float, default=600.0, help="seconds a process may take")
     parser.add_argument("--card", help=f"default: {CARD}, of a file that of its domain")
     parser.add_argument("--draws", type=int, default=1500, help="of one chain of NUTS")
+    parser.add_argument("--ours", type=int, default=1000, help="draws of one chain of the default engine")
     parser.add_argument("--tune", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     for name in ("worker", "data", "out"):
@@ -160,7 +161,7 @@ def run(engine: str, data: Path, folder: Path, cache: Path, arguments: argparse.
     out = folder / "report.json"
     out.unlink(missing_ok=True)
     command = [sys.executable, __file__, "--worker", engine, "--data", str(data), "--out", str(out)]
-    for name in ("card", "draws", "tune", "seed"):
+    for name in ("card", "draws", "ours", "tune", "seed"):
         value = getattr(arguments, name)
         command += [] if value is None else [f"--{name}", str(value)]
     environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
@@ -236,7 +237,7 @@ def worker(arguments: argparse.Namespace) -> None:
 def fit_jax(curves, arguments) -> tuple[Any, dict[str, Any]]:
     from forecaster.inference import fit
 
-    return fit(curves, card=arguments.card, seed=arguments.seed), {}
+    return fit(curves, card=arguments.card, seed=arguments.seed, draws=arguments.ours), {}
 
 
 def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
@@ -250,7 +251,7 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
     from forecaster.inference import cards_of, fit
 
     begin = time.perf_counter()
-    fit(curves, card=arguments.card, seed=arguments.seed + 1)
+    fit(curves, card=arguments.card, seed=arguments.seed + 1, draws=arguments.ours)
     compiled = time.perf_counter() - begin
 
     (group,) = curves.groups
