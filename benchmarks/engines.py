@@ -55,7 +55,8 @@ def main() -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
     print(", ".join(f"{p} {version(p)}" for p in ("jax", "pymc", "nutpie", "numpyro")))
     card = arguments.card or "of the domain"
-    print(f"card {card}; NUTS: 4 chains x ({arguments.tune} + {arguments.draws}), target 0.97; jax: 4 x {arguments.ours}\n")
+    nuts = f"4 chains x ({arguments.tune} + {arguments.draws}), target 0.97"
+    print(f"card {card}; NUTS: {nuts}; jax: 4 x {arguments.ours}\n")
     columns = ("engine", "curves", "points", *COLUMNS)
     print("".join(f"{c:>10}" for c in columns), flush=True)
     with tempfile.TemporaryDirectory() as folder:
