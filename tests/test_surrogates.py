@@ -12,13 +12,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conjugate import CURVES, batch_of_curves, errors_of_centres, likelihood_of, measured_of
+from conjugate import CARD, CURVES, batch_of_curves, errors_of_centres, likelihood_of, measured_of
 from scipy import stats
 
 from forecaster.density import LevelLikelihood
-from forecaster.engines import likelihoods, mixing, nested, sampling, surrogate_sweep, surrogates
+from forecaster.design import design_of
+from forecaster.engines import fast, likelihoods, mixing, nested, sampling, surrogate_sweep, surrogates
 from forecaster.engines.mixtures import Mixture
 from forecaster.engines.surrogates import Surrogate
+from forecaster.simulate import simulate
 
 # Closed forms against dense algebra -----------------------------------------------------------------
 
@@ -201,3 +203,27 @@ def test_what_cannot_be_trusted_goes_on_by_clouds(monkeypatch, batch, measured):
     found = sampled(monkeypatch, batch, measured)
     assert by_clouds
     np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
+
+
+def test_groups_that_surrogates_do_not_serve_are_sampled_by_clouds(monkeypatch):
+    """Of two groups the first; each gets its own draws back, as many as asked for."""
+    curves = simulate(CARD, np.geomspace(1e3, 1e5, 6), architectures=2, groups=2, seed=3).curves
+    batch = fast.batch_of([design_of(curves, g, CARD) for g in curves.groups])
+    effort = EFFORT._replace(kept=4, sweeps=12, draws=100)
+    both = sampling.posterior(np.random.default_rng(0), batch, 4, effort)
+    by_group, sweep, seen = likelihoods.by_group, sampling.particle_gibbs.sweep, []
+    monkeypatch.setattr(
+        sampling.particle_gibbs, "sweep", lambda rng, w, b, *rest: seen.append(len(b.mean)) or sweep(rng, w, b, *rest)
+    )
+
+    def first_is_poor(reduce, batch, of_curves):
+        out = by_group(reduce, batch, of_curves)
+        return np.where(np.arange(2) == 0, 0.0, out) if len(batch.mean) == 2 and of_curves.ndim == 1 else out
+
+    monkeypatch.setattr(likelihoods, "by_group", first_is_poor)
+    found = sampling.posterior(np.random.default_rng(0), batch, 4, effort)
+    assert set(seen) == {1}
+    assert found.hyper.shape == both.hyper.shape
+    assert np.isfinite(found.values).all()
+    middle, wide = both.values.mean((1, 2)), both.values.std((1, 2))
+    np.testing.assert_allclose((found.values.mean((1, 2)) - middle) / wide, 0.0, atol=0.6)

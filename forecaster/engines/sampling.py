@@ -25,6 +25,7 @@ NAMES = ("hyper", "values")  # fields of Walkers that are reported
 BETWEEN = 2  # sweeps between two looks at what draws are worth
 WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
 DISTINCT = 0.5  # share of a chain's walkers at particles of their own, from which on proposals are left alone
+MOVED = 0.7  # share of walkers that a sweep by surrogates takes elsewhere, of each curve, where they serve
 # Where draws cannot be trusted, one after the other: likewise, and how many times the particles.
 AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4), (2.0, 4))
 MODES = 6  # components of a curve's proposal then
@@ -43,6 +44,9 @@ class Draws(NamedTuple):
     curve_memory: Array  # [curve]
     sweeps: Array  # [group]
     evaluations: Array  # [curve] of its likelihood
+
+
+OF_GROUPS = ("hyper", "hyper_ess", "hyper_memory", "sweeps")  # fields of Draws that are not of curves
 
 
 class Machine(NamedTuple):
@@ -112,8 +116,39 @@ def posterior(
         machine = Machine(room, side_by_side, rng.spawn(effort.chains), effort, on_sweep)
         every = np.arange(len(batch.mean)), np.arange(len(batch.owner))
         running = Running(*every, batch, nested.together(batch, starts), [], counts, 0, [], [])
-        forgotten = _forgotten_by_surrogates if effort.surrogates else _forgotten
-        return _drawn(rng, *forgotten(rng, _started(running, starts, machine), machine), machine)
+        started = _started(running, starts, machine)
+        if not effort.surrogates:
+            return _drawn(rng, *_forgotten(rng, started, machine), machine)
+        running, memories, served = _forgotten_by_surrogates(rng, started, machine)
+        if served.all():
+            return _drawn(rng, running, memories, machine)
+        by_clouds = effort._replace(surrogates=0, fitting=Effort().fitting)
+        return _apart(rng, running, memories, served, machine, lambda b: posterior(rng, b, width, by_clouds, cores))
+
+
+def _apart(
+    rng: np.random.Generator,
+    running: Running,
+    memories: list[Memory],
+    served: Array,
+    machine: Machine,
+    by_clouds: Callable[[Batch], Draws],
+) -> Draws:
+    """Draws of the groups that surrogates have ``served`` [group], and of all others from the start ``by_clouds``."""
+    rows = served[running.batch.owner]
+    others = np.flatnonzero(~served), np.flatnonzero(~rows)
+    parts = [(*others, by_clouds(likelihoods.part_of(running.batch, *others)))]
+    if served.any():
+        some = running.only(served)
+        some = some._replace(groups=np.arange(len(some.groups)), curves=np.arange(len(some.curves)))
+        kept = [m._replace(left=m.left[at]) for m, at in zip(memories, (served, rows), strict=True)]
+        parts.append((np.flatnonzero(served), np.flatnonzero(rows), _drawn(rng, some, kept, machine)))
+    whole = []
+    for name in Draws._fields:
+        at = [groups if name in OF_GROUPS else curves for groups, curves, _ in parts]
+        order = np.argsort(np.concatenate(at))
+        whole.append(np.concatenate([getattr(draws, name) for *_, draws in parts])[order])
+    return Draws(*whole)
 
 
 def _adapted(
@@ -197,18 +232,26 @@ def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> 
 
 def _forgotten_by_surrogates(
     rng: np.random.Generator, running: Running, machine: Machine
-) -> tuple[Running, list[Memory]]:
-    """Likewise, where groups have surrogates."""
+) -> tuple[Running, list[Memory], Array]:
+    """Likewise, where groups have surrogates, and which of them these serve [group]: all walkers move.
+
+    Of very smooth curves few of the points that a surrogate is fitted to count at all. Walkers then begin far off and
+    stay there.
+    """
     effort = machine.effort
     memories = [Memory.fresh(_each(running, name)) for name in NAMES]
-    while running.sweeps < effort.sweeps and (
-        running.sweeps < effort.fitting or max(m.left.max() for m in memories) > effort.memory
+    served = np.zeros(len(running.groups), bool)
+    while running.sweeps < effort.fitting or (
+        running.sweeps < effort.sweeps and max(m.left.max() for m in memories) > effort.memory and served.any()
     ):
         if running.sweeps in effort.refits:
             running = _again_fitted(rng, _keeping(running), machine)
-        running = _swept(running, machine)
+        before, running = _each(running, "values"), _swept(running, machine)
         memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
-    return running, memories
+        now = _each(running, "values")
+        moved = np.mean([(a[..., 1] != b[..., 1]).mean(1) for a, b in zip(before, now, strict=True)], 0)
+        served = likelihoods.by_group(np.minimum, running.batch, moved) >= MOVED
+    return running, memories, served
 
 
 def _again_fitted(rng: np.random.Generator, running: Running, machine: Machine) -> Running:
