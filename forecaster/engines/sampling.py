@@ -25,7 +25,7 @@ NAMES = ("hyper", "values")  # fields of Walkers that are reported
 BETWEEN = 2  # sweeps between two looks at what draws are worth
 WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
 DISTINCT = 0.5  # share of a chain's walkers at particles of their own, from which on proposals are left alone
-MOVED = 0.7  # share of walkers that a sweep by surrogates takes elsewhere, of each curve, where they serve
+MOVED = 0.8  # share of walkers that a sweep by surrogates takes elsewhere, of each curve, where they serve
 # Where draws cannot be trusted, one after the other: likewise, and how many times the particles.
 AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4), (2.0, 4))
 MODES = 6  # components of a curve's proposal then
