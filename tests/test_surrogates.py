@@ -29,13 +29,16 @@ SPREAD = np.linspace(0.3, 1.2, 6)
 WEIGHT = np.array([[0.3, 0.7], [0.9, 0.1]])
 
 
-@pytest.fixture(scope="module")
-def surrogate() -> Surrogate:
+def narrow() -> Mixture:
     """Of two curves with two components each, narrower than the prior in every direction."""
     rng = np.random.default_rng(0)
     chol = np.tril(0.1 * rng.standard_normal((2, 2, 7, 7))) + 0.5 * np.eye(7)
-    fitted = Mixture.of(WEIGHT, 0.5 * rng.standard_normal((2, 2, 7)), chol)
-    return surrogates._closed(fitted, MEAN, SD, SPREAD, np.array([[-0.9, 0.1], [-1.1, 0.2]]))
+    return Mixture.of(WEIGHT, 0.5 * rng.standard_normal((2, 2, 7)), chol)
+
+
+@pytest.fixture(scope="module")
+def surrogate() -> Surrogate:
+    return surrogates._closed(narrow(), MEAN, SD, SPREAD, np.array([[-0.9, 0.1], [-1.1, 0.2]]))
 
 
 def dense(surrogate: Surrogate, curve: int, component: int) -> tuple[float, np.ndarray, np.ndarray]:
@@ -65,9 +68,8 @@ def hypers(k: int) -> np.ndarray:
 
 
 def test_a_surrogate_is_what_was_fitted_over_the_prior(surrogate):
-    rng = np.random.default_rng(0)
-    chol = np.tril(0.1 * rng.standard_normal((2, 2, 7, 7))) + 0.5 * np.eye(7)
-    mean, points = 0.5 * rng.standard_normal((2, 2, 7)), np.random.default_rng(3).standard_normal((7, 50))
+    fitted, points = narrow(), np.random.default_rng(3).standard_normal((7, 50))
+    mean, chol = fitted.mean, fitted.chol
     found = surrogates.log_likelihood(np, surrogate, np.stack([points] * 2))
     prior = stats.multivariate_normal(np.zeros(7), np.eye(7)).pdf(points.T)
     for c in range(2):

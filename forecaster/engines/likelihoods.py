@@ -84,11 +84,16 @@ def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) 
     return density.level_likelihood(Local(*points), curves, constants)
 
 
+def compiled(function: Callable) -> Callable:
+    """By JAX; on a CPU with wide vectors, which its compiler would not choose by itself."""
+    options = {"xla_cpu_prefer_vector_width": 512} if jax.default_backend() == "cpu" else None
+    return jax.jit(function, compiler_options=options)
+
+
 @functools.cache
 def program() -> Callable[..., density.LevelLikelihood]:
-    """The program; on a CPU with wide vectors, which its compiler would not choose by itself."""
-    options = {"xla_cpu_prefer_vector_width": 512} if jax.default_backend() == "cpu" else None
-    return jax.jit(_level_likelihood, compiler_options=options)
+    """The program."""
+    return compiled(_level_likelihood)
 
 
 def needed(curves: CurveArrays) -> CurveArrays:
@@ -138,7 +143,7 @@ def likelihood_of(batch: Batch, room: Room, *, single: bool | None = None) -> Li
         """Of ``points`` [7, unit, particle], each unit of the curve that ``units`` names."""
         data, fixed = jax.tree.map(lambda a: a[units], (curves, constants))
         with jax.enable_x64(not single):  # a setting of the thread
-            return _possible(program()(points, data, Constants(*(c[:, None] for c in fixed))))
+            return possible(np, program()(points, data, Constants(*(c[:, None] for c in fixed))))
 
     def likelihood(points: Array, rows: Array = every) -> density.LevelLikelihood:
         count = points.shape[1]
@@ -155,10 +160,10 @@ def likelihood_of(batch: Batch, room: Room, *, single: bool | None = None) -> Li
     return likelihood
 
 
-def _possible(found: density.LevelLikelihood) -> density.LevelLikelihood:
-    """A filter that lost its precision far out counts as impossible, not as no number."""
-    lost = ~(np.isfinite(found.log_z) & np.isfinite(found.mean) & (np.asarray(found.variance) > 0))
-    return density.LevelLikelihood(*(np.where(lost, v, a) for v, a in zip((-1e30, 0.0, 1.0), found, strict=True)))
+def possible(xp: Any, found: density.LevelLikelihood) -> density.LevelLikelihood:
+    """A filter that lost its precision far out counts as impossible, not as no number; by ``xp``'s functions."""
+    lost = ~(xp.isfinite(found.log_z) & xp.isfinite(found.mean) & (xp.asarray(found.variance) > 0))
+    return density.LevelLikelihood(*(xp.where(lost, v, a) for v, a in zip((-1e30, 0.0, 1.0), found, strict=True)))
 
 
 def counted(likelihood: Likelihood, counts: Array) -> Likelihood:

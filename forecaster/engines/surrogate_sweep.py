@@ -203,11 +203,8 @@ def _evaluated(group: Group, points: Array, likelihood: Callable[..., LevelLikel
     curves, d, *rest = points.shape
     mean, sd = group.surrogate.mean[1:, None], group.surrogate.sd[1:, None]
     plain = mean + sd * points.reshape(curves, d, -1) + group.effects[..., None]
-    found = likelihood(Local(*jnp.moveaxis(plain, 1, 0)), group.curves, group.constants)
-    lost = ~(jnp.isfinite(found.log_z) & jnp.isfinite(found.mean) & (found.variance > 0))
-    whole = (jnp.where(lost, v, a) for v, a in zip((-1e30, 0.0, 1.0), found, strict=True))
-    out = LevelLikelihood(*whole)
-    out = out._replace(mean=jnp.where(lost, 0.0, out.mean + group.lift))
+    out = likelihoods.possible(jnp, likelihood(Local(*jnp.moveaxis(plain, 1, 0)), group.curves, group.constants))
+    out = out._replace(mean=out.mean + group.lift)
     return LevelLikelihood(*(a.reshape(curves, *rest) for a in out))
 
 
@@ -283,8 +280,7 @@ def _refreshed(group: Group, chance: Chance, hyper: Array, values: Array) -> Arr
 @functools.cache
 def program(likelihood: Callable[..., LevelLikelihood] = density.level_likelihood) -> Callable[..., State]:
     """The compiled sweep."""
-    options = {"xla_cpu_prefer_vector_width": 512} if jax.default_backend() == "cpu" else None
-    return jax.jit(functools.partial(_sweep, likelihood=likelihood), compiler_options=options)
+    return likelihoods.compiled(functools.partial(_sweep, likelihood=likelihood))
 
 
 def start(
