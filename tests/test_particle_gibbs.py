@@ -213,10 +213,8 @@ def test_walkers_far_out_count_for_more_when_proposals_are_fitted():
     np.testing.assert_array_equal(weights, particle_gibbs._by_rank(np.sinh(points), 0.5))  # ranks alone matter
 
 
-@pytest.mark.parametrize(("least", "slow"), [(clouds.LEAST, False), (-np.inf, True)])
-def test_weights_are_those_of_double_precision_and_never_subnormal(monkeypatch, batch, least, slow):
-    """Whose arithmetic takes ten times as long; without the bound there are some."""
-    monkeypatch.setattr(clouds, "LEAST", least)
+def test_weights_are_those_of_double_precision(batch):
+    """Far below the largest, too, where single precision has no numbers left."""
     rng = np.random.default_rng(0)
     units = nested.at_the_prior(batch, SMALL).units
     values = rng.standard_normal((CURVES, 256, 8))
@@ -226,23 +224,8 @@ def test_weights_are_those_of_double_precision_and_never_subnormal(monkeypatch, 
     factors, constant = clouds.coefficients_of(hyper, batch, units)
     exact = np.concatenate([values**2, values], -1) @ factors.swapaxes(1, 2) + cloud.log_weight[..., None]
     view = clouds.Clouds.of(cloud)
-    written = []
-    monkeypatch.setattr(clouds, "TO_CELLS", Watched(written))
     for c in range(CURVES):
         seen = view.seen(c, factors[c], constant[c])
         np.testing.assert_allclose(seen.log_sum() + view.top[c], np.logaddexp.reduce(exact[c], 0), 1e-6, 1e-3)
-    weights = np.concatenate(written)
-    assert ((weights > 0) & (weights < np.finfo(np.float32).tiny)).any() == slow
-
-
-class Watched:
-    """Sums of cells that keep what they sum."""
-
-    __array_ufunc__ = None
-
-    def __init__(self, written: list[np.ndarray]) -> None:
-        self.written = written
-
-    def __rmatmul__(self, weights: np.ndarray) -> np.ndarray:
-        self.written.append(weights)
-        return weights @ np.ones((clouds.CELL, 1), np.float32)
+        cells = np.exp(exact[c] - exact[c].max(0)).reshape(-1, clouds.CELL, 300).sum(1).T
+        np.testing.assert_allclose(seen.cells, cells, rtol=1e-3, atol=1e-6)

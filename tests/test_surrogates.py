@@ -224,6 +224,7 @@ def test_groups_that_surrogates_do_not_serve_are_sampled_by_clouds(monkeypatch):
         return np.where(np.arange(2) == 0, 0.0, out) if len(batch.mean) == 2 and of_curves.ndim == 1 else out
 
     monkeypatch.setattr(likelihoods, "by_group", first_is_poor)
+    monkeypatch.setattr(sampling, "MOVED", 0.5)  # these surrogates, of four components, move about 0.8
     found = sampling.posterior(np.random.default_rng(0), batch, 4, effort)
     assert set(seen) == {1}
     assert found.hyper.shape == both.hyper.shape

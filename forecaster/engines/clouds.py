@@ -7,18 +7,20 @@ single precision, and no likelihood is evaluated again.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from forecaster.density import LevelLikelihood
-from forecaster.engines import mixtures
+from forecaster.engines import likelihoods, mixtures
 from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import Mixture
 
-Array = Any  # a NumPy array; docstrings name its axes
-# Of log weights over the largest: what is smaller than single precision's normal numbers takes ten times as long.
-LEAST = -80.0
+Array = Any  # a NumPy array, or a JAX array inside a compiled function; docstrings name its axes
 CELL = 64  # particles whose weights are first summed together; numbers of particles are multiples of it
 
 
@@ -125,13 +127,30 @@ class Seen(NamedTuple):
     cells: Array  # [k, cell] weights over the largest, summed over CELL particles
     constant: Array  # [k] what the sum of weights lacks
 
+    def of(self, rows: slice) -> Seen:
+        """By some of them."""
+        return Seen(*(a[rows] for a in self))
+
     def log_sum(self) -> Array:
         return self.peak + np.log(self.cells.sum(1))
 
 
-# Products with these sum faster than NumPy's sum, and its cumsum.
-TO_CELLS = np.ones((CELL, 1), np.float32)
-UP_TO = np.triu(np.ones((CELL, CELL), np.float32))
+UP_TO = np.triu(np.ones((CELL, CELL), np.float32))  # a product with it is faster than NumPy's cumsum
+
+
+def _weighed(factors: Array, features: Array) -> tuple[Array, Array]:
+    """``peak`` and ``cells`` of :class:`Seen`."""
+    weights = factors @ features
+    peak = weights.max(1)
+    # Powers of two and sums by a product take a third of the time of other ways to say this.
+    weights = jnp.exp2(np.float32(1.0 / np.log(2.0)) * (weights - peak[:, None]))
+    return peak, (weights.reshape(-1, CELL) @ jnp.ones((CELL,), weights.dtype)).reshape(len(factors), -1)
+
+
+@functools.cache
+def program() -> Callable[[Array, Array], tuple[Array, Array]]:
+    """The compiled weighing of one curve's cloud: a third of the time that NumPy takes."""
+    return likelihoods.compiled(_weighed)
 
 
 class Clouds(NamedTuple):
@@ -150,11 +169,9 @@ class Clouds(NamedTuple):
     def seen(self, curve: int, factors: Array, constant: Array) -> Seen:
         """By hyper-parameters of these ``factors`` [k, 16] and ``constant`` [k]."""
         factors = np.concatenate([factors, np.ones((len(factors), 1))], 1, dtype=np.float32)
-        weights = factors @ self.features[curve]
-        peak = weights.max(1)
-        weights -= peak[:, None]
-        np.exp(np.maximum(weights, LEAST, out=weights), out=weights)
-        return Seen(factors, peak, (weights.reshape(-1, CELL) @ TO_CELLS).reshape(len(factors), -1), constant)
+        with jax.enable_x64(False):  # a setting of the thread
+            peak, cells = program()(factors, self.features[curve])
+        return Seen(factors, np.asarray(peak), np.asarray(cells), constant)
 
     def pick(self, curve: int, seen: Seen, log_own: Array | None, uniform: Array) -> Array:
         """For each row of ``seen`` a particle, or -1 for the walker's own: first the cell, then inside it."""

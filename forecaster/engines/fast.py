@@ -123,12 +123,12 @@ def _settled(cache: bool) -> Iterator[None]:
     import jax
     from threadpoolctl import threadpool_limits
 
-    from forecaster.engines import likelihoods, surrogate_sweep
+    from forecaster.engines import clouds, likelihoods, surrogate_sweep
 
     jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
     if cache:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    for program in (likelihoods.program, surrogate_sweep.program):
+    for program in (likelihoods.program, clouds.program, surrogate_sweep.program):
         program()  # one for all threads
     # Matrix products here are small: threads inside them cost more than they gain.
     with jax.enable_x64(True), threadpool_limits(1, "blas"):

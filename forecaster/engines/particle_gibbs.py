@@ -151,13 +151,13 @@ def sweep(
     candidates, gain = _candidates(rng, batch, proposals, blocks * effort.candidates)
     standard = (walkers.hyper - batch.mean[:, None]) / batch.sd[:, None]
     own_gain = mixtures.standard_normal(standard) - mixtures.proposal_logpdf(proposals.hypers, standard)
-    theirs, own = (clouds.coefficients_of(h, batch, units) for h in (candidates, walkers.hyper))
+    factors, constant = clouds.coefficients_of(np.concatenate([candidates, walkers.hyper], 1), batch, units)
     features, log_weight = _own(walkers, proposals)
     log_weight = log_weight - view.top[:, None]
 
     def offered(c: int) -> Offer:
-        new, old = (view.seen(c, factors[c], constant[c]) for factors, constant in (theirs, own))
-        return Offer.of(new, old, features[c], log_weight[c], blocks)
+        seen, count = view.seen(c, factors[c], constant[c]), candidates.shape[1]
+        return Offer.of(seen.of(slice(count)), seen.of(slice(count, None)), features[c], log_weight[c], blocks)
 
     offers = list(room.pool.map(offered, range(curves)))
     total = likelihoods.summed(batch, np.stack([offer.log_sums(blocks) for offer in offers]))

@@ -216,12 +216,14 @@ def _level_out(integrated: LevelLikelihood, hyper: Array) -> Array:
 def _sweep(state: State, group: Group, chance: Chance, likelihood: Callable[..., LevelLikelihood]) -> State:
     surrogate, count = group.surrogate, PARTICLES
     new, new_shares, own_shares = _chosen(state, group, chance)
-    shares = jnp.concatenate(
-        [jnp.repeat(new_shares[:, :, None], count, 2), jnp.repeat(own_shares[:, :, None], count - 1, 2)], 2
-    )
-    which = _index(shares, chance.particle_component_at, 1)
-    fresh = surrogates.draws(jnp, surrogate, new, which[:, :count], chance.particle[:, :, :count])
-    beside = surrogates.draws(jnp, surrogate, state.hyper, which[:, count:], chance.particle[:, :, count:])
+    first, others = slice(count), slice(count, None)
+
+    def drawn(hyper: Array, shares: Array, at: slice) -> Array:
+        """Particles [curve, 7, j, walker] under ``hyper``."""
+        which = _index(shares[:, :, None], chance.particle_component_at[:, at], 1)
+        return surrogates.draws(jnp, surrogate, hyper, which, chance.particle[:, :, at])
+
+    fresh, beside = drawn(new, new_shares, first), drawn(state.hyper, own_shares, others)
     standing, tried = _standard(group, state.values), _stepped(state, group, chance)
     found = _evaluated(group, jnp.concatenate([fresh, beside, tried[:, :, None]], 2), likelihood)
 
