@@ -32,7 +32,8 @@ QUANTITIES = ("exponent", "floor", "error")
 RANKED = 99  # posterior draws among which the truth is ranked: 100 possible ranks
 BINS = 20
 ALPHA = 1e-3  # of each chi-square test of uniform ranks
-CHUNK = 64  # groups that are fitted by one call
+CHUNK = 64  # groups that are fitted by one call; few of them are sampled longer, by proposals of their own kind
+TOGETHER = pytest.mark.parametrize("chunk", [CHUNK, FEW], ids=["many-groups", "few-groups"])
 CARD = "generic"  # its slope wanders, unlike that of images: every part of the story is on
 SBC_SIZES = np.geomspace(1_000, 64_000, 8)
 WIDE_SIZES = np.geomspace(500, 256_000, 10)
@@ -98,6 +99,11 @@ def quantities(posterior: Posterior, seed: int, keep: int, first_only: bool):
     return {name: np.array(v) for name, v in out.items()}
 
 
+def lasting(chunk: int) -> int:
+    """Draws of a chain: of few groups as many as users have."""
+    return 1000 if chunk == FEW else 100
+
+
 def p_values(simulation: Simulation, draws) -> dict[str, float]:
     """Chi-square test of uniform ranks, for each quantity of the first architecture of every group."""
     found = {}
@@ -160,18 +166,11 @@ def test_coverage_rejects_a_model_without_drift():
     assert not covers(coverage(simulation, drawn(simulation, wrong, draws=256, keep=1024, first_only=False)))
 
 
-def test_ranks_are_uniform(simulated):
-    print("\njax engine, 1000 simulations")
-    draws = drawn(simulated, load_card(CARD), draws=100, keep=RANKED, first_only=True)
+@TOGETHER
+def test_ranks_are_uniform(simulated, chunk):
+    print(f"\njax engine, 1000 simulations, {chunk} at a time")
+    draws = drawn(simulated, load_card(CARD), draws=lasting(chunk), keep=RANKED, first_only=True, chunk=chunk)
     assert min(p_values(simulated, draws).values()) > ALPHA
-
-
-def test_ranks_are_uniform_where_few_groups_are_fitted_together(simulated):
-    """Those are sampled longer, by proposals of their own kind."""
-    few = part(simulated, 400)
-    print(f"\njax engine, 400 simulations, {FEW} at a time")
-    draws = drawn(few, load_card(CARD), draws=1000, keep=RANKED, first_only=True, chunk=FEW)
-    assert min(p_values(few, draws).values()) > ALPHA
 
 
 TWINS = {
@@ -213,9 +212,10 @@ def on_small_test_sets() -> Simulation:
     return simulate(little_drift(), SBC_SIZES, groups=1000, architectures=3, n_test=SMALL, seed=6)
 
 
-def test_ranks_on_small_test_sets_are_uniform(on_small_test_sets):
-    print(f"\njax engine, 1000 simulations on test sets of {SMALL}")
-    draws = drawn(on_small_test_sets, little_drift(), draws=100, keep=RANKED, first_only=True)
+@TOGETHER
+def test_ranks_on_small_test_sets_are_uniform(on_small_test_sets, chunk):
+    print(f"\njax engine, 1000 simulations on test sets of {SMALL}, {chunk} at a time")
+    draws = drawn(on_small_test_sets, little_drift(), draws=lasting(chunk), keep=RANKED, first_only=True, chunk=chunk)
     assert min(p_values(on_small_test_sets, draws).values()) > ALPHA
 
 
@@ -247,10 +247,11 @@ def off_by(simulation: Simulation, draws) -> float:
     return found
 
 
-def test_ranks_where_noise_falls_with_size_are_uniform(of_falling_noise):
+@TOGETHER
+def test_ranks_where_noise_falls_with_size_are_uniform(of_falling_noise, chunk):
     """The noise itself is 8 % too high where its trend is believed to nine tenths, as it is of 48 spare runs."""
-    print("\njax engine, 400 simulations of three runs a size, whose noise falls with size")
-    draws = drawn(of_falling_noise, noisy(), draws=100, keep=RANKED, first_only=True)
+    print(f"\njax engine, 400 simulations of three runs a size, whose noise falls with size, {chunk} at a time")
+    draws = drawn(of_falling_noise, noisy(), draws=lasting(chunk), keep=RANKED, first_only=True, chunk=chunk)
     assert min(p_values(of_falling_noise, draws).values()) > ALPHA
     assert abs(off_by(of_falling_noise, draws)) < 0.15
 
@@ -275,10 +276,11 @@ def simulated_smooth() -> Simulation:
     return simulate(smooth(), SMOOTH_SIZES, groups=192, architectures=3, seed=8)
 
 
-def test_ranks_of_smooth_curves_are_uniform(simulated_smooth):
+@TOGETHER
+def test_ranks_of_smooth_curves_are_uniform(simulated_smooth, chunk):
     """Their posteriors are narrow and may have several modes."""
-    print("\njax engine, 192 simulations of smooth curves")
-    draws = drawn(simulated_smooth, smooth(), draws=100, keep=RANKED, first_only=True)
+    print(f"\njax engine, 192 simulations of smooth curves, {chunk} at a time")
+    draws = drawn(simulated_smooth, smooth(), draws=lasting(chunk), keep=RANKED, first_only=True, chunk=chunk)
     assert min(p_values(simulated_smooth, draws).values()) > ALPHA
 
 

@@ -22,7 +22,7 @@ from forecaster import model, processes
 from forecaster.card_files import load_card
 from forecaster.design import LEAST_NOISE, Design, design_of
 from forecaster.domains import CENTRES, LEARNED_SPREADS, Domain
-from forecaster.engines import fast, likelihoods, mixing, nuts, sampling
+from forecaster.engines import chains, fast, likelihoods, mixing, nuts, sampling
 from forecaster.engines.draws import GroupDraws
 from forecaster.forecast import Target, log_error_paths
 from forecaster.posterior import Posterior, assemble, diagnostics
@@ -303,7 +303,7 @@ def test_two_looks_running_must_say_enough_and_the_lesser_counts(monkeypatch, sa
 def test_slow_groups_get_proposals_fitted_again(monkeypatch, after, times):
     """To all draws so far, where those of eight sweeps are worth 300 of 1,000; and only so often."""
     fits, looks = [], []
-    fitted, found = sampling._fitted, sampling._found
+    fitted, found = chains.fitted, sampling._found
 
     def noted(rng, running, *how):
         fits.append(len(running.kept))
@@ -315,7 +315,7 @@ def test_slow_groups_get_proposals_fitted_again(monkeypatch, after, times):
         said = after if max(fits) > 1 else 300.0
         return now._replace(hyper_ess=np.full_like(now.hyper_ess, said), curve_ess=np.full_like(now.curve_ess, said))
 
-    monkeypatch.setattr(sampling, "_fitted", noted)
+    monkeypatch.setattr(chains, "fitted", noted)
     monkeypatch.setattr(sampling, "_found", slow)
     monkeypatch.setattr(mixing, "r_hat", lambda draws: np.ones(len(draws)))
     (one,) = fast.sample([alone(0)], seed=0)

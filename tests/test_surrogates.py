@@ -17,7 +17,7 @@ from scipy import stats
 
 from forecaster.density import LevelLikelihood
 from forecaster.design import design_of
-from forecaster.engines import fast, likelihoods, mixing, nested, sampling, surrogate_sweep, surrogates
+from forecaster.engines import fast, forgetting, likelihoods, mixing, nested, sampling, surrogate_sweep, surrogates
 from forecaster.engines.mixtures import Mixture
 from forecaster.engines.surrogates import Surrogate
 from forecaster.simulate import simulate
@@ -156,7 +156,7 @@ def sampled(monkeypatch, batch, measured) -> sampling.Draws:
         return closed(Mixture.of(fitted.weight, fitted.mean + OFF * fitted.chol.diagonal(0, 2, 3), fitted.chol), *rest)
 
     monkeypatch.setattr(surrogates, "_closed", moved)
-    monkeypatch.setattr(sampling, "MOVED", 0.0)  # no other sweeps make up for what these get wrong
+    monkeypatch.setattr(forgetting, "MOVED", 0.0)  # no other sweeps make up for what these get wrong
     return sampling.posterior(np.random.default_rng(0), batch, CURVES, EFFORT)
 
 
@@ -224,7 +224,7 @@ def test_groups_that_surrogates_do_not_serve_are_sampled_by_clouds(monkeypatch):
         return np.where(np.arange(2) == 0, 0.0, out) if len(batch.mean) == 2 and of_curves.ndim == 1 else out
 
     monkeypatch.setattr(likelihoods, "by_group", first_is_poor)
-    monkeypatch.setattr(sampling, "MOVED", 0.5)  # these surrogates, of four components, move about 0.8
+    monkeypatch.setattr(forgetting, "MOVED", 0.5)  # these surrogates, of four components, move about 0.8
     found = sampling.posterior(np.random.default_rng(0), batch, 4, effort)
     assert set(seen) == {1}
     assert found.hyper.shape == both.hyper.shape

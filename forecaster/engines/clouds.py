@@ -135,6 +135,7 @@ class Seen(NamedTuple):
         return self.peak + np.log(self.cells.sum(1))
 
 
+ROWS = 1024  # hyper-parameters that one call serves at the most: of more, the weights do not fit a processor's cache
 UP_TO = np.triu(np.ones((CELL, CELL), np.float32))  # a product with it is faster than NumPy's cumsum
 
 
@@ -169,9 +170,11 @@ class Clouds(NamedTuple):
     def seen(self, curve: int, factors: Array, constant: Array) -> Seen:
         """By hyper-parameters of these ``factors`` [k, 16] and ``constant`` [k]."""
         factors = np.concatenate([factors, np.ones((len(factors), 1))], 1, dtype=np.float32)
+        blocks = np.split(factors, range(ROWS, len(factors), ROWS))
         with jax.enable_x64(False):  # a setting of the thread
-            peak, cells = program()(factors, self.features[curve])
-        return Seen(factors, np.asarray(peak), np.asarray(cells), constant)
+            found = [program()(block, self.features[curve]) for block in blocks]
+        peak, cells = (np.concatenate(a) for a in zip(*found, strict=True))
+        return Seen(factors, peak, cells, constant)
 
     def pick(self, curve: int, seen: Seen, log_own: Array | None, uniform: Array) -> Array:
         """For each row of ``seen`` a particle, or -1 for the walker's own: first the cell, then inside it."""

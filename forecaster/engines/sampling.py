@@ -1,32 +1,31 @@
 """The fast engine's draws of a batch of groups: how its parts come together, and when a group has been swept enough.
 
 Proposals are adapted (:mod:`forecaster.engines.nested`), walkers start by importance sampling, sweep
-(:mod:`forecaster.engines.particle_gibbs`) until they have forgotten that start, and are draws from there. Each group
+(:mod:`forecaster.engines.chains`) until they have forgotten that start (:mod:`forecaster.engines.forgetting`), and are
+draws from there. Each group
 goes on until its own draws can be kept; groups that are done take no part in later sweeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecaster.engines import likelihoods, mixing, nested, particle_gibbs, surrogate_sweep
+from forecaster.engines import chains, forgetting, likelihoods, mixing, nested, particle_gibbs, surrogate_sweep
+from forecaster.engines.chains import Machine, Running
 from forecaster.engines.likelihoods import Batch, InTurn, Likelihood, Room
 from forecaster.engines.mixing import Memory
-from forecaster.engines.nested import Effort, Proposals
+from forecaster.engines.nested import Effort
 from forecaster.engines.particle_gibbs import Fit, Walkers
 
 Array = Any  # a NumPy array; docstrings name its axes
-NAMES = ("hyper", "values")  # fields of Walkers that are reported
 BETWEEN = 2  # sweeps between two looks at what draws are worth
-WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
-DISTINCT = 0.5  # share of a chain's walkers at particles of their own, from which on proposals are left alone
-MOVED = 0.8  # share of walkers that a sweep by surrogates takes elsewhere, of each curve, where they serve
-# Where draws cannot be trusted, one after the other: likewise, and how many times the particles.
+# Where draws cannot be trusted, one after the other: how much wider proposals are than the walkers, and how many times
+# the particles.
 AFRESH = ((1.5, 1), (1.75, 2), (2.0, 4), (2.0, 4))
 MODES = 6  # components of a curve's proposal then
 # Times the fewest sweeps: in so many, draws should be worth enough; and how often proposals are fitted again where not.
@@ -47,47 +46,6 @@ class Draws(NamedTuple):
 
 
 OF_GROUPS = ("hyper", "hyper_ess", "hyper_memory", "sweeps")  # fields of Draws that are not of curves
-
-
-class Machine(NamedTuple):
-    """What sweeps run on."""
-
-    room: Room
-    side_by_side: Executor  # chains
-    rngs: list[np.random.Generator]  # of each chain
-    effort: Effort
-    on_sweep: Callable[[int], None]  # told how many there were
-
-
-class Running(NamedTuple):
-    """Groups that are being sampled."""
-
-    groups: Array  # [group] indices in the whole batch
-    curves: Array  # [curve]
-    batch: Batch  # they alone
-    proposals: Proposals
-    chains: list[Walkers]
-    counts: Array  # [1 + chain, curve] evaluations of likelihoods: by the adaptation, and by each chain
-    sweeps: int  # so far
-    surrogates: list[surrogate_sweep.Group]  # of each group; none where sweeps go by clouds
-    # Of each sweep that is kept, hyper [chain, group, walker, 10] and values [chain, curve, walker, 8].
-    kept: list[tuple[Array, Array]]
-
-    def only(self, chosen: Array) -> Running:
-        """Those of ``chosen`` [group] alone."""
-        groups = np.flatnonzero(chosen)
-        curves = np.flatnonzero(chosen[self.batch.owner])
-        return Running(
-            self.groups[groups],
-            self.curves[curves],
-            likelihoods.part_of(self.batch, groups, curves),
-            self.proposals.of(groups, curves),
-            [w.of(groups, curves) for w in self.chains],
-            self.counts[:, curves],
-            self.sweeps,
-            [self.surrogates[g] for g in groups] if self.surrogates else [],
-            [(hyper[:, groups], values[:, curves]) for hyper, values in self.kept],
-        )
 
 
 def posterior(
@@ -118,8 +76,8 @@ def posterior(
         running = Running(*every, batch, nested.together(batch, starts), [], counts, 0, [], [])
         started = _started(running, starts, machine)
         if not effort.surrogates:
-            return _drawn(rng, *_forgotten(rng, started, machine), machine)
-        running, memories, served = _forgotten_by_surrogates(rng, started, machine)
+            return _drawn(rng, *forgetting.forgotten(rng, started, machine), machine)
+        running, memories, served = forgetting.forgotten_by_surrogates(rng, started, machine)
         if served.all():
             return _drawn(rng, running, memories, machine)
         by_clouds = effort._replace(surrogates=0, fitting=Effort().fitting)
@@ -166,13 +124,6 @@ def _adapted(
     return list(side_by_side.map(start, rngs, counts)), counts.sum(0)
 
 
-def _by_chain(running: Running, each: Sequence[Any], machine: Machine, part: Callable[..., Walkers]) -> Running:
-    """Each chain's walkers by ``part`` of its generator, its counted likelihood and its one of ``each``."""
-    likelihood = likelihoods.likelihood_of(running.batch, machine.room)
-    own = [likelihoods.counted(likelihood, count) for count in running.counts[1:]]
-    return running._replace(chains=list(machine.side_by_side.map(part, machine.rngs, own, each)))
-
-
 def _started(running: Running, starts: list[nested.Start], machine: Machine) -> Running:
     """Each chain's walkers where one of the adaptations ended."""
 
@@ -183,109 +134,11 @@ def _started(running: Running, starts: list[nested.Start], machine: Machine) -> 
         return particle_gibbs.start(rng, running.batch, likelihood, machine.room, proposals, machine.effort)
 
     firsts = [starts[k % len(starts)] for k in range(machine.effort.chains)]
-    started = _by_chain(running, firsts, machine, part)
+    started = chains.by_chain(running, firsts, machine, part)
     if not starts[0].surrogates:
         return started
     first, hypers = starts[0], running.proposals.hypers
     return started._replace(surrogates=surrogate_sweep.groups_of(running.batch, first.surrogates, hypers, first.curves))
-
-
-def _swept(running: Running, machine: Machine) -> Running:
-    def part(rng: np.random.Generator, likelihood: Likelihood, walkers: Walkers) -> Walkers:
-        if running.surrogates:
-            return surrogate_sweep.sweep(rng, walkers, running.batch, running.surrogates)
-        return particle_gibbs.sweep(
-            rng, walkers, running.batch, likelihood, machine.room, running.proposals, machine.effort
-        )
-
-    swept = _by_chain(running, running.chains, machine, part)
-    if running.surrogates:
-        swept.counts[1:] += surrogate_sweep.evaluations(machine.effort.walkers)
-    machine.on_sweep(swept.sweeps + 1)
-    return swept._replace(sweeps=swept.sweeps + 1)
-
-
-def _each(running: Running, name: str) -> list[Array]:
-    """A field of each chain's walkers."""
-    return [getattr(w, name) for w in running.chains]
-
-
-def _forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory]]:
-    """Sweeps until walkers have forgotten their start, proposals fitted to them in the first."""
-    effort = machine.effort
-    memories = [Memory.fresh(_each(running, name)) for name in NAMES]
-    fits = True
-    while running.sweeps < effort.sweeps and (fits or max(m.left.max() for m in memories) > effort.memory):
-        if fits:
-            running = _fitted(rng, _keeping(running), _as_usual(effort))
-        running = _swept(running, machine)
-        memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
-        fits = fits and (
-            running.sweeps < effort.fitting or (running.sweeps < effort.most_fits and _distinct(running) < DISTINCT)
-        )
-        if not fits and running.proposals.first_curves is not None:
-            # Walkers are wherever there is anything to find; a curve's many components would take time from here on.
-            running = running._replace(proposals=running.proposals._replace(first_curves=None))
-            running = _fitted(rng, _keeping(running), _as_usual(effort))
-    return running, memories
-
-
-def _forgotten_by_surrogates(
-    rng: np.random.Generator, running: Running, machine: Machine
-) -> tuple[Running, list[Memory], Array]:
-    """Likewise, where groups have surrogates, and which of them these serve [group]: all walkers move.
-
-    Of very smooth curves few of the points that a surrogate is fitted to count at all. Walkers then begin far off and
-    stay there.
-    """
-    effort = machine.effort
-    memories = [Memory.fresh(_each(running, name)) for name in NAMES]
-    served = np.zeros(len(running.groups), bool)
-    while running.sweeps < effort.fitting or (
-        running.sweeps < effort.sweeps and max(m.left.max() for m in memories) > effort.memory and served.any()
-    ):
-        if running.sweeps in effort.refits:
-            running = _again_fitted(rng, _keeping(running), machine)
-        before, running = _each(running, "values"), _swept(running, machine)
-        memories = [m.after(_each(running, name)) for m, name in zip(memories, NAMES, strict=True)]
-        now = _each(running, "values")
-        moved = np.mean([(a[..., 1] != b[..., 1]).mean(1) for a, b in zip(before, now, strict=True)], 0)
-        served = likelihoods.by_group(np.minimum, running.batch, moved) >= MOVED
-    return running, memories, served
-
-
-def _again_fitted(rng: np.random.Generator, running: Running, machine: Machine) -> Running:
-    """With proposals fitted as usual to all walkers that are kept, and surrogates by these; none kept."""
-    fitted = _fitted(rng, running, _as_usual(machine.effort))
-    if not running.surrogates:
-        return fitted
-    batch, (curves, units, hypers, *_) = fitted.batch, fitted.proposals
-    room = machine.room._replace(pool=machine.side_by_side)
-    likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), fitted.counts[0])
-    found = nested.surrogates_of(rng, batch, curves, units, likelihood, machine.effort)
-    return fitted._replace(surrogates=surrogate_sweep.groups_of(batch, found, hypers, curves))
-
-
-def _distinct(running: Running) -> float:
-    """Share of a chain's walkers that stand at a particle of their own, of the curve where it is least."""
-    counts = [[len(np.unique(row)) for row in values[..., 1]] for values in _each(running, "values")]
-    return float(np.mean(counts, 0).min()) / running.chains[0].values.shape[1]
-
-
-def _as_usual(effort: Effort) -> Fit:
-    return Fit(effort.components, effort.hyper_components, WIDER, effort.tails)
-
-
-def _fitted(rng: np.random.Generator, running: Running, how: Fit) -> Running:
-    """With proposals fitted to all walkers that are kept; none kept."""
-    hyper, values = (_walkers(np.stack(each)) for each in zip(*running.kept, strict=True))
-    proposals = particle_gibbs.fitted(rng, running.batch, running.proposals, hyper, values, how)
-    return running._replace(proposals=proposals, kept=[])
-
-
-def _walkers(whole: Array) -> Array:
-    """[sweep, chain, row, walker, quantity] as [row, sweep x chain x walker, quantity]."""
-    return np.moveaxis(whole, 2, 0).reshape(whole.shape[2], -1, whole.shape[-1])
 
 
 def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], machine: Machine) -> Draws:
@@ -315,22 +168,22 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
             return out
         machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
         by_clouds = running._replace(surrogates=[])
-        running = _anew(_fitted(rng, by_clouds, Fit(MODES, effort.hyper_components, wider)), machine)
+        running = _anew(chains.fitted(rng, by_clouds, Fit(MODES, effort.hyper_components, wider)), machine)
     _rest(rng, running, _found(running, effort), out, machine)
     return out
 
 
 def _first(running: Running, machine: Machine) -> Running:
     """The fewest sweeps that are kept, the one that is done included."""
-    running = _keeping(running)
+    running = chains.keeping(running)
     while len(running.kept) < machine.effort.kept:
-        running = _keeping(_swept(running, machine))
+        running = chains.keeping(chains.swept(running, machine))
     return running
 
 
 def _anew(fitted: Running, machine: Machine) -> Running:
     """The fewest sweeps that are kept, after one with proposals that were just ``fitted``."""
-    return _first(_swept(fitted, machine), machine)
+    return _first(chains.swept(fitted, machine), machine)
 
 
 def _rest(
@@ -351,7 +204,7 @@ def _rest(
         _report(running, found, ready, out)
         slow = ~ready & _slow(found, running, enough, effort) & (again > 0)
         if slow.any():
-            fresh = _anew(_again_fitted(rng, running.only(slow), machine), machine)
+            fresh = _anew(chains.again_fitted(rng, running.only(slow), machine), machine)
             _rest(rng, fresh, _found(fresh, effort), out, machine, again - 1)
         going = ~ready & ~slow
         rows = going[running.batch.owner]
@@ -359,7 +212,7 @@ def _rest(
         if len(running.groups):
             before = now.only(going, rows) if effort.worth else None
             for _ in range(BETWEEN):
-                running = _keeping(_swept(running, machine))
+                running = chains.keeping(chains.swept(running, machine))
             now = _found(running, effort)
 
 
@@ -377,12 +230,6 @@ def _slow(found: Found, running: Running, enough: float, effort: Effort) -> Arra
     """Whether the draws of each group [group] gain too little a sweep, once there are enough to tell."""
     share = len(running.kept) / (SLOW * effort.kept)
     return (_worth(found, running.batch) < share * enough) & (share >= 0.5) & (effort.worth > 0)
-
-
-def _keeping(running: Running) -> Running:
-    """With where the walkers stand among what is kept."""
-    now = tuple(np.stack(_each(running, name)) for name in NAMES)
-    return running._replace(kept=[*running.kept, now])
 
 
 class Found(NamedTuple):

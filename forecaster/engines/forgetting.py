@@ -1,0 +1,65 @@
+"""Sweeps until walkers have forgotten where they began, proposals fitted to them on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from forecaster.engines import chains, likelihoods
+from forecaster.engines.chains import Machine, Running
+from forecaster.engines.mixing import Memory
+
+Array = Any  # a NumPy array; docstrings name its axes
+DISTINCT = 0.5  # share of a chain's walkers at particles of their own, from which on proposals are left alone
+MOVED = 0.8  # share of walkers that a sweep by surrogates takes elsewhere, of each curve, where they serve
+
+
+def forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory]]:
+    """Sweeps until walkers have forgotten their start, proposals fitted to them in the first."""
+    effort = machine.effort
+    memories = [Memory.fresh(chains.each(running, name)) for name in chains.NAMES]
+    fits = True
+    while running.sweeps < effort.sweeps and (fits or max(m.left.max() for m in memories) > effort.memory):
+        if fits:
+            running = chains.fitted(rng, chains.keeping(running), chains.as_usual(effort))
+        running = chains.swept(running, machine)
+        memories = [m.after(chains.each(running, name)) for m, name in zip(memories, chains.NAMES, strict=True)]
+        fits = fits and (
+            running.sweeps < effort.fitting or (running.sweeps < effort.most_fits and _distinct(running) < DISTINCT)
+        )
+        if not fits and running.proposals.first_curves is not None:
+            # Walkers are wherever there is anything to find; a curve's many components would take time from here on.
+            running = running._replace(proposals=running.proposals._replace(first_curves=None))
+            running = chains.fitted(rng, chains.keeping(running), chains.as_usual(effort))
+    return running, memories
+
+
+def forgotten_by_surrogates(
+    rng: np.random.Generator, running: Running, machine: Machine
+) -> tuple[Running, list[Memory], Array]:
+    """Likewise, where groups have surrogates, and which of them these serve [group]: all walkers move.
+
+    Of very smooth curves few of the points that a surrogate is fitted to count at all. Walkers then begin far off and
+    stay there.
+    """
+    effort = machine.effort
+    memories = [Memory.fresh(chains.each(running, name)) for name in chains.NAMES]
+    served = np.zeros(len(running.groups), bool)
+    while running.sweeps < effort.fitting or (
+        running.sweeps < effort.sweeps and max(m.left.max() for m in memories) > effort.memory and served.any()
+    ):
+        if running.sweeps in effort.refits:
+            running = chains.again_fitted(rng, chains.keeping(running), machine)
+        before, running = chains.each(running, "values"), chains.swept(running, machine)
+        memories = [m.after(chains.each(running, name)) for m, name in zip(memories, chains.NAMES, strict=True)]
+        now = chains.each(running, "values")
+        moved = np.mean([(a[..., 1] != b[..., 1]).mean(1) for a, b in zip(before, now, strict=True)], 0)
+        served = likelihoods.by_group(np.minimum, running.batch, moved) >= MOVED
+    return running, memories, served
+
+
+def _distinct(running: Running) -> float:
+    """Share of a chain's walkers that stand at a particle of their own, of the curve where it is least."""
+    counts = [[len(np.unique(row)) for row in values[..., 1]] for values in chains.each(running, "values")]
+    return float(np.mean(counts, 0).min()) / running.chains[0].values.shape[1]
