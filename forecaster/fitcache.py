@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+from forecaster import fingerprint
 from forecaster.curves import LearningCurves
 from forecaster.domains import Domain
 from forecaster.errors import PosteriorFileError
@@ -77,23 +77,9 @@ def key_of(curves: LearningCurves, card: str | Path | Domain | None, engine: str
         "seed": seed,
         "draws": draws,
         "versions": {name: version(name) for name in packages},
-        "code": _code_hash(),
+        "code": fingerprint.of_code(CODE),
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-
-
-def _code_hash() -> str:
-    """The modules that decide what a posterior is: a changed line must never serve an old fit."""
-    digest = hashlib.sha256()
-    for path in sorted(_code_files()):
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def _code_files() -> Iterator[Path]:
-    home = Path(__file__).parent
-    for name in CODE:
-        yield from (home / name).glob("*.py") if (home / name).is_dir() else [home / f"{name}.py"]
 
 
 def _load(path: Path, curves: LearningCurves) -> Posterior | None:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from forecaster.density import LevelLikelihood
-from forecaster.engines import likelihoods, mixtures
+from forecaster.engines import mixtures, programs
 from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import Mixture
 
@@ -151,7 +151,7 @@ def _weighed(factors: Array, features: Array) -> tuple[Array, Array]:
 @functools.cache
 def program() -> Callable[[Array, Array], tuple[Array, Array]]:
     """The compiled weighing of one curve's cloud: a third of the time that NumPy takes."""
-    return likelihoods.compiled(_weighed)
+    return programs.compiled(_weighed, (0, 0))
 
 
 class Clouds(NamedTuple):

@@ -12,6 +12,7 @@ import numpy as np
 
 from forecaster import density
 from forecaster.density import Constants, CurveArrays, Local
+from forecaster.engines import programs
 
 Array = Any  # a NumPy array, or a JAX array inside a compiled function; docstrings name its axes
 
@@ -84,25 +85,10 @@ def _level_likelihood(points: Array, curves: CurveArrays, constants: Constants) 
     return density.level_likelihood(Local(*points), curves, constants)
 
 
-def compiled(function: Callable) -> Callable:
-    """By JAX; on a CPU with wide vectors, which its compiler would not choose by itself.
-
-    Matrix products keep the precision of their numbers, of which other devices would take a half by themselves.
-    """
-    options = {"xla_cpu_prefer_vector_width": 512} if jax.default_backend() == "cpu" else None
-
-    @functools.wraps(function)
-    def precise(*positional: Any) -> Any:
-        with jax.default_matmul_precision("highest"):
-            return function(*positional)
-
-    return jax.jit(precise, compiler_options=options)
-
-
 @functools.cache
 def program() -> Callable[..., density.LevelLikelihood]:
     """The program."""
-    return compiled(_level_likelihood)
+    return programs.compiled(_level_likelihood, density.LevelLikelihood(0, 0, 0))
 
 
 def needed(curves: CurveArrays) -> CurveArrays:

@@ -25,7 +25,7 @@ import numpy as np
 
 from forecaster import density
 from forecaster.density import Constants, CurveArrays, LevelLikelihood, Local
-from forecaster.engines import clouds, conditionals, likelihoods, mixtures, particle_gibbs, surrogates
+from forecaster.engines import clouds, conditionals, likelihoods, mixtures, particle_gibbs, programs, surrogates
 from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import DEFENSIVE, DEGREES, LARGEST, SMALLEST, Mixture
 from forecaster.engines.particle_gibbs import Walkers
@@ -213,7 +213,12 @@ def _level_out(integrated: LevelLikelihood, hyper: Array) -> Array:
     return clouds.without_level(integrated, hyper[0], jnp.exp(2.0 * hyper[8]), jnp)
 
 
-def _sweep(state: State, group: Group, chance: Chance, likelihood: Callable[..., LevelLikelihood]) -> State:
+def _sweep(
+    state: State,
+    group: Group,
+    chance: Chance,
+    likelihood: Callable[..., LevelLikelihood] = density.level_likelihood,
+) -> State:
     surrogate, count = group.surrogate, PARTICLES
     new, new_shares, own_shares = _chosen(state, group, chance)
     first, others = slice(count), slice(count, None)
@@ -280,9 +285,9 @@ def _refreshed(group: Group, chance: Chance, hyper: Array, values: Array) -> Arr
 
 
 @functools.cache
-def program(likelihood: Callable[..., LevelLikelihood] = density.level_likelihood) -> Callable[..., State]:
+def program() -> Callable[[State, Group, Chance], State]:
     """The compiled sweep."""
-    return likelihoods.compiled(functools.partial(_sweep, likelihood=likelihood))
+    return programs.compiled(_sweep, State(0, 0, LevelLikelihood(0, 0, 0)))
 
 
 def start(
