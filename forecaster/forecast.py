@@ -19,6 +19,7 @@ from jaxtyping import Float
 from forecaster import drift, laws, measurement
 from forecaster.curve_draws import CurveDraws
 from forecaster.errors import RequestError
+from forecaster.files import write_whole
 from forecaster.posterior import Group, Posterior
 from forecaster.results import Check, Result
 
@@ -75,8 +76,6 @@ class Forecast(Result):
     def save_draws(self, path: str | Path) -> None:
         """Write the predictive draws as netCDF with dims ``draw`` and ``point``."""
         import xarray as xr
-
-        from forecaster.posterior import write_whole
 
         keys = ("domain", "task", "architecture", "n", "kind")
         coords = {k: ("point", self.table[k].to_numpy(dtype=None if k == "n" else object)) for k in keys}

@@ -25,9 +25,10 @@ from forecaster.checks import check, overall, table_of
 from forecaster.comparison import compare
 from forecaster.design import Design
 from forecaster.errors import RequestError
+from forecaster.files import write_whole
 from forecaster.forecast import LEVEL, Forecast, Target, forecast
 from forecaster.looks import Table, capital
-from forecaster.posterior import Group, Posterior, write_whole
+from forecaster.posterior import Group, Posterior
 from forecaster.predictive import Assessment
 from forecaster.requirement import largest_size, requirement
 from forecaster.results import Check

@@ -8,9 +8,7 @@ Its attributes are the manifest: schema, data hash, cards, engine, seed, version
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -29,6 +27,7 @@ from forecaster.diagnostics import SUMMARISED, diagnosed
 from forecaster.domains import CENTRES, LEARNED, Domain, kinds_of_error
 from forecaster.engines.draws import GroupDraws
 from forecaster.errors import PosteriorFileError, RequestError
+from forecaster.files import write_whole
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -139,23 +138,6 @@ class Posterior:
         """Write one netCDF file; nothing half-written is left behind."""
         write_whole(path, lambda temporary: self.tree.to_netcdf(temporary, engine="h5netcdf"))
         return Path(path)
-
-
-def write_whole(path: str | Path, write: Callable[[str], Any]) -> None:
-    """Let ``write`` make a file under a temporary name, then rename it: whole, or not there at all."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise PosteriorFileError(f"{path}: no such folder {path.parent}; make it first or choose another path")
-    handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
-    os.close(handle)
-    try:
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # a temporary file is private; the finished one is like any other
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def assemble(

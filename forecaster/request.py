@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from forecaster import console
 from forecaster.errors import RequestError
+from forecaster.files import write_whole
 
 if TYPE_CHECKING:
     from forecaster.checks import Health
@@ -325,8 +326,6 @@ def check_folder(path: Path) -> None:
 
 def write(path: Path, make: Callable[[str], Any]) -> None:
     """Write a file whole or not at all, and say so."""
-    from forecaster.posterior import write_whole
-
     write_whole(path, make)
     console.say(f"Wrote {path}")
 

@@ -111,9 +111,9 @@ def test_each_chain_begins_where_an_adaptation_ended(monkeypatch, batch, measure
 START = particle_gibbs.start
 
 
-def without_its_own(self, curve, seen, log_own, uniform):
+def without_its_own(self, seen, log_own, uniform, pool):
     """A twin that never stays where it is."""
-    return PICK(self, curve, seen, None, uniform)
+    return PICK(self, seen, None, uniform, pool)
 
 
 def without_refusal(hyper, batch, values, integrated):
@@ -222,10 +222,9 @@ def test_weights_are_those_of_double_precision(batch):
     cloud = clouds.Cloud(units, values, 30.0 * rng.standard_normal((CURVES, 256)), flat)
     hyper = batch.mean[:, None] + batch.sd[:, None] * rng.standard_normal((1, 300, 10))
     factors, constant = clouds.coefficients_of(hyper, batch, units)
-    exact = np.concatenate([values**2, values], -1) @ factors.swapaxes(1, 2) + cloud.log_weight[..., None]
+    exact = np.concatenate([values**2, values], -1) @ factors[..., :-1].swapaxes(1, 2) + cloud.log_weight[..., None]
     view = clouds.Clouds.of(cloud)
-    for c in range(CURVES):
-        seen = view.seen(c, factors[c], constant[c])
-        np.testing.assert_allclose(seen.log_sum() + view.top[c], np.logaddexp.reduce(exact[c], 0), 1e-6, 1e-3)
-        cells = np.exp(exact[c] - exact[c].max(0)).reshape(-1, clouds.CELL, 300).sum(1).T
-        np.testing.assert_allclose(seen.cells, cells, rtol=1e-3, atol=1e-6)
+    seen = view.seen(factors, constant, likelihoods.InTurn())
+    np.testing.assert_allclose(seen.log_sum() + view.top[:, None], np.logaddexp.reduce(exact, 1), 1e-6, 1e-3)
+    cells = np.exp(exact - exact.max(1, keepdims=True)).reshape(CURVES, -1, clouds.CELL, 300).sum(2).swapaxes(1, 2)
+    np.testing.assert_allclose(seen.cells, cells, rtol=1e-3, atol=1e-6)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 import jax
@@ -107,32 +108,34 @@ def features_of(values: Array) -> Array:
 
 
 def coefficients_of(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
-    """The curves' normal prior under ``hyper`` [group, k, 10] as a product with :func:`features_of`.
+    """The curves' normal prior under ``hyper`` [group, k, 10] as a product with the features of :class:`Clouds`.
 
-    Factors [curve, k, 16] and constants [curve, k].
+    Factors [curve, k, 17] in single precision and constants [curve, k].
     """
     fixed = np.broadcast_to(np.log(batch.spread_fixed)[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
     log_spread = np.concatenate([hyper[..., -2:], fixed], -1)[batch.owner] - np.log(units.sd)[:, None]
     centre = (hyper[..., :-2][batch.owner] - units.mean[:, None]) / units.sd[:, None]
     precision = np.exp(-2.0 * log_spread)
     constant = -(0.5 * precision * centre**2 + log_spread).sum(-1)
-    return np.concatenate([-0.5 * precision, precision * centre], -1), constant
+    ones = np.ones((*constant.shape, 1))
+    return np.concatenate([-0.5 * precision, precision * centre, ones], -1, dtype=np.float32), constant
 
 
 class Seen(NamedTuple):
-    """A curve's cloud as each of some hyper-parameters sees it."""
+    """The curves' clouds as each of some hyper-parameters sees them."""
 
-    factors: Array  # [k, 17] of the particles' features
-    peak: Array  # [k] log of the largest weight
-    cells: Array  # [k, cell] weights over the largest, summed over CELL particles
-    constant: Array  # [k] what the sum of weights lacks
+    factors: Array  # [curve, k, 17] of the particles' features
+    peak: Array  # [curve, k] log of the largest weight
+    cells: Array  # [curve, k, cell] weights over the largest, summed over CELL particles
+    constant: Array  # [curve, k] what the sum of weights lacks
 
-    def of(self, rows: slice) -> Seen:
+    def of(self, some: slice) -> Seen:
         """By some of them."""
-        return Seen(*(a[rows] for a in self))
+        return Seen(*(a[:, some] for a in self))
 
     def log_sum(self) -> Array:
-        return self.peak + np.log(self.cells.sum(1))
+        """Of weights without the constant, [curve, k]."""
+        return self.peak + np.log(self.cells.sum(-1))
 
 
 ROWS = 1024  # hyper-parameters that one call serves at the most: of more, the weights do not fit a processor's cache
@@ -140,7 +143,7 @@ UP_TO = np.triu(np.ones((CELL, CELL), np.float32))  # a product with it is faste
 
 
 def _weighed(factors: Array, features: Array) -> tuple[Array, Array]:
-    """``peak`` and ``cells`` of :class:`Seen`."""
+    """``peak`` and ``cells`` of one curve's :class:`Seen`."""
     weights = factors @ features
     peak = weights.max(1)
     # Powers of two and sums by a product take a third of the time of other ways to say this.
@@ -167,25 +170,39 @@ class Clouds(NamedTuple):
         log_weight = (cloud.log_weight - top[:, None]).astype(np.float32)
         return cls(cloud, np.concatenate([features_of(cloud.values), log_weight[:, None]], 1), top)
 
-    def seen(self, curve: int, factors: Array, constant: Array) -> Seen:
-        """By hyper-parameters of these ``factors`` [k, 16] and ``constant`` [k]."""
-        factors = np.concatenate([factors, np.ones((len(factors), 1))], 1, dtype=np.float32)
-        blocks = np.split(factors, range(ROWS, len(factors), ROWS))
-        with jax.enable_x64(False):  # a setting of the thread
-            found = [program()(block, self.features[curve]) for block in blocks]
-        peak, cells = (np.concatenate(a) for a in zip(*found, strict=True))
+    def seen(self, factors: Array, constant: Array, pool: Executor, curves: Array | None = None) -> Seen:
+        """By hyper-parameters of these ``factors`` and ``constant``, which are of all curves or of ``curves`` alone."""
+
+        def of_curve(curve: int, theirs: Array) -> tuple[Array, Array]:
+            with jax.enable_x64(False):  # a setting of the thread
+                blocks = np.split(theirs, range(ROWS, len(theirs), ROWS))
+                found = [program()(block, self.features[curve]) for block in blocks]
+            peak, cells = (np.concatenate(a) for a in zip(*found, strict=True))
+            return peak, cells
+
+        found = pool.map(of_curve, range(len(self.top)) if curves is None else curves, factors)
+        peak, cells = (np.stack(a) for a in zip(*found, strict=True))
         return Seen(factors, peak, cells, constant)
 
-    def pick(self, curve: int, seen: Seen, log_own: Array | None, uniform: Array) -> Array:
-        """For each row of ``seen`` a particle, or -1 for the walker's own: first the cell, then inside it."""
-        upto = np.cumsum(seen.cells, 1, dtype=float)
-        own = np.zeros(len(upto)) if log_own is None else np.exp(np.minimum(log_own - seen.peak, 300.0))
-        wanted = uniform[0] * (upto[:, -1] + own)
-        moves = np.flatnonzero(wanted < upto[:, -1])
-        cell = (upto[moves] < wanted[moves, None]).sum(1)
-        cells = np.ascontiguousarray(self.features[curve].reshape(-1, len(upto[0]), CELL).swapaxes(0, 1))
-        weights = (seen.factors[moves, None] @ cells.take(cell, 0))[:, 0] - seen.peak[moves, None]
-        upto = np.exp(weights) @ UP_TO
-        found = np.full(len(seen.peak), -1)
-        found[moves] = cell * CELL + np.minimum((upto < (uniform[1, moves] * upto[:, -1])[:, None]).sum(1), CELL - 1)
-        return found
+    def pick(self, seen: Seen, log_own: Array | None, uniform: Array, pool: Executor) -> Array:
+        """[curve, k]: for each way to see each cloud a particle, or -1 for the walker's own.
+
+        First its cell, then inside it, by ``uniform`` [curve, 2, k].
+        """
+        upto = np.cumsum(seen.cells, -1, dtype=float)
+        own = 0.0 if log_own is None else np.exp(np.minimum(log_own - seen.peak, 300.0))
+        wanted = uniform[:, 0] * (upto[..., -1] + own)
+        cell = (upto < wanted[..., None]).sum(-1)  # as many as there are where it is their own
+
+        def of_curve(curve: int) -> Array:
+            found = np.full(len(cell[curve]), -1)
+            moves = np.flatnonzero(cell[curve] < upto.shape[-1])
+            at = cell[curve, moves]
+            cells = np.ascontiguousarray(self.features[curve].reshape(-1, upto.shape[-1], CELL).swapaxes(0, 1))
+            weights = (seen.factors[curve, moves, None] @ cells.take(at, 0))[:, 0] - seen.peak[curve, moves, None]
+            inside = np.exp(weights) @ UP_TO
+            before = (inside < (uniform[curve, 1, moves] * inside[:, -1])[:, None]).sum(1)
+            found[moves] = at * CELL + np.minimum(before, CELL - 1)
+            return found
+
+        return np.stack(list(pool.map(of_curve, range(len(cell)))))

@@ -67,7 +67,7 @@ def sample(
     Beyond ``FEW`` groups each gets fewer sweeps.
     """
     tell = on_progress or (lambda *_: None)
-    chosen = batches(designs)[::-1]  # those that take longest first
+    chosen = sorted(batches(designs), key=lambda indices: _longest(designs[indices[0]]), reverse=True)
     settings = {} if len(designs) <= FEW else MANY_GROUPS
     work = [Work(indices, [designs[i] for i in indices], seed, draws, settings, cache) for indices in chosen]
     found: dict[int, GroupDraws] = {}
@@ -164,6 +164,12 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
 def _length(design: Design) -> int:
     """Sizes of the group's longest curve, padded."""
     return padded_to(max(len(c.x) for c in design.curves), LENGTHS)
+
+
+def _longest(design: Design) -> tuple[bool, int]:
+    """Which of many batches, by one group, takes longest: those of few sizes, with larger clouds, then of many."""
+    length = _length(design)
+    return length <= SHORT, length
 
 
 def batches(designs: Sequence[Design]) -> list[list[int]]:

@@ -72,11 +72,7 @@ def hyper_likelihood(batch: Batch, view: Clouds, room: Room) -> Callable[..., Ar
         some = likelihoods.part_of(batch, chosen, curves)
         hyper = some.mean[:, None] + some.sd[:, None] * standard
         factors, constant = coefficients_of(hyper, some, view.cloud.units.of(curves))
-
-        def of_curve(c: int) -> Array:
-            return view.seen(int(curves[c]), factors[c], constant[c]).log_sum() + constant[c]
-
-        return summed(some, np.stack(list(room.pool.map(of_curve, range(len(curves))))))
+        return summed(some, view.seen(factors, constant, room.pool, curves).log_sum() + constant)
 
     return log_likelihood
 

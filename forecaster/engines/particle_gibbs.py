@@ -109,11 +109,7 @@ def start(
     hyper = np.take_along_axis(hyper, chosen[..., None], 1)
     factors, constant = clouds.coefficients_of(hyper, batch, proposals.units)
     uniform = rng.random((len(batch.owner), 2, effort.walkers))
-
-    def pick(c: int) -> Array:
-        return view.pick(c, view.seen(c, factors[c], constant[c]), None, uniform[c])
-
-    picked = np.stack(list(room.pool.map(pick, range(len(batch.owner)))))
+    picked = view.pick(view.seen(factors, constant, room.pool), None, uniform, room.pool)
     walkers = Walkers(hyper, *_at(view.cloud, picked))
     return given_the_curves(rng, batch, walkers)
 
@@ -153,65 +149,58 @@ def sweep(
     own_gain = mixtures.standard_normal(standard) - mixtures.proposal_logpdf(proposals.hypers, standard)
     factors, constant = clouds.coefficients_of(np.concatenate([candidates, walkers.hyper], 1), batch, units)
     features, log_weight = _own(walkers, proposals)
-    log_weight = log_weight - view.top[:, None]
-
-    def offered(c: int) -> Offer:
-        seen, count = view.seen(c, factors[c], constant[c]), candidates.shape[1]
-        return Offer.of(seen.of(slice(count)), seen.of(slice(count, None)), features[c], log_weight[c], blocks)
-
-    offers = list(room.pool.map(offered, range(curves)))
-    total = likelihoods.summed(batch, np.stack([offer.log_sums(blocks) for offer in offers]))
+    seen, count = view.seen(factors, constant, room.pool), candidates.shape[1]
+    new, old = seen.of(slice(count)), seen.of(slice(count, None))
+    offer = Offer.of(new, old, features, log_weight - view.top[:, None], blocks)
+    total = likelihoods.summed(batch, offer.log_sums(blocks))
     total[..., 0] += own_gain
     total[..., 1:] += np.repeat(gain.reshape(len(gain), blocks, -1), effort.block, 1)
     chosen = _choose(rng, total) - 1
     of_block = np.arange(effort.walkers) // effort.block * effort.candidates
     uniform = rng.random((curves, 2, effort.walkers))
-
-    def pick(c: int) -> Array:
-        seen, log_own = offers[c].at(chosen[batch.owner[c]], of_block)
-        return view.pick(c, seen, log_own, uniform[c])
-
-    picked = np.stack(list(room.pool.map(pick, range(curves))))
+    picked = view.pick(*offer.at(chosen[batch.owner], of_block), uniform, room.pool)
     of_all = np.where(chosen < 0, -1, chosen + of_block)
     return given_the_curves(rng, batch, _moved(walkers, candidates, of_all, cloud, picked))
 
 
 class Offer(NamedTuple):
-    """What one curve offers its walkers: the cloud and their own particles, by candidates and by their own."""
+    """What curves offer their walkers: the clouds and their own particles, by candidates and by their own."""
 
-    new: Seen  # the cloud by the candidates of all blocks
+    new: Seen  # the clouds by the candidates of all blocks
     old: Seen  # by the walkers' own hyper-parameters
-    own_new: Array  # [walker, candidate] log weights of their own particles, by the candidates of their block
-    own_old: Array  # [walker]
+    own_new: Array  # [curve, walker, candidate] log weights of their own particles, by the candidates of their block
+    own_old: Array  # [curve, walker]
 
     @classmethod
     def of(cls, new: Seen, old: Seen, features: Array, log_weight: Array, blocks: int) -> Offer:
-        """``features`` [walker, 16] and ``log_weight`` [walker] are those of the walkers' own particles."""
-        own, theirs = (a.reshape(blocks, -1, features.shape[1]) for a in (features, new.factors[:, :-1]))
-        own_new = (own @ theirs.swapaxes(1, 2)).reshape(len(features), -1) + log_weight[:, None]
-        return cls(new, old, own_new, (features * old.factors[:, :-1]).sum(1) + log_weight)
+        """Those of the walkers' own particles are ``features`` [curve, walker, 16], ``log_weight`` [curve, walker]."""
+        curves, walkers, terms = features.shape
+        own, theirs = (a.reshape(curves, blocks, -1, terms) for a in (features, new.factors[..., :-1]))
+        own_new = (own @ theirs.swapaxes(-1, -2)).reshape(curves, walkers, -1) + log_weight[..., None]
+        return cls(new, old, own_new, (features * old.factors[..., :-1]).sum(-1) + log_weight)
 
     def log_sums(self, blocks: int) -> Array:
         """Log sums of weights, their own particle among them, by their own hyper-parameters and the candidates.
 
-        [walker, 1 + candidate]
+        [curve, walker, 1 + candidate]
         """
-        each = len(self.own_old) // blocks
+        curves, walkers = self.own_old.shape
         cloud, constant = (
-            np.repeat(a.reshape(blocks, -1), each, 0)
+            np.repeat(a.reshape(curves, blocks, -1), walkers // blocks, 1)
             for a in (self.new.log_sum() + self.new.constant, self.new.constant)
         )
         old = np.logaddexp(self.old.log_sum(), self.own_old) + self.old.constant
-        return np.concatenate([old[:, None], np.logaddexp(cloud, self.own_new + constant)], 1)
+        return np.concatenate([old[..., None], np.logaddexp(cloud, self.own_new + constant)], -1)
 
     def at(self, chosen: Array, of_block: Array) -> tuple[Seen, Array]:
-        """The cloud as each walker sees it at the candidate ``chosen`` [walker] of its block, or at its own for -1.
+        """The clouds as each walker sees them at the candidate ``chosen`` [curve, walker] of its block; its own, at -1.
 
         And the log weight of its own particle there. ``of_block`` [walker] is the first candidate of its block.
         """
         stays, of = chosen < 0, np.maximum(chosen, 0)
-        seen = Seen(*(_where(stays, a, b[of + of_block]) for a, b in zip(self.old, self.new, strict=True)))
-        return seen, np.where(stays, self.own_old, self.own_new[np.arange(len(of)), of])
+        curve, walker = np.ogrid[: chosen.shape[0], : chosen.shape[1]]
+        there = Seen(*(_where(stays, a, b[curve, of + of_block]) for a, b in zip(self.old, self.new, strict=True)))
+        return there, np.where(stays, self.own_old, self.own_new[curve, walker, of])
 
 
 def _stepped(
@@ -247,9 +236,9 @@ def _stepped(
     return walkers._replace(values=values, integrated=integrated), cloud
 
 
-def _where(rows: Array, this: Array, other: Array) -> Array:
-    """Rows of ``this`` where ``rows`` says so, else of ``other``."""
-    return np.where(rows.reshape(-1, *[1] * (this.ndim - 1)), this, other)
+def _where(chosen: Array, this: Array, other: Array) -> Array:
+    """``this`` [curve, walker, ...] where it is ``chosen`` [curve, walker], else ``other``."""
+    return np.where(chosen.reshape(*chosen.shape, *[1] * (this.ndim - 2)), this, other)
 
 
 def _choose(rng: np.random.Generator, log_weight: Array) -> Array:

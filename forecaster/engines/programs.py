@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import jax
 from jax import export
 
-from forecaster import fingerprint
+from forecaster import files, fingerprint
 
 CODE = ("laws", "drift", "domains", "design", "density", "engines")  # modules that programs come from
 DIGEST = 32  # bytes, in front of what is kept
@@ -82,11 +81,7 @@ def _load(path: Path) -> export.Exported | None:
 
 
 def _keep(path: Path, lowered: bytes) -> None:
-    """Under a name of its own first, so that no other process reads a half; a folder that cannot be written is left."""
-    try:
+    """A folder that cannot be written is left."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(lowered).digest() + lowered)
-        os.replace(file.name, path)
-    except OSError:
-        return
+        files.write_whole(path, lambda name: Path(name).write_bytes(hashlib.sha256(lowered).digest() + lowered))
