@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecaster import processes
+from forecaster import arviz, processes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,8 +42,7 @@ def diagnosed(tree: xr.DataTree) -> pd.DataFrame:
 
 def _r_hat_and_ess(draws: np.ndarray) -> np.ndarray:
     """R-hat, bulk and tail effective size of ``draws`` [chain, draw, quantity]: [3, quantity]."""
-    from arviz_stats.base.array import array_stats
-
+    array_stats = arviz.statistics().base.array.array_stats
     axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
     with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
         r_hat = array_stats.rhat(draws, **axes)

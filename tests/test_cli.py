@@ -91,6 +91,15 @@ def test_starting_imports_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_saved_posterior_is_asked_without_jax(digits_file):
+    """Which would take most of a second to load, and is asked for by packages that merely allow for it."""
+    arguments = ["forecast", str(digits_file), "--at", "2400"]
+    code = f"import sys; from forecaster.cli import app; app({arguments!r}, standalone_mode=False)"
+    code += "; print('jax._src' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
 def test_version():
     from forecaster import __version__
 
