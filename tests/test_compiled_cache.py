@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from forecaster import fingerprint
-from forecaster.engines import programs
+from forecaster.engines import fast, programs
 
 PROGRAM = """
 import numpy as np
@@ -32,6 +32,20 @@ def test_programs_are_kept_only_if_asked_for(cache, tmp_path, monkeypatch):
     code = PROGRAM.replace("CACHE", str(cache))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (int(done.stdout) > 0) == cache
+
+
+def test_where_nothing_can_be_kept_nothing_is(tmp_path, monkeypatch):
+    """A home that cannot be written, as in many containers: JAX would warn of each program."""
+    (tmp_path / "file").write_text("")
+    for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "file"))
+    assert fast.cache_folder() is None
+    before = jax.config.jax_compilation_cache_dir
+    try:
+        with fast._settled(cache=True):
+            assert jax.config.jax_compilation_cache_dir is None
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
 
 
 @pytest.fixture

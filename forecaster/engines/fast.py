@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -47,11 +48,16 @@ LARGE = {
 SMALL = {"surrogates": 12, "fitting": 10}
 
 
-def cache_folder() -> Path:
-    """Where compiled programs are kept between processes."""
+def cache_folder() -> Path | None:
+    """Where compiled programs are kept between processes; None where nothing can be."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("forecaster") / "compiled"
+    folder = user_cache_path("forecaster") / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def sample(
@@ -125,8 +131,9 @@ def _settled(cache: bool) -> Iterator[None]:
 
     from forecaster.engines import clouds, likelihoods, surrogate_sweep
 
-    jax.config.update("jax_compilation_cache_dir", str(cache_folder()) if cache else None)
-    if cache:
+    folder = cache_folder() if cache else None
+    jax.config.update("jax_compilation_cache_dir", None if folder is None else str(folder))
+    if folder is not None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     for program in (likelihoods.program, clouds.program, surrogate_sweep.program):
         program()  # one for all threads
