@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecaster.engines import mixtures
+from forecaster.engines import mixtures, tempering
 from forecaster.engines.mixtures import Mixture
 
 
@@ -177,7 +177,7 @@ def test_targets_that_are_found_take_no_part_in_later_rounds():
             return likelihood(points, targets)
 
         start = mixtures.prior_mixture(len(CENTRES), 2, 3)
-        found = mixtures.adapt(np.random.default_rng(0), start, watched, 512, 12, enough)
+        found = tempering.adapt(np.random.default_rng(0), start, watched, 512, 12, enough)
         assert rounds[0] == len(CENTRES)
         assert rounds == sorted(rounds, reverse=True)
         assert rounds[-1] < len(CENTRES)
@@ -189,7 +189,7 @@ def test_targets_that_are_found_take_no_part_in_later_rounds():
 def tempered():
     """Proposals adapted to all the targets at once, the powers reached, weighted points."""
     rng = np.random.default_rng(0)
-    found = mixtures.adapt(rng, mixtures.prior_mixture(len(CENTRES), 2, 3), likelihood, 1024, 12)
+    found = tempering.adapt(rng, mixtures.prior_mixture(len(CENTRES), 2, 3), likelihood, 1024, 12)
     points, log_q = mixtures.sample(rng, found.mixture, POINTS)
     like = np.nan_to_num(likelihood(points, np.arange(len(CENTRES))), nan=-1e30)
     return found.mixture, found.power, points, like + mixtures.standard_normal(points) - log_q
@@ -232,7 +232,7 @@ def test_rescaled_is_the_same_distribution():
 def test_effective_size_lies_between_one_and_all(seed, n):
     log_w = np.random.default_rng(seed).normal(0.0, 3.0, n)
     weights = np.exp(log_w)
-    found = float(np.exp(mixtures.log_ess(log_w)))
+    found = float(np.exp(tempering.log_ess(log_w)))
     assert found == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=1e-9)
     assert 1 - 1e-9 <= found <= n * (1 + 1e-9)
-    assert float(np.exp(mixtures.log_ess(np.zeros(n)))) == pytest.approx(n)
+    assert float(np.exp(tempering.log_ess(np.zeros(n)))) == pytest.approx(n)

@@ -18,13 +18,13 @@ MOVED = 0.8  # share of walkers that a sweep by surrogates takes elsewhere, of e
 def forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory]]:
     """Sweeps until walkers have forgotten their start, proposals fitted to them in the first."""
     effort = machine.effort
-    memories = [Memory.fresh(chains.each(running, name)) for name in chains.NAMES]
+    memories = _from_here(running)
     fits = True
-    while running.sweeps < effort.sweeps and (fits or max(m.left.max() for m in memories) > effort.memory):
+    while running.sweeps < effort.sweeps and (fits or _largest(memories) > effort.memory):
         if fits:
             running = chains.fitted(rng, chains.keeping(running), chains.as_usual(effort))
         running = chains.swept(running, machine)
-        memories = [m.after(chains.each(running, name)) for m, name in zip(memories, chains.NAMES, strict=True)]
+        memories = _later(memories, running)
         fits = fits and (
             running.sweeps < effort.fitting or (running.sweeps < effort.most_fits and _distinct(running) < DISTINCT)
         )
@@ -44,19 +44,33 @@ def forgotten_by_surrogates(
     stay there.
     """
     effort = machine.effort
-    memories = [Memory.fresh(chains.each(running, name)) for name in chains.NAMES]
+    memories = _from_here(running)
     served = np.zeros(len(running.groups), bool)
     while running.sweeps < effort.fitting or (
-        running.sweeps < effort.sweeps and max(m.left.max() for m in memories) > effort.memory and served.any()
+        running.sweeps < effort.sweeps and _largest(memories) > effort.memory and served.any()
     ):
         if running.sweeps in effort.refits:
             running = chains.again_fitted(rng, chains.keeping(running), machine)
         before, running = chains.each(running, "values"), chains.swept(running, machine)
-        memories = [m.after(chains.each(running, name)) for m, name in zip(memories, chains.NAMES, strict=True)]
+        memories = _later(memories, running)
         now = chains.each(running, "values")
         moved = np.mean([(a[..., 1] != b[..., 1]).mean(1) for a, b in zip(before, now, strict=True)], 0)
         served = likelihoods.by_group(np.minimum, running.batch, moved) >= MOVED
     return running, memories, served
+
+
+def _from_here(running: Running) -> list[Memory]:
+    """Of hyper-parameters and of curves, where walkers stand: all is remembered."""
+    return [Memory.fresh(chains.each(running, name)) for name in chains.NAMES]
+
+
+def _later(memories: list[Memory], running: Running) -> list[Memory]:
+    """After a sweep."""
+    return [m.after(chains.each(running, name)) for m, name in zip(memories, chains.NAMES, strict=True)]
+
+
+def _largest(memories: list[Memory]) -> float:
+    return max(m.left.max() for m in memories)
 
 
 def _distinct(running: Running) -> float:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecaster.density import Local
-from forecaster.engines import likelihoods, mixtures, surrogates
+from forecaster.engines import likelihoods, mixtures, surrogates, tempering
 from forecaster.engines.clouds import Clouds, Units, cloud_of, coefficients_of, without_level
 from forecaster.engines.likelihoods import Batch, Likelihood, Room, summed
 from forecaster.engines.mixtures import Mixture
@@ -133,13 +133,13 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
     """Fit the curves' proposals under what is known of the group, then the group's under the curves."""
     curves, units, hypers, _ = at_the_prior(batch, effort)
     target = _curve_target(likelihood, units)
-    curves = mixtures.adapt(rng, curves, target, effort.adaptation, effort.rounds).mixture
+    curves = tempering.adapt(rng, curves, target, effort.adaptation, effort.rounds).mixture
     found = surrogates_of(rng, batch, curves, units, likelihood, effort)
     if found:
         like = surrogate_likelihood(batch, found)
     else:
         like = hyper_likelihood(batch, Clouds.of(cloud_of(rng, curves, units, likelihood, effort.adaptation)), room)
-    hypers = mixtures.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, effort.enough).mixture
+    hypers = tempering.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, effort.enough).mixture
     return Start(curves, units, hypers, found)
 
 
