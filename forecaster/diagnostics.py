@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecaster import arviz, processes
+from forecaster import processes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,7 +42,8 @@ def diagnosed(tree: xr.DataTree) -> pd.DataFrame:
 
 def _r_hat_and_ess(draws: np.ndarray) -> np.ndarray:
     """R-hat, bulk and tail effective size of ``draws`` [chain, draw, quantity]: [3, quantity]."""
-    array_stats = arviz.statistics().base.array.array_stats
+    from arviz_stats.base.array import array_stats
+
     axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
     with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
         r_hat = array_stats.rhat(draws, **axes)

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster import arviz, drift, processes
+from forecaster import drift, processes
 from forecaster.curve_draws import CurveDraws
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
@@ -198,11 +198,12 @@ def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
     the tail that is smoothed.
     """
     import xarray as xr
+    from arviz_stats.loo import loo
 
     known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), distinct(log_density))})
     with warnings.catch_warnings():  # large Pareto k are counted here, not warned of
         warnings.simplefilter("ignore")
-        found: Any = arviz.statistics().loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)
+        found: Any = loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)
     elpd, weights = found.elpd_i.values, np.exp(found.log_weights.transpose("chain", "draw", "point").values)
     most = log_density.max((0, 1))
     mixed = most + np.log(np.mean(np.exp(log_density - most), (0, 1)))

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -256,6 +257,7 @@ def checked(posterior: Posterior, at: Sequence[float] = (), names: Collection[st
     from forecaster.checks import about, check
     from forecaster.forecast import targets_of
 
+    _load_statistics()
     with console.progress("Checking the fit") as tell:
         found = check(posterior, at=at, on_progress=tell)
     chosen = [t for t in targets_of(posterior) if t.architecture in (names or ())]
@@ -268,6 +270,18 @@ def checked(posterior: Posterior, at: Sequence[float] = (), names: Collection[st
             "`forecaster check` without --architecture shows it."
         )
     return own
+
+
+def _load_statistics() -> None:
+    """ArviZ's, without JAX where nothing has sampled.
+
+    ArviZ leaves a placeholder among the modules that becomes JAX when asked for anything, and SciPy asks wherever it
+    finds one: most of a second for verbs on a saved posterior. So the placeholder goes again. Here, where the process
+    is ours: whoever reads NumPyro's results by ArviZ needs it.
+    """
+    import_module("arviz_stats")
+    if "jax._src" not in sys.modules:
+        sys.modules.pop("jax", None)
 
 
 def verdicts(posterior: Posterior, at: Sequence[float] = (), names: Collection[str] | None = ()) -> tuple[Check, ...]:

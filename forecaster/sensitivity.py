@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster import arviz, laws
+from forecaster import laws
 from forecaster.domains import CENTRES, Domain
 from forecaster.errors import RequestError
 from forecaster.forecast import Forecast
@@ -152,11 +152,13 @@ def prior_weights(centre: np.ndarray, card: Domain, change: Change) -> tuple[np.
     Given a group's hyper-parameters neither curves nor data know of the card's means. So the ratio of the two
     posteriors is that of two normal densities of the centres, [draw, 8]. Smoothed as in Vehtari et al. 2024, by ArviZ.
     """
+    from arviz_stats.base.array import array_stats
+
     mean, sd, shift = card.hyper_mean[: len(CENTRES)], card.hyper_sd[: len(CENTRES)], change.shift(card)
     log_ratio = ((shift * (centre - mean) - 0.5 * shift**2) / sd**2).sum(1)
     with warnings.catch_warnings():  # a large Pareto k is told, not warned of
         warnings.simplefilter("ignore")
-        log_weights, k = arviz.statistics().base.array.array_stats.psislw(-distinct(log_ratio))
+        log_weights, k = array_stats.psislw(-distinct(log_ratio))
     return np.exp(log_weights), float(k)
 
 

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "names", "files", "fingerprint", "arviz", "processes", "results", "sizes", "rises", "strays"),
+    *("errors", "names", "files", "fingerprint", "processes", "results", "sizes", "rises", "strays"),
     *("curves", "columns", "reading"),
     *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
     *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
