@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from conjugate import CURVES, batch_of_curves, errors_of_centres, likelihood_of, measured_of
+from scipy import stats
 
 from forecaster.density import LevelLikelihood
 from forecaster.engines import clouds, conditionals, likelihoods, mixing, mixtures, nested, particle_gibbs, sampling
@@ -222,7 +223,10 @@ def test_weights_are_those_of_double_precision(batch):
     cloud = clouds.Cloud(units, values, 30.0 * rng.standard_normal((CURVES, 256)), flat)
     hyper = batch.mean[:, None] + batch.sd[:, None] * rng.standard_normal((1, 300, 10))
     factors, constant = clouds.coefficients_of(hyper, batch, units)
-    exact = np.concatenate([values**2, values], -1) @ factors[..., :-1].swapaxes(1, 2) + cloud.log_weight[..., None]
+    spread = np.concatenate([np.exp(hyper[0, :, -2:]), np.tile(batch.spread_fixed[0], (300, 1))], 1)
+    centre, width = (hyper[0, :, :-2] - units.mean[:, None]) / units.sd[:, None], spread / units.sd[:, None]
+    exact = stats.norm(centre[:, None], width[:, None]).logpdf(values[:, :, None]).sum(-1) + cloud.log_weight[..., None]
+    exact += 4.0 * np.log(2.0 * np.pi) - constant[:, None]
     view = clouds.Clouds.of(cloud)
     seen = view.seen(factors, constant, likelihoods.InTurn())
     np.testing.assert_allclose(seen.log_sum() + view.top[:, None], np.logaddexp.reduce(exact, 1), 1e-6, 1e-3)

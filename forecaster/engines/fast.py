@@ -1,4 +1,4 @@
-"""The fast engine: groups of curves are padded to a few shapes, batched, and sampled by one compiled program."""
+"""The fast engine: groups of curves are padded to a few shapes, batched, and sampled by a few compiled programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Groups of curves end to end, and their likelihood: the one compiled program of the fast engine."""
+"""Groups of curves end to end, and their likelihood, one compiled program for all."""
 
 from __future__ import annotations
 

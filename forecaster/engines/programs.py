@@ -23,11 +23,11 @@ CODE = ("laws", "drift", "domains", "design", "density", "engines")  # modules t
 DIGEST = 32  # bytes, in front of what is kept
 
 
-def compiled(function: Callable, like: Any = None) -> Callable:
+def compiled(function: Callable, like: Any) -> Callable:
     """``function`` of arrays, compiled; on a CPU with wide vectors, which JAX would not choose by itself.
 
     Matrix products keep the precision of their numbers, of which other devices would take a half by themselves.
-    ``like`` has the structure of what it returns; without it nothing is kept but by JAX.
+    ``like`` has the structure of what it returns.
     """
     options = {"xla_cpu_prefer_vector_width": 512} if jax.default_backend() == "cpu" else None
 
@@ -39,7 +39,7 @@ def compiled(function: Callable, like: Any = None) -> Callable:
     def program(*arguments: Any) -> Any:
         """Runs when JAX traces, once for each shape of arrays."""
         folder = jax.config.jax_compilation_cache_dir
-        if like is None or folder is None:
+        if folder is None:
             return precise(*arguments)
         found = _lowered(precise, arguments, Path(folder) / "lowered").call(*jax.tree.leaves(arguments))
         return jax.tree.unflatten(jax.tree.structure(like), found)
@@ -51,7 +51,7 @@ def _lowered(function: Callable, arguments: tuple, folder: Path) -> export.Expor
     """``function`` of the leaves of ``arguments``, from the folder or lowered anew and kept there."""
     leaves, structure = jax.tree.flatten(arguments)
     shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
-    path = folder / key_of(function.__qualname__, structure, shapes)
+    path = folder / key_of(f"{function.__module__}.{function.__qualname__}", structure, shapes)
     found = _load(path)
     if found is None:
 
