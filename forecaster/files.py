@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,10 @@ def write_whole(path: str | Path, write: Callable[[str], Any]) -> None:
     path = Path(path)
     if not path.parent.is_dir():
         raise PosteriorFileError(f"{path}: no such folder {path.parent}; make it first or choose another path")
-    handle, temporary = tempfile.mkstemp(suffix=".part", dir=path.parent)
-    os.close(handle)
+    temporary = path.with_name(f"{secrets.token_hex(8)}.part")
+    temporary.touch(exist_ok=False)  # with the rights of any other file, whatever other threads do
     try:
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # a temporary file is private; the finished one is like any other
+        write(str(temporary))
         os.replace(temporary, path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
