@@ -227,7 +227,7 @@ def test_weights_are_those_of_double_precision(batch):
     centre, width = (hyper[0, :, :-2] - units.mean[:, None]) / units.sd[:, None], spread / units.sd[:, None]
     exact = stats.norm(centre[:, None], width[:, None]).logpdf(values[:, :, None]).sum(-1) + cloud.log_weight[..., None]
     exact += 4.0 * np.log(2.0 * np.pi) - constant[:, None]
-    view = clouds.Clouds.of(cloud)
+    view = clouds.Clouds.of(cloud, batch)
     seen = view.seen(factors, constant, likelihoods.InTurn())
     np.testing.assert_allclose(seen.log_sum() + view.top[:, None], np.logaddexp.reduce(exact, 1), 1e-6, 1e-3)
     cells = np.exp(exact - exact.max(1, keepdims=True)).reshape(CURVES, -1, clouds.CELL, 300).sum(2).swapaxes(1, 2)

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from forecaster.density import LevelLikelihood
+from forecaster.domains import LEARNED
 from forecaster.engines import mixtures, programs
 from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import Mixture
@@ -98,33 +99,49 @@ def log_weight_of(level: Array, units: Units, integrated: LevelLikelihood, log_q
     return np.nan_to_num(integrated.log_z + log_like - log_q_level - log_q, nan=-1e30, neginf=-1e30, posinf=-1e30)
 
 
-def features_of(values: Array) -> Array:
-    """What the curves' prior depends on: squares and values, [curve, 16, particle], in single precision.
+SPREADS = len(LEARNED)  # that are learned: those of the first quantities, last among the hyper-parameters
 
-    In a cloud's own units both are of order one, and errors of 1e-6 in a log weight are far below its noise.
+
+def of_fixed_spreads(values: Array, batch: Batch, units: Units) -> Array:
+    """What squares of ``values`` [curve, particle, 8] add to a log weight whatever the hyper-parameters.
+
+    Most spreads are fixed, and only what hyper-parameters change has to be told apart by them. [curve, particle]
     """
-    across = values.astype(np.float32).transpose(0, 2, 1)
-    return np.concatenate([across**2, across], 1)
+    precision = (units.sd[:, SPREADS:] / batch.spread_fixed[batch.owner]) ** 2
+    return -0.5 * np.einsum("cpq,cq->cp", values[..., SPREADS:] ** 2, precision)
+
+
+def features_of(values: Array) -> Array:
+    """What the curves' prior depends on: [curve, particle, 10] of ``values`` [curve, particle, 8], which come last.
+
+    Before them the squares of those whose spreads are learned. In a cloud's own units all are of order one, and errors
+    of 1e-6 in a log weight are far below its noise: single precision serves.
+    """
+    return np.concatenate([values[..., :SPREADS] ** 2, values], -1)
 
 
 def coefficients_of(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Array]:
     """The curves' normal prior under ``hyper`` [group, k, 10] as a product with the features of :class:`Clouds`.
 
-    Factors [curve, k, 17] in single precision and constants [curve, k].
+    Factors [curve, k, 11] in single precision and constants [curve, k].
     """
-    fixed = np.broadcast_to(np.log(batch.spread_fixed)[:, None], (*hyper.shape[:2], batch.spread_fixed.shape[1]))
-    log_spread = np.concatenate([hyper[..., -2:], fixed], -1)[batch.owner] - np.log(units.sd)[:, None]
-    centre = (hyper[..., :-2][batch.owner] - units.mean[:, None]) / units.sd[:, None]
-    precision = np.exp(-2.0 * log_spread)
-    constant = -(0.5 * precision * centre**2 + log_spread).sum(-1)
+    owner, fixed = batch.owner, batch.spread_fixed[batch.owner]
+    centre = (hyper[..., :-SPREADS][owner] - units.mean[:, None]) / units.sd[:, None]
+    precision = np.empty_like(centre)
+    precision[..., :SPREADS] = np.exp(-2.0 * hyper[..., -SPREADS:])[owner] * units.sd[:, None, :SPREADS] ** 2
+    precision[..., SPREADS:] = ((units.sd[:, SPREADS:] / fixed) ** 2)[:, None]
+    towards = precision * centre
+    log_spread = np.log(fixed).sum(-1) - np.log(units.sd).sum(-1)
+    log_spread = hyper[..., -SPREADS:].sum(-1)[owner] + log_spread[:, None]
+    constant = -(0.5 * np.einsum("ckq,ckq->ck", towards, centre) + log_spread)
     ones = np.ones((*constant.shape, 1))
-    return np.concatenate([-0.5 * precision, precision * centre, ones], -1, dtype=np.float32), constant
+    return np.concatenate([-0.5 * precision[..., :SPREADS], towards, ones], -1, dtype=np.float32), constant
 
 
 class Seen(NamedTuple):
     """The curves' clouds as each of some hyper-parameters sees them."""
 
-    factors: Array  # [curve, k, 17] of the particles' features
+    factors: Array  # [curve, k, 11] of the particles' features
     peak: Array  # [curve, k] log of the largest weight
     cells: Array  # [curve, k, cell] weights over the largest, summed over CELL particles
     constant: Array  # [curve, k] what the sum of weights lacks
@@ -161,14 +178,15 @@ class Clouds(NamedTuple):
     """Clouds of all curves, as a sweep needs them."""
 
     cloud: Cloud
-    features: Array  # [curve, 17, particle]: those of features_of, and the log weight over the curve's largest
-    top: Array  # [curve] that largest log weight
+    features: Array  # [curve, 11, particle]: those of features_of, and the log weight over the curve's largest
+    top: Array  # [curve] that largest log weight, fixed spreads in it
 
     @classmethod
-    def of(cls, cloud: Cloud) -> Clouds:
-        top = cloud.log_weight.max(1)
-        log_weight = (cloud.log_weight - top[:, None]).astype(np.float32)
-        return cls(cloud, np.concatenate([features_of(cloud.values), log_weight[:, None]], 1), top)
+    def of(cls, cloud: Cloud, batch: Batch) -> Clouds:
+        log_weight = cloud.log_weight + of_fixed_spreads(cloud.values, batch, cloud.units)
+        top = log_weight.max(1)
+        whole = (features_of(cloud.values), (log_weight - top[:, None])[..., None])
+        return cls(cloud, np.concatenate(whole, -1, dtype=np.float32).swapaxes(1, 2).copy(), top)
 
     def seen(self, factors: Array, constant: Array, pool: Executor, curves: Array | None = None) -> Seen:
         """By hyper-parameters of these ``factors`` and ``constant``, which are of all curves or of ``curves`` alone."""

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from forecaster.density import LevelLikelihood
-from forecaster.domains import CENTRES, LEARNED
+from forecaster.domains import CENTRES
 from forecaster.engines import clouds
+from forecaster.engines.clouds import SPREADS
 from forecaster.engines.likelihoods import Batch, summed
 
 Array = Any  # a NumPy array; docstrings name its axes
@@ -28,7 +29,6 @@ def fresh_level(rng: np.random.Generator, hyper: Array, integrated: LevelLikelih
     return clouds.fresh_level(rng, *clouds.level_given(integrated, hyper[..., 0], np.exp(-2.0 * hyper[..., -2])))
 
 
-SPREADS = len(LEARNED)  # that are learned: those of the first quantities, last among the hyper-parameters
 REFRESHES = 10  # Gibbs sweeps over the hyper-parameters given the curves, which cost no likelihood
 
 

@@ -138,7 +138,8 @@ def adapted(rng: np.random.Generator, batch: Batch, likelihood: Likelihood, room
     if found:
         like = surrogate_likelihood(batch, found)
     else:
-        like = hyper_likelihood(batch, Clouds.of(cloud_of(rng, curves, units, likelihood, effort.adaptation)), room)
+        cloud = cloud_of(rng, curves, units, likelihood, effort.adaptation)
+        like = hyper_likelihood(batch, Clouds.of(cloud, batch), room)
     hypers = tempering.adapt(rng, hypers, like, effort.hyper_adaptation, effort.rounds, effort.enough).mixture
     return Start(curves, units, hypers, found)
 

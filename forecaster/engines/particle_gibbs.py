@@ -102,7 +102,7 @@ def start(
 ) -> Walkers:
     """One chain's walkers by importance sampling: hyper-parameters, then each curve's particles given them."""
     particles = effort.adaptation // CELL * CELL
-    view = Clouds.of(clouds.cloud_of(rng, proposals.curves, proposals.units, likelihood, particles))
+    view = Clouds.of(clouds.cloud_of(rng, proposals.curves, proposals.units, likelihood, particles), batch)
     hyper, log_weight = _candidates(rng, batch, proposals, effort.hypers, ordered=True)
     log_weight += nested.hyper_likelihood(batch, view, room)((hyper - batch.mean[:, None]) / batch.sd[:, None])
     chosen = rng.permuted(mixtures.stratified(rng, mixtures.softmax(log_weight, 1), effort.walkers), axis=1)
@@ -121,13 +121,16 @@ def _at(cloud: Cloud, picked: Array) -> tuple[Array, LevelLikelihood]:
     return values, LevelLikelihood(*(np.take_along_axis(a, picked, 1) for a in cloud.integrated))
 
 
-def _own(walkers: Walkers, proposals: Proposals) -> tuple[Array, Array]:
-    """The walkers' own particles: features [curve, walker, 16] and log (likelihood / proposal) [curve, walker]."""
+def _own(walkers: Walkers, batch: Batch, proposals: Proposals) -> tuple[Array, Array]:
+    """The walkers' own particles: features [curve, walker, 10] and log (likelihood / proposal) [curve, walker].
+
+    With what fixed spreads add, as in :class:`Clouds`.
+    """
     units: Units = proposals.units
     standard = (walkers.values - units.mean[:, None]) / units.sd[:, None]
     log_q = mixtures.proposal_logpdf(proposals.curves, standard[..., 1:])
     log_weight = clouds.log_weight_of(walkers.values[..., 0], units, walkers.integrated, log_q)
-    return np.concatenate([standard**2, standard], -1), log_weight
+    return clouds.features_of(standard), log_weight + clouds.of_fixed_spreads(standard, batch, units)
 
 
 def sweep(
@@ -142,13 +145,13 @@ def sweep(
     """New hyper-parameters and particles for each walker of a chain."""
     curves, units = len(batch.owner), proposals.units
     walkers, cloud = _stepped(rng, walkers, batch, likelihood, proposals, effort)
-    view = Clouds.of(cloud)
+    view = Clouds.of(cloud, batch)
     blocks = effort.walkers // effort.block
     candidates, gain = _candidates(rng, batch, proposals, blocks * effort.candidates)
     standard = (walkers.hyper - batch.mean[:, None]) / batch.sd[:, None]
     own_gain = mixtures.standard_normal(standard) - mixtures.proposal_logpdf(proposals.hypers, standard)
     factors, constant = clouds.coefficients_of(np.concatenate([candidates, walkers.hyper], 1), batch, units)
-    features, log_weight = _own(walkers, proposals)
+    features, log_weight = _own(walkers, batch, proposals)
     seen, count = view.seen(factors, constant, room.pool), candidates.shape[1]
     new, old = seen.of(slice(count)), seen.of(slice(count, None))
     offer = Offer.of(new, old, features, log_weight - view.top[:, None], blocks)
@@ -173,7 +176,7 @@ class Offer(NamedTuple):
 
     @classmethod
     def of(cls, new: Seen, old: Seen, features: Array, log_weight: Array, blocks: int) -> Offer:
-        """Those of the walkers' own particles are ``features`` [curve, walker, 16], ``log_weight`` [curve, walker]."""
+        """Those of the walkers' own particles are ``features`` [curve, walker, 10], ``log_weight`` [curve, walker]."""
         curves, walkers, terms = features.shape
         own, theirs = (a.reshape(curves, blocks, -1, terms) for a in (features, new.factors[..., :-1]))
         own_new = (own @ theirs.swapaxes(-1, -2)).reshape(curves, walkers, -1) + log_weight[..., None]

@@ -19,10 +19,11 @@ Array = Any  # a NumPy array; docstrings name its axes
 
 def log_ess(log_weights: Array) -> Array:
     """Log of Kish's effective sample size of unnormalised log weights [..., n]."""
-    return 2.0 * mixtures.logsumexp(log_weights, -1) - mixtures.logsumexp(2.0 * log_weights, -1)
+    weights = np.exp(log_weights - log_weights.max(-1, keepdims=True))
+    return 2.0 * np.log(weights.sum(-1)) - np.log(np.einsum("...n,...n->...", weights, weights))
 
 
-POWERS = np.geomspace(1e-4, 1.0, 36)  # likelihood powers that are tried; a step is a factor of 1.3
+POWERS = np.geomspace(1.0, 1e-4, 36)  # likelihood powers that are tried; a step is a factor of 1.3
 
 
 def temper(log_likelihood: Array, rest: Array, effective: float) -> Array:
@@ -31,16 +32,16 @@ def temper(log_likelihood: Array, rest: Array, effective: float) -> Array:
     Where none does, the power with the most effective points. (The effective size is not monotone in the
     power: a narrow proposal serves the full likelihood better than a weak one.)
     """
-    wanted = np.log(effective)
-    whole = log_ess(log_likelihood + rest)
-    power = np.ones(len(rest))
-    short = np.flatnonzero(whole < wanted)
-    if len(short):
-        ess = np.stack([log_ess(p * log_likelihood[short] + rest[short]) for p in POWERS])
-        good = ess > wanted
-        largest = len(POWERS) - 1 - np.argmax(good[::-1], 0)
-        power[short] = POWERS[np.where(good.any(0), largest, np.argmax(ess, 0))]
-    return power
+    most, best = np.full(len(rest), -np.inf), np.ones(len(rest))
+    short = np.arange(len(rest))
+    for power in POWERS:
+        ess = log_ess(power * log_likelihood[short] + rest[short])
+        better = ess > most[short]
+        most[short[better]], best[short[better]] = ess[better], power
+        short = short[ess < np.log(effective)]
+        if not len(short):
+            break
+    return best
 
 
 class Adapted(NamedTuple):
