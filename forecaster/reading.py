@@ -196,6 +196,14 @@ def _text(value: Any) -> str:
     return str(value).strip().encode(errors="replace").decode()
 
 
+def _texts(cells: Sequence[Any]) -> list[str]:
+    """The text of each cell; of a name that stands in many rows it is found once."""
+    if set(map(type, cells)) <= {str}:
+        known = {cell: _text(cell) for cell in set(cells)}
+        return [known[cell] for cell in cells]
+    return [_text(cell) for cell in cells]
+
+
 def _number(value: Any) -> float | None:
     """The number in a cell, NaN if it is blank, None if it holds something else."""
     if isinstance(value, bool | np.bool_):
@@ -214,7 +222,13 @@ def _numbers(column: Table) -> tuple[Float[np.ndarray, " row"], Bool[np.ndarray,
     """A column as float64 (NaN where blank), and which cells hold something that is not a number."""
     if pd.api.types.is_float_dtype(column) or pd.api.types.is_integer_dtype(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=bool)
-    cells = [_number(cell) for cell in column.to_numpy(dtype=object)]
+    raw = column.to_numpy(dtype=object)
+    if set(map(type, raw)) <= {str}:
+        try:
+            return raw.astype(np.float64), np.zeros(len(raw), dtype=bool)
+        except ValueError:
+            pass  # some are blank, or no numbers
+    cells = [_number(cell) for cell in raw]
     wrong = np.array([cell is None for cell in cells], dtype=bool)
     return np.array([np.nan if cell is None else cell for cell in cells], dtype=np.float64), wrong
 
@@ -277,7 +291,7 @@ def _clean(name: str, raw: Table, accuracy: bool, mapping: Mapping[str, str]) ->
             table[column], more = _clean_numbers(raw[column], accuracy)
             bad += more
             continue
-        texts = pd.Series([_text(cell) for cell in raw[column].to_numpy(dtype=object)], raw.index, dtype="str")
+        texts = pd.Series(_texts(raw[column].to_numpy(dtype=object)), raw.index, dtype="str")
         if column == "split":
             texts = texts.str.lower()
             bad += _bad(raw[column], ~texts.isin(SPLITS).to_numpy(), "fit or extrapolate")
@@ -362,14 +376,20 @@ def _curve_notes(table: Table, accuracy: bool) -> list[Note]:
 
 def _rising(table: Table) -> Bool[np.ndarray, " row"]:
     """Rows of curves that rise with size, where nearly all of their group do: errors fall, accuracies rise."""
-    rises: dict[tuple[str, ...], bool] = {}
-    for key, own in table.groupby([*KEYS, "n"])["error"].mean().groupby(level=KEYS):
-        if len(own) >= 3:
-            order = own.rank().to_numpy()
-            varies = order.min() < order.max() and own.max() <= PER_CENT
-            rises[key] = bool(varies and np.corrcoef(order, np.arange(len(own)))[0, 1] > RISING)
-    groups: dict[tuple[str, ...], list[bool]] = {}
-    for key, found in rises.items():
-        groups.setdefault(key[:2], []).append(found)
-    keys = list(table[KEYS].itertuples(index=False, name=None))
-    return np.array([rises.get(key, False) and np.mean(groups[key[:2]]) >= NEARLY_ALL for key in keys], dtype=bool)
+    means: Table = table.groupby([*KEYS, "n"])["error"].mean()
+    curves = means.groupby(level=KEYS)
+    starts = np.flatnonzero(np.diff(curves.ngroup().to_numpy(), prepend=-1))
+    each = (np.split(a, starts[1:]) for a in (means.to_numpy(), curves.rank().to_numpy()))
+    rises = np.array([_rises(*own) for own in zip(*each, strict=True)])
+    judged = np.diff(starts, append=len(means)) >= 3
+    found = pd.DataFrame({"rises": rises, "judged": judged}, index=means.index[starts].droplevel("n"))
+    of_group: Table = found[judged].groupby(level=KEYS[:2])["rises"].mean()
+    nearly_all = of_group.reindex(found.index.droplevel("architecture")).to_numpy() >= NEARLY_ALL
+    return (rises & judged & nearly_all)[table.groupby(KEYS).ngroup().to_numpy()]
+
+
+def _rises(errors: Float[np.ndarray, " size"], ranks: Float[np.ndarray, " size"]) -> bool:
+    """Whether one curve's mean errors, and their ranks, rise with size."""
+    if len(errors) < 3 or ranks.min() == ranks.max() or errors.max() > PER_CENT:
+        return False
+    return bool(np.corrcoef(ranks, np.arange(len(ranks)))[0, 1] > RISING)

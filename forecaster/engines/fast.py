@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +29,7 @@ MANY_GROUPS = {
     "enough": 0.45,
     "components": 4,
     "walkers": 130,
-    "fitting": 4,
+    "fitting": 3,
     "most_fits": 4,
     "rounds": 8,
     "kept": 3,
@@ -36,7 +38,7 @@ MANY_GROUPS = {
     "sweeps": 8,
 }
 # Of those, where no curve has more than SHORT sizes: so few leave far tails, which small clouds enter too seldom.
-SHORT, SHORT_CURVES = 16, {"particles": 2048}
+SHORT, SHORT_CURVES = 16, {"particles": 2048, "fitting": 4}
 # Groups of more curves than that, where draws are to be worth enough: more clouds err together, and more quantities
 # have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two modes, one
 # adaptation often finds one.
@@ -107,10 +109,8 @@ def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None])
     In processes where that pays: threads wait for one another, as much of a sweep is Python. But one device that is not
     the processor serves one process.
     """
-    import jax
-
     count = processes.worth(len(work))
-    if count > 1 and jax.default_backend() == "cpu":
+    if count > 1 and _processor_alone():
         yield from processes.shared_out(_alone, work, count, in_order=False)
         return
     beside = max(min(cores, len(work), THREADS), 1)
@@ -121,6 +121,15 @@ def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None])
                 yield done.result()
         finally:
             threads.shutdown(cancel_futures=True)
+
+
+def _processor_alone() -> bool:
+    """Whether JAX runs on the processor. Where nothing is installed for any other device, it need not be loaded."""
+    if not (entry_points(group="jax_plugins") or find_spec("jax_plugins") or find_spec("libtpu")):
+        return True
+    import jax
+
+    return jax.default_backend() == "cpu"
 
 
 @contextmanager
