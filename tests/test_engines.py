@@ -8,9 +8,12 @@ off by 0.02, plus four standard errors. A broken twin shows that the comparison 
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import jax
 import msgspec
 import numpy as np
 import pandas as pd
@@ -361,11 +364,20 @@ def test_processes_draw_what_threads_draw(monkeypatch):
     monkeypatch.setattr("joblib.Parallel", lambda n, **options: asked.append(n) or Parallel(n, **options))
     beside = fast.sample(designs, seed=0, draws=100)
     assert asked == [2]
+    monkeypatch.setattr(fast, "entry_points", lambda group: [group])
     monkeypatch.setattr("jax.default_backend", lambda: "gpu")
     for one, two in zip(beside, fast.sample(designs, seed=0, draws=100), strict=True):
         for name in ("centre", "log_spread", "values"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     assert asked == [2]
+
+
+def test_jax_is_asked_what_it_runs_on_only_where_there_may_be_a_device():
+    """The process that shares work out need not load it: of a fresh one."""
+    installed = fast.entry_points(group="jax_plugins") or fast.find_spec("jax_plugins") or fast.find_spec("libtpu")
+    code = "import sys; from forecaster.engines import fast; print(fast._processor_alone(), 'jax' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert said == ([str(jax.default_backend() == "cpu"), "True"] if installed else ["True", "False"])
 
 
 def test_many_groups_of_few_sizes_get_larger_clouds(monkeypatch):
@@ -375,6 +387,7 @@ def test_many_groups_of_few_sizes_get_larger_clouds(monkeypatch):
     short = fast._effort([design, design], 100, fast.MANY_GROUPS)
     assert short.particles == 2 * usual
     assert short.walkers == fast.MANY_GROUPS["walkers"]
+    assert short.fitting > fast.MANY_GROUPS["fitting"]
     monkeypatch.setattr(fast, "SHORT", len(design.curves[0].x) - 1)
     assert fast._effort([design, design], 100, fast.MANY_GROUPS).particles == usual
 
