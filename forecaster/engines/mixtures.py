@@ -125,12 +125,6 @@ def _root_of_power(base: Array, power: int) -> Array:
     return out
 
 
-def logsumexp(values: Array, axis: int) -> Array:
-    """As SciPy's, without its checks, which cost more than the sums here."""
-    most = values.max(axis, keepdims=True)
-    return np.log(np.exp(values - most).sum(axis)) + np.squeeze(most, axis)
-
-
 def softmax(values: Array, axis: int) -> Array:
     """Weights that sum to one along ``axis``, from their logarithms."""
     out = np.exp(values - values.max(axis, keepdims=True))
