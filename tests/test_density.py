@@ -102,8 +102,9 @@ def both(request):
     return reference, *free_density(design)
 
 
-# Log densities below this are of exponents of 1e20, say; there the reference's gradient, which has no branch for a step
-# without time, is the difference of far larger terms, and finite differences say that ours is right.
+# Log densities below this are of exponents of 1e20, say. There the drift's time, log shape over exponent, no longer
+# changes with the exponent; the reference's gradient has 1e-16 of that left, which outweighs all else. Finite
+# differences of either density say that ours is right.
 FAR = -1e20
 
 

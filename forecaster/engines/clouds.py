@@ -102,13 +102,17 @@ def log_weight_of(level: Array, units: Units, integrated: LevelLikelihood, log_q
 SPREADS = len(LEARNED)  # that are learned: those of the first quantities, last among the hyper-parameters
 
 
+def _fixed_precision(batch: Batch, units: Units) -> Array:
+    """Of the curves' prior in these ``units``, where the card fixes its spreads: [curve, 6]."""
+    return (units.sd[:, SPREADS:] / batch.spread_fixed[batch.owner]) ** 2
+
+
 def of_fixed_spreads(values: Array, batch: Batch, units: Units) -> Array:
     """What squares of ``values`` [curve, particle, 8] add to a log weight whatever the hyper-parameters.
 
     Most spreads are fixed, and only what hyper-parameters change has to be told apart by them. [curve, particle]
     """
-    precision = (units.sd[:, SPREADS:] / batch.spread_fixed[batch.owner]) ** 2
-    return -0.5 * np.einsum("cpq,cq->cp", values[..., SPREADS:] ** 2, precision)
+    return -0.5 * np.einsum("cpq,cq->cp", values[..., SPREADS:] ** 2, _fixed_precision(batch, units))
 
 
 def features_of(values: Array) -> Array:
@@ -125,13 +129,13 @@ def coefficients_of(hyper: Array, batch: Batch, units: Units) -> tuple[Array, Ar
 
     Factors [curve, k, 11] in single precision and constants [curve, k].
     """
-    owner, fixed = batch.owner, batch.spread_fixed[batch.owner]
+    owner = batch.owner
     centre = (hyper[..., :-SPREADS][owner] - units.mean[:, None]) / units.sd[:, None]
     precision = np.empty_like(centre)
     precision[..., :SPREADS] = np.exp(-2.0 * hyper[..., -SPREADS:])[owner] * units.sd[:, None, :SPREADS] ** 2
-    precision[..., SPREADS:] = ((units.sd[:, SPREADS:] / fixed) ** 2)[:, None]
+    precision[..., SPREADS:] = _fixed_precision(batch, units)[:, None]
     towards = precision * centre
-    log_spread = np.log(fixed).sum(-1) - np.log(units.sd).sum(-1)
+    log_spread = np.log(batch.spread_fixed).sum(-1)[owner] - np.log(units.sd).sum(-1)
     log_spread = hyper[..., -SPREADS:].sum(-1)[owner] + log_spread[:, None]
     constant = -(0.5 * np.einsum("ckq,ckq->ck", towards, centre) + log_spread)
     ones = np.ones((*constant.shape, 1))
