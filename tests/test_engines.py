@@ -13,7 +13,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import jax
 import msgspec
 import numpy as np
 import pandas as pd
@@ -353,8 +352,7 @@ def test_seeds_repeat_to_the_bit(batch):
 
 
 def test_processes_draw_what_threads_draw(monkeypatch):
-    """One batch a group, so that there are enough for two processes; a device other than the processor gets threads."""
-    likelihoods.program()  # for the processor, before it is said to be another device
+    """One batch a group, so that there are enough for two processes; a device that the user asks for gets threads."""
     monkeypatch.setattr(fast, "TOGETHER", 1)
     monkeypatch.setattr(fast, "MANY_GROUPS", fast.MANY_GROUPS | {"walkers": 40})
     monkeypatch.setattr(fast, "FEW", 1)
@@ -364,20 +362,21 @@ def test_processes_draw_what_threads_draw(monkeypatch):
     monkeypatch.setattr("joblib.Parallel", lambda n, **options: asked.append(n) or Parallel(n, **options))
     beside = fast.sample(designs, seed=0, draws=100)
     assert asked == [2]
-    monkeypatch.setattr(fast, "entry_points", lambda group: [group])
-    monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda,cpu")
     for one, two in zip(beside, fast.sample(designs, seed=0, draws=100), strict=True):
         for name in ("centre", "log_spread", "values"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     assert asked == [2]
 
 
-def test_jax_is_asked_what_it_runs_on_only_where_there_may_be_a_device():
-    """The process that shares work out need not load it: of a fresh one."""
-    installed = fast.entry_points(group="jax_plugins") or fast.find_spec("jax_plugins") or fast.find_spec("libtpu")
-    code = "import sys; from forecaster.engines import fast; print(fast._processor_alone(), 'jax' in sys.modules)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert said == ([str(jax.default_backend() == "cpu"), "True"] if installed else ["True", "False"])
+def test_the_process_that_shares_work_out_loads_no_jax():
+    """Of a fresh one, that reads curves and shares them out."""
+    code = (
+        "import sys; from forecaster import processes; from forecaster.engines import fast\n"
+        "processes.cores = lambda: 2; processes.shared_out = lambda *a, **k: iter(())\n"
+        "list(fast._side_by_side([0] * 4, 2, print)); print('jax' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_many_groups_of_few_sizes_get_larger_clouds(monkeypatch):
