@@ -167,7 +167,7 @@ def test_damaged_parquet(folder, frame, cuts):
     assert faults(outcome(path)) == []
 
 
-@settings(QUICK, max_examples=60)
+@settings(QUICK, max_examples=30)
 @given(frame=tables(), order=st.randoms(use_true_random=False))
 def test_round_trip_through_files_and_row_orders(folder, frame, order):
     curves = read_curves(frame)

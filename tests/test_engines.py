@@ -148,7 +148,7 @@ def test_nuts_draws_do_not_depend_on_what_the_model_was_compiled_for(reference):
 
 
 def test_nuts_on_the_filtered_density_agrees(reference):
-    filtered = nuts.sample(alone(0), seed=3, tune=400, draws=500, density="jax")
+    filtered = nuts.sample(alone(0), seed=3, tune=300, draws=300, density="jax")
     assert_agree(posterior(alone(0), filtered), reference)
 
 
@@ -404,7 +404,7 @@ def test_one_architecture_alone():
     """Nothing to pool, and several runs of each size."""
     curves = simulate(CARD, SIZES[:6], architectures=1, seeds=2, seed=5).curves
     design = design_of(curves, curves.groups[0], CARD)
-    by_engine = (fast.sample([design], seed=0)[0], nuts.sample(design, seed=0))
+    by_engine = (fast.sample([design], seed=0)[0], nuts.sample(design, seed=0, tune=600, draws=800))
     assert_agree(*(assemble(curves, {curves.groups[0]: CARD}, [d], seed=0) for d in by_engine))
 
 
