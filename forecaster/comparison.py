@@ -386,8 +386,8 @@ def _sentence(row: dict, at: list[dict]) -> str:
     )
     better = ", ".join(f"{percent(r['p_better'])} at {plain_size(r['n'])}" for r in at)
     said += f" Chance that the error of {a} is the lower one: {better}."
-    turned = f"{percent(row['p_crossover'])} that their order turns, from the smallest size at which both were measured"
-    turned += f" to the horizon, {plain_size(row['horizon'])}"
+    turned = "Chance that their order turns, from the smallest size at which both were measured to the horizon, "
+    turned += f"{plain_size(row['horizon'])}: {percent(row['p_crossover'])}"
     if np.isfinite(row["crossover_q50"]):
         turned += f"; for good by {plain_size(row['crossover_q50'])} with even odds"
     need = "more data than any within the horizon"
