@@ -77,8 +77,9 @@ FIT_NOTE = (
     "right, about {inside}. Farthest out: the size that lies farthest from what the others say, and the chance that "
     "any size does so. Jumps, regular departures, bend: of {draws} curves made by the model, the share that jump as "
     "far, depart from the law as regularly, or bend as unusually as the measured one; a share near 0 means that the "
-    "model does not make such curves. Expected by the card: how many of the measured errors lie where the card alone, "
-    "before any measurement, expected 95 in 100; nearly none would mean that the card is about other curves."
+    "model does not make such curves. Expected by the card: how many of the measured errors, relative to the mean of "
+    "their curve, lie where the card alone, before any measurement, expected 95 in 100; nearly none would mean that "
+    "the card is about other curves."
 )
 
 
@@ -88,7 +89,7 @@ def _fit(a: Answers) -> list[list[str]]:
     for row in a.assessed.curves.to_dict("records"):
         points = row["points"]
         shown = [chance(row[f"p_{name}"]) for name in ("jump", "run", "bend")]
-        foretold, foreseen = (f"{round(row[k] * points)} of {points}" for k in ("inside", "prior_inside"))
+        foretold, foreseen = (f"{round(row[k] * points)} of {points}" for k in ("inside", "prior_inside_shape"))
         farthest = f"{size(row['surprise_n'])} ({chance(row['p_surprise'])})"
         out.append([row["architecture"], foretold, farthest, *shown, foreseen])
     return out

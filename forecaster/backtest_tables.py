@@ -214,10 +214,15 @@ def _ranking(numbers: Mapping[str, float]) -> str:
     )
 
 
+UNTOLD = 0.9  # range of coverage by chance alone from which coverage says nothing
+
+
 def _by_chance(numbers: Mapping[str, float], level: float = 0.8) -> str:
     """Whether coverage is what the intervals would have were they right: curves are few, and their points alike."""
     name = f"cover_{100 * level:g}"
     held, low, high = (numbers[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if high - low > UNTOLD:
+        return f"These are too few curves to tell whether the {level:.0%} intervals hold what they claim."
     found = "fewer" if held < low else "more" if held > high else "as many"
     return (
         f"Were the {level:.0%} intervals exactly right they would hold {low:.0%} to {high:.0%} of these, nine times in "

@@ -22,6 +22,7 @@ from forecaster.model_checks import card_sensitivity, foreseen, left_out, replic
 from forecaster.posterior import Posterior, diagnostics
 from forecaster.predictive import assess
 from forecaster.prior_checks import identified, prior_conflict
+from forecaster.requirement import plain_size
 from forecaster.results import Check, Result, rows_of
 from forecaster.rises import LEAST, Rise
 from forecaster.sensitivity import card_table
@@ -64,6 +65,9 @@ class Health(Result):
     def verdict(self) -> str:
         """The worst verdict of all checks."""
         return overall(self.checks)
+
+
+SLACK = 1.0 - 1e-9  # rounding must not carry a size at a limit beyond it
 
 
 def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progress = lambda *_: None) -> Health:
@@ -298,7 +302,7 @@ def _extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:
         group = posterior.designs[(curve.domain, curve.task)]
         span = np.log(curve.n[-1] / curve.n[0]) or group.x_ref - group.x_min  # of one size: it leans on its group
         above, down = np.log(sizes.max() / curve.n[-1]), np.log(curve.n[0] / sizes.min())
-        above, spans = ((max(v, 0.0) / span if span > 0 else np.inf) for v in (above, down))
+        above, spans = ((max(v, 0.0) / span * SLACK if span > 0 else np.inf) for v in (above, down))
         far[curve.label] = max(above, min(spans, EXTRAPOLATION.fail))
         if far[curve.label] > above:
             below[curve.label] = f"{down / np.log(10):.1f} decades below its smallest size, {spans:.1f}"
@@ -306,10 +310,10 @@ def _extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:
     def say(label: str, v: float) -> str:
         if label in below:
             return (
-                f"{label}: {sizes.min():g} lies {below[label]} times the measured span away; nothing measured says "
-                "from which size on error falls there"
+                f"{label}: {plain_size(sizes.min())} lies {below[label]} times the measured span away; nothing "
+                "measured says from which size on error falls there"
             )
-        text = f"{label}: {sizes.max():g} lies {v:.1f} times the measured span beyond its largest size"
+        text = f"{label}: {plain_size(sizes.max())} lies {v:.1f} times the measured span beyond its largest size"
         return text + ("; far beyond what any held-out score supports" if v > FAR else "")
 
     yield from worst_of(
@@ -325,7 +329,8 @@ def _extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:
 def _text(checks: Sequence[Check]) -> str:
     """One sentence over all checks."""
     named = {v: [c.name for c in checks if c.verdict == v] for v in (FAIL, REVIEW)}
-    said = f"{len(named[REVIEW])} of {len(checks)} checks ask to be read first ({', '.join(named[REVIEW])})"
+    asks = "asks" if len(named[REVIEW]) == 1 else "ask"
+    said = f"{len(named[REVIEW])} of {len(checks)} checks {asks} to be read first ({', '.join(named[REVIEW])})"
     if named[FAIL]:
         also = f"; {said}" if named[REVIEW] else ""
         return f"FAIL: do not decide on this posterior; failed: {', '.join(named[FAIL])}{also}."

@@ -31,7 +31,7 @@ ROWS = 30  # of a table that can tell which of more rows matter most
 PATIENCE = 2.0  # seconds before any progress is shown
 EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
 HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
-    "requirement": ("horizon", "p_floor_above", "already_met"),
+    "requirement": ("horizon", "p_floor_above", "already_met", "p_risen"),
     "compare": (
         *("exponent_a", "exponent_a_lower", "exponent_a_upper", "exponent_b", "exponent_b_lower", "exponent_b_upper"),
         *("overlap", "p_clearly_steeper", "p_clearly_shallower", "decide_at", "crossover_q5", "crossover_q95"),
@@ -45,7 +45,7 @@ JUDGED = (  # columns of a backtest that the terminal shows, by curve; then by m
 METHODS = ("method", "curves", "rmsle", "rmsle_median", "wins", "pairs_right", "requirement_factor")
 FIT = (  # columns of a check's table on the fit that the terminal shows
     *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
-    "prior_inside",
+    "prior_inside_shape",
 )
 
 
@@ -95,7 +95,8 @@ def print_notes(notes: Sequence[Note], leave_out: Sequence[str] = ()) -> None:
     for text, labels in shared.items():
         more = f" and {len(labels) - 2} more" if len(labels) > 2 else ""
         named = ", ".join(label for label in labels[:2] if label)
-        say(f"Note: {named}{more}: {text}" if named else f"Note: {text}")
+        each = " (each)" if len(labels) > 1 and any(mark.isdigit() for mark in text) else ""
+        say(f"Note: {named}{more}{each}: {text}" if named else f"Note: {text}")
 
 
 def print_checks(checks: Sequence[Check]) -> None:

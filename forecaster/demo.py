@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 from forecaster.curves import LearningCurves
+from forecaster.files import make_folder
 from forecaster.fitcache import fit_cached
 from forecaster.inference import Progress, fit
 from forecaster.memo import memo
@@ -57,7 +58,7 @@ def example_curves(name: str) -> LearningCurves:
 def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:
     """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups."""
     rows, checks = [], []
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     names = [stem] if len(posterior.groups) == 1 else [f"{stem}-{s}" for s in _slugs(posterior.groups)]
     for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
         tell("/".join(group), i / len(posterior.groups))

@@ -25,7 +25,8 @@ CURVES = ("domain", "task", "architecture", "a", "b")  # columns of names that t
 NAMES = ("name", "quantity", *CURVES, "n")  # what tells rows apart
 SAID_ONCE = ("domain", "task", "target", "level", "kind", "budget", "rope")
 SHARES = ("p_", "already_met")  # columns of probabilities start so
-COUNTED = ("inside", "prior_inside", "covered", "pairs_right")  # shares that were counted: they may be all, or none
+# Shares that were counted: they may be all, or none.
+COUNTED = ("inside", "prior_inside", "prior_inside_shape", "covered", "pairs_right")
 CHOSEN = ("target", "rope", "decide_at")  # what the user gave, shown as given
 STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
 

@@ -25,7 +25,7 @@ from forecaster.checks import check, overall, table_of
 from forecaster.comparison import compare
 from forecaster.design import Design
 from forecaster.errors import RequestError
-from forecaster.files import write_whole
+from forecaster.files import make_folder, write_whole
 from forecaster.forecast import LEVEL, Forecast, Target, forecast
 from forecaster.looks import Table, capital
 from forecaster.posterior import Group, Posterior
@@ -72,7 +72,7 @@ class Memo:
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
         """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``; each whole or not at all."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         texts = {folder / f"{stem}.md": self._markdown(stem), folder / f"{stem}.html": self.html}
         pictures = {folder / f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         for path, figure in pictures.items():
@@ -283,10 +283,8 @@ def _said(one: Check, group: Group) -> dict[str, Any]:
 def _about(a: Answers) -> str:
     names = list(a.posterior.designs[a.group].architectures)
     rows = len(figures.measured_table(a.posterior, a.group))
-    return (
-        f"{a.group[0]} · {a.group[1]} · {rows:,} measurements of {listed(names)}, up to {a.sized(a.largest)}. "
-        f"Error here means {a.units.error_name}."
-    )
+    means = "" if a.units.error_name == "error" else f" Error here means {a.units.error_name}."
+    return f"{a.group[0]} · {a.group[1]} · {rows:,} measurements of {listed(names)}, up to {a.sized(a.largest)}.{means}"
 
 
 def _options_rows(a: Answers) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from forecaster.sensitivity import AS_IT_IS
 from forecaster.verdicts import FORESEEN, INFLUENTIAL, MOVED, PASS, REVIEW, UNLIKELY, also, worst_of
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
+LEFT_OUT = "left-out sizes"
 LOOK = "look at the runs at that size: a failed run, another recipe or another test set; drop or repeat it"
 DRIFTS = "treat intervals of this curve as too narrow; measure more sizes, and see a backtest before deciding"
 REPLICATED = {
@@ -74,7 +75,7 @@ def left_out(found: Assessment) -> Iterator[Check]:
         )
 
     yield from worst_of(
-        "left-out sizes", _by_curve(found.curves, "p_surprise"), UNLIKELY, say,
+        LEFT_OUT, _by_curve(found.curves, "p_surprise"), UNLIKELY, say,
         "every measured size is what the other sizes let expect", LOOK,
     )  # fmt: skip
     yield from _ranges(points)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/4"
+CURVES = (".csv", ".parquet")  # suffixes of tables of curves
 Group = tuple[str, str]
 
 
@@ -248,6 +249,11 @@ def load_posterior(path: str | Path) -> Posterior:
         tree = xr.open_datatree(path, engine="h5netcdf").load()
         tree.close()
     except Exception as error:
+        if path.suffix.lower() in CURVES:
+            raise PosteriorFileError(
+                f"{path}: found a table of curves, expected a posterior; "
+                f"`forecaster fit {path} -o {path.with_suffix('.nc')}` makes one"
+            ) from None
         raise PosteriorFileError(
             f"{path}: not a posterior file ({type(error).__name__}); "
             f"expected netCDF written by `forecaster fit`; fit again with `forecaster fit CURVES -o {path}`"

@@ -5,6 +5,7 @@ Nothing heavy is imported before a request is answered, so that ``forecaster --h
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -92,7 +93,8 @@ class Source:
         curves = self.curves(architectures)
         say_notes(curves, self.card)
         options: dict[str, Any] = {"card": self.card, "engine": self.engine, "seed": self.seed, "draws": draws}
-        with console.progress(f"Fitting {len(curves.curves)} curves") as tell:
+        what = "1 curve" if len(curves.curves) == 1 else f"{len(curves.curves)} curves"
+        with console.progress(f"Fitting {what}") as tell:
             if self.cache:
                 from forecaster.fitcache import fit_cached
 
@@ -328,6 +330,8 @@ def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> Non
         raise RequestError(f"{option} {path}: found no folder {path.parent}; make it first, or choose another path")
     if path.is_dir():
         raise RequestError(f"{option} {path}: found a folder; expected the name of a file")
+    if not os.access(path.parent, os.W_OK):
+        raise RequestError(f"{option} {path}: the folder {path.parent} cannot be written; choose another path")
 
 
 def check_folder(path: Path) -> None:

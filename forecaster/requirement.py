@@ -21,7 +21,7 @@ from forecaster.errors import RequestError
 from forecaster.forecast import KINDS, Target, check_targets, log_error_paths, targets_of
 from forecaster.posterior import Posterior
 from forecaster.results import Check, Result
-from forecaster.verdicts import REVIEW
+from forecaster.verdicts import REVIEW, also
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,12 +43,13 @@ WHO = {
 @dataclass(frozen=True, eq=False)
 class Requirement(Result):
     """Columns: ``domain, task, architecture, target, q5, q25, q50, q75, q95, p_never, p_floor_above,
-    p_within_budget, budget, horizon, already_met, kind``.
+    p_within_budget, budget, horizon, already_met, p_risen, kind``.
 
     The quantiles are sizes, in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to
     the group's smallest measured one, or to a smaller budget, means there or before. Probabilities are shares of
     draws: ``p_never`` not reached within the horizon, ``p_floor_above`` the law's floor above the target,
-    ``already_met`` reached at or below the curve's largest measured size, ``p_within_budget`` NaN without a budget.
+    ``already_met`` reached at or below the curve's largest measured size, ``p_risen`` reached there and yet above the
+    target at that size, ``p_within_budget`` NaN without a budget.
     ``draws`` [draw, row] are the sizes behind the rows.
     """
 
@@ -101,13 +102,13 @@ def requirement(
         design = posterior.designs[one.group]
         far = horizon or max(REACH * largest_size(design), budget or 0.0)
         grid = log_grid(design, far, budget)
-        sizes, above = _sizes(posterior, one, errors, grid, kind, one.stream(seed))
+        sizes, high, above = _sizes(posterior, one, errors, grid, kind, one.stream(seed))
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):
-            rows.append(_row(one, error, sizes[:, k], above[k], budget, far, last, kind))
+            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], budget, far, last, kind))
             columns.append(sizes[:, k])
     table = pd.DataFrame(rows)
-    found = (*checks, *_within_sight(posterior, wanted, errors))
+    found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(table))
     return Requirement(table, _text(table, posterior), found, np.stack(columns, 1), posterior)
 
 
@@ -122,6 +123,23 @@ def _within_sight(posterior: Posterior, wanted: Sequence[Target], errors: np.nda
             REVIEW,
             f"a target of {plain_number(high[0])} lies above every error measured, the largest of which is {worst:.3g}",
             "give the target in the unit of the errors, such as 0.05 for 5 %",
+        )
+
+
+def _risen(table: pd.DataFrame) -> Iterator[Check]:
+    """A verdict where curves reached a target and are above it again at the largest size that they were measured at."""
+    rows = [row for row in table.to_dict("records") if row["p_risen"] > 0.5]
+    if rows:
+        labels = [f"{r['domain']}/{r['task']}/{r['architecture']}" for r in rows]
+        reached = (
+            f"{labels[0]}: an error of {plain_number(rows[0]['target'])} was reached by {plain_size(rows[0]['q50'])}"
+        )
+        yield Check(
+            "risen",
+            REVIEW,
+            f"{reached}, but at the largest size measured the error is above it again{also(labels[1:])}",
+            "find out why the error rises; the sizes say where it first is at the target, not that it stays there",
+            tuple(labels),
         )
 
 
@@ -188,8 +206,9 @@ def first_log_size(
 
 def _sizes(
     posterior: Posterior, one: Target, errors: np.ndarray, grid: np.ndarray, kind: str, rng: np.random.Generator
-) -> tuple[Float[np.ndarray, "draw target"], Float[np.ndarray, " target"]]:
-    """Sizes needed for each error, and the share of draws whose floor is above it."""
+) -> tuple[Float[np.ndarray, "draw target"], np.ndarray, Float[np.ndarray, " target"]]:
+    """Sizes needed for each error, whether it is above that [draw, target] at the largest size measured (nowhere, where
+    nothing was), and the share of draws whose floor is above it."""
     design = posterior.designs[one.group]
     x = with_measured(grid, design, one.architecture)
     paths, draws = log_error_paths(posterior, one, np.exp(x), rng)
@@ -208,15 +227,18 @@ def _sizes(
     within, log_errors = x <= grid[-1], np.log(errors)
     paths = confirmed(x, paths, design, one.architecture)[:, within]
     sizes = np.stack([np.exp(first_log_size(x[within], paths, e)) for e in log_errors], 1)
+    last = np.full(len(paths), -np.inf) if data is None else paths[:, np.flatnonzero(x[within] <= data.x.max())[-1]]
+    high = last[:, None] > log_errors
     log_floor = np.log(laws.floor(np, draws.level, draws.floor_logit))
     above = np.mean((log_floor + luck)[:, None] > log_errors, 0)
-    return sizes, above
+    return sizes, high, above
 
 
 def _row(
     one: Target,
     error: float,
     sizes: np.ndarray,
+    high: np.ndarray,
     above: float,
     budget: float | None,
     horizon: float,
@@ -225,6 +247,7 @@ def _row(
 ) -> dict[str, object]:
     """One row of the table; quantiles are order statistics, since infinities cannot be averaged."""
     found = np.quantile(sizes, list(QUANTILES.values()), method="inverted_cdf")
+    met = sizes <= last * (1 + 1e-12)
     return {
         "domain": one.domain,
         "task": one.task,
@@ -236,7 +259,8 @@ def _row(
         "p_within_budget": np.nan if budget is None else float(np.mean(sizes <= budget * (1 + 1e-12))),
         "budget": np.nan if budget is None else float(budget),
         "horizon": float(horizon),
-        "already_met": float(np.mean(sizes <= last * (1 + 1e-12))),
+        "already_met": float(np.mean(met)),
+        "p_risen": float(np.mean(met & high)),
         "kind": kind,
     }
 
@@ -278,7 +302,7 @@ def plain_size(size: float) -> str:
     if not np.isfinite(size):
         return "no size within the horizon"
     rounded = float(f"{size:.3g}")
-    return f"{rounded:,.0f}" if 100 <= rounded < 1e7 else f"{rounded:.3g}"
+    return f"{rounded:,.0f}" if 100 <= rounded < 1e7 else f"{rounded:.3g}".replace("e+0", "e").replace("e+", "e")
 
 
 def plain_number(value: float) -> str:
@@ -314,11 +338,11 @@ def _text(table: pd.DataFrame, posterior: Posterior) -> str:
     rows = table.to_dict("records")
     said = [_sentence(rows[i]) for i in _leading(table, NAMED)]
     if len(rows) > NAMED:
-        said.append(f"These need the least data; the whole table has {len(rows) - NAMED} more.")
+        said.append(f"Of each target, these need the least data; the whole table has {len(rows) - NAMED} more rows.")
     reach = {}
     for row in rows:
         measured = largest_size(posterior.designs[(row["domain"], row["task"])])
-        times = f"{row['horizon'] / measured:.3g} times the largest measured size"
+        times = f"{plain_size(row['horizon'] / measured)} times the largest measured size"
         reach[f"{row['domain']}/{row['task']}"] = f"{plain_size(row['horizon'])} ({times})"
     within = reach.values() if len(set(reach.values())) == 1 else [f"{far} for {g}" for g, far in reach.items()]
     said.append(f"Never means not within {', '.join(dict.fromkeys(within))}.")
@@ -332,7 +356,9 @@ def _sentence(row: dict) -> str:
     low, middle, high = (row[q] for q in ("q5", "q50", "q95"))
     goal = f"an error of {plain_number(row['target'])}"
     if row["already_met"] > MET:
-        return f"{name}: {percent(row['already_met'])} of draws reach {goal} within the sizes measured."
+        said = f"{name}: {percent(row['already_met'])} of draws reach {goal} within the sizes measured"
+        rises = f", and {percent(row['p_risen'])} are above it again at the largest of them"
+        return f"{said}{rises if row['p_risen'] > 0.5 else ''}."
     if np.isinf(low):
         said = f"{name} is not expected to reach {goal}"
     elif np.isinf(high):

@@ -25,6 +25,7 @@ EDGE = 1.05  # sizes within this factor of each other count as one
 SEEN = 0.95  # share of the error that is floor, from which the measurements show the floor itself
 RISES = ("ill-behaved", "non-monotone")  # the checks that find curves to rise, far and somewhat
 RIVALS_SAID = 3  # chances that are told where the leader depends on the size
+PROBABLY = 0.9  # chance of gaining more from which that is said, although it may be by little
 WIDER = 1.1  # how much wider a range must be on other test cases to be worth a word
 
 
@@ -98,6 +99,11 @@ def headline(a: Answers) -> str:
     """One number and its interval, in words."""
     middle, low, high = a.interval(a.best)
     name = a.best["architecture"]
+    if abs(math.log10(a.beyond(name, a.headline_n))) <= EDGE_DECADES:
+        return (
+            f"At {a.sized(a.headline_n)}, as far as was measured, {name} is estimated to stand at "
+            f"{a.units.phrase(middle)}: {times_in(a.level)}, between {low} and {high}."
+        )
     return (
         f"With {times(a.beyond(name, a.headline_n))} the data ({a.sized(a.headline_n)}), {name} is "
         f"forecast to reach {a.units.phrase(middle)}: {times_in(a.level)}, between {low} and {high}."
@@ -112,11 +118,21 @@ def context(a: Answers) -> str:
     other = f"{leader['architecture']} with {a.interval(leader)[0]}"
     if a.beyond(name, a.largest) > EDGE:
         return (
-            f"It was measured up to {a.sized(now['n'])} only, where it stands at {a.interval(now)[0]}; of those "
+            f"It was measured up to {a.sized(now['n'])} only, where it stands at {_stands(a, name)}; of those "
             f"measured up to {a.sized(a.largest)}, the best there is {other}."
         )
-    said = f"At the largest size measured so far, {a.sized(a.largest)}, it stands at {a.interval(now)[0]}"
+    said = f"At the largest size measured so far, {a.sized(a.largest)}, it stands at {_stands(a, name)}"
     return f"{said}; the best there is {other}." if leader["architecture"] != name else f"{said}."
+
+
+def _stands(a: Answers, architecture: str) -> str:
+    """Where its error is at its largest size, by all measurements; and what was measured there, if that differs."""
+    now, data = a.ends[architecture], a.posterior.designs[a.group].curve_of(architecture)
+    middle = a.interval(now)[0]
+    if data is None or abs(data.y[0] - math.log(now["yhat"])) <= LEAST:
+        return middle
+    there = a.units.error(math.exp(data.y[0]), a.units.decimals(now["yhat_lower"], now["yhat_upper"]))
+    return f"{middle} as estimated from all sizes ({there} was measured there)"
 
 
 def changes(a: Answers) -> list[tuple[str, str]]:
@@ -184,10 +200,14 @@ def _floor_change(a: Answers) -> tuple[str, str]:
     def show(value: float) -> str:
         return a.units.error(value, d)
 
+    def roughly(value: float) -> str:
+        shown = show(value)
+        return f"below {shown[1:]}" if shown.startswith("<") else f"about {shown}"
+
     said = (
-        f"The measurements do not yet show where {name} stops improving. If that floor is low (about "
-        f"{show(low['floor'])}), expect {show(low['yhat'])} at {a.sized(a.headline_n)}; if it is high (about "
-        f"{show(high['floor'])}), expect {show(high['yhat'])}."
+        f"The measurements do not yet show where {name} stops improving. If that floor is low "
+        f"({roughly(low['floor'])}), expect {show(low['yhat'])} at {a.sized(a.headline_n)}; if it is high "
+        f"({roughly(high['floor'])}), expect {show(high['yhat'])}."
     )
     if a.several:
         first, last = chance(low["p_best"]), chance(high["p_best"])
@@ -198,9 +218,8 @@ def _floor_change(a: Answers) -> tuple[str, str]:
 
 def _rise_change(a: Answers) -> list[tuple[str, str]]:
     """Curves that the checks found to rise far above their best, or to rise and end so."""
-    found = {c.name: c.curves for c in a.checks if c.verdict != "PASS"}
-    far, some = ([label.removeprefix("/".join(a.group) + "/") for label in found.get(name, ())] for name in RISES)
-    ends = [name for name in dict.fromkeys((*far, *some)) if _ends_high(a, name)]
+    far, _ = _rising(a)
+    ends = still_up(a)
     names = list(dict.fromkeys((*far, *ends)))
     if not names:
         return []
@@ -219,6 +238,19 @@ def _rise_change(a: Answers) -> list[tuple[str, str]]:
         what = "The error" if on else "That"
         said += f" {what} of {_few(open_)} is still up at its largest size; should it go on to rise, more data harms."
     return [("Errors that rise.", said)]
+
+
+def _rising(a: Answers) -> tuple[list[str], list[str]]:
+    """Architectures that the checks found to rise, far and somewhat."""
+    found = {c.name: c.curves for c in a.checks if c.verdict != "PASS"}
+    far, some = ([label.removeprefix("/".join(a.group) + "/") for label in found.get(name, ())] for name in RISES)
+    return far, some
+
+
+def still_up(a: Answers) -> list[str]:
+    """Those of them whose error is still up at their largest size."""
+    far, some = _rising(a)
+    return [name for name in dict.fromkeys((*far, *some)) if _ends_high(a, name)]
 
 
 def _ends_high(a: Answers, architecture: str) -> bool:
@@ -287,6 +319,12 @@ def _slope_change(a: Answers) -> tuple[str, str]:
         )
     if row["verdict"] == UNDECIDED:
         steeper = row["p_steeper"] if row["a"] == name else 1 - row["p_steeper"]
+        if max(steeper, 1 - steeper) >= PROBABLY:
+            faster = name if steeper > 0.5 else rival
+            return what, (
+                f"{faster} probably gains more as the data grow: the chance that it does is "
+                f"{chance(max(steeper, 1 - steeper))}. It may be by less than {within}."
+            )
         return what, (
             f"It is open whether {name} or {rival} gains more as the data grow: the chance that {name} does is "
             f"{chance(steeper)}."
@@ -329,7 +367,7 @@ def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
         ),
         "requirement": (
             f"How much data the target takes: {goal}",
-            f"Chart of the training data that each of {names} needs for {goal}.",
+            f"Chart of the training data that {'each of ' if a.several else ''}{names} needs for {goal}.",
             "Thick bar: half of the chances; thin bar: 9 in 10; circle: even odds; an arrow runs off the chart. "
             f"“Never” is the chance that even {horizon} would not do.",
         ),

@@ -377,7 +377,8 @@ def test_where_the_forecast_rises_no_more_data_is_advised():
     errors = (0.2, 0.15, 0.12, 0.15, 0.24, 0.4)
     rows = [("field", "all", "net", 100 * 2**k, error) for k, error in enumerate(errors)]
     curves = read_curves(pd.DataFrame(rows, columns=["domain", "task", "architecture", "n", "error"]))
-    found = memo(fit(curves, seed=3), seed=3)
+    drawn = fit(curves, seed=3)
+    found = memo(drawn, seed=3)
     then, now = found.tables["forecast"]["yhat"].iloc[2], 0.4
     assert then > now
     said = " ".join(found.facts["recommendation"])
@@ -386,6 +387,22 @@ def test_where_the_forecast_rises_no_more_data_is_advised():
     (rise,) = (how for what, how in found.facts["changes"] if what == "Errors that rise.")
     assert "forecast to be higher still" in rise
     assert "detour" not in rise
+    for target, advice in ((0.14, "Do not buy data for an error of 0.14 yet"), (0.05, "The error of net is up at its")):
+        said = " ".join(memo(drawn, target=target, seed=3).facts["recommendation"])
+        assert advice in said
+        assert "no more data is needed" not in said
+        assert "Go in steps" not in said
+
+
+def test_an_error_that_others_do_not_foresee_is_to_be_looked_at_first():
+    """One run of nine failed; without it the curve is smooth."""
+    errors = [0.316, 0.239, 0.183, 0.136, 0.9, 0.0795, 0.0612, 0.0444, 0.035]
+    rows = [("field", "all", "net", 100 * 2**k, error) for k, error in enumerate(errors)]
+    table = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n", "error"])
+    found = memo(fit(read_curves(table), seed=3), seed=3)
+    assert "First look at the errors measured of net" in " ".join(found.facts["recommendation"])
+    assert "as estimated from all sizes (0.035 was measured there)" in found.facts["context"]
+    assert "First look" not in memo(fit(read_curves(table[table["error"] < 0.9]), seed=3), seed=3).markdown
 
 
 def test_errors_that_rise_are_told_and_which_still_do():

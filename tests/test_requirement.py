@@ -102,6 +102,19 @@ def test_a_target_measured_long_ago_is_met_and_one_below_the_floor_never():
     assert easy[QS].to_list() == pytest.approx([synthetic.SIZES[0]] * 5)
 
 
+def test_a_target_that_was_reached_and_lost_again_is_told():
+    """Errors that fall to 0.1 and end at 0.2, which paths follow."""
+    drawn = synthetic.values(level=np.log(0.2), log_drift=np.log(0.5), log_noise=-6.0)
+    held = synthetic.posterior({"cnn": drawn}, error={"cnn": [0.3, 0.2, 0.1, 0.14, 0.2]})
+    found = requirement(held, [0.25, 0.12, 0.01])
+    assert found.table["p_risen"].tolist() == pytest.approx([0.0, 1.0, 0.0], abs=0.01)
+    (risen,) = found.checks
+    assert (risen.name, risen.verdict) == ("risen", "REVIEW")
+    assert "an error of 0.12 was reached by" in risen.text
+    assert found.text.count("above it again") == 1
+    assert not requirement(held, [0.25, 0.01]).checks
+
+
 def test_the_first_crossing_counts_and_is_log_linear_between_sizes():
     x = np.array([0.0, 1.0, 2.0, 3.0])
     paths = np.array([[2.0, 0.0, 2.0, 0.0], [2.0, 2.0, 2.0, 2.0], [0.5, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 1.0]])
@@ -210,13 +223,13 @@ def test_the_same_seed_gives_the_same_answer(wandering):
 
 def test_words_and_json(wandering):
     found = requirement(wandering, [0.15, 0.03, 1e-4], budget=1e6)
-    for phrase in ("90 % chance", "1e+06 times the largest measured size", "is enough", "never"):
+    for phrase in ("90 % chance", "1,000,000 times the largest measured size", "is enough", "never"):
         assert phrase in found.text
     said = json.loads(found.to_json())
     assert said["command"] == "requirement"
     assert said["table"][2]["q95"] == "inf"
     assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["budget"] is None
-    assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e+09", "1.5")
+    assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e9", "1.5")
     large = [plain_number(v) for v in (0.05, 150_000.0, 2.5e6)]
     assert large == ["0.05", "150,000", "2,500,000"]
     assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == (
