@@ -124,10 +124,16 @@ def _purchase(a: Answers) -> list[str]:
         said += (
             f" There is a chance of {chance(row['p_never'])} that no amount will do, even {size(reach)} times today's."
         )
-    other = _ranked(a)[0]
-    if other["architecture"] != name and not _risen(other) and other["q50"] < NEAR * row["q50"]:
-        said += f" {other['architecture']} may take less: {about(other['q50'])}, at even odds."
-    return [said]
+    return [f"{said}{_cheaper(a, row)}"]
+
+
+def _cheaper(a: Answers, row: Mapping[str, Any]) -> str:
+    """Which other architecture may reach the target with less: at even odds, or at the safer ones."""
+    for q, odds in (("q50", "at even odds"), ("q75", "3 times in 4")):
+        other = min((r for r in _ranked(a) if not _risen(r)), key=lambda r: r[q], default=row)
+        if other["architecture"] != row["architecture"] and other[q] < NEAR * row[q]:
+            return f" {other['architecture']} may take less: {about(other[q])}, {odds}."
+    return ""
 
 
 def _decided(a: Answers) -> bool:

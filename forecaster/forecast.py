@@ -201,6 +201,8 @@ def forecast(
     text = f"With a chance of {100 * level:g} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
     if kind == "mean" and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
         text += " That is on the test set at hand; kind new-cases allows for how few cases it has."
+    if "floor" in set(table["region"]):
+        text += " In region floor more than half of the error is of the kind that no data removes; it may still fall."
     return Forecast(table, text, checks, errors, posterior)
 
 

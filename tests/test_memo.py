@@ -7,13 +7,14 @@ import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from synthetic import GROUP, SIZES, on_test_set, posterior, values
 
-from forecaster import demo
+from forecaster import advice, demo
 from forecaster.advice import default_sizes
 from forecaster.checks import check
 from forecaster.comparison import compare
@@ -387,11 +388,26 @@ def test_where_the_forecast_rises_no_more_data_is_advised():
     (rise,) = (how for what, how in found.facts["changes"] if what == "Errors that rise.")
     assert "forecast to be higher still" in rise
     assert "detour" not in rise
-    for target, advice in ((0.14, "Do not buy data for an error of 0.14 yet"), (0.05, "The error of net is up at its")):
+    for target, expected in (
+        (0.14, "Do not buy data for an error of 0.14 yet"),
+        (0.05, "The error of net is up at its"),
+    ):
         said = " ".join(memo(drawn, target=target, seed=3).facts["recommendation"])
-        assert advice in said
+        assert expected in said
         assert "no more data is needed" not in said
         assert "Go in steps" not in said
+
+
+def test_what_takes_less_at_safer_odds_is_named():
+    rows = [
+        {"architecture": "linear", "q50": 41e9, "q75": 110e9, "q95": 14e12, "p_never": 0.04, "p_risen": 0.0},
+        {"architecture": "gbm", "q50": 53e9, "q75": 77e9, "q95": 4e11, "p_never": 0.01, "p_risen": 0.0},
+    ]
+    asked = SimpleNamespace(need=SimpleNamespace(table=pd.DataFrame(rows)))
+    assert advice._cheaper(asked, rows[0]) == " gbm may take less: 77 billion, 3 times in 4."
+    assert advice._cheaper(asked, rows[1]) == " linear may take less: 41 billion, at even odds."
+    rows[1]["p_risen"] = 1.0
+    assert not advice._cheaper(SimpleNamespace(need=SimpleNamespace(table=pd.DataFrame(rows))), rows[0])
 
 
 def test_an_error_that_others_do_not_foresee_is_to_be_looked_at_first():
