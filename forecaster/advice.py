@@ -13,7 +13,7 @@ import numpy as np
 
 from forecaster.looks import Table, capital
 from forecaster.model_checks import LEFT_OUT
-from forecaster.requirement import MET, STANDING
+from forecaster.requirement import MET, STANDING, risen
 from forecaster.sentences import Answers, still_up
 from forecaster.units import about, chance, listed, rounded, size, times
 
@@ -99,7 +99,7 @@ def _purchase(a: Answers) -> list[str]:
         return [
             f"{goal[:1].upper()}{goal[1:]} lies above every error measured: give the target in the unit of the errors."
         ]
-    if _risen(row):
+    if risen(row):
         return [
             f"Do not buy data for {goal} yet: {name} was there at about {about(row['q50'])} {a.units.size_name}, but "
             f"its error has risen since, to {a.interval(a.ends[name])[0]} at {a.sized(a.ends[name]['n'])}. Find out "
@@ -130,7 +130,7 @@ def _purchase(a: Answers) -> list[str]:
 def _cheaper(a: Answers, row: Mapping[str, Any]) -> str:
     """Which other architecture may reach the target with less: at even odds, or at the safer ones."""
     for q, odds in (("q50", "at even odds"), ("q75", "3 times in 4")):
-        other = min((r for r in _ranked(a) if not _risen(r)), key=lambda r: r[q], default=row)
+        other = min((r for r in _ranked(a) if not risen(r)), key=lambda r: r[q], default=row)
         if other["architecture"] != row["architecture"] and other[q] < NEAR * row[q]:
             return f" {other['architecture']} may take less: {about(other[q])}, {odds}."
     return ""
@@ -144,12 +144,7 @@ def _decided(a: Answers) -> bool:
 def _ranked(a: Answers) -> list[dict[str, Any]]:
     """What the target takes with each architecture, the least first; those that have risen above it again last."""
     rows = a.need.table.to_dict("records")
-    return sorted(rows, key=lambda r: [_risen(r), *(r[k] for k in STANDING)])
-
-
-def _risen(row: Mapping[str, Any]) -> bool:
-    """Whether the error was at the target at a smaller size and is above it again where it was measured last."""
-    return row["p_risen"] > 0.5
+    return sorted(rows, key=lambda r: [risen(r), *(r[k] for k in STANDING)])
 
 
 def _need(a: Answers) -> dict[str, Any]:
@@ -181,7 +176,7 @@ def _steps(a: Answers) -> list[str]:
     row = _need(a)
     name = row["architecture"]
     own = a.ends[name]["n"]
-    if _risen(row):
+    if risen(row):
         return []
     if name in still_up(a):
         return [f"The error of {name} is up at its largest size: find out why it rises before buying any data."]

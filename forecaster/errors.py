@@ -14,6 +14,10 @@ class ForecasterError(Exception):
     """Any error the user can mend; the message says how."""
 
 
+class UnwritableError(ForecasterError, OSError):
+    """The system refuses a file or folder that is to be written; callers that can do without it suppress OSError."""
+
+
 class CurveFileError(ForecasterError):
     """A file of learning curves cannot be read at all."""
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from forecaster.errors import PosteriorFileError
+from forecaster.errors import PosteriorFileError, UnwritableError
 
 
 def write_whole(path: str | Path, write: Callable[[str], Any]) -> None:
@@ -40,6 +40,6 @@ def _said_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise PosteriorFileError(
+        raise UnwritableError(
             f"{path}: cannot be written ({error.strerror}); free it, or choose another path"
         ) from error

@@ -24,7 +24,7 @@ from forecaster import advice, appendix, figures, sentences
 from forecaster.checks import check, overall, table_of
 from forecaster.comparison import compare
 from forecaster.design import Design
-from forecaster.errors import PosteriorFileError, RequestError
+from forecaster.errors import RequestError, UnwritableError
 from forecaster.files import make_folder, write_whole
 from forecaster.forecast import LEVEL, Forecast, Target, forecast
 from forecaster.looks import Table, capital
@@ -76,7 +76,7 @@ class Memo:
         texts = {folder / f"{stem}.md": self._markdown(stem), folder / f"{stem}.html": self.html}
         pictures = {folder / f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         if taken := [path for path in (*texts, *pictures) if path.is_dir()]:
-            raise PosteriorFileError(f"{taken[0]}: found a folder where a file is to be written; move it away")
+            raise UnwritableError(f"{taken[0]}: found a folder where a file is to be written; move it away")
         for path, figure in pictures.items():
             write_whole(path, lambda temporary, figure=figure: _png(figure, temporary))
         for path, text in texts.items():

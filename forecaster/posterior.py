@@ -28,12 +28,12 @@ from forecaster.domains import CENTRES, LEARNED, Domain, kinds_of_error
 from forecaster.engines.draws import GroupDraws
 from forecaster.errors import PosteriorFileError, RequestError
 from forecaster.files import write_whole
+from forecaster.reading import SUFFIXES
 
 if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/4"
-CURVES = (".csv", ".parquet")  # suffixes of tables of curves
 Group = tuple[str, str]
 
 
@@ -249,7 +249,7 @@ def load_posterior(path: str | Path) -> Posterior:
         tree = xr.open_datatree(path, engine="h5netcdf").load()
         tree.close()
     except Exception as error:
-        if path.suffix.lower() in CURVES:
+        if path.suffix.lower() in SUFFIXES:
             raise PosteriorFileError(
                 f"{path}: found a table of curves, expected a posterior; "
                 f"`forecaster fit {path} -o {path.with_suffix('.nc')}` makes one"

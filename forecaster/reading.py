@@ -37,6 +37,7 @@ from forecaster.errors import (
     RequestError,
 )
 
+SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}  # of files of curves, and what pandas calls each
 NUMBERS = ("n", "error", *NOISE, "params", "compute")
 SPLITS = ("fit", "extrapolate")
 NO_TASK = "all"  # the task of rows that name none
@@ -102,7 +103,7 @@ def _load(source: str | Path | pd.DataFrame) -> tuple[str, Table]:
     if not isinstance(source, str | Path):
         raise RequestError(f"found a {type(source).__name__}; expected the path of a file, or a data frame")
     path, name, wanted = Path(source), str(source), "expected a .csv or .parquet file"
-    reader = {".csv": _from_csv, ".parquet": _from_parquet, ".pq": _from_parquet}.get(path.suffix.lower())
+    reader = {"csv": _from_csv, "parquet": _from_parquet}.get(SUFFIXES.get(path.suffix.lower(), ""))
     try:
         if path.is_dir():
             raise CurveFileError(f"{name}: found a directory; {wanted}. Name the file in it.")
@@ -275,7 +276,7 @@ def _next_step(name: str, raw: Table, accuracy: bool, theirs: str, bad: Sequence
 def _measured(name: str, theirs: str) -> str:
     """Python that leaves out the rows whose error is blank, into a file beside the first."""
     path = Path(name)
-    kind = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}.get(path.suffix.lower())
+    kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         return f"table.dropna(subset=[{theirs!r}])"
     kept = str(path.with_name(f"{path.stem}-measured{path.suffix}"))

@@ -7,9 +7,9 @@ estimate of it errs), so it is given as quantiles that may be infinite and as pr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -126,9 +126,14 @@ def _within_sight(posterior: Posterior, wanted: Sequence[Target], errors: np.nda
         )
 
 
+def risen(row: Mapping[Any, Any]) -> bool:
+    """Whether a row's error, more likely than not, was at the target and is above it again where measured last."""
+    return row["p_risen"] > 0.5
+
+
 def _risen(table: pd.DataFrame) -> Iterator[Check]:
     """A verdict where curves reached a target and are above it again at the largest size that they were measured at."""
-    rows = [row for row in table.to_dict("records") if row["p_risen"] > 0.5]
+    rows = [row for row in table.to_dict("records") if risen(row)]
     if rows:
         labels = [f"{r['domain']}/{r['task']}/{r['architecture']}" for r in rows]
         reached = (
@@ -358,7 +363,7 @@ def _sentence(row: dict) -> str:
     if row["already_met"] > MET:
         said = f"{name}: {percent(row['already_met'])} of draws reach {goal} within the sizes measured"
         rises = f", and {percent(row['p_risen'])} are above it again at the largest of them"
-        return f"{said}{rises if row['p_risen'] > 0.5 else ''}."
+        return f"{said}{rises if risen(row) else ''}."
     if np.isinf(low):
         said = f"{name} is not expected to reach {goal}"
     elif np.isinf(high):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
-from forecaster import fingerprint
+from forecaster import files, fingerprint
 from forecaster.engines import fast, programs
+from forecaster.errors import UnwritableError
 
 PROGRAM = """
 import numpy as np
@@ -142,3 +145,16 @@ def test_fingerprints_follow_the_code(tmp_path, monkeypatch):
     (tmp_path / "other.py").write_text("x = 1\n")
     assert fingerprint.of_code(("laws", "engines")) in seen
     assert len(seen) == 3
+
+
+def test_a_full_disk_keeps_nothing_and_stops_nothing(tmp_path, monkeypatch):
+    """What cannot be written is named by the path that was asked for; the cache of programs does without it."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "touch", full)
+    with pytest.raises(UnwritableError, match=r"kept: cannot be written \(No space left on device\)"):
+        files.write_whole(tmp_path / "kept", print)
+    programs._keep(tmp_path / "kept", b"lowered")
+    assert not list(tmp_path.iterdir())
