@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +12,11 @@ from forecaster.errors import RequestError
 from forecaster.request import Source, Table, numbers, targets
 
 if TYPE_CHECKING:
+    from forecaster.forecast import Target
     from forecaster.posterior import Posterior
 
 POINT_SUFFIXES = (".csv", ".parquet")
+ALIKE = 0.8  # from which likeness on two names may be one, misspelt (difflib's ratio)
 PLATEAU = "nothing was measured there, and it rests on where the law puts its plateau"
 POINTS = "sizes above 0, such as 1e6,1e7, or a .csv or .parquet file of points"
 
@@ -45,17 +49,27 @@ def points_of(source: Source, posterior: Posterior, at: str) -> Table:
     for column in ("domain", "task", "architecture"):
         if column in points:
             points[column] = points[column].astype(str)
-    _say_unseen(points, {t.label for t in targets_of(posterior)})
+    _say_unseen(points, targets_of(posterior))
     _say_below(points, posterior)
     return source.rows(points) if source.chooses("architecture") else points
 
 
-def _say_unseen(points: Table, known: set[str]) -> None:
+def _say_unseen(points: Table, measured: Sequence[Target]) -> None:
+    """A note on each architecture that was not measured, and which measured one of its task may have been meant."""
+    from forecaster.forecast import Target
+
     if not {"domain", "task", "architecture"} <= set(points.columns):
         return
-    labels = ["/".join(row) for row in points[["domain", "task", "architecture"]].itertuples(index=False, name=None)]
-    for label in dict.fromkeys(name for name in labels if name not in known):
-        console.say(f"Note: {label} has no measurements; forecast as a new architecture of its domain and task.")
+    rows = points[["domain", "task", "architecture"]].itertuples(index=False, name=None)
+    for asked in dict.fromkeys(Target(*row) for row in rows):
+        if asked in measured:
+            continue
+        names = {t.architecture.lower(): t.architecture for t in measured if t.group == asked.group}
+        close = difflib.get_close_matches(asked.architecture.lower(), names, n=1, cutoff=ALIKE)
+        console.say(
+            f"Note: {asked.label} has no measurements; forecast as a new architecture of its domain and task."
+            + "".join(f" If {names[name]} was meant, correct the name." for name in close)
+        )
 
 
 def _say_below(points: Table, posterior: Posterior) -> None:

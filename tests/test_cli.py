@@ -202,6 +202,14 @@ def test_points_may_come_from_a_table_and_name_a_new_architecture(digits_file, t
     assert row["architecture"] == "transformer"
     assert row["q2.5"] < row["yhat_lower"] < row["q50"] < row["yhat_upper"]
     assert "no measurements" in done.stderr
+    assert "was meant" not in done.stderr
+
+
+def test_a_misspelt_name_in_a_table_of_points_is_pointed_out(digits_file, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("domain,task,architecture,n\ntabular-classification,digits,RBF_svm,5000\n")
+    done = run("forecast", digits_file, "--at", points, "--json")
+    assert "If rbf-svm was meant, correct the name" in " ".join(done.stderr.split())
 
 
 def test_draws_and_figure_are_written(digits_file, tmp_path):

@@ -391,6 +391,18 @@ def test_many_groups_of_few_sizes_get_larger_clouds(monkeypatch):
     assert fast._effort([design, design], 100, fast.MANY_GROUPS).particles == usual
 
 
+def test_groups_of_more_curves_are_led_more_sweeps_and_the_largest_go_by_clouds():
+    few, some, many = (
+        fast._effort([dataclasses.replace(alone(0), curves=alone(0).curves[:1] * k)], 100, {}) for k in (8, 16, 17)
+    )
+    assert few.surrogates
+    assert few.fitting < some.fitting
+    assert not many.surrogates
+    assert some.instead is not None
+    assert not some.instead.surrogates
+    assert few.instead.particles < some.instead.particles < many.particles
+
+
 def test_progress_counts_the_sweeps_of_a_single_group():
     said = []
     (one,) = fast.sample([alone(0)], seed=0, on_progress=lambda what, share: said.append((what, share)))

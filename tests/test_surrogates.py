@@ -119,7 +119,9 @@ def test_libraries_agree(surrogate):
 
 # Sweeps against a posterior in closed form ----------------------------------------------------------
 
-EFFORT = nested.Effort(draws=500, walkers=60, kept=100, worth=0.0, surrogates=4, surrogate_points=1024, fitting=6)
+EFFORT = nested.Effort(
+    draws=500, walkers=60, kept=100, worth=0.0, surrogates=4, surrogate_points=1024, fitting=6, moved=0.0
+)  # of any share that moves: no other sweeps make up for what these get wrong
 OFF = 0.7  # standard deviations that surrogates are moved off the likelihood
 
 
@@ -156,7 +158,6 @@ def sampled(monkeypatch, batch, measured) -> sampling.Draws:
         return closed(Mixture.of(fitted.weight, fitted.mean + OFF * fitted.chol.diagonal(0, 2, 3), fitted.chol), *rest)
 
     monkeypatch.setattr(surrogates, "_closed", moved)
-    monkeypatch.setattr(forgetting, "MOVED", 0.0)  # no other sweeps make up for what these get wrong
     return sampling.posterior(np.random.default_rng(0), batch, CURVES, EFFORT)
 
 
@@ -208,11 +209,25 @@ def test_what_cannot_be_trusted_goes_on_by_clouds(monkeypatch, batch, measured):
     np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
 
 
+def test_surrogates_that_do_not_serve_are_given_up_early(monkeypatch):
+    curves = simulate(CARD, np.geomspace(1e3, 1e5, 6), architectures=2, seed=3).curves
+    batch = fast.batch_of([design_of(curves, curves.groups[0], CARD)])
+    led, by_clouds = [], []
+    for module, seen in ((surrogate_sweep, led), (sampling.particle_gibbs, by_clouds)):
+        sweep = module.sweep
+        monkeypatch.setattr(module, "sweep", lambda *given, sweep=sweep, seen=seen: seen.append(1) or sweep(*given))
+    effort = EFFORT._replace(kept=2, sweeps=12, draws=100, fitting=12, moved=1.0 + 1e-9)
+    effort = effort._replace(instead=effort._replace(surrogates=0, fitting=2))
+    found = sampling.posterior(np.random.default_rng(0), batch, 2, effort)
+    assert len(led) == forgetting.JUDGED * effort.chains
+    assert len(by_clouds) == found.sweeps[0] * effort.chains
+
+
 def test_groups_that_surrogates_do_not_serve_are_sampled_by_clouds(monkeypatch):
     """Of two groups the first; each gets its own draws back, as many as asked for."""
     curves = simulate(CARD, np.geomspace(1e3, 1e5, 6), architectures=2, groups=2, seed=3).curves
     batch = fast.batch_of([design_of(curves, g, CARD) for g in curves.groups])
-    effort = EFFORT._replace(kept=4, sweeps=12, draws=100)
+    effort = EFFORT._replace(kept=4, sweeps=12, draws=100, moved=0.5)  # these surrogates move about 0.8
     both = sampling.posterior(np.random.default_rng(0), batch, 4, effort)
     by_group, sweep, seen = likelihoods.by_group, sampling.particle_gibbs.sweep, []
     monkeypatch.setattr(
@@ -224,7 +239,6 @@ def test_groups_that_surrogates_do_not_serve_are_sampled_by_clouds(monkeypatch):
         return np.where(np.arange(2) == 0, 0.0, out) if len(batch.mean) == 2 and of_curves.ndim == 1 else out
 
     monkeypatch.setattr(likelihoods, "by_group", first_is_poor)
-    monkeypatch.setattr(forgetting, "MOVED", 0.5)  # these surrogates, of four components, move about 0.8
     found = sampling.posterior(np.random.default_rng(0), batch, 4, effort)
     assert set(seen) == {1}
     assert found.hyper.shape == both.hyper.shape

@@ -37,15 +37,18 @@ MANY_GROUPS = {
 }
 # Of those, where no curve has more than SHORT sizes: so few leave far tails, which small clouds enter too seldom.
 SHORT, SHORT_CURVES = 16, {"particles": 2048, "fitting": 4}
-# Groups of more curves than that, where draws are to be worth enough: more clouds err together, and more quantities
-# have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two modes, one
-# adaptation often finds one.
+# Other groups: walkers are led to new hyper-parameters and all curves at once. The more curves, the more seldom.
+BY_SURROGATES = {
+    16: {"surrogates": 12, "fitting": 16, "memory": 0.005, "moved": 0.83},
+    8: {"surrogates": 12, "fitting": 10},
+}
+# By clouds, groups of more curves than that, where draws are to be worth enough: more clouds err together, and more
+# quantities have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two
+# modes, one adaptation often finds one.
 LARGE = {
     size: {"particles": particles, "apart": 1.02, "worth": 0.3, "starts": 4, "fitting": 7}
     for size, particles in ((8, 2048), (16, 3072))
 }
-# Groups of so few curves that walkers can be led to new hyper-parameters and all curves at once.
-SMALL = {"surrogates": 12, "fitting": 10}
 
 
 def cache_folder() -> Path | None:
@@ -166,12 +169,13 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     from forecaster.engines import nested
 
     most = max(len(d.curves) for d in designs)
-    if settings:
-        settings = settings | (SHORT_CURVES if max(_length(d) for d in designs) <= SHORT else {})
-    else:
-        settings = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), SMALL)
-    effort = nested.Effort(chains=CHAINS, draws=draws)._replace(**settings)
-    return effort._replace(kept=max(effort.kept, -(-draws // effort.walkers)))
+    short = SHORT_CURVES if max(_length(d) for d in designs) <= SHORT else {}
+    large = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
+    usual = nested.Effort(chains=CHAINS, draws=draws)
+    by_clouds = usual._replace(**(settings | short if settings else large))
+    by_clouds = by_clouds._replace(kept=max(by_clouds.kept, -(-draws // by_clouds.walkers)))
+    led = {} if settings else next((BY_SURROGATES[size] for size in sorted(BY_SURROGATES) if most <= size), {})
+    return usual._replace(**led, kept=by_clouds.kept, instead=by_clouds) if led else by_clouds
 
 
 def _length(design: Design) -> int:

@@ -12,7 +12,8 @@ from forecaster.engines.mixing import Memory
 
 Array = Any  # a NumPy array; docstrings name its axes
 DISTINCT = 0.5  # share of a chain's walkers at particles of their own, from which on proposals are left alone
-MOVED = 0.8  # share of walkers that a sweep by surrogates takes elsewhere, of each curve, where they serve
+LAST = 4  # sweeps over which the share that moves is averaged: of many curves the least is now and then low by chance
+JUDGED = 7  # sweeps after which groups that surrogates do not serve so far are given up: the share does not rise again
 
 
 def forgotten(rng: np.random.Generator, running: Running, machine: Machine) -> tuple[Running, list[Memory]]:
@@ -45,17 +46,18 @@ def forgotten_by_surrogates(
     """
     effort = machine.effort
     memories = _from_here(running)
-    served = np.zeros(len(running.groups), bool)
-    while running.sweeps < effort.fitting or (
-        running.sweeps < effort.sweeps and _largest(memories) > effort.memory and served.any()
+    served, shares = np.zeros(len(running.groups), bool), []
+    while (running.sweeps < effort.fitting or _largest(memories) > effort.memory) and (
+        running.sweeps < JUDGED or (running.sweeps < effort.sweeps and served.any())
     ):
         if running.sweeps in effort.refits:
             running = chains.again_fitted(rng, chains.keeping(running), machine)
         before, running = chains.each(running, "values"), chains.swept(running, machine)
         memories = _later(memories, running)
         now = chains.each(running, "values")
-        moved = np.mean([(a[..., 1] != b[..., 1]).mean(1) for a, b in zip(before, now, strict=True)], 0)
-        served = likelihoods.by_group(np.minimum, running.batch, moved) >= MOVED
+        shares.append([(a[..., 1] != b[..., 1]).mean(1) for a, b in zip(before, now, strict=True)])
+        moved = np.mean(shares[-LAST:], (0, 1))
+        served = likelihoods.by_group(np.minimum, running.batch, moved) >= effort.moved
     return running, memories, served
 
 

@@ -41,6 +41,7 @@ class Effort(NamedTuple):
     hyper_adaptation: int = 1024  # hyper-parameters per round while their proposal adapts
     surrogates: int = 0  # components of each curve's surrogate; none: sweeps by clouds
     surrogate_points: int = 4096  # particles that a surrogate is fitted to
+    moved: float = 0.8  # share of walkers that a sweep takes elsewhere, of each curve, where surrogates serve
     refits: tuple[int, ...] = (3,)  # sweeps before which, with surrogates, these and proposals are fitted again
     starts: int = 1  # adaptations, each with clouds of its own: of modes far apart each ends in what its clouds favour
     components: int = 12
@@ -58,6 +59,7 @@ class Effort(NamedTuple):
     worth: float = 0.25  # independent draws over draws, up to which sweeps go on
     apart: float = 1.01  # R-hat of the chains, likewise
     sweeps: int = 40  # before the first draws, and from there, at the most
+    instead: Effort | None = None  # by clouds, of groups that surrogates do not serve
 
 
 def hyper_likelihood(batch: Batch, view: Clouds, room: Room) -> Callable[..., Array]:

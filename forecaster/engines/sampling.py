@@ -80,8 +80,13 @@ def posterior(
         running, memories, served = forgetting.forgotten_by_surrogates(rng, started, machine)
         if served.all():
             return _drawn(rng, running, memories, machine)
-        by_clouds = effort._replace(surrogates=0, fitting=Effort().fitting)
+        by_clouds = by_clouds_of(effort)
         return _apart(rng, running, memories, served, machine, lambda b: posterior(rng, b, width, by_clouds, cores))
+
+
+def by_clouds_of(effort: Effort) -> Effort:
+    """What serves where surrogates do not."""
+    return effort.instead or effort._replace(surrogates=0, fitting=Effort().fitting)
 
 
 def _apart(
@@ -166,9 +171,10 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
         running = running.only(~ready)
         if not len(running.groups):
             return out
-        machine = machine._replace(effort=effort._replace(particles=more * effort.particles))
-        by_clouds = running._replace(surrogates=[])
-        running = _anew(chains.fitted(rng, by_clouds, Fit(MODES, effort.hyper_components, wider)), machine)
+        by_clouds = by_clouds_of(effort) if effort.surrogates else effort
+        machine = machine._replace(effort=by_clouds._replace(particles=more * by_clouds.particles))
+        running = running._replace(surrogates=[])
+        running = _anew(chains.fitted(rng, running, Fit(MODES, effort.hyper_components, wider)), machine)
     _rest(rng, running, _found(running, effort), out, machine)
     return out
 
