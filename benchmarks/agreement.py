@@ -1,8 +1,9 @@
 """Does the default engine draw from the posterior? Its draws beside long NUTS runs of the same model, same data.
 
-Data sets: `nmt.csv` and three tasks of `ic_birds_caltech.csv` from a folder (fitted rows only; the hidden ones stay
-hidden), and the two examples that the package ships. NUTS samples the PyMC model or, of curves of many sizes, the same
-density as JAX filters it, which tests hold equal in value and gradient: thirty times faster there. For each curve:
+Data sets: `nmt.csv`, three tasks of `ic_birds_caltech.csv` and one of `lcdb.csv`, with more curves, from a folder
+(fitted rows only; the hidden ones stay hidden), and the two examples that the package ships. NUTS samples the PyMC
+model or, of curves of many sizes, the same density as JAX filters it, which tests hold equal in value and gradient:
+thirty times faster there. For each curve:
 
     means       |difference of posterior means| in posterior standard deviations (those of NUTS) of level, exponent,
                 floor, and log error at 2x and 10x the largest size of the group. Bar: 0.1
@@ -71,6 +72,7 @@ SOURCES = {
     "digits": Source(),
     "characters": Source(),
     **{task: Source("ic_birds_caltech.csv", task) for task in ("bird_5", "bird_10", "bird_25")},
+    "openml-1441": Source("lcdb.csv", "openml-1441"),  # 14 curves
 }
 
 
@@ -99,7 +101,7 @@ class Compared(NamedTuple):
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="folder that holds nmt.csv and ic_birds_caltech.csv")
+    parser.add_argument("--data", type=Path, help="folder that holds the files of curves")
     parser.add_argument("--only", default=",".join(SOURCES), help=f"some of {','.join(SOURCES)} (default: all)")
     parser.add_argument("--save", type=Path, help="folder that the NUTS posteriors are written to")
     parser.add_argument("--nuts", type=Path, help="folder of NUTS posteriors that --save wrote; nothing is sampled")

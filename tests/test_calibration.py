@@ -174,6 +174,14 @@ def test_ranks_are_uniform(simulated, chunk):
     assert min(p_values(some, draws).values()) > ALPHA
 
 
+def test_ranks_of_groups_of_many_curves_are_uniform():
+    """Of twelve curves, by surrogates where these serve, else by clouds of the kind that large groups have."""
+    simulation = simulate(load_card(CARD), SBC_SIZES, groups=160, architectures=12, seed=7)
+    print(f"\njax engine, 160 simulations of groups of twelve curves, {FEW} at a time")
+    draws = drawn(simulation, load_card(CARD), draws=lasting(FEW), keep=RANKED, first_only=True, chunk=FEW)
+    assert min(p_values(simulation, draws).values()) > ALPHA
+
+
 TWINS = {
     "exponent-prior-too-narrow": {"log_exponent": lambda p: {"sd": 0.3 * p.sd}},
     "drift-dropped": dict.fromkeys(("log_drift", "log_slope"), lambda p: {"mean": -9.0, "sd": 0.1}),
