@@ -403,6 +403,15 @@ def test_groups_of_more_curves_are_led_more_sweeps_and_the_largest_go_by_clouds(
     assert few.instead.particles < some.instead.particles < many.particles
 
 
+def test_groups_of_many_curves_and_many_sizes_go_by_clouds(monkeypatch):
+    few, some = (dataclasses.replace(alone(0), curves=alone(0).curves[:1] * k) for k in (8, 9))
+    assert fast._effort([few], 100, {}).surrogates
+    assert fast._effort([some], 100, {}).surrogates
+    monkeypatch.setattr(fast, "MOST_LED", len(alone(0).curves[0].x) - 1)
+    assert fast._effort([few], 100, {}).surrogates
+    assert not fast._effort([some], 100, {}).surrogates
+
+
 def test_progress_counts_the_sweeps_of_a_single_group():
     said = []
     (one,) = fast.sample([alone(0)], seed=0, on_progress=lambda what, share: said.append((what, share)))

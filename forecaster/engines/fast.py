@@ -37,11 +37,13 @@ MANY_GROUPS = {
 }
 # Of those, where no curve has more than SHORT sizes: so few leave far tails, which small clouds enter too seldom.
 SHORT, SHORT_CURVES = 16, {"particles": 2048, "fitting": 4}
-# Other groups: walkers are led to new hyper-parameters and all curves at once. The more curves, the more seldom.
+# Other groups of at most so many curves: walkers are led to new hyper-parameters and all curves at once, the more curves
+# the more seldom. Where those have more than MOST_LED sizes, too, surrogates serve one group in three.
 BY_SURROGATES = {
     16: {"surrogates": 12, "fitting": 16, "memory": 0.005, "moved": 0.83},
     8: {"surrogates": 12, "fitting": 10},
 }
+MOST_LED = 20
 # By clouds, groups of more curves than that, where draws are to be worth enough: more clouds err together, and more
 # quantities have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two
 # modes, one adaptation often finds one.
@@ -169,12 +171,14 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
     from forecaster.engines import nested
 
     most = max(len(d.curves) for d in designs)
-    short = SHORT_CURVES if max(_length(d) for d in designs) <= SHORT else {}
+    length = max(_length(d) for d in designs)
+    short = SHORT_CURVES if length <= SHORT else {}
     large = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
     usual = nested.Effort(chains=CHAINS, draws=draws)
     by_clouds = usual._replace(**(settings | short if settings else large))
     by_clouds = by_clouds._replace(kept=max(by_clouds.kept, -(-draws // by_clouds.walkers)))
-    led = {} if settings else next((BY_SURROGATES[size] for size in sorted(BY_SURROGATES) if most <= size), {})
+    led = next((BY_SURROGATES[size] for size in sorted(BY_SURROGATES) if most <= size), {})
+    led = {} if settings or (most > min(BY_SURROGATES) and length > MOST_LED) else led
     return usual._replace(**led, kept=by_clouds.kept, instead=by_clouds) if led else by_clouds
 
 
