@@ -37,8 +37,8 @@ MANY_GROUPS = {
 }
 # Of those, where no curve has more than SHORT sizes: so few leave far tails, which small clouds enter too seldom.
 SHORT, SHORT_CURVES = 16, {"particles": 2048, "fitting": 4}
-# Other groups of at most so many curves: walkers are led to new hyper-parameters and all curves at once, the more curves
-# the more seldom. Where those have more than MOST_LED sizes, too, surrogates serve one group in three.
+# Other groups of at most so many curves: walkers are led to new hyper-parameters and all curves at once, the more
+# curves the more seldom. Where those have more than MOST_LED sizes, too, surrogates serve one group in three.
 BY_SURROGATES = {
     16: {"surrogates": 12, "fitting": 16, "memory": 0.005, "moved": 0.83},
     8: {"surrogates": 12, "fitting": 10},
