@@ -61,8 +61,9 @@ def _say_unseen(points: Table, measured: Sequence[Target]) -> None:
     if not {"domain", "task", "architecture"} <= set(points.columns):
         return
     rows = points[["domain", "task", "architecture"]].itertuples(index=False, name=None)
+    known = set(measured)
     for asked in dict.fromkeys(Target(*row) for row in rows):
-        if asked in measured:
+        if asked in known:
             continue
         names = {t.architecture.lower(): t.architecture for t in measured if t.group == asked.group}
         close = difflib.get_close_matches(asked.architecture.lower(), names, n=1, cutoff=ALIKE)
