@@ -160,10 +160,8 @@ def validate(asked: Asked, output: TableFile = None) -> Failures:
     console.print_notes(notes)
     table = summarise(curves)
     table["card"] = [cards[key].name for key in zip(table["domain"], table["task"], strict=True)]
-    made = "1 curve; it" if len(curves.curves) == 1 else f"{len(curves.curves)} curves; they"
-    text = f"{len(curves.table)} measurements make {made} can be fitted."
     said = [{"code": n.code, "text": n.text, "curve": n.curve} for n in notes]
-    return _deliver(Listing(table, text, command="validate"), asked.as_json, output, notes=said)
+    return _deliver(Listing(table, request.fittable(curves), command="validate"), asked.as_json, output, notes=said)
 
 
 @verb

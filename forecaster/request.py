@@ -93,8 +93,7 @@ class Source:
         curves = self.curves(architectures)
         say_notes(curves, self.card)
         options: dict[str, Any] = {"card": self.card, "engine": self.engine, "seed": self.seed, "draws": draws}
-        what = "1 curve" if len(curves.curves) == 1 else f"{len(curves.curves)} curves"
-        with console.progress(f"Fitting {what}") as tell:
+        with console.progress(f"Fitting {_counted(curves)}") as tell:
             if self.cache:
                 from forecaster.fitcache import fit_cached
 
@@ -154,6 +153,16 @@ class Source:
 
     def _wants(self, **names: str) -> bool:
         return all(not getattr(self, k) or name in getattr(self, k) for k, name in names.items())
+
+
+def _counted(curves: LearningCurves) -> str:
+    return "1 curve" if len(curves.curves) == 1 else f"{len(curves.curves)} curves"
+
+
+def fittable(curves: LearningCurves) -> str:
+    """That these curves can be fitted, in a sentence."""
+    they = "it" if len(curves.curves) == 1 else "they"
+    return f"{len(curves.table)} measurements make {_counted(curves)}; {they} can be fitted."
 
 
 def say_notes(curves: LearningCurves, card: Cards) -> None:

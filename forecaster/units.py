@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 
 from forecaster.posterior import Group, Posterior
-from forecaster.requirement import percent, plain_number
+from forecaster.requirement import percent, plain_number, plain_size
 
 WORDS = ((1e12, "trillion", "T"), (1e9, "billion", "B"), (1e6, "million", "M"))
 LARGEST_SAID = 1e15  # in words; larger numbers of examples, or of FLOPs, are written like 6e24
@@ -93,7 +93,7 @@ def size(n: float, short: bool = False) -> str:
     if math.isinf(n):
         return "never"
     if n >= LARGEST_SAID:
-        return f"{n:.3g}".replace("e+", "e")
+        return plain_size(n)
     for scale, word, letter in WORDS:
         if n >= 0.9995 * scale:
             return f"{n / scale:.3g}{letter}" if short else f"{n / scale:.3g} {word}"

@@ -407,7 +407,7 @@ def test_groups_of_many_curves_and_many_sizes_go_by_clouds(monkeypatch):
     few, some = (dataclasses.replace(alone(0), curves=alone(0).curves[:1] * k) for k in (8, 9))
     assert fast._effort([few], 100, {}).surrogates
     assert fast._effort([some], 100, {}).surrogates
-    monkeypatch.setattr(fast, "MOST_LED", len(alone(0).curves[0].x) - 1)
+    monkeypatch.setattr(fast, "_length", lambda _: 24)
     assert fast._effort([few], 100, {}).surrogates
     assert not fast._effort([some], 100, {}).surrogates
 

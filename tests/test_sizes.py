@@ -78,7 +78,11 @@ def test_distance_from_the_data_is_from_the_largest_size_measured():
 def test_forecasts_are_those_of_all_sizes(monkeypatch):
     """96 sizes with independent noise, kept or taken together: the same forecast within a quarter of its sd."""
     rng, n = np.random.default_rng(2), np.geomspace(100, 1e5, 96)
-    rows = [("d", "a", size, (0.1 + (size / 50.0) ** -0.4) * np.exp(0.02 * rng.standard_normal())) for size in n]
+    rows = [
+        ("d", f"a{i}", size, (0.1 + (1.0 + 0.3 * i) * (size / 50.0) ** -0.4) * np.exp(0.02 * rng.standard_normal()))
+        for i in range(2)
+        for size in n
+    ]
     curves = read_curves(pd.DataFrame(rows, columns=["domain", "architecture", "n", "error"]))
 
     def drawn() -> np.ndarray:
@@ -92,4 +96,4 @@ def test_forecasts_are_those_of_all_sizes(monkeypatch):
     low, middle, high = np.quantile(whole, [0.16, 0.5, 0.84], axis=0)
     less, same, more = np.quantile(together, [0.16, 0.5, 0.84], axis=0)
     assert (abs(same - middle) < 0.25 * (high - low) / 2).all()
-    assert ((more - less) / (high - low)).tolist() == pytest.approx([1.0], abs=0.25)
+    assert ((more - less) / (high - low)).tolist() == pytest.approx([1.0, 1.0], abs=0.25)

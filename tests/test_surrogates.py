@@ -119,9 +119,9 @@ def test_libraries_agree(surrogate):
 
 # Sweeps against a posterior in closed form ----------------------------------------------------------
 
-EFFORT = nested.Effort(
-    draws=500, walkers=60, kept=100, worth=0.0, surrogates=4, surrogate_points=1024, fitting=6, moved=0.0
-)  # of any share that moves: no other sweeps make up for what these get wrong
+BY_CLOUDS = nested.Effort(draws=500, walkers=60, kept=100, worth=0.0)
+# Of any share that moves: no other sweeps make up for what these get wrong.
+EFFORT = BY_CLOUDS._replace(surrogates=4, surrogate_points=1024, fitting=6, moved=0.0, instead=BY_CLOUDS)
 OFF = 0.7  # standard deviations that surrogates are moved off the likelihood
 
 
@@ -216,8 +216,8 @@ def test_surrogates_that_do_not_serve_are_given_up_early(monkeypatch):
     for module, seen in ((surrogate_sweep, led), (sampling.particle_gibbs, by_clouds)):
         sweep = module.sweep
         monkeypatch.setattr(module, "sweep", lambda *given, sweep=sweep, seen=seen: seen.append(1) or sweep(*given))
-    effort = EFFORT._replace(kept=2, sweeps=12, draws=100, fitting=12, moved=1.0 + 1e-9)
-    effort = effort._replace(instead=effort._replace(surrogates=0, fitting=2))
+    shorter = {"kept": 2, "sweeps": 12, "draws": 100}
+    effort = EFFORT._replace(**shorter, fitting=12, moved=1.0 + 1e-9, instead=BY_CLOUDS._replace(**shorter))
     found = sampling.posterior(np.random.default_rng(0), batch, 2, effort)
     assert len(led) == forgetting.JUDGED * effort.chains
     assert len(by_clouds) == found.sweeps[0] * effort.chains
@@ -227,7 +227,9 @@ def test_groups_that_surrogates_do_not_serve_are_sampled_by_clouds(monkeypatch):
     """Of two groups the first; each gets its own draws back, as many as asked for."""
     curves = simulate(CARD, np.geomspace(1e3, 1e5, 6), architectures=2, groups=2, seed=3).curves
     batch = fast.batch_of([design_of(curves, g, CARD) for g in curves.groups])
-    effort = EFFORT._replace(kept=4, sweeps=12, draws=100, moved=0.5)  # these surrogates move about 0.8
+    shorter = {"kept": 4, "sweeps": 12, "draws": 100}
+    by_clouds = BY_CLOUDS._replace(**shorter)
+    effort = EFFORT._replace(**shorter, moved=0.5, instead=by_clouds)  # these surrogates move about 0.8
     both = sampling.posterior(np.random.default_rng(0), batch, 4, effort)
     by_group, sweep, seen = likelihoods.by_group, sampling.particle_gibbs.sweep, []
     monkeypatch.setattr(

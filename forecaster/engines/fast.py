@@ -37,13 +37,12 @@ MANY_GROUPS = {
 }
 # Of those, where no curve has more than SHORT sizes: so few leave far tails, which small clouds enter too seldom.
 SHORT, SHORT_CURVES = 16, {"particles": 2048, "fitting": 4}
-# Other groups of at most so many curves: walkers are led to new hyper-parameters and all curves at once, the more
-# curves the more seldom. Where those have more than MOST_LED sizes, too, surrogates serve one group in three.
-BY_SURROGATES = {
-    16: {"surrogates": 12, "fitting": 16, "memory": 0.005, "moved": 0.83},
-    8: {"surrogates": 12, "fitting": 10},
-}
-MOST_LED = 20
+# Other groups, of at most so many curves and sizes: walkers are led to new hyper-parameters and all curves at once, the
+# more curves the more seldom. Of many curves of many sizes surrogates serve one group in three.
+BY_SURROGATES = (
+    (8, np.inf, {"surrogates": 12, "fitting": 10}),
+    (16, 20, {"surrogates": 12, "fitting": 16, "memory": 0.005, "moved": 0.83}),
+)
 # By clouds, groups of more curves than that, where draws are to be worth enough: more clouds err together, and more
 # quantities have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two
 # modes, one adaptation often finds one.
@@ -172,14 +171,18 @@ def _effort(designs: Sequence[Design], draws: int, settings: dict):
 
     most = max(len(d.curves) for d in designs)
     length = max(_length(d) for d in designs)
-    short = SHORT_CURVES if length <= SHORT else {}
-    large = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
     usual = nested.Effort(chains=CHAINS, draws=draws)
-    by_clouds = usual._replace(**(settings | short if settings else large))
-    by_clouds = by_clouds._replace(kept=max(by_clouds.kept, -(-draws // by_clouds.walkers)))
-    led = next((BY_SURROGATES[size] for size in sorted(BY_SURROGATES) if most <= size), {})
-    led = {} if settings or (most > min(BY_SURROGATES) and length > MOST_LED) else led
-    return usual._replace(**led, kept=by_clouds.kept, instead=by_clouds) if led else by_clouds
+    if settings:
+        return _enough(usual._replace(**settings | (SHORT_CURVES if length <= SHORT else {})))
+    large = next((LARGE[size] for size in sorted(LARGE, reverse=True) if most > size), {})
+    by_clouds = _enough(usual._replace(**large))
+    led = next((led for curves, sizes, led in BY_SURROGATES if most <= curves and length <= sizes), None)
+    return _enough(usual._replace(**led, instead=by_clouds)) if led else by_clouds
+
+
+def _enough(effort):
+    """With as many sweeps kept as the draws take."""
+    return effort._replace(kept=max(effort.kept, -(-effort.draws // effort.walkers)))
 
 
 def _length(design: Design) -> int:

@@ -59,7 +59,7 @@ class Effort(NamedTuple):
     worth: float = 0.25  # independent draws over draws, up to which sweeps go on
     apart: float = 1.01  # R-hat of the chains, likewise
     sweeps: int = 40  # before the first draws, and from there, at the most
-    instead: Effort | None = None  # by clouds, of groups that surrogates do not serve
+    instead: Effort | None = None  # with surrogates: how hard, by clouds, where they do not serve
 
 
 def hyper_likelihood(batch: Batch, view: Clouds, room: Room) -> Callable[..., Array]:

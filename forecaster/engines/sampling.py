@@ -80,13 +80,9 @@ def posterior(
         running, memories, served = forgetting.forgotten_by_surrogates(rng, started, machine)
         if served.all():
             return _drawn(rng, running, memories, machine)
-        by_clouds = by_clouds_of(effort)
+        by_clouds = effort.instead
+        assert by_clouds is not None  # wherever there are surrogates
         return _apart(rng, running, memories, served, machine, lambda b: posterior(rng, b, width, by_clouds, cores))
-
-
-def by_clouds_of(effort: Effort) -> Effort:
-    """What serves where surrogates do not."""
-    return effort.instead or effort._replace(surrogates=0, fitting=Effort().fitting)
 
 
 def _apart(
@@ -171,7 +167,7 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
         running = running.only(~ready)
         if not len(running.groups):
             return out
-        by_clouds = by_clouds_of(effort) if effort.surrogates else effort
+        by_clouds = effort.instead or effort
         machine = machine._replace(effort=by_clouds._replace(particles=more * by_clouds.particles))
         running = running._replace(surrogates=[])
         running = _anew(chains.fitted(rng, running, Fit(MODES, effort.hyper_components, wider)), machine)
