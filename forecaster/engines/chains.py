@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecaster.engines import likelihoods, nested, particle_gibbs, surrogate_sweep
+from forecaster.engines import likelihoods, nested, particle_gibbs, surrogate_group, surrogate_sweep
 from forecaster.engines.likelihoods import Batch, Likelihood, Room
 from forecaster.engines.nested import Effort, Proposals
 from forecaster.engines.particle_gibbs import Fit, Walkers
+from forecaster.engines.surrogate_group import Group, Seen
 
 Array = Any  # a NumPy array; docstrings name its axes
 NAMES = ("hyper", "values")  # fields of Walkers that are reported
+SEEN = 3  # sweeps whose estimates correct surrogates: the walkers of earlier ones were still further off
 WIDER = 1.25  # proposals than the walkers, who seldom stand in the tails: a particle there must not outweigh a cloud
 
 
@@ -38,7 +40,8 @@ class Running(NamedTuple):
     chains: list[Walkers]
     counts: Array  # [1 + chain, curve] evaluations of likelihoods: by the adaptation, and by each chain
     sweeps: int  # so far
-    surrogates: list[surrogate_sweep.Group]  # of each group; none where sweeps go by clouds
+    surrogates: list[Group]  # of each group; none where sweeps go by clouds
+    seen: list[list[list[Seen]]]  # of the last sweeps by these surrogates, of each chain, of each group
     # Of each sweep that is kept, hyper [chain, group, walker, 10] and values [chain, curve, walker, 8].
     kept: list[tuple[Array, Array]]
 
@@ -55,32 +58,36 @@ class Running(NamedTuple):
             self.counts[:, curves],
             self.sweeps,
             [self.surrogates[g] for g in groups] if self.surrogates else [],
+            [[[seen[g] for g in groups] for seen in of_chains] for of_chains in self.seen],
             [(hyper[:, groups], values[:, curves]) for hyper, values in self.kept],
         )
 
 
-def by_chain(running: Running, each: Sequence[Any], machine: Machine, part: Callable[..., Walkers]) -> Running:
-    """Each chain's walkers by ``part`` of its generator, its counted likelihood and its one of ``each``."""
+def by_chain(running: Running, each: Sequence[Any], machine: Machine, part: Callable[..., Any]) -> list[Any]:
+    """Of each chain, what ``part`` makes of its generator, its counted likelihood and its one of ``each``."""
     likelihood = likelihoods.likelihood_of(running.batch, machine.room)
     own = [likelihoods.counted(likelihood, count) for count in running.counts[1:]]
-    return running._replace(chains=list(machine.side_by_side.map(part, machine.rngs, own, each)))
+    return list(machine.side_by_side.map(part, machine.rngs, own, each))
 
 
 def swept(running: Running, machine: Machine) -> Running:
     """After a sweep of each chain: by surrogates, where groups have them."""
+    batch, effort = running.batch, machine.effort
 
-    def part(rng: np.random.Generator, likelihood: Likelihood, walkers: Walkers) -> Walkers:
-        if running.surrogates:
-            return surrogate_sweep.sweep(rng, walkers, running.batch, running.surrogates)
-        return particle_gibbs.sweep(
-            rng, walkers, running.batch, likelihood, machine.room, running.proposals, machine.effort
-        )
+    def by_clouds(rng: np.random.Generator, likelihood: Likelihood, walkers: Walkers) -> Walkers:
+        return particle_gibbs.sweep(rng, walkers, batch, likelihood, machine.room, running.proposals, effort)
 
-    after = by_chain(running, running.chains, machine, part)
+    def led(rng: np.random.Generator, _: Likelihood, walkers: Walkers) -> tuple[Walkers, list[Seen]]:
+        return surrogate_sweep.sweep(rng, walkers, batch, running.surrogates)
+
     if running.surrogates:
-        after.counts[1:] += surrogate_sweep.evaluations(machine.effort.walkers)
-    machine.on_sweep(after.sweeps + 1)
-    return after._replace(sweeps=after.sweeps + 1)
+        walkers, seen = (list(a) for a in zip(*by_chain(running, running.chains, machine, led), strict=True))
+        running.counts[1:] += surrogate_sweep.evaluations(effort.walkers)
+        running = running._replace(chains=walkers, seen=[*running.seen, seen][-SEEN:])
+    else:
+        running = running._replace(chains=by_chain(running, running.chains, machine, by_clouds))
+    machine.on_sweep(running.sweeps + 1)
+    return running._replace(sweeps=running.sweeps + 1)
 
 
 def each(running: Running, name: str) -> list[Array]:
@@ -120,4 +127,13 @@ def again_fitted(rng: np.random.Generator, running: Running, machine: Machine) -
     room = machine.room._replace(pool=machine.side_by_side)
     likelihood = likelihoods.counted(likelihoods.likelihood_of(batch, room), usual.counts[0])
     found = nested.surrogates_of(rng, batch, curves, units, likelihood, machine.effort)
-    return usual._replace(surrogates=surrogate_sweep.groups_of(batch, found, hypers, curves))
+    return usual._replace(surrogates=surrogate_group.groups_of(batch, found, hypers, curves), seen=[])
+
+
+def corrected(running: Running) -> Running:
+    """With surrogates corrected by what sweeps by them have seen; as they are where none was made."""
+    if not running.seen:
+        return running
+    of_groups = zip(*(seen for of_chains in running.seen for seen in of_chains), strict=True)
+    groups = [surrogate_group.corrected(g, list(seen)) for g, seen in zip(running.surrogates, of_groups, strict=True)]
+    return running._replace(surrogates=groups)

@@ -52,7 +52,7 @@ def forgotten_by_surrogates(
     ):
         if running.sweeps in effort.refits:
             running = chains.again_fitted(rng, chains.keeping(running), machine)
-        before, running = chains.each(running, "values"), chains.swept(running, machine)
+        before, running = chains.each(running, "values"), chains.swept(chains.corrected(running), machine)
         memories = _later(memories, running)
         now = chains.each(running, "values")
         shares.append([(a[..., 1] != b[..., 1]).mean(1) for a, b in zip(before, now, strict=True)])

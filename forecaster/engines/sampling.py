@@ -15,7 +15,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecaster.engines import chains, forgetting, likelihoods, mixing, nested, particle_gibbs, surrogate_sweep
+from forecaster.engines import (
+    chains,
+    forgetting,
+    likelihoods,
+    mixing,
+    nested,
+    particle_gibbs,
+    surrogate_group,
+    surrogate_sweep,
+)
 from forecaster.engines.chains import Machine, Running
 from forecaster.engines.likelihoods import Batch, InTurn, Likelihood, Room
 from forecaster.engines.mixing import Memory
@@ -73,7 +82,7 @@ def posterior(
         room = Room(width, pool if cores > beside else InTurn())
         machine = Machine(room, side_by_side, rng.spawn(effort.chains), effort, on_sweep)
         every = np.arange(len(batch.mean)), np.arange(len(batch.owner))
-        running = Running(*every, batch, nested.together(batch, starts), [], counts, 0, [], [])
+        running = Running(*every, batch, nested.together(batch, starts), [], counts, 0, [], [], [])
         started = _started(running, starts, machine)
         if not effort.surrogates:
             return _drawn(rng, *forgetting.forgotten(rng, started, machine), machine)
@@ -135,11 +144,12 @@ def _started(running: Running, starts: list[nested.Start], machine: Machine) -> 
         return particle_gibbs.start(rng, running.batch, likelihood, machine.room, proposals, machine.effort)
 
     firsts = [starts[k % len(starts)] for k in range(machine.effort.chains)]
-    started = chains.by_chain(running, firsts, machine, part)
+    started = running._replace(chains=chains.by_chain(running, firsts, machine, part))
     if not starts[0].surrogates:
         return started
     first, hypers = starts[0], running.proposals.hypers
-    return started._replace(surrogates=surrogate_sweep.groups_of(running.batch, first.surrogates, hypers, first.curves))
+    groups = surrogate_group.groups_of(running.batch, first.surrogates, hypers, first.curves)
+    return started._replace(surrogates=groups)
 
 
 def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], machine: Machine) -> Draws:
@@ -169,7 +179,7 @@ def _drawn(rng: np.random.Generator, running: Running, memories: list[Memory], m
             return out
         by_clouds = effort.instead or effort
         machine = machine._replace(effort=by_clouds._replace(particles=more * by_clouds.particles))
-        running = running._replace(surrogates=[])
+        running = running._replace(surrogates=[], seen=[])
         running = _anew(chains.fitted(rng, running, Fit(MODES, effort.hyper_components, wider)), machine)
     _rest(rng, running, _found(running, effort), out, machine)
     return out

@@ -1,12 +1,14 @@
 """A sweep over one group whose curves have surrogates: many walkers, each with proposals made for it, in one program.
 
 1. Each walker chooses among fresh candidates for the hyper-parameters and its own, by the surrogates' marginal
-   likelihoods: a step that leaves the surrogate posterior invariant.
-2. Under what it chose it draws a few particles of each curve from surrogate times prior, and as many under what it
-   has, its own curve among them. The means of likelihood over surrogate of both say whether the step is taken: an
-   estimate of what the likelihood itself says of it (Liu 2001, surrogate transitions; Andrieu, Doucet & Holenstein
-   2010, particle marginal Metropolis-Hastings with a conditional cloud). Either way each curve becomes one of the
-   particles, by weight.
+   likelihoods and what is known to be wrong with them (:mod:`forecaster.engines.corrections`): a step that leaves the
+   distribution of both invariant.
+2. Under what it has it draws a few particles of each curve from surrogate times prior, its own curve among them, and
+   under what it chose those that the same random numbers make there: that of its own curve is read off it. The means
+   of likelihood over surrogate of both say whether the step is taken: estimates of what the likelihood itself says of
+   it (Liu 2001, surrogate transitions; Andrieu, Doucet & Holenstein 2010, particle marginal Metropolis-Hastings with a
+   conditional cloud), whose errors are alike (Deligiannidis, Doucet & Pitt 2018, correlated pseudo-marginal method).
+   Either way each curve becomes one of the particles, by weight.
 3. Before that each curve takes a random-walk step of its own, afterwards an exact level and Gibbs steps of the
    hyper-parameters given the curves.
 
@@ -24,69 +26,56 @@ import jax.numpy as jnp
 import numpy as np
 
 from forecaster import density
-from forecaster.density import Constants, CurveArrays, LevelLikelihood, Local
-from forecaster.engines import clouds, conditionals, likelihoods, mixtures, particle_gibbs, programs, surrogates
+from forecaster.density import LevelLikelihood, Local
+from forecaster.engines import (
+    clouds,
+    conditionals,
+    corrections,
+    likelihoods,
+    mixtures,
+    particle_gibbs,
+    programs,
+    surrogates,
+)
 from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import DEFENSIVE, DEGREES, LARGEST, SMALLEST, Mixture
 from forecaster.engines.particle_gibbs import Walkers
-from forecaster.engines.shapes import WIDTHS, padded_to
+from forecaster.engines.surrogate_group import Group, OfCurves, Seen, padded_rows
 from forecaster.engines.surrogates import Surrogate
 
 Array = Any  # a JAX or NumPy array; docstrings name its axes
 PARTICLES = 6  # of each curve under a walker's new hyper-parameters, and under those it has
-SHARED = ("mean", "sd", "spread")  # fields of a surrogate that are not one a curve
 CANDIDATES = 10  # hyper-parameters that each walker chooses from, beside its own
+AT_ONCE = 8  # curves that go through a sweep together; of more each goes alone, so that its arrays fit caches
 
 
-class Group(NamedTuple):
-    """What a sweep takes as given, of one group whose curves are padded with copies of the last."""
+class Curves(NamedTuple):
+    """Where a chain's walkers have their curves."""
 
-    real: Array  # [curve] one, or zero for a copy
-    mean: Array  # [10] prior of the hyper-parameters
-    sd: Array  # [10]
-    spread_fixed: Array  # [6]
-    effects: Array  # [curve, 7]
-    lift: Array  # [curve, 1] log error at the largest size, to which `curves` are relative
-    curves: CurveArrays
-    constants: Constants
-    surrogate: Surrogate
-    hypers: Mixture  # proposals, of one target: [component, ...]
-    steps: Mixture  # [curve, component, ...] in the surrogate's units
-
-
-def groups_of(batch: Batch, of_groups: list[Surrogate], hypers: Mixture, steps: Mixture) -> list[Group]:
-    """Of the groups of a batch, in the precision that its likelihood takes; ``steps`` are in the surrogates' units."""
-    kind = np.float32 if likelihoods.single_serves(batch) else np.float64
-    about, lift = likelihoods.centred(likelihoods.needed(batch.curves))
-    constants = Constants(*(c[:, None] for c in batch.constants))
-    of_curves = (batch.effects[:, 1:], lift, about, constants, steps)
-
-    def one(g: int) -> Group:
-        rows = padded_rows(batch, g)
-        effects, of_rows, curves, fixed, walk = jax.tree.map(lambda a: a[rows], of_curves)
-        within = rows - rows[0]
-        padded = Surrogate(*(a if name in SHARED else a[within] for name, a in of_groups[g]._asdict().items()))
-        real = np.diff(rows, prepend=rows[0] - 1) > 0
-        prior = (batch.mean[g], batch.sd[g], batch.spread_fixed[g])
-        own = Mixture(*(a[g] for a in hypers))
-        whole = Group(real, *prior, effects, of_rows, curves, fixed, padded, own, walk)
-        return jax.tree.map(lambda a: np.asarray(a, kind), whole)
-
-    return [one(g) for g in range(len(batch.mean))]
-
-
-def padded_rows(batch: Batch, group: int) -> Array:
-    """The group's curves, the last of them again until there are as many as a program serves."""
-    rows = np.flatnonzero(batch.owner == group)
-    return rows[np.minimum(np.arange(padded_to(len(rows), WIDTHS)), len(rows) - 1)]
+    values: Array  # [curve, 8, walker], level first
+    integrated: LevelLikelihood  # [curve, walker] each
 
 
 class State(NamedTuple):
     """A chain's walkers, as the program has them."""
 
     hyper: Array  # [10, walker]
-    values: Array  # [curve, 8, walker]
-    integrated: LevelLikelihood  # [curve, walker] each
+    curves: Curves
+
+
+class OfCurvesChance(NamedTuple):
+    """What a sweep leaves to chance of each curve."""
+
+    component_at: Array  # [curve, j, walker], j = PARTICLES - 1
+    particle: Array  # [curve, 7, j, walker]
+    own_component_at: Array  # [curve, 2, walker] of what it has, and of where a step would take it
+    own_within_at: Array  # [curve, 2, walker]
+    step_component_at: Array  # [curve, walker]
+    length_at: Array  # [curve, walker]
+    step: Array  # [curve, 7, walker]
+    step_least: Array  # [curve, walker]
+    particle_at: Array  # [curve, walker]
+    level: Array  # [curve, walker]
 
 
 class Chance(NamedTuple):
@@ -97,30 +86,28 @@ class Chance(NamedTuple):
     squares_with: Array  # [4, k]
     candidate: Array  # [k, 10]
     chosen_at: Array  # [walker]
-    particle_component_at: Array  # [curve, j, walker], j = 2 PARTICLES - 1
-    particle: Array  # [curve, 7, j, walker]
-    step_component_at: Array  # [curve, walker]
-    length_at: Array  # [curve, walker]
-    step: Array  # [curve, 7, walker]
-    step_least: Array  # [curve, walker]
     least: Array  # [walker]
-    particle_at: Array  # [curve, walker]
-    level: Array  # [curve, walker]
+    of_curves: OfCurvesChance
     refreshed: conditionals.Chance  # of [walker, quantity]
 
     @classmethod
     def drawn(cls, rng: np.random.Generator, curves: int, walkers: int, kind: type) -> Chance:
         """Of a sweep of so many walkers, as ``kind`` of numbers."""
-        k, j = CANDIDATES * walkers, 2 * PARTICLES - 1
-        shapes = [(k,), (k,), (4, k), (k, 10), (walkers,), (curves, j, walkers), (curves, 7, j, walkers)]
-        shapes += [(curves, walkers), (curves, walkers), (curves, 7, walkers), (curves, walkers), (walkers,)]
-        shapes += [(curves, walkers), (curves, walkers)]
-        uniform = ("at", "with", "least")
-        drawn = [
-            (rng.random if name.endswith(uniform) else rng.standard_normal)(shape, dtype=kind)
-            for name, shape in zip(cls._fields, shapes, strict=False)
-        ]
-        return cls._make([*drawn, conditionals.Chance.drawn(rng, (walkers,), kind)])
+        k, j, each = CANDIDATES * walkers, PARTICLES - 1, (curves, walkers)
+
+        def numbers(fields: tuple[str, ...], shapes: list[tuple[int, ...]]) -> list[Array]:
+            uniform = ("at", "with", "least")
+            named = zip(fields, shapes, strict=False)
+            return [(rng.random if n.endswith(uniform) else rng.standard_normal)(s, dtype=kind) for n, s in named]
+
+        own, both = (curves, 7, walkers), (curves, 2, walkers)
+        of_curves = [(curves, j, walkers), (curves, 7, j, walkers), both, both, each, each, own, each, each, each]
+        of_group = [(k,), (k,), (4, k), (k, 10), (walkers,), (walkers,)]
+        return cls(
+            *numbers(cls._fields, of_group),
+            OfCurvesChance(*numbers(OfCurvesChance._fields, of_curves)),
+            conditionals.Chance.drawn(rng, (walkers,), kind),
+        )
 
 
 def _index(weights: Array, uniform: Array, axis: int) -> Array:
@@ -159,52 +146,81 @@ def _candidates(group: Group, chance: Chance) -> Array:
     return jnp.where(chance.prior_at[:, None] < DEFENSIVE, chance.candidate, points).T
 
 
-def _chosen(state: State, group: Group, chance: Chance) -> tuple[Array, Array, Array]:
-    """Hyper-parameters [10, walker] by the surrogates; shares [curve, component, walker] under these and their own."""
+def _by_curve(part: Callable[..., Any], given: Any) -> Any:
+    """``part`` of what is ``given`` [curve, ...]: of all curves at once, or, of many on a processor, one by one."""
+    curves = len(jax.tree.leaves(given)[0])
+    if curves <= AT_ONCE or jax.default_backend() != "cpu":
+        return part(given)
+
+    def one(of_curve: Any) -> Any:
+        return jax.tree.map(lambda a: a[0], part(jax.tree.map(lambda a: a[None], of_curve)))
+
+    return jax.lax.map(one, jax.tree.map(jnp.asarray, given))
+
+
+def _marginal(surrogate: Surrogate, hyper: Array) -> tuple[Array, Array]:
+    """Log [curve, k] that surrogates give to ``hyper`` [10, k], levels included, and shares [curve, component, k]."""
+    marginal, shares = surrogates.log_marginals(jnp, surrogate, hyper)
+    return marginal + surrogates.level_term(jnp, surrogate, hyper), shares
+
+
+def _chosen(state: State, group: Group, chance: Chance) -> Array:
+    """Hyper-parameters [10, walker] by the surrogates, among their own and fresh ones."""
     walkers = state.hyper.shape[1]
     own = (state.hyper - group.mean[:, None]) / group.sd[:, None]
     standard = jnp.concatenate([own, _candidates(group, chance)], 1)
     hyper = group.mean[:, None] + group.sd[:, None] * standard
-    marginal, shares = surrogates.log_marginals(jnp, group.surrogate, hyper)
-    marginal = (group.real[:, None] * (marginal + surrogates.level_term(jnp, group.surrogate, hyper))).sum(0)
-    total = marginal + _standard_normal(standard) - _proposal(group.hypers, standard)
+    marginal = _by_curve(
+        lambda own: own.real[:, None] * _marginal(group.surrogate(own), hyper)[0], group.of_curves
+    ).sum(0)
+    total = marginal + corrections.at(jnp, group.correction, standard)
+    total = total + _standard_normal(standard) - _proposal(group.hypers, standard)
     which = _index(_softmax(total.reshape(-1, walkers), 0), chance.chosen_at, 0)  # zero: their own
-    at = which * walkers + jnp.arange(walkers)
-    return hyper[:, at], shares[..., at], shares[..., :walkers]
+    return hyper[:, which * walkers + jnp.arange(walkers)]
 
 
-def _stepped(state: State, group: Group, chance: Chance) -> Array:
+def _correction(group: Group, hyper: Array) -> Array:
+    """Of the surrogates at ``hyper`` [10, k], [k]."""
+    return corrections.at(jnp, group.correction, (hyper - group.mean[:, None]) / group.sd[:, None])
+
+
+def _stepped(standing: Array, steps: Mixture, chance: OfCurvesChance) -> Array:
     """Where a random walk would take each curve's values [curve, 7, walker], which are in the surrogate's units."""
-    which = _index(group.steps.weight[..., None], chance.step_component_at, 1)
+    which = _index(steps.weight[..., None], chance.step_component_at, 1)
     curve = jnp.arange(len(which))[:, None]
     low, high = np.log(SMALLEST), np.log(LARGEST)
     length = jnp.exp(low + (high - low) * chance.length_at) * 2.38 / np.sqrt(7.0)
-    step = jnp.einsum("cwij,cjw->ciw", group.steps.chol[curve, which], chance.step)
-    return _standard(group, state.values) + length[:, None] * step
+    step = jnp.einsum("cwij,cjw->ciw", jnp.asarray(steps.chol)[curve, which], chance.step)
+    return standing + length[:, None] * step
 
 
-def _standard(group: Group, values: Array) -> Array:
+def _standard(surrogate: Surrogate, values: Array) -> Array:
     """[curve, 8, walker] in the surrogate's units, without level."""
-    mean, sd = group.surrogate.mean, group.surrogate.sd
-    return (values[:, 1:] - mean[1:, None]) / sd[1:, None]
+    return (values[:, 1:] - surrogate.mean[1:, None]) / surrogate.sd[1:, None]
 
 
-def _log_prior(group: Group, hyper: Array, values: Array) -> Array:
+def _log_prior(surrogate: Surrogate, hyper: Array, values: Array) -> Array:
     """Of ``values`` [curve, 7, walker], in the surrogate's units, under ``hyper`` [10, walker], up to a constant."""
-    surrogate = group.surrogate
     centre = (hyper[1:8] - surrogate.mean[1:, None]) / surrogate.sd[1:, None]
     spread = jnp.exp(hyper[9:]) / surrogate.sd[1]
     fixed = jnp.broadcast_to(surrogate.spread[:, None], (len(surrogate.spread), hyper.shape[1]))
     return -0.5 * (((values - centre) / jnp.concatenate([spread, fixed])) ** 2).sum(1)
 
 
-def _evaluated(group: Group, points: Array, likelihood: Callable[..., LevelLikelihood]) -> LevelLikelihood:
-    """At ``points`` [curve, 7, ...] in the surrogate's units: [curve, ...] each."""
+def _evaluated(
+    surrogate: Surrogate, own: OfCurves, points: Array, likelihood: Callable[..., LevelLikelihood]
+) -> LevelLikelihood:
+    """At ``points`` [curve, 7, ...] in the surrogate's units: [curve, ...] each.
+
+    Barriers on both sides: fused with what makes the points, the likelihood makes each of them several times.
+    """
     curves, d, *rest = points.shape
-    mean, sd = group.surrogate.mean[1:, None], group.surrogate.sd[1:, None]
-    plain = mean + sd * points.reshape(curves, d, -1) + group.effects[..., None]
-    out = likelihoods.possible(jnp, likelihood(Local(*jnp.moveaxis(plain, 1, 0)), group.curves, group.constants))
-    out = out._replace(mean=out.mean + group.lift)
+    mean, sd = surrogate.mean[1:, None], surrogate.sd[1:, None]
+    plain = mean + sd * points.reshape(curves, d, -1) + own.effects[..., None]
+    plain = jax.lax.optimization_barrier(jnp.moveaxis(plain, 1, 0))
+    out = jax.lax.optimization_barrier(tuple(likelihood(Local(*plain), own.curves, own.constants)))
+    out = likelihoods.possible(jnp, LevelLikelihood(*out))
+    out = out._replace(mean=out.mean + own.lift)
     return LevelLikelihood(*(a.reshape(curves, *rest) for a in out))
 
 
@@ -213,81 +229,138 @@ def _level_out(integrated: LevelLikelihood, hyper: Array) -> Array:
     return clouds.without_level(integrated, hyper[0], jnp.exp(2.0 * hyper[8]), jnp)
 
 
+class Particles(NamedTuple):
+    """Of each curve, under what walkers have and under what they chose."""
+
+    points: Array  # [curve, 7, PARTICLES, walker] in the surrogate's units; the last is where walkers stand
+    integrated: LevelLikelihood  # [curve, PARTICLES, walker] each
+
+
+def _random_numbers(
+    surrogate: Surrogate, hyper: Array, shares: Array, points: Array, chance: OfCurvesChance
+) -> tuple[Array, Array]:
+    """A uniform number [curve, j, walker] and normals [curve, 7, j, walker] that make these points under ``hyper``.
+
+    The first chooses the component by ``shares`` [curve, component, walker].
+    """
+    curves, d, j, walkers = points.shape
+    of_points = surrogates.log_components(jnp, surrogate, points.reshape(curves, d, -1)).reshape(curves, -1, j, walkers)
+    component = _index(_softmax(of_points, 1), chance.own_component_at, 1)
+    upto = jnp.cumsum(shares, 1)[:, :, None]
+    end, share = (jnp.take_along_axis(a, component[:, None], 1)[:, 0] for a in (upto, shares[:, :, None]))
+    uniform = (end - share * chance.own_within_at) / upto[:, -1]
+    return uniform, surrogates.normals(jnp, surrogate, hyper, component, points)
+
+
+def _particles(
+    hyper: Array,
+    new: Array,
+    curves: Curves,
+    own: OfCurves,
+    surrogate: Surrogate,
+    chance: OfCurvesChance,
+    likelihood: Callable[..., LevelLikelihood],
+) -> tuple[Particles, Particles]:
+    """Under ``hyper`` and ``new`` [10, walker], by the same random numbers, after a step of each curve."""
+    count, (shares, new_shares) = PARTICLES, (_marginal(surrogate, h)[1] for h in (hyper, new))
+    standing = _standard(surrogate, curves.values)
+    tried = _stepped(standing, own.steps, chance)
+    either = jnp.stack([standing, tried], 2)
+    uniform, normal = _random_numbers(surrogate, hyper, shares, either, chance)
+    uniform = jnp.concatenate([chance.component_at, uniform], 1)
+    normal = jnp.concatenate([chance.particle, normal], 2)
+    beside = surrogates.draws(
+        jnp, surrogate, hyper, _index(shares[:, :, None], chance.component_at, 1), chance.particle
+    )
+    there = surrogates.draws(jnp, surrogate, new, _index(new_shares[:, :, None], uniform, 1), normal)
+    found = _evaluated(surrogate, own, jnp.concatenate([beside, tried[:, :, None], there], 2), likelihood)
+
+    of_step = LevelLikelihood(*(a[:, count - 1] for a in found))
+    gain = _log_prior(surrogate, hyper, tried) + _level_out(of_step, hyper)
+    gain = gain - _log_prior(surrogate, hyper, standing) - _level_out(curves.integrated, hyper)
+    takes = jnp.log(chance.step_least) < gain
+
+    def with_last(some: Array, if_taken: Array, if_not: Array, axis: int) -> Array:
+        """``some`` particles, and where walkers stand, along ``axis``."""
+        last = jnp.where(jnp.expand_dims(takes, tuple(range(1, axis))), if_taken, if_not)
+        return jnp.concatenate([some, jnp.expand_dims(last, axis)], axis)
+
+    own_found = (
+        with_last(a[:, : count - 1], s, b, 1) for a, s, b in zip(found, of_step, curves.integrated, strict=True)
+    )
+    new_found = (with_last(a[:, count : 2 * count - 1], a[:, -1], a[:, -2], 1) for a in found)
+    return (
+        Particles(with_last(beside, tried, standing, 2), LevelLikelihood(*own_found)),
+        Particles(
+            with_last(there[:, :, : count - 1], there[:, :, -1], there[:, :, -2], 2), LevelLikelihood(*new_found)
+        ),
+    )
+
+
+def _weighed(hyper: Array, particles: Particles, surrogate: Surrogate, at: Array) -> tuple[Array, Curves]:
+    """Log sum of likelihood over surrogate [curve, walker] under ``hyper``, and one of the particles by that weight.
+
+    Its values [curve, 7, walker] are in the surrogate's units.
+    """
+    curves, d, count, walkers = particles.points.shape
+    theirs = surrogates.log_likelihood(jnp, surrogate, particles.points.reshape(curves, d, -1))
+    log_weight = _level_out(particles.integrated, hyper) - theirs.reshape(curves, count, walkers)
+    log_weight = log_weight - surrogates.level_term(jnp, surrogate, hyper)[:, None]
+    which = _index(_softmax(log_weight, 1), at, 1)[:, None]
+    integrated = LevelLikelihood(*(jnp.take_along_axis(a, which, 1)[:, 0] for a in particles.integrated))
+    values = jnp.take_along_axis(particles.points, which[:, None], 2)[:, :, 0]
+    return jax.nn.logsumexp(log_weight, 1), Curves(values, integrated)
+
+
 def _sweep(
     state: State,
     group: Group,
     chance: Chance,
     likelihood: Callable[..., LevelLikelihood] = density.level_likelihood,
-) -> State:
-    surrogate, count = group.surrogate, PARTICLES
-    new, new_shares, own_shares = _chosen(state, group, chance)
-    first, others = slice(count), slice(count, None)
+) -> tuple[State, Seen]:
+    hyper, new = state.hyper, _chosen(state, group, chance)
 
-    def drawn(hyper: Array, shares: Array, at: slice) -> Array:
-        """Particles [curve, 7, j, walker] under ``hyper``."""
-        which = _index(shares[:, :, None], chance.particle_component_at[:, at], 1)
-        return surrogates.draws(jnp, surrogate, hyper, which, chance.particle[:, :, at])
+    def part(given: tuple[Curves, OfCurves, OfCurvesChance]) -> tuple[tuple[Array, Curves], ...]:
+        curves, own, numbers = given
+        surrogate = group.surrogate(own)
+        of_each = _particles(hyper, new, curves, own, surrogate, numbers, likelihood)
+        at = numbers.particle_at
+        return tuple(_weighed(h, p, surrogate, at) for h, p in zip((hyper, new), of_each, strict=True))
 
-    fresh, beside = drawn(new, new_shares, first), drawn(state.hyper, own_shares, others)
-    standing, tried = _standard(group, state.values), _stepped(state, group, chance)
-    found = _evaluated(group, jnp.concatenate([fresh, beside, tried[:, :, None]], 2), likelihood)
-
-    of_step = LevelLikelihood(*(a[:, -1] for a in found))
-    gain = _log_prior(group, state.hyper, tried) + _level_out(of_step, state.hyper)
-    gain = gain - _log_prior(group, state.hyper, standing) - _level_out(state.integrated, state.hyper)
-    takes = jnp.log(chance.step_least) < gain
-    standing = jnp.where(takes[:, None], tried, standing)
-    integrated = LevelLikelihood(
-        *(
-            jnp.concatenate([a[:, :-1], jnp.where(takes, a[:, -1], b)[:, None]], 1)
-            for a, b in zip(found, state.integrated, strict=True)
-        )
-    )
-    points = jnp.concatenate([fresh, beside, standing[:, :, None]], 2)
-    return _settled(state, group, chance, new, points, integrated)
+    given = (state.curves, group.of_curves, chance.of_curves)
+    (of_own, if_own), (of_new, if_new) = _by_curve(part, given)
+    real = group.of_curves.real[:, None]
+    of_own, of_new = ((real * a).sum(0) for a in (of_own, of_new))
+    had, chosen = (_correction(group, h) for h in (hyper, new))
+    takes = jnp.log(chance.least) < of_new - chosen - (of_own - had)
+    curves = jax.tree.map(lambda a, b: jnp.where(takes, a, b), if_new, if_own)
+    seen = Seen(jnp.concatenate([hyper, new], 1), jnp.concatenate([of_own, of_new]))
+    return _settled(group, chance, jnp.where(takes, new, hyper), curves), seen
 
 
-def _settled(
-    state: State, group: Group, chance: Chance, new: Array, points: Array, integrated: LevelLikelihood
-) -> State:
-    """Walkers at new hyper-parameters or their own, at one of the ``points`` [curve, 7, 2 PARTICLES, walker]."""
-    surrogate, count = group.surrogate, PARTICLES
-    curves, d, _, walkers = points.shape
-    theirs = surrogates.log_likelihood(jnp, surrogate, points.reshape(curves, d, -1)).reshape(curves, -1, walkers)
-
-    def log_weight(hyper: Array, at: slice) -> Array:
-        """Likelihood over surrogate, [curve, PARTICLES, walker]."""
-        some = LevelLikelihood(*(a[:, at] for a in integrated))
-        return _level_out(some, hyper) - surrogates.level_term(jnp, surrogate, hyper)[:, None] - theirs[:, at]
-
-    of_new, of_own = log_weight(new, slice(count)), log_weight(state.hyper, slice(count, None))
-    gain = jax.nn.logsumexp(of_new, 1) - jax.nn.logsumexp(of_own, 1)
-    takes = jnp.log(chance.least) < (group.real[:, None] * gain).sum(0)
-    hyper = jnp.where(takes, new, state.hyper)
-    at = _index(_softmax(jnp.where(takes, of_new, of_own), 1), chance.particle_at, 1)
-    at = jnp.where(takes, at, at + count)[:, None]
-    integrated = LevelLikelihood(*(jnp.take_along_axis(a, at, 1)[:, 0] for a in integrated))
-    picked = jnp.take_along_axis(points, at[:, None], 2)[:, :, 0]
-    middle, precision = clouds.level_given(integrated, hyper[0], jnp.exp(-2.0 * hyper[8]))
-    level = middle + chance.level / jnp.sqrt(precision)
-    values = surrogate.mean[1:, None] + surrogate.sd[1:, None] * picked
+def _settled(group: Group, chance: Chance, hyper: Array, curves: Curves) -> State:
+    """With levels, in plain units, and with hyper-parameters anew given the curves."""
+    middle, precision = clouds.level_given(curves.integrated, hyper[0], jnp.exp(-2.0 * hyper[8]))
+    level = middle + chance.of_curves.level / jnp.sqrt(precision)
+    values = group.shared["mean"][1:, None] + group.shared["sd"][1:, None] * curves.values
     values = jnp.concatenate([level[:, None], values], 1)
-    return State(_refreshed(group, chance, hyper, values), values, integrated)
+    return State(_refreshed(group, chance, hyper, values), Curves(values, curves.integrated))
 
 
 def _refreshed(group: Group, chance: Chance, hyper: Array, values: Array) -> Array:
     """Hyper-parameters [10, walker] given the curves."""
-    total = (group.real[:, None, None] * values).sum(0).T
-    squares = (group.real[:, None, None] * values**2).sum(0).T[:, : conditionals.SPREADS]
+    real = group.of_curves.real
+    total = (real[:, None, None] * values).sum(0).T
+    squares = (real[:, None, None] * values**2).sum(0).T[:, : conditionals.SPREADS]
     prior = conditionals.Prior(group.mean, group.sd, group.spread_fixed)
-    count, chances = group.real.sum(), chance.refreshed
+    count, chances = real.sum(), chance.refreshed
     return conditionals.given_curves(jnp, prior, count, hyper.T, total, squares, chances, jax.lax.scan).T
 
 
 @functools.cache
-def program() -> Callable[[State, Group, Chance], State]:
+def program() -> Callable[[State, Group, Chance], tuple[State, Seen]]:
     """The compiled sweep."""
-    return programs.compiled(_sweep, State(0, 0, LevelLikelihood(0, 0, 0)))
+    return programs.compiled(_sweep, (State(0, Curves(0, LevelLikelihood(0, 0, 0))), Seen(0, 0)))
 
 
 def start(
@@ -315,20 +388,22 @@ def _start(rng: np.random.Generator, surrogate: Surrogate, hyper: Array) -> Arra
     return surrogate.mean[1:] + surrogate.sd[1:] * points
 
 
-def sweep(rng: np.random.Generator, walkers: Walkers, batch: Batch, groups: list[Group]) -> Walkers:
-    """One chain's walkers after a sweep of each group."""
-    parts = [_of_group(rng, walkers, group, padded_rows(batch, g), g) for g, group in enumerate(groups)]
+def sweep(rng: np.random.Generator, walkers: Walkers, batch: Batch, groups: list[Group]) -> tuple[Walkers, list[Seen]]:
+    """One chain's walkers after a sweep of each group, and what it saw of each group's hyper-parameters."""
+    parts, seen = zip(
+        *(_of_group(rng, walkers, group, padded_rows(batch, g), g) for g, group in enumerate(groups)), strict=True
+    )
     real = np.bincount(batch.owner)
-    hyper, values = np.stack([p.hyper for p in parts]), [p.values[:n] for p, n in zip(parts, real, strict=True)]
-    of_curves = zip(*([a[:n] for a in p.integrated] for p, n in zip(parts, real, strict=True)), strict=True)
-    integrated = LevelLikelihood(*(np.concatenate(a) for a in of_curves))
-    return Walkers(hyper.swapaxes(1, 2), np.concatenate(values).swapaxes(1, 2), integrated)
+    of_curves = [jax.tree.map(lambda a, n=n: a[:n], p.curves) for p, n in zip(parts, real, strict=True)]
+    curves = jax.tree.map(lambda *a: np.concatenate(a), *of_curves)
+    hyper = np.stack([p.hyper for p in parts]).swapaxes(1, 2)
+    return Walkers(hyper, curves.values.swapaxes(1, 2), curves.integrated), list(seen)
 
 
-def _of_group(rng: np.random.Generator, walkers: Walkers, group: Group, rows: Array, g: int) -> State:
+def _of_group(rng: np.random.Generator, walkers: Walkers, group: Group, rows: Array, g: int) -> tuple[State, Seen]:
     kind = group.mean.dtype
     integrated = LevelLikelihood(*(a[rows] for a in walkers.integrated))
-    state = State(walkers.hyper[g].T, walkers.values[rows].swapaxes(1, 2), integrated)
+    state = State(walkers.hyper[g].T, Curves(walkers.values[rows].swapaxes(1, 2), integrated))
     state = jax.tree.map(lambda a: np.asarray(a, kind), state)
     chance = Chance.drawn(rng, len(rows), walkers.hyper.shape[1], kind.type)
     with jax.enable_x64(kind == np.float64):  # a setting of the thread
@@ -337,4 +412,4 @@ def _of_group(rng: np.random.Generator, walkers: Walkers, group: Group, rows: Ar
 
 def evaluations(walkers: int) -> int:
     """Of each curve's likelihood in a sweep of so many walkers."""
-    return 2 * PARTICLES * walkers
+    return (2 * PARTICLES + 1) * walkers

@@ -131,9 +131,17 @@ def _log_sum(xp: Any, log_weight: Array) -> tuple[Array, Array]:
     return xp.log(weights.sum(1)) + most, weights
 
 
+def log_components(xp: Any, surrogate: Surrogate, points: Array) -> Array:
+    """Logs [curve, component, n] of the surrogate's components at ``points`` [curve, 7, n] in its units.
+
+    Up to a constant of each curve. Their sum is the surrogate.
+    """
+    return -0.5 * (surrogate.quadratic @ features(xp, points))
+
+
 def log_likelihood(xp: Any, surrogate: Surrogate, points: Array) -> Array:
     """Log [curve, n] of the surrogate at ``points`` [curve, 7, n] in its units, up to a constant of each curve."""
-    return _log_sum(xp, -0.5 * (surrogate.quadratic @ features(xp, points)))[0]
+    return _log_sum(xp, log_components(xp, surrogate, points))[0]
 
 
 def _prior(xp: Any, surrogate: Surrogate, hyper: Array) -> tuple[Array, Array, Array]:
@@ -173,27 +181,53 @@ def log_marginal(xp: Any, surrogate: Surrogate, hyper: Array) -> Array:
     return (log_marginals(xp, surrogate, hyper)[0] + level_term(xp, surrogate, hyper)).sum(0)
 
 
+class _Given(NamedTuple):
+    """Of each of some points, its component times the prior under some hyper-parameters, which is normal."""
+
+    inner: Array  # [curve, 6, j, k] middle of the six quantities, before ``back``
+    back: Array  # [curve, 6, 6, j, k] the lower triangle whose transpose takes them back
+    coupling: Array  # [curve, 6, j, k] row of the Cholesky factor that belongs to the exponent
+    root: Array  # [curve, j, k] square root of the exponent's precision
+    rest: Array  # [curve, j, k] its middle times that
+
+    @classmethod
+    def of(cls, xp: Any, surrogate: Surrogate, hyper: Array, component: Array, kind: Any) -> _Given:
+        """Of each ``component`` [curve, j, k] under ``hyper`` [10, k].
+
+        What each point needs of its component comes by a product with ones and zeros, twice as fast as by an index.
+        Sums of six are written out, which compiles to one pass over the points.
+        """
+        centre, inverse, _ = _prior(xp, surrogate, hyper)
+        curves, j, k = component.shape
+        every = xp.arange(surrogate.last.shape[1])[:, None]
+        own = (component.reshape(curves, 1, -1) == every).astype(kind)
+        towards, back, offset, coupling = xp.split((surrogate.drawing @ own).reshape(curves, -1, j, k), (36, 72, 78), 1)
+        towards, back = (a.reshape(curves, 6, 6, j, k) for a in (towards, back))
+        last, linear = ((a[:, None] @ own).reshape(curves, j, k) for a in (surrogate.last, surrogate.linear))
+        inner = offset + sum(towards[:, i] * centre[1 + i] for i in range(6))
+        root = xp.sqrt(last + inverse)
+        rest = linear + centre[0] * inverse - sum(coupling[:, i] * inner[:, i] for i in range(6))
+        return cls(inner, back, coupling, root, rest / root)
+
+
 def draws(xp: Any, surrogate: Surrogate, hyper: Array, component: Array, normal: Array) -> Array:
     """Points [curve, 7, j, k] of surrogate times prior under ``hyper`` [10, k]: of ``component`` [curve, j, k].
 
-    ``normal`` [curve, 7, j, k] are standard normals. What each point needs of its component comes by a product with
-    ones and zeros, twice as fast as by an index.
+    ``normal`` [curve, 7, j, k] are standard normals.
     """
-    centre, inverse, _ = _prior(xp, surrogate, hyper)
-    curves, j, k = component.shape
-    every = xp.arange(surrogate.last.shape[1])[:, None]
-    own = (component.reshape(curves, 1, -1) == every).astype(normal.dtype)
-    towards, back, offset, coupling = xp.split((surrogate.drawing @ own).reshape(curves, -1, j, k), (36, 72, 78), 1)
-    towards, back = (a.reshape(curves, 6, 6, j, k) for a in (towards, back))
-    last, linear = ((a[:, None] @ own).reshape(curves, j, k) for a in (surrogate.last, surrogate.linear))
-
-    # From the prior's centre to ``root^-1 inner centre``, what the component adds to that, and back by the transposed
-    # inverse of ``root``; ``coupling`` is the row of the Cholesky factor that belongs to the exponent. Sums of six are
-    # written out, which compiles to one pass over the points.
-    inner = offset + sum(towards[:, i] * centre[1 + i] for i in range(6))
-    root = xp.sqrt(last + inverse)
-    rest = linear + centre[0] * inverse - sum(coupling[:, i] * inner[:, i] for i in range(6))
-    exponent = (rest / root + normal[:, 0]) / root
-    inner = inner + normal[:, 1:] - coupling * exponent[:, None]
-    others = sum(back[:, i] * inner[:, i, None] for i in range(6))
+    given = _Given.of(xp, surrogate, hyper, component, normal.dtype)
+    exponent = (given.rest + normal[:, 0]) / given.root
+    inner = given.inner + normal[:, 1:] - given.coupling * exponent[:, None]
+    others = sum(given.back[:, i] * inner[:, i, None] for i in range(6))
     return xp.concatenate([exponent[:, None], others], 1)
+
+
+def normals(xp: Any, surrogate: Surrogate, hyper: Array, component: Array, points: Array) -> Array:
+    """The standard normals [curve, 7, j, k] of which :func:`draws` makes ``points`` [curve, 7, j, k]."""
+    given = _Given.of(xp, surrogate, hyper, component, points.dtype)
+    inner: dict[int, Array] = {}
+    for i in reversed(range(6)):
+        further = points[:, 1 + i] - sum(given.back[:, m, i] * inner[m] for m in range(i + 1, 6))
+        inner[i] = further / given.back[:, i, i]
+    others = [inner[i] - given.inner[:, i] + given.coupling[:, i] * points[:, 0] for i in range(6)]
+    return xp.stack([points[:, 0] * given.root - given.rest, *others], 1)
