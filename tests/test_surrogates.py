@@ -17,7 +17,18 @@ from scipy import stats
 
 from forecaster.density import LevelLikelihood
 from forecaster.design import design_of
-from forecaster.engines import fast, forgetting, likelihoods, mixing, nested, sampling, surrogate_sweep, surrogates
+from forecaster.engines import (
+    corrections,
+    fast,
+    forgetting,
+    likelihoods,
+    mixing,
+    nested,
+    sampling,
+    surrogate_group,
+    surrogate_sweep,
+    surrogates,
+)
 from forecaster.engines.mixtures import Mixture
 from forecaster.engines.surrogates import Surrogate
 from forecaster.simulate import simulate
@@ -109,6 +120,33 @@ def test_draws_are_of_surrogate_times_prior(surrogate, component):
             np.testing.assert_allclose(np.cov(drawn[c, :, :, k]) / np.outer(sd, sd), cov / np.outer(sd, sd), atol=0.03)
 
 
+@pytest.mark.parametrize("component", [0, 1, 2])
+def test_normals_are_those_that_draws_were_made_of(surrogate, component):
+    hyper, which = hypers(6), np.full((2, 3, 6), component)
+    normal = np.random.default_rng(2).standard_normal((2, 7, 3, 6))
+    points = surrogates.draws(np, surrogate, hyper, which, normal)
+    np.testing.assert_allclose(surrogates.normals(np, surrogate, hyper, which, points), normal, atol=1e-9)
+
+
+def test_corrections_are_of_any_quadratic_function():
+    """As far as the points went that they were fitted to; but for one in a hundred, which count as less far off."""
+    rng = np.random.default_rng(5)
+    centre, square = rng.standard_normal(10), rng.standard_normal((10, 10))
+
+    def wrong(points: np.ndarray) -> np.ndarray:
+        return 7.0 + centre @ points + ((square @ points) * points).sum(0)
+
+    points = 0.3 + 0.1 * rng.standard_normal((10, 4000))
+    found = corrections.fitted(points, wrong(points))
+    nearer = points.mean(1, keepdims=True) + 0.5 * (points - points.mean(1, keepdims=True))
+    about = [a - a.mean() for a in (corrections.at(np, found, nearer), wrong(nearer))]
+    np.testing.assert_allclose(*about, atol=0.06 * about[1].std())
+    far = corrections.at(np, found, 100.0 * points)
+    assert found.least <= far.min()
+    assert far.max() <= found.most
+    assert (corrections.at(np, corrections.none(), points) == 0.0).all()
+
+
 def test_libraries_agree(surrogate):
     hyper, points = hypers(5), np.random.default_rng(4).standard_normal((2, 7, 6))
     with jax.enable_x64(True):
@@ -163,7 +201,7 @@ def sampled(monkeypatch, batch, measured) -> sampling.Draws:
 
 @pytest.mark.parametrize("width", [CURVES, 6])
 def test_sweeps_give_the_posterior_though_surrogates_are_off(monkeypatch, batch, measured, width):
-    monkeypatch.setattr(surrogate_sweep, "WIDTHS", (width,))
+    monkeypatch.setattr(surrogate_group, "WIDTHS", (width,))
     found = sampled(monkeypatch, batch, measured)
     assert found.hyper_ess.min() > 100
     assert found.hyper_memory.max() < EFFORT.memory
@@ -171,31 +209,59 @@ def test_sweeps_give_the_posterior_though_surrogates_are_off(monkeypatch, batch,
 
 
 DRAWN = surrogate_sweep.Chance.drawn
-PADDED = surrogate_sweep.groups_of
+PADDED = surrogate_group.groups_of
+NORMALS = surrogates.normals
 
 
 def accepting(*_, name: str):
-    return classmethod(lambda cls, *given: (c := DRAWN(*given))._replace(**{name: 0.0 * getattr(c, name)}))
+    def with_zeros(chance):
+        if name in chance._fields:
+            return chance._replace(**{name: 0.0 * getattr(chance, name)})
+        return chance._replace(of_curves=with_zeros(chance.of_curves))
+
+    return classmethod(lambda cls, *given: with_zeros(DRAWN(*given)))
 
 
 def all_real(*given):
-    return [g._replace(real=np.ones_like(g.real)) for g in PADDED(*given)]
+    return [g._replace(of_curves=g.of_curves._replace(real=np.ones_like(g.of_curves.real))) for g in PADDED(*given)]
 
 
 TWINS = {
     "surrogates for the likelihood": (surrogates, "log_likelihood", lambda xp, surrogate, points: 0.0 * points[:, 0]),
     "hyper-parameters always taken": (surrogate_sweep.Chance, "drawn", accepting(name="least")),
     "steps always taken": (surrogate_sweep.Chance, "drawn", accepting(name="step_least")),
-    "copies that count": (surrogate_sweep, "groups_of", all_real),
+    "copies that count": (surrogate_group, "groups_of", all_real),
+    "corrections for the likelihood": (surrogate_sweep, "_correction", lambda group, hyper: 0.0 * hyper[0]),
+    "curves that go too far": (surrogates, "normals", lambda *given: 2.0 * NORMALS(*given)),
 }
 
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_broken_twins_are_caught(monkeypatch, batch, measured, twin):
-    monkeypatch.setattr(surrogate_sweep, "WIDTHS", (6,))
+    monkeypatch.setattr(surrogate_group, "WIDTHS", (6,))
     monkeypatch.setattr(*TWINS[twin])
     found = sampled(monkeypatch, batch, measured)
     assert np.abs(errors_of_centres(found, batch, measured)).max() > 4.0
+
+
+def test_curves_may_go_one_by_one(monkeypatch):
+    """As those of large groups do."""
+    curves = simulate(CARD, np.geomspace(1e3, 1e5, 6), architectures=3, seed=3).curves
+    batch = fast.batch_of([design_of(curves, curves.groups[0], CARD)])
+    sweep, given = surrogate_sweep.sweep, []
+    monkeypatch.setattr(surrogate_sweep, "sweep", lambda *g: given.append(g) or sweep(*g))
+    effort = EFFORT._replace(kept=1, draws=60, chains=1)
+    sampling.posterior(np.random.default_rng(0), batch, 3, effort)
+    _, walkers, _, groups = given[-1]
+    after = []
+    for at_once in (8, 0):
+        monkeypatch.setattr(surrogate_sweep, "AT_ONCE", at_once)
+        surrogate_sweep.program.cache_clear()
+        after.append(sweep(np.random.default_rng(1), walkers, batch, groups))
+    surrogate_sweep.program.cache_clear()
+    together, alone = ([a[0].hyper, a[0].values, a[1][0].log_gain] for a in after)
+    for one, other in zip(together, alone, strict=True):  # by rounding a walker may go elsewhere
+        assert (np.abs(one - other) > 1e-3 * (1.0 + np.abs(one))).mean() < 0.02
 
 
 def test_what_cannot_be_trusted_goes_on_by_clouds(monkeypatch, batch, measured):

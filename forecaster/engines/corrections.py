@@ -17,6 +17,7 @@ from forecaster.engines import surrogates
 
 Array = Any  # of the library ``xp``, which is NumPy or jax.numpy; docstrings name its axes
 RIDGE = 1.0  # points' worth of doubt that a coefficient is not zero
+FAR_OFF = 0.005  # share of estimates at either end that count as no farther off than the others
 FARTHEST = 4.0  # standard deviations of the points beyond which the function is held
 
 
@@ -42,7 +43,8 @@ def fitted(points: Array, log_gain: Array) -> Correction:
     known = surrogates.features(np, (points - mean[:, None]) / sd[:, None])
     doubt = RIDGE * np.eye(len(known))
     doubt[0, 0] = 0.0
-    about = log_gain - log_gain.mean()
+    about = np.clip(log_gain, *np.quantile(log_gain, [FAR_OFF, 1.0 - FAR_OFF]))
+    about = about - about.mean()
     coefficients = np.linalg.solve(known @ known.T + doubt, known @ about)
     found = coefficients @ known
     return Correction(mean, sd, coefficients, found.min(), found.max())

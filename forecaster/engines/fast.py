@@ -37,11 +37,11 @@ MANY_GROUPS = {
 }
 # Of those, where no curve has more than SHORT sizes: so few leave far tails, which small clouds enter too seldom.
 SHORT, SHORT_CURVES = 16, {"particles": 2048, "fitting": 4}
-# Other groups, of at most so many curves and sizes: walkers are led to new hyper-parameters and all curves at once, the
-# more curves the more seldom. Of many curves of many sizes surrogates serve one group in three.
+# Other groups, of at most so many curves and sizes: walkers are led to new hyper-parameters and all curves at once. Of
+# many curves of many sizes surrogates serve one group in three.
 BY_SURROGATES = (
-    (8, np.inf, {"surrogates": 12, "fitting": 10}),
-    (16, 20, {"surrogates": 12, "fitting": 16, "memory": 0.005, "moved": 0.83}),
+    (8, np.inf, {"surrogates": 12, "fitting": 10, "memory": 0.005}),
+    (np.inf, 20, {"surrogates": 12, "fitting": 22, "memory": 0.005, "moved": 0.83, "refits": (3, 7, 12, 18)}),
 )
 # By clouds, groups of more curves than that, where draws are to be worth enough: more clouds err together, and more
 # quantities have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two

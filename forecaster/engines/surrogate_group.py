@@ -61,7 +61,8 @@ def groups_of(batch: Batch, of_groups: list[Surrogate], hypers: Mixture, steps: 
         shared = {name: fields.pop(name) for name in SHARED}
         real = np.diff(rows, prepend=rows[0] - 1) > 0
         own = {name: a[within] for name, a in fields.items()}
-        of_curves = OfCurves(real, *jax.tree.map(lambda a: a[rows], every), own)
+        effects, lifted, curves, fixed, walk = jax.tree.map(lambda a: a[rows], every)
+        of_curves = OfCurves(real, effects, lifted, curves, fixed, walk, own)
         prior = (batch.mean[g], batch.sd[g], batch.spread_fixed[g])
         whole = Group(*prior, Mixture(*(a[g] for a in hypers)), shared, corrections.none(), of_curves)
         return jax.tree.map(lambda a: np.asarray(a, kind), whole)

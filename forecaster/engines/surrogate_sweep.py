@@ -103,11 +103,9 @@ class Chance(NamedTuple):
         own, both = (curves, 7, walkers), (curves, 2, walkers)
         of_curves = [(curves, j, walkers), (curves, 7, j, walkers), both, both, each, each, own, each, each, each]
         of_group = [(k,), (k,), (4, k), (k, 10), (walkers,), (walkers,)]
-        return cls(
-            *numbers(cls._fields, of_group),
-            OfCurvesChance(*numbers(OfCurvesChance._fields, of_curves)),
-            conditionals.Chance.drawn(rng, (walkers,), kind),
-        )
+        curve_numbers = OfCurvesChance(*numbers(OfCurvesChance._fields, of_curves))
+        refreshed = conditionals.Chance.drawn(rng, (walkers,), kind)
+        return cls._make([*numbers(cls._fields, of_group), curve_numbers, refreshed])
 
 
 def _index(weights: Array, uniform: Array, axis: int) -> Array:
