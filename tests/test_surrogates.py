@@ -199,13 +199,22 @@ def sampled(monkeypatch, batch, measured) -> sampling.Draws:
     return sampling.posterior(np.random.default_rng(0), batch, CURVES, EFFORT)
 
 
+# Mean square of twelve errors over what effective sizes say they should be: over 40 seeds 1.5 in the mean, 2.9 at the
+# most, as so few walkers claim to be worth half as much again as they are; with broken twins 7 and more.
+LARGEST = 5.0
+
+
+def mean_square(found, batch, measured) -> float:
+    return float((errors_of_centres(found, batch, measured) ** 2).mean())
+
+
 @pytest.mark.parametrize("width", [CURVES, 6])
 def test_sweeps_give_the_posterior_though_surrogates_are_off(monkeypatch, batch, measured, width):
     monkeypatch.setattr(surrogate_group, "WIDTHS", (width,))
     found = sampled(monkeypatch, batch, measured)
     assert found.hyper_ess.min() > 100
     assert found.hyper_memory.max() < EFFORT.memory
-    np.testing.assert_array_less(np.abs(errors_of_centres(found, batch, measured)), 4.0)
+    assert mean_square(found, batch, measured) < LARGEST
 
 
 DRAWN = surrogate_sweep.Chance.drawn
@@ -241,7 +250,7 @@ def test_broken_twins_are_caught(monkeypatch, batch, measured, twin):
     monkeypatch.setattr(surrogate_group, "WIDTHS", (6,))
     monkeypatch.setattr(*TWINS[twin])
     found = sampled(monkeypatch, batch, measured)
-    assert np.abs(errors_of_centres(found, batch, measured)).max() > 4.0
+    assert mean_square(found, batch, measured) > LARGEST
 
 
 def test_curves_may_go_one_by_one(monkeypatch):
@@ -250,7 +259,7 @@ def test_curves_may_go_one_by_one(monkeypatch):
     batch = fast.batch_of([design_of(curves, curves.groups[0], CARD)])
     sweep, given = surrogate_sweep.sweep, []
     monkeypatch.setattr(surrogate_sweep, "sweep", lambda *g: given.append(g) or sweep(*g))
-    effort = EFFORT._replace(kept=1, draws=60, chains=1)
+    effort = EFFORT._replace(kept=2, draws=60)
     sampling.posterior(np.random.default_rng(0), batch, 3, effort)
     _, walkers, _, groups = given[-1]
     after = []
