@@ -41,7 +41,7 @@ SHORT, SHORT_CURVES = 16, {"particles": 2048, "fitting": 4}
 # many curves of many sizes surrogates serve one group in three.
 BY_SURROGATES = (
     (8, np.inf, {"surrogates": 12, "fitting": 10, "memory": 0.005}),
-    (np.inf, 20, {"surrogates": 12, "fitting": 22, "memory": 0.005, "moved": 0.83, "refits": (3, 7, 12, 18)}),
+    (np.inf, 20, {"surrogates": 12, "fitting": 18, "memory": 0.005, "moved": 0.83, "refits": (3, 7, 12)}),
 )
 # By clouds, groups of more curves than that, where draws are to be worth enough: more clouds err together, and more
 # quantities have a larger R-hat among them, and a smaller effective size. Many curves also make modes narrow: of two
