@@ -46,6 +46,10 @@ class Group(NamedTuple):
         """Of the curves that are given: all, or some."""
         return Surrogate(**self.shared, **own.surrogate)
 
+    def standard(self, hyper: Array) -> Array:
+        """``hyper`` [10, k] in units of their prior."""
+        return (hyper - self.mean[:, None]) / self.sd[:, None]
+
 
 def groups_of(batch: Batch, of_groups: list[Surrogate], hypers: Mixture, steps: Mixture) -> list[Group]:
     """Of the groups of a batch, in the precision that its likelihood takes; ``steps`` are in the surrogates' units."""
@@ -86,7 +90,6 @@ class Seen(NamedTuple):
 def corrected(group: Group, seen: list[Seen]) -> Group:
     """With the correction that these estimates make."""
     hyper, log_gain = (np.concatenate(a, -1).astype(float) for a in zip(*seen, strict=True))
-    standard = (hyper - group.mean[:, None]) / group.sd[:, None]
-    found = corrections.fitted(standard, log_gain)
+    found = corrections.fitted(group.standard(hyper), log_gain)
     kind = group.mean.dtype
     return group._replace(correction=Correction(*(np.asarray(a, kind) for a in found)))

@@ -40,12 +40,11 @@ from forecaster.engines import (
 from forecaster.engines.likelihoods import Batch, Likelihood
 from forecaster.engines.mixtures import DEFENSIVE, DEGREES, LARGEST, SMALLEST, Mixture
 from forecaster.engines.particle_gibbs import Walkers
+from forecaster.engines.surrogate_chance import PARTICLES, Chance, OfCurvesChance
 from forecaster.engines.surrogate_group import Group, OfCurves, Seen, padded_rows
 from forecaster.engines.surrogates import Surrogate
 
 Array = Any  # a JAX or NumPy array; docstrings name its axes
-PARTICLES = 6  # of each curve under a walker's new hyper-parameters, and under those it has
-CANDIDATES = 10  # hyper-parameters that each walker chooses from, beside its own
 AT_ONCE = 8  # curves that go through a sweep together; of more each goes alone, so that its arrays fit caches
 
 
@@ -61,51 +60,6 @@ class State(NamedTuple):
 
     hyper: Array  # [10, walker]
     curves: Curves
-
-
-class OfCurvesChance(NamedTuple):
-    """What a sweep leaves to chance of each curve."""
-
-    component_at: Array  # [curve, j, walker], j = PARTICLES - 1
-    particle: Array  # [curve, 7, j, walker]
-    own_component_at: Array  # [curve, 2, walker] of what it has, and of where a step would take it
-    own_within_at: Array  # [curve, 2, walker]
-    step_component_at: Array  # [curve, walker]
-    length_at: Array  # [curve, walker]
-    step: Array  # [curve, 7, walker]
-    step_least: Array  # [curve, walker]
-    particle_at: Array  # [curve, walker]
-    level: Array  # [curve, walker]
-
-
-class Chance(NamedTuple):
-    """All that a sweep leaves to chance: what ends in ``at``, ``with`` or ``least`` is uniform, the rest normal."""
-
-    component_at: Array  # [k] of the candidates, k = candidate x walker
-    prior_at: Array  # [k]
-    squares_with: Array  # [4, k]
-    candidate: Array  # [k, 10]
-    chosen_at: Array  # [walker]
-    least: Array  # [walker]
-    of_curves: OfCurvesChance
-    refreshed: conditionals.Chance  # of [walker, quantity]
-
-    @classmethod
-    def drawn(cls, rng: np.random.Generator, curves: int, walkers: int, kind: type) -> Chance:
-        """Of a sweep of so many walkers, as ``kind`` of numbers."""
-        k, j, each = CANDIDATES * walkers, PARTICLES - 1, (curves, walkers)
-
-        def numbers(fields: tuple[str, ...], shapes: list[tuple[int, ...]]) -> list[Array]:
-            uniform = ("at", "with", "least")
-            named = zip(fields, shapes, strict=False)
-            return [(rng.random if n.endswith(uniform) else rng.standard_normal)(s, dtype=kind) for n, s in named]
-
-        own, both = (curves, 7, walkers), (curves, 2, walkers)
-        of_curves = [(curves, j, walkers), (curves, 7, j, walkers), both, both, each, each, own, each, each, each]
-        of_group = [(k,), (k,), (4, k), (k, 10), (walkers,), (walkers,)]
-        curve_numbers = OfCurvesChance(*numbers(OfCurvesChance._fields, of_curves))
-        refreshed = conditionals.Chance.drawn(rng, (walkers,), kind)
-        return cls._make([*numbers(cls._fields, of_group), curve_numbers, refreshed])
 
 
 def _index(weights: Array, uniform: Array, axis: int) -> Array:
@@ -165,11 +119,10 @@ def _marginal(surrogate: Surrogate, hyper: Array) -> tuple[Array, Array]:
 def _chosen(state: State, group: Group, chance: Chance) -> Array:
     """Hyper-parameters [10, walker] by the surrogates, among their own and fresh ones."""
     walkers = state.hyper.shape[1]
-    own = (state.hyper - group.mean[:, None]) / group.sd[:, None]
-    standard = jnp.concatenate([own, _candidates(group, chance)], 1)
+    standard = jnp.concatenate([group.standard(state.hyper), _candidates(group, chance)], 1)
     hyper = group.mean[:, None] + group.sd[:, None] * standard
     marginal = _by_curve(
-        lambda own: own.real[:, None] * _marginal(group.surrogate(own), hyper)[0], group.of_curves
+        lambda curves: curves.real[:, None] * _marginal(group.surrogate(curves), hyper)[0], group.of_curves
     ).sum(0)
     total = marginal + corrections.at(jnp, group.correction, standard)
     total = total + _standard_normal(standard) - _proposal(group.hypers, standard)
@@ -179,7 +132,7 @@ def _chosen(state: State, group: Group, chance: Chance) -> Array:
 
 def _correction(group: Group, hyper: Array) -> Array:
     """Of the surrogates at ``hyper`` [10, k], [k]."""
-    return corrections.at(jnp, group.correction, (hyper - group.mean[:, None]) / group.sd[:, None])
+    return corrections.at(jnp, group.correction, group.standard(hyper))
 
 
 def _stepped(standing: Array, steps: Mixture, chance: OfCurvesChance) -> Array:
