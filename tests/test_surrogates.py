@@ -187,6 +187,10 @@ def compiled_for(measured, lift: np.ndarray):
 
 
 def sampled(monkeypatch, batch, measured) -> sampling.Draws:
+    return several(monkeypatch, batch, measured, 1)[0]
+
+
+def several(monkeypatch, batch, measured, fits: int) -> list[sampling.Draws]:
     lift = np.asarray(likelihoods.centred(batch.curves)[1], np.float32)
     compiled, closed = compiled_for(measured, lift), surrogates._closed
     monkeypatch.setattr(surrogate_sweep, "program", lambda: compiled)
@@ -196,25 +200,18 @@ def sampled(monkeypatch, batch, measured) -> sampling.Draws:
         return closed(Mixture.of(fitted.weight, fitted.mean + OFF * fitted.chol.diagonal(0, 2, 3), fitted.chol), *rest)
 
     monkeypatch.setattr(surrogates, "_closed", moved)
-    return sampling.posterior(np.random.default_rng(0), batch, CURVES, EFFORT)
-
-
-# Mean square of twelve errors over what effective sizes say they should be: of 24 seeds 1.6 in the mean, 3.4 at most,
-# as so few walkers claim to be worth half as much again as they are; with broken twins 7.7 and more.
-LARGEST = 5.0
-
-
-def mean_square(found, batch, measured) -> float:
-    return float((errors_of_centres(found, batch, measured) ** 2).mean())
+    return [sampling.posterior(np.random.default_rng(seed), batch, CURVES, EFFORT) for seed in range(fits)]
 
 
 @pytest.mark.parametrize("width", [CURVES, 6])
 def test_sweeps_give_the_posterior_though_surrogates_are_off(monkeypatch, batch, measured, width):
     monkeypatch.setattr(surrogate_group, "WIDTHS", (width,))
-    found = sampled(monkeypatch, batch, measured)
-    assert found.hyper_ess.min() > 100
-    assert found.hyper_memory.max() < EFFORT.memory
-    assert mean_square(found, batch, measured) < LARGEST
+    found = several(monkeypatch, batch, measured, 3)
+    assert min(f.hyper_ess.min() for f in found) > 100
+    assert max(f.hyper_memory.max() for f in found) < EFFORT.memory
+    # A bias would show in all. So few walkers claim to be worth half as much again as they are: one fit errs more.
+    errors = sum(errors_of_centres(f, batch, measured) for f in found) / np.sqrt(len(found))
+    np.testing.assert_array_less(np.abs(errors), 4.0)
 
 
 DRAWN = surrogate_sweep.Chance.drawn
@@ -250,7 +247,7 @@ def test_broken_twins_are_caught(monkeypatch, batch, measured, twin):
     monkeypatch.setattr(surrogate_group, "WIDTHS", (6,))
     monkeypatch.setattr(*TWINS[twin])
     found = sampled(monkeypatch, batch, measured)
-    assert mean_square(found, batch, measured) > LARGEST
+    assert np.abs(errors_of_centres(found, batch, measured)).max() > 4.0
 
 
 def test_curves_may_go_one_by_one(monkeypatch):
