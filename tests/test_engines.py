@@ -148,7 +148,7 @@ def test_nuts_draws_do_not_depend_on_what_the_model_was_compiled_for(reference):
 
 
 def test_nuts_on_the_filtered_density_agrees(reference):
-    filtered = nuts.sample(alone(0), seed=3, tune=300, draws=300, density="jax")
+    filtered = nuts.sample(alone(0), seed=3, tune=300, draws=300, target_accept=0.9, density="jax")
     assert_agree(posterior(alone(0), filtered), reference)
 
 

@@ -120,8 +120,9 @@ def _forms(constant: Array, linear: Array, square: Array) -> Array:
 def features(xp: Any, points: Array) -> Array:
     """``1``, each coordinate, each product of two, of ``points`` [..., d, n]: [..., 1 + d + d (d + 1) / 2, n]."""
     d = points.shape[-2]
-    squares = [points[..., i : i + 1, :] * points[..., i:, :] for i in range(d)]
-    return xp.concatenate([xp.ones_like(points[..., :1, :]), points, *squares], -2)
+    first, second = np.triu_indices(d)
+    products = points[..., first, :] * points[..., second, :]
+    return xp.concatenate([xp.ones_like(points[..., :1, :]), points, products], -2)
 
 
 def _log_sum(xp: Any, log_weight: Array) -> tuple[Array, Array]:
