@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,9 +26,6 @@ from forecaster.inference import Cards, Progress, expect_curves, fit
 from forecaster.posterior import Posterior
 from forecaster.results import Result, plain, rows_of
 from forecaster.sizes import distinct
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 FEWEST_SIZES = 3  # fitted sizes that a curve needs to be scored
 MOST_DRAWS = 1000
@@ -82,11 +79,6 @@ class Backtest(Result):
     notes: tuple[Note, ...] = ()
     fitted: LearningCurves | None = None
     command = "backtest"
-
-    def plot(self) -> Figure:
-        from forecaster import backtest_figures
-
-        return backtest_figures.backtest_figure(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The object of ``Result``, with the other tables as lists of rows, ``summary`` and ``notes``."""

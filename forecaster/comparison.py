@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -34,9 +34,6 @@ from forecaster.requirement import (
     with_measured,
 )
 from forecaster.results import Check, Result, rows_of
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LEVEL = 0.8  # of every interval here
 BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
@@ -74,11 +71,6 @@ class Comparison(Result):
     def leading(self, most: int) -> pd.DataFrame:
         """The ``most`` pairs whose architectures are the likeliest to be best, every group in turn."""
         return self.table.iloc[_leading(self.table, self.at_table, self.best, most)]
-
-    def plot(self) -> Figure:
-        from forecaster import figures
-
-        return figures.comparison_figure(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The object of ``Result``, with the other tables as lists of rows."""

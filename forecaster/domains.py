@@ -12,8 +12,6 @@ import re
 import msgspec
 import numpy as np
 
-from forecaster import drift
-
 # The order of these names is a contract: arrays of hyper-parameters follow it everywhere.
 CENTRES = ("level", "log_exponent", "log_break", "floor_logit", "log_noise", "log_drift", "log_slope", "log_sharpness")
 LEARNED = CENTRES[:2]  # quantities whose spread across architectures is learned; the others' is fixed by the card
@@ -28,7 +26,6 @@ FIXED_SPREADS = (
 )
 CONSTANTS = ("slope_memory", "steady", "volatility", "late_chance", "late_slope", "known_share")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
-STRAYS = 0.5  # of the usual wandering, below which a curve's floor gives way by less: docs/model.md says what it earned
 EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group
 
 
@@ -153,21 +150,6 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def known_share(self) -> float:
         """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
         return self.priors["known_share"].location
-
-    def late_slopes(self, log_drift: np.ndarray, log_slope: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Exponents [draw] of the late fall of curves that wander so much, relative to their slopes; zero where the
-        floor holds.
-
-        Exponentially distributed, and relative because a curve that hardly falls any more shows that nothing falls
-        steeply beside its law: what looks irreducible is part of its error already. A curve that has kept to its law
-        closely has shown nothing of the kind, too: one that has wandered less than ``STRAYS`` of what is usual in this
-        domain gives way by that much less.
-        """
-        centres = self.priors["log_drift"].location, self.priors["log_slope"].location
-        usual = drift.over_a_nat(np, *centres, self.slope_memory)
-        own = drift.over_a_nat(np, log_drift, log_slope, self.slope_memory)
-        gives_way = rng.random(len(own)) < self.late_chance
-        return rng.exponential(self.late_slope, len(own)) * gives_way * np.minimum(own / (STRAYS * usual), 1.0)
 
     @property
     def card_hash(self) -> str:

@@ -10,21 +10,18 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster import drift, laws, measurement
+from forecaster import drift, extrapolation, laws, measurement
 from forecaster.curve_draws import CurveDraws
 from forecaster.errors import RequestError
 from forecaster.files import write_whole
 from forecaster.posterior import Group, Posterior
 from forecaster.results import Check, Result
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 KINDS = ("mean", "new-run", "new-cases")
 LEVEL = 0.8
@@ -67,11 +64,6 @@ class Forecast(Result):
     draws: Float[np.ndarray, "draw row"] | None = None
     posterior: Posterior | None = None
     command = "forecast"
-
-    def plot(self) -> Figure:
-        from forecaster import figures
-
-        return figures.forecast_figure(self)
 
     def save_draws(self, path: str | Path) -> None:
         """Write the predictive draws as netCDF with dims ``draw`` and ``point``."""
@@ -136,7 +128,7 @@ def log_error_paths(
         if data is None or not data.luck
         else lambda distance: draws.parted(data, design.x_ref - distance, design.x_ref, design.x_min),
     )
-    late = design.card.late_slopes(draws.log_drift, draws.log_slope, rng)
+    late = extrapolation.late_slopes(design.card, draws.log_drift, draws.log_slope, rng)
     return draws.law(x, design) + wander + draws.late_fall(x, design.x_ref, design.x_min, late), draws
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster import drift, processes
+from forecaster import drift, extrapolation, processes
 from forecaster.curve_draws import CurveDraws
 from forecaster.design import Design, SizedCurve
 from forecaster.domains import CENTRES, Domain
@@ -355,7 +355,7 @@ def prior_paths(
         rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory,
         lambda distance: values.drift_time(x_ref - distance, x_ref, x_min, card.steady), card.volatility,
     )  # fmt: skip
-    late = values.late_fall(x, x_ref, x_min, card.late_slopes(values.log_drift, values.log_slope, rng))
+    late = values.late_fall(x, x_ref, x_min, extrapolation.late_slopes(card, values.log_drift, values.log_slope, rng))
     return law + wander + late, values
 
 

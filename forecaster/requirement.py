@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +22,6 @@ from forecaster.forecast import KINDS, Target, check_targets, log_error_paths, t
 from forecaster.posterior import Posterior
 from forecaster.results import Check, Result
 from forecaster.verdicts import REVIEW, also
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PER_DECADE = 24  # sizes a decade at which a path is looked at: steps of 10 %
 REACH = 1e6  # default horizon, as a multiple of the group's largest measured size
@@ -60,11 +57,6 @@ class Requirement(Result):
     def leading(self, most: int) -> pd.DataFrame:
         """The ``most`` rows that need the least data, every group and target in turn."""
         return self.table.iloc[_leading(self.table, most)]
-
-    def plot(self) -> Figure:
-        from forecaster import figures
-
-        return figures.requirement_figure(self)
 
 
 def requirement(

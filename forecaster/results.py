@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,7 +75,7 @@ class Result:
 
     def plot(self) -> Figure:
         """The figure of this result, drawn from its table."""
-        raise TypeError(f"{type(self).__name__} has no figure of its own")
+        return import_module("forecaster.dispatch").figure_of(self)  # drawing knows results, not the other way
 
     def to_dict(self) -> dict[str, Any]:
         """What ``--json`` prints; infinities are the strings "inf" and "-inf", missing values null."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from forecaster import drift, laws, scatter
+from forecaster import drift, extrapolation, laws, scatter
 from forecaster.curves import LearningCurves
 from forecaster.design import LEAST_NOISE
 from forecaster.domains import CENTRES, Domain
@@ -96,7 +96,7 @@ def _curve(
     changed = drift.scale_beyond(rng, card.volatility, groups)
     level_path, slope_path = _paths(rng, time, card.slope_memory, changed)
     share = laws.floor(np, level, floor_logit) / np.exp(law)
-    late = card.late_slopes(log_drift[:, 0], log_slope[:, 0], rng)[:, None]
+    late = extrapolation.late_slopes(card, log_drift[:, 0], log_slope[:, 0], rng)[:, None]
     late = late * laws.slope(np, x_ref, log_exponent, x_min + log_break, floor_logit, sharpness)
     late = laws.late_fall(np, share, np.maximum(x - x_ref, 0.0), late)
     return law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path + late

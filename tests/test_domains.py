@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from forecaster import card_files, domains, drift
+from forecaster import card_files, domains, drift, extrapolation
 from forecaster.errors import CardError
 
 CARDS = card_files.load_domains()
@@ -349,7 +349,7 @@ def test_a_curve_that_keeps_to_its_law_gives_way_by_less():
 
     def fallen(factor: float) -> np.ndarray:
         scales = (np.full(40_000, usual[name] + np.log(factor)) for name in ("log_drift", "log_slope"))
-        return card.late_slopes(*scales, rng)
+        return extrapolation.late_slopes(card, *scales, rng)
 
     for factor, share in ((3.0, 1.0), (1.0, 1.0), (0.5, 1.0), (0.25, 0.5), (0.01, 0.02)):
         found = fallen(factor)
