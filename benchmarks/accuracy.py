@@ -28,14 +28,14 @@ import pandas as pd
 from learn_card import pooled
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from forecaster.backtest import Backtest, backtest
-from forecaster.card_files import load_card
-from forecaster.curves import LearningCurves
-from forecaster.domains import Domain
+from forecaster.curves.learning_curves import LearningCurves
+from forecaster.curves.reading import read_curves
+from forecaster.domains.domain import Domain
+from forecaster.domains.loading import load_card
 from forecaster.errors import ForecasterError
-from forecaster.reading import read_curves
-from forecaster.results import plain, rows_of
-from forecaster.scoring import BINS, LEVELS, SHOWN
+from forecaster.evaluation.backtest import Backtest, backtest
+from forecaster.evaluation.scoring import BINS, LEVELS, SHOWN
+from forecaster.results.result import plain, rows_of
 
 FILES = {"nmt": "nmt.csv", "ic": "ic_birds_caltech.csv", "lcdb": "lcdb.csv", "chinchilla": "chinchilla.csv"}
 CARDS = {

@@ -40,15 +40,17 @@ import numpy as np
 import pandas as pd
 from arviz_stats.base.array import array_stats
 
-from forecaster.backtest import hide
-from forecaster.curves import LearningCurves
-from forecaster.demo import example_curves
-from forecaster.design import design_of
-from forecaster.engines import nuts
-from forecaster.forecast import log_error_paths, targets_of
-from forecaster.inference import cards_of, fit
-from forecaster.posterior import Posterior, assemble, diagnostics, load_posterior
-from forecaster.reading import read_curves
+from forecaster.curves.learning_curves import LearningCurves
+from forecaster.curves.reading import read_curves
+from forecaster.evaluation.holdout import hide
+from forecaster.inference.assembly import assemble
+from forecaster.inference.engines import nuts
+from forecaster.inference.fit import cards_of, fit
+from forecaster.inference.posterior import Posterior, diagnostics
+from forecaster.inference.storage import load_posterior
+from forecaster.model.design import design_of
+from forecaster.prediction.paths import curve_keys, log_error_paths
+from forecaster.reports.examples import example_curves
 
 BAR = 0.1  # posterior standard deviations between means
 MANY = 3.0  # Monte Carlo standard errors between quantiles
@@ -187,7 +189,7 @@ def drawn(posterior: Posterior, seed: int) -> list[Drawn]:
     known = diagnostics(posterior).groupby("curve")["ess_bulk"].max()  # the engine caps all quantities of a curve alike
     weighted = "hyper_ess" in posterior.tree.sample_stats
     out = []
-    for i, target in enumerate(targets_of(posterior)):
+    for i, target in enumerate(curve_keys(posterior)):
         own = posterior.tree.posterior.sel(curve=target.label)
         sizes = np.exp(posterior.designs[target.group].x_ref) * np.array(AHEAD)
         paths, _ = log_error_paths(posterior, target, sizes, np.random.default_rng([seed, i]))

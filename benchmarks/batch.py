@@ -38,9 +38,9 @@ def main() -> int:
         return 0
 
     begin = time.perf_counter()
-    from forecaster.engines.mixing import LEAST_ESS
-    from forecaster.inference import fit
-    from forecaster.reading import read_curves
+    from forecaster.curves.reading import read_curves
+    from forecaster.inference.engines.mixing import LEAST_ESS
+    from forecaster.inference.fit import fit
 
     curves = read_curves(path)
     if not arguments.whole and "split" in curves.table:

@@ -65,7 +65,7 @@ def main() -> int:
 
 def child(chosen: argparse.Namespace) -> int:
     """On the device of this process: posteriors and what they took, into a folder."""
-    from forecaster.inference import fit
+    from forecaster.inference.fit import fit
 
     spent = timed_programs()
     found: dict[str, dict[str, float]] = {}
@@ -94,7 +94,7 @@ def timed_programs() -> list[float]:
     """Seconds of every call of a compiled program from here on, appended as they come."""
     import jax
 
-    from forecaster.engines import programs
+    from forecaster.inference.engines import programs
 
     spent: list[float] = []
     compiled = programs.compiled
@@ -116,7 +116,7 @@ def timed_programs() -> list[float]:
 
 def report(folder: Path) -> None:
     """The table, a row for each data set and device."""
-    from forecaster.posterior import load_posterior
+    from forecaster.inference.storage import load_posterior
 
     rows = {name: json.loads((folder / name / "rows.json").read_text()) for name in DEVICES}
     print(f"{'data':<12}{'':<10}{'first s':>9}{'again s':>9}{'programs':>10}{'worth':>8}{'a second':>10}", end="")

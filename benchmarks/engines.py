@@ -119,8 +119,8 @@ def data_sets(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
 
 def groups_of(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
     """The groups of the file, without the rows that its column `split` hides."""
-    from forecaster.backtest import hide
-    from forecaster.reading import read_curves
+    from forecaster.curves.reading import read_curves
+    from forecaster.evaluation.holdout import hide
 
     found = read_curves(arguments.curves)
     if "split" in found.table:
@@ -138,8 +138,8 @@ def simulated(folder: Path, curves: int, points: int, arguments: argparse.Namesp
     """One group of curves drawn from the card's priors, sizes over three decades, as a CSV file."""
     import numpy as np
 
-    from forecaster.card_files import load_card
-    from forecaster.simulate import simulate
+    from forecaster.domains.loading import load_card
+    from forecaster.model.simulate import simulate
 
     sizes = np.geomspace(1e3, 1e6, points).round()
     found = simulate(load_card(arguments.card), sizes, architectures=curves, seed=arguments.seed)
@@ -213,7 +213,7 @@ def print_slopes(rows: list[dict[str, Any]], engines: list[str]) -> None:
 
 
 def worker(arguments: argparse.Namespace) -> None:
-    from forecaster.reading import read_curves
+    from forecaster.curves.reading import read_curves
 
     jax = arguments.worker.startswith("jax")
     curves = read_curves(arguments.data)
@@ -223,7 +223,7 @@ def worker(arguments: argparse.Namespace) -> None:
     usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     report["MiB"] = max(usage) / (2**20 if sys.platform == "darwin" else 2**10)
 
-    from forecaster.posterior import diagnostics
+    from forecaster.inference.posterior import diagnostics
 
     health = diagnostics(posterior)
     sizes = [float(health[c].min()) for c in ("ess_bulk", "ess_tail")]
@@ -236,7 +236,7 @@ def worker(arguments: argparse.Namespace) -> None:
 
 
 def fit_jax(curves, arguments) -> tuple[Any, dict[str, Any]]:
-    from forecaster.inference import fit
+    from forecaster.inference.fit import fit
 
     return fit(curves, card=arguments.card, seed=arguments.seed, draws=arguments.ours), {}
 
@@ -247,9 +247,9 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
     import numpy as np
 
-    from forecaster.design import LOCAL, design_of
-    from forecaster.engines import fast, likelihoods, nested
-    from forecaster.inference import cards_of, fit
+    from forecaster.inference.engines import fast, likelihoods, nested
+    from forecaster.inference.fit import cards_of, fit
+    from forecaster.model.design import LOCAL, design_of
 
     begin = time.perf_counter()
     fit(curves, card=arguments.card, seed=arguments.seed + 1, draws=arguments.ours)
@@ -276,9 +276,9 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
 
 def fit_nuts(curves, arguments) -> tuple[Any, dict[str, Any]]:
-    from forecaster.design import design_of
-    from forecaster.inference import cards_of
-    from forecaster.posterior import assemble
+    from forecaster.inference.assembly import assemble
+    from forecaster.inference.fit import cards_of
+    from forecaster.model.design import design_of
 
     cards = cards_of(curves, arguments.card)
     (group,) = curves.groups
@@ -296,7 +296,7 @@ def sample_nutpie(design, arguments) -> tuple[Any, float, float]:
     """
     import nutpie
 
-    from forecaster.engines import nuts
+    from forecaster.inference.engines import nuts
 
     traces, began = [], []
     original = nutpie.sample
@@ -318,12 +318,12 @@ def sample_pymc(design, arguments) -> tuple[Any, float, float]:
     import numpy as np
     import pymc as pm
 
-    from forecaster import model
-    from forecaster.design import LOCAL
-    from forecaster.engines.draws import GroupDraws
-    from forecaster.engines.nuts import TARGET_ACCEPT
+    from forecaster.inference.engines.draws import GroupDraws
+    from forecaster.inference.engines.nuts import TARGET_ACCEPT
+    from forecaster.model import pymc_model
+    from forecaster.model.design import LOCAL
 
-    with model.build(design):
+    with pymc_model.build(design):
         trace = pm.sample(
             draws=arguments.draws,
             tune=arguments.tune,

@@ -26,18 +26,21 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from forecaster import measurement, scoring
-from forecaster.backtest import hide
-from forecaster.card_files import card_for, load_card
-from forecaster.curves import Curve, LearningCurves
-from forecaster.design import Design, design_of
-from forecaster.domains import CENTRES, CONSTANTS, EFFECTS, FIXED_SPREADS, LEARNED_SPREADS, Architecture, Domain
-from forecaster.engines import fast
-from forecaster.engines.draws import GroupDraws
-from forecaster.forecast import Target, log_error_paths
-from forecaster.inference import cards_of
-from forecaster.posterior import Posterior, assemble
-from forecaster.reading import read_curves
+from forecaster.curves.learning_curves import Curve, LearningCurves
+from forecaster.curves.reading import read_curves
+from forecaster.domains.domain import Architecture, Domain
+from forecaster.domains.loading import card_for, load_card
+from forecaster.domains.quantities import CENTRES, CONSTANTS, EFFECTS, FIXED_SPREADS, LEARNED_SPREADS
+from forecaster.evaluation import scoring
+from forecaster.evaluation.holdout import hide
+from forecaster.inference.assembly import assemble
+from forecaster.inference.engines import fast
+from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.fit import cards_of
+from forecaster.inference.posterior import Posterior
+from forecaster.model.design import Design, design_of
+from forecaster.prediction import observation
+from forecaster.prediction.paths import CurveKey, log_error_paths
 
 LEARNED = CENTRES + LEARNED_SPREADS
 SCALE_UNIT, EFFECT_UNIT = 0.5, 0.3  # one unit of the log of a scale, and of an effect, in the penalty
@@ -128,13 +131,13 @@ def scored(posterior: Posterior, design: Design, known: Curve, unseen: Curve, sl
     rows = np.isin(unseen.n, kept)
     truth = np.log(unseen.error[rows])
     rng = np.random.default_rng(seed)
-    target = Target(design.domain, design.task, known.architecture)
+    target = CurveKey(design.domain, design.task, known.architecture)
     grid = np.unique(np.append(kept, known.n[-1]))
     paths, draws = log_error_paths(posterior, target, grid, rng)
     index = np.searchsorted(grid, unseen.n[rows])
     share = design.card.known_share
     own = draws.noise(np.log(grid[index]), design)
-    run, noise = measurement.new_run(rng, known, share, own, grid, paths, index)
+    run, noise = observation.new_run(rng, known, share, own, grid, paths, index)
     mean = paths[:, index]
     found = scoring.score(run, truth, mean, noise)
     # A kernel no narrower than a third of the draws' scatter keeps few draws from deciding the slope.

@@ -30,10 +30,13 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from forecaster import fit, forecast, scoring
-from forecaster.backtest import backtest, hide
-from forecaster.curves import KEYS
-from forecaster.reading import read_curves
+from forecaster import fit
+from forecaster.curves.learning_curves import KEYS
+from forecaster.curves.reading import read_curves
+from forecaster.evaluation import scoring
+from forecaster.evaluation.backtest import backtest
+from forecaster.evaluation.holdout import hide
+from forecaster.prediction import forecast
 
 SIZES = [round(16 * 2 ** (k / 2)) for k in range(15)]
 TEST_SETS = (200, 400, 600, 800)

@@ -22,8 +22,8 @@ from kinds import KINDS
 from measuring import write_table
 from sklearn.exceptions import ConvergenceWarning
 
-from forecaster.backtest import Backtest, backtest
-from forecaster.reading import read_curves
+from forecaster.curves.reading import read_curves
+from forecaster.evaluation.backtest import Backtest, backtest
 
 HIDDEN = (0.5, 1.0)  # decades
 COLUMNS = ["domain", "task", "architecture", "n", "error", "seed"]

@@ -1,65 +1,74 @@
 """forecaster: learning curves in, credible intervals for error and data requirements out.
 
-Functions over frozen values; each is imported when it is first asked for, so that ``import forecaster`` is quick.
+Functions over frozen values. Each name is imported when it is first asked for, so that ``import forecaster`` is quick.
 """
 
-import sys
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from forecaster.backtest import backtest as backtest
-    from forecaster.card_files import load_card as load_card
-    from forecaster.card_files import load_domains as load_domains
-    from forecaster.checks import check as check
-    from forecaster.comparison import compare as compare
-    from forecaster.curves import LearningCurves as LearningCurves
+    from forecaster.checks.check import CheckReport as CheckReport
+    from forecaster.checks.check import check as check
+    from forecaster.comparison.compare import Comparison as Comparison
+    from forecaster.comparison.compare import compare as compare
+    from forecaster.curves.learning_curves import Curve as Curve
+    from forecaster.curves.learning_curves import LearningCurves as LearningCurves
+    from forecaster.curves.reading import read_curves as read_curves
+    from forecaster.domains.domain import Domain as Domain
+    from forecaster.domains.loading import load_card as load_card
+    from forecaster.domains.loading import load_domains as load_domains
     from forecaster.errors import ForecasterError as ForecasterError
-    from forecaster.forecast import forecast as forecast
-    from forecaster.inference import fit as fit
-    from forecaster.memo import memo as memo
-    from forecaster.posterior import Posterior as Posterior
-    from forecaster.posterior import load_posterior as load_posterior
-    from forecaster.reading import read_curves as read_curves
-    from forecaster.requirement import requirement as requirement
+    from forecaster.evaluation.backtest import Backtest as Backtest
+    from forecaster.evaluation.backtest import backtest as backtest
+    from forecaster.inference.fit import fit as fit
+    from forecaster.inference.posterior import Posterior as Posterior
+    from forecaster.inference.storage import load_posterior as load_posterior
+    from forecaster.prediction.forecast import Forecast as Forecast
+    from forecaster.prediction.forecast import forecast as forecast
+    from forecaster.prediction.paths import CurveKey as CurveKey
+    from forecaster.prediction.requirement import Requirement as Requirement
+    from forecaster.prediction.requirement import requirement as requirement
+    from forecaster.reports.memo import memo as memo
+    from forecaster.reports.rendering import Memo as Memo
+    from forecaster.results.check import Check as Check
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "backtest": "backtest",
-    "load_card": "card_files",
-    "load_domains": "card_files",
-    "check": "checks",
-    "compare": "comparison",
-    "LearningCurves": "curves",
+    "Backtest": "evaluation.backtest",
+    "Check": "results.check",
+    "CheckReport": "checks.check",
+    "Comparison": "comparison.compare",
+    "Curve": "curves.learning_curves",
+    "CurveKey": "prediction.paths",
+    "Domain": "domains.domain",
+    "Forecast": "prediction.forecast",
     "ForecasterError": "errors",
-    "forecast": "forecast",
-    "fit": "inference",
-    "memo": "memo",
-    "Posterior": "posterior",
-    "load_posterior": "posterior",
-    "read_curves": "reading",
-    "requirement": "requirement",
+    "LearningCurves": "curves.learning_curves",
+    "Memo": "reports.rendering",
+    "Posterior": "inference.posterior",
+    "Requirement": "prediction.requirement",
+    "backtest": "evaluation.backtest",
+    "check": "checks.check",
+    "compare": "comparison.compare",
+    "fit": "inference.fit",
+    "forecast": "prediction.forecast",
+    "load_card": "domains.loading",
+    "load_domains": "domains.loading",
+    "load_posterior": "inference.storage",
+    "memo": "reports.memo",
+    "read_curves": "curves.reading",
+    "requirement": "prediction.requirement",
 }
 
-
-class _Package(ModuleType):
-    """Keeps ``forecaster.forecast`` the function: importing the submodule of that name must not replace it."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
+__all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-sys.modules[__name__].__class__ = _Package
-
-
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in _HOMES:
         return getattr(import_module(f"forecaster.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'forecaster' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return [*__all__, "__version__"]

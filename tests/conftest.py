@@ -27,7 +27,7 @@ def pytest_configure(config):
 @pytest.fixture(scope="session")
 def digits_curves():
     """Three architectures of the shipped digits example."""
-    from forecaster.demo import example_curves
+    from forecaster.reports.examples import example_curves
 
     return example_curves("digits").select(architecture=FITTED)
 
@@ -35,7 +35,7 @@ def digits_curves():
 @pytest.fixture(scope="session")
 def digits_posterior(digits_curves):
     """Their posterior by the JAX engine: fitted once a session, or taken from the cache where nothing changed."""
-    from forecaster.fitcache import fit_cached
+    from forecaster.inference.cache import fit_cached
 
     return fit_cached(digits_curves, seed=0)
 

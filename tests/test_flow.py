@@ -1,8 +1,10 @@
-"""Knowledge flows one way: a module imports only from those above it in FLOW."""
+"""Knowledge flows one way: a folder imports only from folders above it, and no two files import each other."""
 
 from __future__ import annotations
 
 import ast
+import graphlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,73 +12,93 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "names", "files", "fingerprint", "processes", "results", "sizes", "rises", "strays"),
-    *("curves", "columns", "reading"),
-    *("laws", "drift", "domains", "card_files", "scatter", "design", "model", "simulate", "density", "engines"),
-    *("curve_draws", "diagnostics", "posterior", "inference", "fitcache", "catalogue"),
-    *("measurement", "forecast", "verdicts", "requirement", "overlap", "comparison", "units"),
-    *("predictive", "sensitivity", "scoring", "baselines", "model_checks", "prior_checks", "checks"),
-    *("fonts", "looks", "figures", "backtest_tables", "backtest_requirement", "backtest_figures", "backtest"),
-    *("sentences", "advice", "appendix", "memo", "demo"),
-    *("layout", "console", "request", "points", "cli"),
+    *("errors", "_support", "results", "curves", "domains", "model", "inference"),
+    *("prediction", "comparison", "checks", "evaluation", "plots", "reports", "cli", "__main__"),
 )
 
-# Drawing is imported where a result is asked for its plot, not before: results stay light, and figures know results.
-LATE = {("forecast", "figures"), ("requirement", "figures"), ("comparison", "figures")}
+# A result asks for its figure when it is asked to be drawn; figures know results, and results only this name.
+BY_NAME = {("results/result.py", "forecaster.plots.dispatch")}
 
 
-def imports_of(path: Path, late: bool) -> set[str]:
-    """Modules of the package that a file imports: at its top level, or (``late``) inside functions."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
+def modules(package: Path) -> dict[str, Path]:
+    """Files of the package by dotted name, ``__init__`` left out: those of folders hold a sentence each."""
+    return {
+        ".".join(("forecaster", *path.relative_to(package).with_suffix("").parts)): path
+        for path in sorted(package.rglob("*.py"))
+        if path.name != "__init__.py"
     }
-    inside = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for inner in ast.walk(node)
-    }
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if id(node) in typing_only or (id(node) in inside) != late:
-            continue
-        names: list[str] = []
+
+
+def imports_of(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
+    """Modules of the package that a file imports, wherever it does, for types alone too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield from (name for name in (inner if inner in known else node.module,) if name in known)
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        parts = [name.split(".") for name in names]
-        found |= {p[1] for p in parts if p[0] == "forecaster" and len(p) > 1 and p[1] in stems()}
-    return found
+            yield from (alias.name for alias in node.names if alias.name in known)
 
 
-def stems() -> set[str]:
-    return {path.stem for path in PACKAGE.glob("[a-z]*.py")} | {"engines"}
+def upward(package: Path) -> list[tuple[str, str]]:
+    """Imports of a folder below."""
+    known = modules(package)
+    pairs = [(name, other) for name, path in known.items() for other in imports_of(path, known)]
+    return [(a, b) for a, b in pairs if FLOW.index(a.split(".")[1]) < FLOW.index(b.split(".")[1])]
 
 
-def test_every_module_has_its_place():
-    assert stems() <= set(FLOW), sorted(stems() - set(FLOW))
+def in_order(package: Path) -> list[str]:
+    """Modules so that each stands below all that it imports; CycleError where there is no such order."""
+    known = modules(package)
+    return list(graphlib.TopologicalSorter({n: set(imports_of(p, known)) for n, p in known.items()}).static_order())
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("[a-z]*.py")), ids=lambda path: path.stem)
-def test_modules_import_only_from_above(path):
-    above = set(FLOW[: FLOW.index(path.stem)])
-    assert imports_of(path, late=False) <= above
-    below = {(path.stem, name) for name in imports_of(path, late=True) - above}
-    assert below == {pair for pair in LATE if pair[0] == path.stem}
+def test_every_folder_has_its_place():
+    assert {name.split(".")[1] for name in modules(PACKAGE)} == set(FLOW)
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "engines").glob("*.py")), ids=lambda path: f"engines/{path.stem}")
-def test_engines_import_only_from_above_and_each_other(path):
-    above = {*FLOW[: FLOW.index("engines")], "engines"}
-    assert imports_of(path, late=False) | imports_of(path, late=True) <= above
+def test_folders_import_only_from_above():
+    assert upward(PACKAGE) == []
 
 
-def test_a_wrong_way_import_is_seen(tmp_path):
-    twin = tmp_path / "curves.py"
-    twin.write_text("from forecaster.cli import app\nfrom forecaster import memo, laws\n")
-    assert {"cli", "laws"} <= imports_of(twin, late=False)
+def test_files_import_in_one_direction():
+    assert set(in_order(PACKAGE)) == set(modules(PACKAGE))
+
+
+def test_modules_named_in_strings_are_the_known_ones():
+    found = set()
+    for path in modules(PACKAGE).values():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module" and node.args:
+                named = node.args[0]
+                if isinstance(named, ast.Constant) and str(named.value).startswith("forecaster"):
+                    found.add((path.relative_to(PACKAGE).as_posix(), named.value))
+    assert found == BY_NAME
+
+
+def test_no_folder_is_too_full_to_see():
+    folders = {path.parent for path in modules(PACKAGE).values()}
+    full = {f.name: n for f in folders if (n := len([p for p in f.glob("*.py") if p.name != "__init__.py"])) > 12}
+    assert full == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "finds"),
+    [
+        ("curves/upward.py", "from forecaster.cli.main import app", "upward"),
+        ("curves/typed.py", "if TYPE_CHECKING:\n    from forecaster.reports import memo", "upward"),
+        ("curves/one.py", "from forecaster.curves.other import b", "circle"),
+    ],
+)
+def test_a_wrong_way_import_is_seen(tmp_path, file, text, finds):
+    for name in ("cli/main.py", "reports/memo.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / "curves").mkdir()
+    (tmp_path / "curves/other.py").write_text("from forecaster.curves.one import a")
+    (tmp_path / file).write_text(text)
+    if finds == "upward":
+        assert upward(tmp_path)
+    else:
+        with pytest.raises(graphlib.CycleError):
+            in_order(tmp_path)

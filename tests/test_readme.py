@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from forecaster import cli
+from forecaster.cli import app
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -41,7 +41,7 @@ def run(command):
     """The exit code, stdout and stderr of a command, without its ``uv run``."""
     program, *arguments = shlex.split(command.removeprefix("uv run "))
     assert program == "forecaster"
-    return CliRunner().invoke(cli.app, arguments, prog_name=program)
+    return CliRunner().invoke(app.app, arguments, prog_name=program)
 
 
 def words(text):

@@ -1,0 +1,5 @@
+"""``python -m forecaster``: the same as the command ``forecaster``."""
+
+from forecaster.cli.main import app
+
+app()

@@ -1,0 +1,1 @@
+"""Private machinery: files written whole, a hash of code, worker processes."""

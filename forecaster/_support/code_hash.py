@@ -1,0 +1,30 @@
+"""What code something came from: a changed line must never serve what an older one left in a cache."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+def of_code(parts: Iterable[str]) -> str:
+    """SHA-256 (hex) of the source of parts of this package: folders, with all that is below them, or modules.
+
+    ``parts`` are paths below the package, such as ``model`` or ``curves/repeats.py``. FileNotFoundError for one that is
+    not there: a module that was moved must not drop out of a cache's key in silence.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(path for part in parts for path in _files(PACKAGE / part)):
+        digest.update(str(path.relative_to(PACKAGE)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(part: Path) -> Iterator[Path]:
+    if not part.exists():
+        raise FileNotFoundError(f"{part}: no such part of the package; correct the list that names it")
+    if part.is_dir():
+        yield from part.rglob("*.py")
+    else:
+        yield part

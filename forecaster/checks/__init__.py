@@ -1,0 +1,1 @@
+"""May these numbers be decided on? Verdicts PASS, REVIEW or FAIL."""

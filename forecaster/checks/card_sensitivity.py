@@ -1,0 +1,183 @@
+"""What a decision hangs on: chances by option, the forecast against the assumed floor, and against the card's priors.
+
+All tables regroup or reweight the draws of a :class:`Forecast`; nothing is sampled anew.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster.checks.importance_weights import TRUSTED_K, distinct, weighted_quantiles
+from forecaster.checks.limits import MOVED, worst_of
+from forecaster.checks.model_fit import Table, labels
+from forecaster.domains.domain import Domain
+from forecaster.domains.quantities import CENTRES
+from forecaster.errors import RequestError
+from forecaster.model import law
+from forecaster.prediction.forecast import Forecast
+from forecaster.prediction.options import KEYS, chance_best, draws_of
+from forecaster.results.check import PASS, REVIEW, Check
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another prior: the centres ``moved`` (names of ``CENTRES``), by ``sds`` of their prior or by ``nats``."""
+
+    prior: str
+    change: str
+    moved: tuple[str, ...]
+    sds: float = 0.0
+    nats: float = 0.0
+
+    def shift(self, card: Domain) -> np.ndarray:
+        """By how much each prior mean moves, [8] in the order of ``CENTRES``."""
+        chosen = np.array([name in self.moved for name in CENTRES])
+        return chosen * (self.sds * card.hyper_sd[: len(CENTRES)] + self.nats)
+
+
+DRIFTS = ("log_drift", "log_slope")
+DOUBLE = float(np.log(2.0))
+CHANGES = (
+    Change("exponent", "one sd lower", ("log_exponent",), sds=-1.0),
+    Change("exponent", "one sd higher", ("log_exponent",), sds=1.0),
+    Change("floor", "one sd lower", ("floor_logit",), sds=-1.0),
+    Change("floor", "one sd higher", ("floor_logit",), sds=1.0),
+    Change("drift", "halved", DRIFTS, nats=-DOUBLE),
+    Change("drift", "doubled", DRIFTS, nats=DOUBLE),
+)
+AS_IT_IS = "as in the card"
+
+
+def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
+    """The forecast if the floor were low, ..., high: draws split into ``bins`` equal parts by their floor.
+
+    Columns: those of the forecast's key, ``part`` (1 = lowest floors), ``floor`` (median within the part),
+    ``floor_lower`` and ``floor_upper`` (its range), ``yhat, yhat_lower, yhat_upper, level, p_best``.
+    Measured curves only; others are left out.
+    """
+    errors, posterior = draws_of(found), found.posterior
+    if posterior is None:
+        raise RequestError("this forecast carries no posterior; make it with forecast()")
+    measured = {c.label for c in posterior.curves.curves}
+    rows = []
+    for row, record in enumerate(found.table.to_dict("records")):
+        key = {k: record[k] for k in KEYS}
+        label = "/".join(str(key[k]) for k in KEYS[:3])
+        if label not in measured:
+            continue
+        draws = posterior.curve(label)
+        floor = law.floor(np, draws.level, draws.floor_logit)
+        tails = [0.5 - record["level"] / 2, 0.5, 0.5 + record["level"] / 2]
+        for part, chosen in enumerate(np.array_split(np.argsort(floor, kind="stable"), bins), 1):
+            low, middle, high = np.quantile(errors[chosen, row], tails)
+            rows.append(
+                key
+                | {
+                    "part": part,
+                    "floor": np.median(floor[chosen]),
+                    "floor_lower": floor[chosen[0]],
+                    "floor_upper": floor[chosen[-1]],
+                    "yhat": middle,
+                    "yhat_lower": low,
+                    "yhat_upper": high,
+                    "level": record["level"],
+                    "p_best": chance_best(found, chosen)[row],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def card_table(found: Forecast) -> pd.DataFrame:
+    """The forecast had the card said otherwise, by importance weights: a row for the card as it is and for each change.
+
+    Columns: those of the forecast's key, ``prior`` and ``change`` (see ``CHANGES``), ``yhat, yhat_lower, yhat_upper,
+    level``, ``pareto_k`` and ``moved``: how far ``yhat`` goes, in half widths of the forecast's interval (of logs).
+    Where ``pareto_k`` exceeds ``TRUSTED_K`` only a fit under the changed card can tell, and the four are NaN.
+    """
+    errors, posterior = draws_of(found), found.posterior
+    if posterior is None:
+        raise RequestError("this forecast carries no posterior; make it with forecast()")
+    rows = []
+    groups = list(zip(found.table["domain"], found.table["task"], strict=True))
+    for group in dict.fromkeys(groups):
+        centre, card = posterior.centre(group), posterior.cards[group]
+        weighed = [(change, *prior_weights(centre, card, change)) for change in CHANGES]
+        for row in (i for i, other in enumerate(groups) if other == group):
+            record: dict[str, Any] = found.table.iloc[row].to_dict()
+            key = {k: record[k] for k in KEYS}
+            now = np.array([record["yhat"], record["yhat_lower"], record["yhat_upper"]])
+            rows.append(key | _said("card", AS_IT_IS, now, now, record["level"], np.nan))
+            tails = (0.5, 0.5 - record["level"] / 2, 0.5 + record["level"] / 2)
+            for change, weights, k in weighed:
+                then = weighted_quantiles(errors[:, row], weights, tails) if k <= TRUSTED_K else np.full(3, np.nan)
+                rows.append(key | _said(change.prior, change.change, then, now, record["level"], k))
+    return pd.DataFrame(rows)
+
+
+def _said(prior: str, change: str, then: np.ndarray, now: np.ndarray, level: float, k: float) -> dict[str, Any]:
+    """The end of a row of :func:`card_table`: forecasts are median, lower and upper end."""
+    half = 0.5 * np.log(now[2] / now[1])
+    return {
+        "prior": prior,
+        "change": change,
+        "yhat": then[0],
+        "yhat_lower": then[1],
+        "yhat_upper": then[2],
+        "level": level,
+        "pareto_k": k,
+        "moved": np.log(then[0] / now[0]) / half if half > 0 else np.nan,
+    }
+
+
+def prior_weights(centre: np.ndarray, card: Domain, change: Change) -> tuple[np.ndarray, float]:
+    """Weights of posterior draws under a changed prior [draw], which sum to 1, and their Pareto k.
+
+    Given a group's hyper-parameters neither curves nor data know of the card's means. So the ratio of the two
+    posteriors is that of two normal densities of the centres, [draw, 8]. Smoothed as in Vehtari et al. 2024, by ArviZ.
+    """
+    from arviz_stats.base.array import array_stats
+
+    mean, sd, shift = card.hyper_mean[: len(CENTRES)], card.hyper_sd[: len(CENTRES)], change.shift(card)
+    log_ratio = ((shift * (centre - mean) - 0.5 * shift**2) / sd**2).sum(1)
+    with warnings.catch_warnings():  # a large Pareto k is told, not warned of
+        warnings.simplefilter("ignore")
+        log_weights, k = array_stats.psislw(-distinct(log_ratio))
+    return np.exp(log_weights), float(k)
+
+
+def card_sensitivity(table: Table) -> Iterator[Check]:
+    """Whether the forecast at the sizes asked for hangs on one number of the card."""
+    if table.empty:
+        return
+    known: Table = table[table["change"] != AS_IT_IS].assign(label=lambda t: labels(t), away=lambda t: t["moved"].abs())
+    now: Table = table[table["change"] == AS_IT_IS].assign(label=lambda t: labels(t)).set_index(["label", "n"])["yhat"]
+    worst = known.dropna(subset=["away"]).sort_values("away").drop_duplicates("label", keep="last").set_index("label")
+
+    def say(label: str, v: float) -> str:
+        row = worst.loc[label]
+        return (
+            f"{label}: with the card's prior on the {row['prior']} {row['change']}, the forecast at {row['n']:g} would "
+            f"be {row['yhat']:.3g} in place of {now[(label, row['n'])]:.3g} ({v:.1f} half widths of its range)"
+        )
+
+    yield from worst_of(
+        "card sensitivity", worst["away"].to_dict(), MOVED, say,
+        "no forecast hangs on one prior: another exponent, floor or drift moves it by {worst} half widths of its range",
+        "read that prior's source in the card; decide as if the forecast could be either, or measure a larger size",
+    )  # fmt: skip
+    doubtful = known[known["pareto_k"] > TRUSTED_K]
+    if len(doubtful):
+        changes = dict.fromkeys(f"{p} {c}" for p, c in zip(doubtful["prior"], doubtful["change"], strict=True))
+        k = doubtful["pareto_k"].to_numpy().max()
+        text = (
+            f"reweighting cannot tell what these other priors would do: {', '.join(changes)} (Pareto k up to {k:.2g})"
+        )
+        yield Check("card reweighting", REVIEW, text, "fit again under a card changed so (`--card`), and compare")
+    else:
+        yield Check("card reweighting", PASS, "draws could be reweighted to every other prior that was tried")

@@ -1,0 +1,122 @@
+"""check: may this posterior be used to decide? Verdicts on sampling, data, priors, fit to the data, and the question.
+
+Each check is one row however many curves it looks at: the worst curve speaks, up to three are named. A check
+whose quantity the posterior does not carry is absent; numbers that could not be computed are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster.checks.card_sensitivity import card_sensitivity, card_table
+from forecaster.checks.extrapolation import extrapolation
+from forecaster.checks.measurements import measurements
+from forecaster.checks.model_fit import foreseen, left_out, replicated
+from forecaster.checks.predictive import assess
+from forecaster.checks.priors import identified, prior_conflict
+from forecaster.checks.sampling import engine, sampling
+from forecaster.curves.learning_curves import KEYS
+from forecaster.errors import RequestError
+from forecaster.inference.fit import Progress
+from forecaster.inference.posterior import Posterior
+from forecaster.prediction.forecast import forecast
+from forecaster.prediction.paths import CurveKey
+from forecaster.results.check import FAIL, PASS, REVIEW, Check, narrowed
+from forecaster.results.result import Result, rows_of
+
+
+@dataclass(frozen=True, eq=False)
+class CheckReport(Result):
+    """Columns: ``name, verdict, curve, text, next_step``, one row per check; ``curve`` is the worst one's label.
+
+    ``fit`` and ``fit_points`` are the tables of :class:`~forecaster.checks.predictive.Assessment` by curve and by size,
+    ``sensitivity`` that of :func:`~forecaster.checks.card_sensitivity.card_table` at the sizes asked about (empty
+    without any).
+    """
+
+    fit: pd.DataFrame = field(default_factory=pd.DataFrame)
+    fit_points: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    command = "check"
+
+    def to_dict(self) -> dict[str, Any]:
+        tables = {"fit": self.fit, "fit_points": self.fit_points, "sensitivity": self.sensitivity}
+        return super().to_dict() | {name: rows_of(table) for name, table in tables.items()}
+
+    @property
+    def verdict(self) -> str:
+        """The worst verdict of all checks."""
+        return overall(self.checks)
+
+
+def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progress = lambda *_: None) -> CheckReport:
+    """Every check that applies; with the sizes ``at``, also how far they lie beyond the data, and on what prior they
+    rest.
+
+    Raises RequestError where a size is no positive number.
+    """
+    sizes = np.asarray(at, dtype=float)
+    wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
+    if wrong.size:
+        raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
+    found = assess(posterior, on_progress=on_progress)
+    changed = card_table(forecast(posterior, sizes)) if sizes.size else pd.DataFrame()
+    checks = (
+        *sampling(posterior),
+        *engine(posterior),
+        *prior_conflict(posterior),
+        *identified(posterior),
+        *foreseen(found),
+        *measurements(posterior),
+        *left_out(found),
+        *replicated(found),
+        *extrapolation(posterior, sizes),
+        *card_sensitivity(changed),
+    )
+    return CheckReport(table_of(checks), _text(checks), checks, found.curves, found.points, changed)
+
+
+def overall(checks: Sequence[Check]) -> str:
+    """The worst verdict of all."""
+    found = {check.verdict for check in checks}
+    return next((v for v in (FAIL, REVIEW) if v in found), PASS)
+
+
+def table_of(checks: Sequence[Check]) -> pd.DataFrame:
+    """One row a check, without the list of all its curves: see :class:`CheckReport`."""
+    return pd.DataFrame([c.as_row() for c in checks], columns=["name", "verdict", "curve", "text", "next_step"])
+
+
+def about(found: CheckReport, chosen: Sequence[CurveKey]) -> CheckReport:
+    """What of it is about these curves and their groups: verdicts, and the tables by curve."""
+    labels = {t.label for t in chosen} | {"/".join(t.group) for t in chosen}
+    checks = tuple(narrowed(one, labels) for one in found.checks)
+
+    def own(table: Any) -> pd.DataFrame:
+        keys = [CurveKey(*key) in chosen for key in zip(*(table[c] for c in KEYS), strict=True)] if len(table) else []
+        return table[np.array(keys, dtype=bool)].reset_index(drop=True)
+
+    tables = own(found.fit), own(found.fit_points), own(found.sensitivity)
+    return CheckReport(table_of(checks), _text(checks), checks, *tables)
+
+
+# How the sampling went --------------------------------------------------------------------------------
+
+
+# What was measured, and what is asked -----------------------------------------------------------------
+
+
+def _text(checks: Sequence[Check]) -> str:
+    """One sentence over all checks."""
+    named = {v: [c.name for c in checks if c.verdict == v] for v in (FAIL, REVIEW)}
+    asks = "asks" if len(named[REVIEW]) == 1 else "ask"
+    said = f"{len(named[REVIEW])} of {len(checks)} checks {asks} to be read first ({', '.join(named[REVIEW])})"
+    if named[FAIL]:
+        also = f"; {said}" if named[REVIEW] else ""
+        return f"FAIL: do not decide on this posterior; failed: {', '.join(named[FAIL])}{also}."
+    return f"REVIEW: {said}; none failed." if named[REVIEW] else f"PASS: all {len(checks)} checks passed."

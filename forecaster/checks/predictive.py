@@ -1,0 +1,313 @@
+"""Does the model fit what was measured? Each size from the others, replicated curves, and the card before any data.
+
+Three questions of one posterior, all on at most ``DRAWS`` of its draws:
+
+* each size from the others (leave one size out): p(y_i | y_-i, theta) of the Gaussian curve, from the precision matrix
+  (Buerkner, Gabry & Vehtari 2021, "Efficient leave-one-out cross-validation for Bayesian non-factorized normal and
+  Student-t models", section 2), weighted by Pareto-smoothed importance sampling (Vehtari et al. 2017, 2024; ArviZ);
+* replicated curves (posterior predictive check; Gelman, Meng & Stern 1996): does the measured curve jump, run or bend
+  as curves of the model do?
+* the card alone (prior predictive check): how much of the measured curve, and of its shape, did the card hold likely?
+
+The measurement of a size is the mean of its repeats' log errors, with the noise of that mean. The scatter of the
+repeats around it speaks of the noise only; it stays in when the mean is left out.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster._support import workers
+from forecaster.checks.importance_weights import TRUSTED_K, distinct, weighted_quantiles
+from forecaster.checks.prior_predictive import prior_inside, prior_log_errors
+from forecaster.domains.quantities import CENTRES
+from forecaster.inference.fit import Progress
+from forecaster.inference.parameters import CurveDraws
+from forecaster.inference.posterior import Posterior
+from forecaster.model import drift
+from forecaster.model.design import Design, SizedCurve
+from forecaster.prediction.paths import CurveKey
+
+DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
+AT_ONCE = 50  # curves of one piece of work: some seconds of it
+BLOCK = 4_000_000  # entries of the covariances held at one time: 32 MB each
+INSIDE = 0.8  # probability of the range that the other sizes give
+STATISTICS = ("jump", "run", "bend")
+LEAST = 4  # sizes below which a curve has no thirds, and too few steps to call their correlation one
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """``points``, one row a measured size: ``domain, task, architecture, n, error, expected, expected_lower,
+    expected_upper, level, elpd, p_loo, pareto_k, pit``. ``error`` is the (geometric) mean of the repeats, ``expected``
+    the median that the other sizes give, ``elpd`` the log density of the log error, ``pit`` the chance, by the other
+    sizes, of an error at most as large.
+
+    ``curves``, one row a curve: ``domain, task, architecture, points, elpd_loo, p_loo, k_high`` (share of sizes whose
+    Pareto k exceeds ``TRUSTED_K``), ``inside`` (share of sizes inside the expected interval), ``p_surprise`` (chance,
+    if the model is right, that any size is as far out as ``surprise_n``), ``p_jump, p_run, p_bend`` (see
+    :func:`replicated`), ``prior_inside`` (share of measured errors in the card's 95 % band) and ``prior_inside_shape``
+    (the same of each error relative to the mean of its curve, which no unit of error changes).
+    """
+
+    points: pd.DataFrame
+    curves: pd.DataFrame
+
+
+class LeftOut(NamedTuple):
+    """Each size given the others and the parameters, [chain, draw, point] each: a normal, and its log density."""
+
+    mean: np.ndarray
+    sd: np.ndarray
+    log_density: np.ndarray
+
+
+class Loo(NamedTuple):
+    """PSIS-LOO of each point: [point] each, but ``weights`` [chain, draw, point], which sum to 1 over the draws."""
+
+    elpd: np.ndarray
+    p_loo: np.ndarray
+    pareto_k: np.ndarray
+    weights: np.ndarray
+
+
+class Fitted(NamedTuple):
+    """A curve, and the draws that answer for it."""
+
+    design: Design
+    data: SizedCurve
+    draws: CurveDraws  # [chain, draw]
+
+
+def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambda *_: None) -> Assessment:
+    """Every question of this module on every curve.
+
+    A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a curve's
+    are the same alone as among others. Many curves are shared out among processes.
+    """
+    fitted = [f for f in _fitted(posterior) if all(np.isfinite(v).all() for v in _fields(f.draws).values())]
+    if not fitted:
+        return Assessment(pd.DataFrame(), pd.DataFrame())
+    pieces = [fitted[i : i + AT_ONCE] for i in range(0, len(fitted), AT_ONCE)]
+    found: list[Assessment] = []
+    on_progress(f"0 of {len(fitted)} curves", 0.0)
+    for piece in workers.shared_out(partial(_assessed, seed), pieces):
+        found.append(piece)
+        done = min(len(found) * AT_ONCE, len(fitted))
+        on_progress(f"{done} of {len(fitted)} curves", done / len(fitted))
+    points, curves = (pd.concat([getattr(a, n) for a in found], ignore_index=True) for n in ("points", "curves"))
+    return Assessment(points, curves)
+
+
+def _fitted(posterior: Posterior) -> Iterator[Fitted]:
+    for curve in posterior.curves.curves:
+        design = posterior.designs[(curve.domain, curve.task)]
+        data = design.curve_of(curve.architecture)
+        assert data is not None
+        yield Fitted(design, data, thinned(posterior, curve.label))
+
+
+def _assessed(seed: int, fitted: Sequence[Fitted]) -> Assessment:
+    """Some curves; what ArviZ does it does to all of their sizes at once."""
+    answers, curves = [], []
+    for design, data, draws in fitted:
+        rng = CurveKey(data.curve.domain, data.curve.task, data.curve.architecture).stream(seed)
+        key = {"domain": data.curve.domain, "task": data.curve.task, "architecture": data.curve.architecture}
+        one, p = _questions(design, data, draws, rng)
+        answers.append((key, data, one, rng))
+        prior = prior_log_errors(design, data, DRAWS, rng)
+        shape = prior_inside(data.y - data.y.mean(), prior - prior.mean(1, keepdims=True))
+        held = {"prior_inside": prior_inside(data.y, prior), "prior_inside_shape": shape}
+        curves.append(key | {"points": len(data.x)} | p | held)
+    weighed = psis_loo(np.concatenate([one.log_density for _, _, one, _ in answers], 2))
+    ends = np.cumsum([len(f.data.x) for f in fitted])[:-1]
+    parts = [Loo(*part) for part in zip(*(np.split(v, ends, -1) for v in weighed), strict=True)]
+    tables = [_points(key, data, one, loo, rng) for (key, data, one, rng), loo in zip(answers, parts, strict=True)]
+    rows = [row | _summary(table) for row, table in zip(curves, tables, strict=True)]
+    return Assessment(pd.concat(tables, ignore_index=True), pd.DataFrame(rows))
+
+
+def thinned(posterior: Posterior, label: str, most: int = DRAWS) -> CurveDraws:
+    """At most ``most`` draws of a measured curve, evenly spaced within each chain: [chain, draw]."""
+    chains = int(posterior.tree["posterior"].sizes["chain"])
+    step = -(-posterior.draws // max(most, chains))
+    fields = _fields(posterior.curve(label))
+    return CurveDraws(**{name: v.reshape(chains, -1)[:, ::step] for name, v in fields.items()})
+
+
+def _fields(draws: CurveDraws) -> dict[str, np.ndarray]:
+    return {name: getattr(draws, name) for name in CENTRES}
+
+
+def _questions(
+    design: Design, data: SizedCurve, draws: CurveDraws, rng: np.random.Generator
+) -> tuple[LeftOut, dict[str, float]]:
+    """Each size from the others, and the chances of the discrepancies; in blocks that bound the memory."""
+    shape, points = draws.level.shape, len(data.x)
+    flat = {name: v.ravel() for name, v in _fields(draws).items()}
+    blocks = -(-flat["level"].size * points**2 // BLOCK)
+    found = []
+    for chosen in np.array_split(np.arange(flat["level"].size), blocks):
+        law, covariance = moments(design, data, CurveDraws(**{name: v[chosen] for name, v in flat.items()}))
+        found.append((*left_out(data.y, law, covariance), *replicated(data, law, covariance, rng)))
+    *one, measured, drawn = (np.concatenate(v) for v in zip(*found, strict=True))
+    return LeftOut(*(v.reshape(*shape, points) for v in one)), p_values(measured, drawn)
+
+
+def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.ndarray, np.ndarray]:
+    """Mean [..., point] and covariance [..., point, point] of a curve's log errors, given parameters of shape [...].
+
+    Drift, noise and the test set's luck are integrated out; a size's noise is that of the mean of its repeats.
+    """
+    time = draws.drift_time(data.x, design.x_ref, design.x_min, design.steady)
+    level, slope = (np.exp(2.0 * v)[..., None] for v in (draws.log_drift, draws.log_slope))
+    wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
+    if data.luck:
+        parted = draws.parted(data, data.x, design.x_ref, design.x_min)
+        wander = wander + np.minimum(parted[..., :, None], parted[..., None, :])
+    return draws.law(data.x, design), wander + data.noise(draws.log_noise)[..., None] * np.eye(len(data.x))
+
+
+# Each size from the others ------------------------------------------------------------------------
+
+
+def left_out(y: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> LeftOut:
+    """p(y_i | y_-i) for every i of a multivariate normal, from its precision matrix: three arrays [..., point].
+
+    With g = precision @ (y - mean) and c the precision's diagonal, the mean is y - g / c and the variance 1 / c
+    (Buerkner, Gabry & Vehtari 2021, section 2; Sundararajan & Keerthi 2001).
+    """
+    precision = np.linalg.inv(covariance)
+    diagonal = np.diagonal(precision, axis1=-2, axis2=-1)
+    gap = (precision @ (y - mean)[..., None])[..., 0] / diagonal
+    sd = diagonal**-0.5
+    return LeftOut(y - gap, sd, -0.5 * (np.log(2.0 * np.pi) + (gap / sd) ** 2) - np.log(sd))
+
+
+def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
+    """Leave-one-out by Pareto-smoothed importance sampling, by ArviZ.
+
+    The relative efficiency is taken to be 1: thinned draws are close to independent, and it only sets the length of
+    the tail that is smoothed.
+    """
+    import xarray as xr
+    from arviz_stats.loo import loo
+
+    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), distinct(log_density))})
+    with warnings.catch_warnings():  # large Pareto k are counted here, not warned of
+        warnings.simplefilter("ignore")
+        found: Any = loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)
+    elpd, weights = found.elpd_i.values, np.exp(found.log_weights.transpose("chain", "draw", "point").values)
+    most = log_density.max((0, 1))
+    mixed = most + np.log(np.mean(np.exp(log_density - most), (0, 1)))
+    return Loo(elpd, mixed - elpd, found.pareto_k.values, weights)
+
+
+def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rng: np.random.Generator) -> pd.DataFrame:
+    """Rows of ``Assessment.points`` of one curve, smallest size first."""
+    from scipy.special import ndtr
+
+    drawn = (one.mean + one.sd * rng.standard_normal(one.mean.shape)).reshape(-1, len(data.x))
+    shares = loo.weights.reshape(-1, len(data.x))
+    tails = (0.5, 0.5 - INSIDE / 2, 0.5 + INSIDE / 2)
+    expected = [weighted_quantiles(drawn[:, i], shares[:, i], tails) for i in range(len(data.x))]
+    middle, low, high = np.exp(expected).T
+    table = pd.DataFrame(
+        {
+            "n": np.exp(data.x).round(6),
+            "error": np.exp(data.y),
+            "expected": middle,
+            "expected_lower": low,
+            "expected_upper": high,
+            "level": INSIDE,
+            "elpd": loo.elpd,
+            "p_loo": loo.p_loo,
+            "pareto_k": loo.pareto_k,
+            "pit": np.sum(loo.weights * ndtr((data.y - one.mean) / one.sd), (0, 1)),
+        }
+    )
+    for place, (name, value) in enumerate(key.items()):
+        table.insert(place, name, value)
+    return table.iloc[::-1]
+
+
+def _summary(points: pd.DataFrame) -> dict[str, float]:
+    """What the sizes of one curve come to. A size far out is counted against how many sizes there are (Bonferroni).
+
+    A size that is far out has a large Pareto k as a rule. It counts all the same: weights that fail leave the
+    expectation nearer to what was measured, never farther from it.
+    """
+    pit = points["pit"].to_numpy()
+    tail = 2.0 * np.minimum(pit, 1.0 - pit)
+    worst = int(np.argmin(tail))
+    elpd, p_loo, k = (points[name].to_numpy() for name in ("elpd", "p_loo", "pareto_k"))
+    return {
+        "elpd_loo": float(elpd.sum()),
+        "p_loo": float(p_loo.sum()),
+        "k_high": float(np.mean(k > TRUSTED_K)),
+        "inside": float(np.mean(tail >= 1.0 - INSIDE)),
+        "p_surprise": min(1.0, float(tail[worst]) * len(points)),
+        "surprise_n": float(points["n"].iloc[worst]),
+    }
+
+
+# Replicated curves --------------------------------------------------------------------------------
+
+
+def replicated(
+    data: SizedCurve, law: np.ndarray, covariance: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Discrepancies of the measured curve and of one replicated curve for each draw: [draw, statistic] each.
+
+    Replicates have the draw's parameters, a new drift and new noise, at the sizes measured. In the order of
+    ``STATISTICS``: the largest standardised step (how far a size lies from what all larger ones say); the correlation
+    of each such step with the next; the slope of the last third of the sizes minus that of the first, in log-log.
+    """
+    root = np.linalg.cholesky(covariance)
+    fresh = rng.standard_normal(law.shape)
+    copies = law + (root @ fresh[..., None])[..., 0]
+    steps = np.linalg.solve(root, (data.y - law)[..., None])[..., 0]
+    return discrepancies(data, steps, np.broadcast_to(data.y, law.shape)), discrepancies(data, fresh, copies)
+
+
+def discrepancies(data: SizedCurve, steps: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """[draw, statistic] of curves ``y`` [draw, point] with standardised ``steps``, largest size first."""
+    out = np.full((len(y), len(STATISTICS)), np.nan)
+    out[:, 0] = np.abs(steps).max(1)
+    if len(data.x) >= LEAST:
+        before, after = steps[:, :-1], steps[:, 1:]
+        out[:, 1] = np.sum(before * after, 1) / np.sum(steps**2, 1)
+        third = max(len(data.x) // 3, 2)
+        out[:, 2] = _slope(data.x[:third], y[:, :third]) - _slope(data.x[-third:], y[:, -third:])
+    return out
+
+
+def _slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Least-squares slope of each row."""
+    away = x - x.mean()
+    return y @ away / (away @ away)
+
+
+def p_values(measured: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
+    """Posterior predictive p-values: of a jump as large (one-sided), of a run or bend as extreme (two-sided).
+
+    They use the data twice and so seldom come near 0: a small one says much, a middling one little.
+    """
+    larger = np.mean(drawn > measured, 0) + 0.5 * np.mean(drawn == measured, 0)
+    larger = np.where(np.isnan(measured).any(0), np.nan, larger)
+    return {
+        "p_jump": float(larger[0]),
+        "p_run": float(2.0 * min(larger[1], 1.0 - larger[1])),
+        "p_bend": float(2.0 * min(larger[2], 1.0 - larger[2])),
+    }
+
+
+# The card before any data -------------------------------------------------------------------------

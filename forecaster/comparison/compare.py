@@ -1,0 +1,294 @@
+"""compare: which architecture falls faster, which is better at a size, where they cross, and what data is worth.
+
+Every answer comes from paired draws: one draw of the group's posterior is one world, and both architectures are
+asked about in it. Overlap of the two marginal posteriors is described and decides nothing: architectures that share
+a hierarchy may overlap widely and yet be ordered with near certainty. Verdicts on exponents follow a region of
+practical equivalence (Kruschke 2018, doi:10.1177/2515245918771304).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster.comparison.overlap import overlap
+from forecaster.comparison.prose import EQUAL, UNDECIDED, leading_pairs, prose
+from forecaster.curves.learning_curves import Group
+from forecaster.errors import RequestError
+from forecaster.inference.posterior import Posterior
+from forecaster.model.design import Design
+from forecaster.prediction.crossings import REACH, confirmed, first_log_size, largest_size, log_grid, with_measured
+from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.results.check import Check
+from forecaster.results.result import Result, rows_of
+
+LEVEL = 0.8  # of every interval here
+BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison(Result):
+    """One row per pair of architectures a, b of a group; intervals are equal-tailed at ``level``.
+
+    ``table``: ``domain, task, a, b``; ``exponent_a``, ``exponent_b`` and ``difference`` (a minus b), each a median
+    with ``_lower`` and ``_upper``; ``level``; ``overlap`` (area under the lower of the two exponents' densities:
+    1 the same, 0 apart; descriptive); ``p_steeper`` (a's exponent is larger); ``p_equal`` (the two are within
+    ``rope`` of each other), ``p_clearly_steeper`` and ``p_clearly_shallower`` (a is, by more than that; the three add
+    up to 1); ``verdict``; ``crossover_q5, _q50, _q95`` (size beyond which the order of the errors is settled; inf:
+    never reversed from the smallest size at which both were measured to ``horizon``), ``p_crossover``,
+    ``p_better_finally`` (a's error is lower at the horizon); ``data_ratio`` with bounds, at ``data_ratio_n``, b's
+    largest measured size: data that a needs for the error that b has there, relative to b; inf where a never does, and
+    at most ``data_ratio_least`` where it is that: a was there at the smallest size that is looked at, or before.
+
+    ``at_table``: per pair and ``n``, ``p_better`` (a's mean-curve error is lower) and ``error_ratio`` (a over b).
+    ``best``: per architecture and ``n``, ``p_best``. ``exponents``: per architecture. ``exponent_draws`` [draw] by
+    label.
+    """
+
+    at_table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    best: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exponents: pd.DataFrame = field(default_factory=pd.DataFrame)
+    exponent_draws: Mapping[str, np.ndarray] = field(default_factory=dict)
+    posterior: Posterior | None = None
+    command = "compare"
+
+    def leading(self, most: int) -> pd.DataFrame:
+        """The ``most`` pairs whose architectures are the likeliest to be best, every group in turn."""
+        return self.table.iloc[leading_pairs(self.table, self.at_table, self.best, most)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``Result``, with the other tables as lists of rows."""
+        more = {"at_table": self.at_table, "best": self.best, "exponents": self.exponents}
+        return super().to_dict() | {name: rows_of(table) for name, table in more.items()}
+
+
+class _Curves(NamedTuple):
+    """Draws of a group's architectures that every question shares."""
+
+    group: Group
+    design: Design
+    log_exponent: dict[str, Float[np.ndarray, " draw"]]
+    x: Float[np.ndarray, " size"]
+    paths: dict[str, Float[np.ndarray, "draw size"]]
+    sizes: Float[np.ndarray, " at"]  # asked about, ascending
+    horizon: float
+    inside: np.ndarray  # which of x lie between the smallest measured size and the horizon
+
+
+def compare(
+    posterior: Posterior,
+    *,
+    group: Group | str | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    at: Sequence[float] = (),
+    rope: float = 0.1,
+    decide_at: float = 0.9,
+    seed: int = 0,
+    checks: tuple[Check, ...] = (),
+) -> Comparison:
+    """Compare the architectures of each group (or of ``group``), all pairs or the given ones (a, b).
+
+    ``at`` are sizes at which to compare errors; none: the group's largest measured one and ten times it. Exponents
+    whose ratio is within ``1 + rope`` either way are practically equal; a verdict needs probability ``decide_at``.
+    Raises RequestError for an unknown group or architecture, no pair to compare, or a number out of range.
+    """
+    _check_numbers(at, rope, decide_at)
+    tables: dict[str, list[dict[str, Any]]] = {"table": [], "at": [], "best": [], "exponents": []}
+    draws: dict[str, np.ndarray] = {}
+    for chosen, wanted in _chosen(posterior, group, pairs):
+        curves = _draw(posterior, chosen, at, seed)
+        for a, b in wanted:
+            tables["table"].append(_pair_row(curves, a, b, rope, decide_at))
+            tables["at"] += _at_rows(curves, a, b)
+        tables["best"] += _best_rows(curves)
+        tables["exponents"] += _exponent_rows(curves)
+        draws |= {"/".join((*chosen, name)): np.exp(v) for name, v in curves.log_exponent.items()}
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    text = prose(frames["table"], frames["at"], frames["best"])
+    return Comparison(
+        frames["table"], text, checks, frames["at"], frames["best"], frames["exponents"], draws, posterior
+    )
+
+
+def _check_numbers(at: Sequence[float], rope: float, decide_at: float) -> None:
+    sizes = np.asarray(at, dtype=float)
+    wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
+    if wrong.size:
+        raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
+    if not (np.isfinite(rope) and rope >= 0):
+        raise RequestError(f"rope: found {rope:g}; expected a share of 0 or more, such as 0.1 for within 10 %")
+    if not 0.5 < decide_at < 1:
+        raise RequestError(f"decide_at: found {decide_at:g}; expected a probability between 0.5 and 1, such as 0.9")
+
+
+def _chosen(
+    posterior: Posterior, group: Group | str | None, pairs: Sequence[tuple[str, str]] | None
+) -> Iterator[tuple[Group, list[tuple[str, str]]]]:
+    """Each group to look at, with its pairs."""
+    groups = {"/".join(g): g for g in posterior.groups}
+    if group is not None:
+        wanted = group if isinstance(group, str) else "/".join(group)
+        if wanted not in groups:
+            raise RequestError(f"group: found {wanted!r}; this posterior holds: {', '.join(groups)}")
+        groups = {wanted: groups[wanted]}
+    names = {g: posterior.designs[g].architectures for g in groups.values()}
+    found = {g: list(combinations(own, 2)) for g, own in names.items()}
+    if pairs is not None:
+        for a, b in pairs:
+            if a == b or not any(a in own and b in own for own in names.values()):
+                listed = "; ".join(f"{'/'.join(g)}: {', '.join(own)}" for g, own in names.items())
+                raise RequestError(f"pair: found {a!r} with {b!r}; expected two architectures of one group ({listed})")
+        found = {g: [(a, b) for a, b in pairs if a in own and b in own] for g, own in names.items()}
+    if not any(found.values()):
+        raise RequestError("nothing to compare: no group holds two architectures with measurements")
+    return ((g, own) for g, own in found.items() if own)
+
+
+def _draw(posterior: Posterior, group: Group, at: Sequence[float], seed: int) -> _Curves:
+    """One path per architecture and draw, over the sizes of every question at once."""
+    design = posterior.designs[group]
+    largest = largest_size(design)
+    horizon = REACH * largest
+    grid = log_grid(design, horizon)
+    sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
+    x = np.union1d(grid, np.log(sizes))
+    for name in design.architectures:
+        x = np.union1d(with_measured(x, design, name), np.log(largest_size(design, name)))
+    paths, exponents = {}, {}
+    for name in design.architectures:
+        one = CurveKey(*group, name)
+        paths[name], own = log_error_paths(posterior, one, np.exp(x), one.stream(seed))
+        exponents[name] = own.log_exponent
+    inside = (x >= grid[0]) & (x <= grid[-1])
+    return _Curves(group, design, exponents, x, paths, sizes, horizon, inside)
+
+
+def _pair_row(curves: _Curves, a: str, b: str, rope: float, decide_at: float) -> dict[str, Any]:
+    log_a, log_b = curves.log_exponent[a], curves.log_exponent[b]
+    ratio, close = log_a - log_b, np.log1p(rope)
+    steeper, shallower = np.mean(ratio > close), np.mean(ratio < -close)
+    equal = 1.0 - steeper - shallower
+    row = {"domain": curves.group[0], "task": curves.group[1], "a": a, "b": b}
+    row |= _interval("exponent_a", np.exp(log_a)) | _interval("exponent_b", np.exp(log_b))
+    row |= _interval("difference", np.exp(log_a) - np.exp(log_b))
+    row |= {
+        "level": LEVEL,
+        "overlap": overlap(log_a, log_b),
+        "p_steeper": _share(ratio),
+        "p_equal": float(equal),
+        "p_clearly_steeper": float(steeper),
+        "p_clearly_shallower": float(shallower),
+        "rope": rope,
+        "verdict": _verdict(steeper, equal, shallower, decide_at),
+        "decide_at": decide_at,
+    }
+    return row | _crossover(curves, a, b) | _data_ratio(curves, a, b)
+
+
+def _verdict(steeper: float, equal: float, shallower: float, decide_at: float) -> str:
+    if equal >= decide_at:
+        return EQUAL
+    if steeper >= decide_at:
+        return "A steeper"
+    return "B steeper" if shallower >= decide_at else UNDECIDED
+
+
+def _share(positive: np.ndarray) -> float:
+    """Share of draws above zero; ties count half, so that a and b may change places."""
+    return float(np.mean(positive > 0) + 0.5 * np.mean(positive == 0))
+
+
+def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
+    """Median and interval; order statistics where draws are infinite."""
+    method = "linear" if np.isfinite(draws).all() else "inverted_cdf"
+    low, middle, high = np.quantile(draws, BOUNDS, method=method).tolist()
+    return {name: middle, f"{name}_lower": low, f"{name}_upper": high}
+
+
+def _crossover(curves: _Curves, a: str, b: str) -> dict[str, float]:
+    """The last size at which the order of the errors turns, per draw; ``inf`` where it never does.
+
+    From the smallest size at which both were measured: below it one of them was never there.
+    """
+    inside = curves.inside & (curves.x >= _first(curves, a, b))
+    x = curves.x[inside]
+    gap = (curves.paths[a] - curves.paths[b])[:, inside]
+    above = gap > 0
+    turns = above[:, 1:] != above[:, :-1]
+    last, draw = turns.shape[1] - 1 - np.argmax(turns[:, ::-1], 1), np.arange(len(gap))
+    before, after = gap[draw, last], gap[draw, last + 1]
+    moved = np.where(before != after, before - after, 1.0)
+    at = x[last] + before / moved * (x[last + 1] - x[last])
+    any_turn = turns.any(1)
+    size = np.exp(np.where(any_turn, at, np.inf))
+    low, middle, high = np.quantile(size, [0.05, 0.5, 0.95], method="inverted_cdf").tolist()
+    return {
+        "crossover_q5": low,
+        "crossover_q50": middle,
+        "crossover_q95": high,
+        "p_crossover": float(np.mean(any_turn)),
+        "p_better_finally": _share(-gap[:, -1]),
+        "horizon": curves.horizon,
+    }
+
+
+def _data_ratio(curves: _Curves, a: str, b: str) -> dict[str, float]:
+    """Data that ``a`` needs for the error of ``b`` at b's largest measured size, relative to that size."""
+    largest = largest_size(curves.design, b)
+    goal = curves.paths[b][:, _index(curves, largest)]
+    paths = confirmed(curves.x, curves.paths[a], curves.design, a)
+    x = curves.x[curves.inside]
+    needed = first_log_size(x, paths[:, curves.inside], goal)
+    least = float(np.exp(x[:1])[0] / largest)
+    return _interval("data_ratio", np.exp(needed) / largest) | {"data_ratio_least": least, "data_ratio_n": largest}
+
+
+def _first(curves: _Curves, a: str, b: str) -> float:
+    """Log of the smallest size from which on both have measurements."""
+    measured = (curves.design.curve_of(name) for name in (a, b))
+    return max(curve.x[-1] for curve in measured if curve is not None)
+
+
+def _index(curves: _Curves, n: float) -> int:
+    """Where the size ``n`` is among the sizes of the paths."""
+    return int(np.searchsorted(curves.x, np.log(n)))
+
+
+def _at_rows(curves: _Curves, a: str, b: str) -> list[dict[str, Any]]:
+    rows = []
+    for n in curves.sizes.tolist():
+        i = _index(curves, n)
+        gap = curves.paths[a][:, i] - curves.paths[b][:, i]
+        row = {"domain": curves.group[0], "task": curves.group[1], "a": a, "b": b, "n": n}
+        rows.append(row | {"p_better": _share(-gap)} | _interval("error_ratio", np.exp(gap)) | {"level": LEVEL})
+    return rows
+
+
+def _best_rows(curves: _Curves) -> list[dict[str, Any]]:
+    """Probability that each architecture has the lowest error of its group at each size."""
+    rows, names = [], curves.design.architectures
+    for n in curves.sizes.tolist():
+        i = _index(curves, n)
+        errors = np.stack([curves.paths[name][:, i] for name in names], 1)
+        lowest = errors == errors.min(1, keepdims=True)
+        shares = np.mean(lowest / lowest.sum(1, keepdims=True), 0)
+        row = {"domain": curves.group[0], "task": curves.group[1], "n": n}
+        rows += [row | {"architecture": name, "p_best": float(p)} for name, p in zip(names, shares, strict=True)]
+    return rows
+
+
+def _exponent_rows(curves: _Curves) -> list[dict[str, Any]]:
+    row = {"domain": curves.group[0], "task": curves.group[1]}
+    return [
+        row | {"architecture": name} | _interval("exponent", np.exp(drawn)) | {"level": LEVEL}
+        for name, drawn in curves.log_exponent.items()
+    ]
+
+
+# In words ---------------------------------------------------------------------------------------------

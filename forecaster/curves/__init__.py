@@ -1,0 +1,1 @@
+"""Learning curves: values, and how they are read."""

@@ -1,0 +1,189 @@
+"""Learning curves: the values, selected and summarised. Nothing here knows of Bayes.
+
+One (``domain``, ``task``, ``architecture``) is a curve; the curves of one (``domain``, ``task``) form a group.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster.curves.outliers import Stray, stray_runs
+from forecaster.curves.rises import Rise, clearest_rise
+from forecaster.errors import RequestError
+
+Group = tuple[str, str]  # (domain, task): the curves that share a hierarchy
+KEYS = ["domain", "task", "architecture"]
+NOISE = ("error_sd", "repeats", "n_test")
+Table = Any  # a DataFrame or Series, where pandas' own annotations know no better
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark that stops nothing: a ``code`` for programs, a sentence for people, a curve's label."""
+
+    code: str
+    text: str
+    curve: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One learning curve: ``error`` (positive, lower is better) against ``n`` (amount of training data).
+
+    The arrays are float64, read-only and of one shape (point,), by ascending ``n``; repeats are kept.
+    ``noise_sd`` is the known sd of log error at each point (0 where nothing is known): the binomial part
+    ``sqrt((1 - error) / (error * n_test))`` and ``error_sd / sqrt(repeats) / error``, in quadrature. ``seed``
+    names each point's run ("" where unnamed); None without such a column, as ``metric``. ``n_test`` is the
+    number of test cases of each point, NaN where unknown or where the curve's errors, 1 and more, are no error rates.
+    ``run_sd`` is what one run's log error has beyond ``noise_sd`` where a point is the average of several.
+    """
+
+    domain: str
+    task: str
+    architecture: str
+    metric: str | None
+    n: Float[np.ndarray, " point"]
+    error: Float[np.ndarray, " point"]
+    noise_sd: Float[np.ndarray, " point"]
+    seed: tuple[str, ...] | None
+    n_test: Float[np.ndarray, " point"]
+    run_sd: Float[np.ndarray, " point"]
+
+    @property
+    def label(self) -> str:
+        """``domain/task/architecture``."""
+        return "/".join((self.domain, self.task, self.architecture))
+
+    @cached_property
+    def rise(self) -> Rise | None:
+        """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all.
+
+        Stray runs make none: they are told of by themselves.
+        """
+        kept = np.ones(len(self.n), dtype=bool)
+        kept[[stray.at for stray in self.strays]] = False
+        return clearest_rise(self.n[kept], np.log(self.error[kept]), self.noise_sd[kept])
+
+    @cached_property
+    def strays(self) -> tuple[Stray, ...]:
+        """Runs that stand apart from all others at their size."""
+        return stray_runs(self.n, np.log(self.error))
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurves:
+    """A validated table of learning curves, as :func:`~forecaster.curves.reading.read_curves` gives it.
+
+    ``table`` begins with ``domain, task, architecture, n, error``, sorted by the first four, then ``seed``;
+    ``notes`` are remarks from reading; ``source`` is the file's name as it was given, or ``table``.
+    """
+
+    table: pd.DataFrame
+    notes: tuple[Note, ...]
+    source: str
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """Every curve, in table order."""
+        table: Table = self.table
+        by_curve = table.groupby(KEYS, sort=False)
+        starts = np.flatnonzero(np.diff(by_curve.ngroup().to_numpy(), prepend=-1))
+        columns = [np.array(table["n"]), np.array(table["error"]), *_noise(table)]
+        for column in columns:
+            column.flags.writeable = False
+        metrics = by_curve["metric"].max() if "metric" in table else [None] * len(starts)
+        seeds = table["seed"].tolist() if "seed" in table else None
+        found = []
+        keys = table[KEYS].iloc[starts].itertuples(index=False, name=None)
+        for key, start, stop, metric in zip(keys, starts, [*starts[1:], len(table)], metrics, strict=True):
+            domain, task, architecture = key
+            n, error, noise, n_test, run = (column[start:stop] for column in columns)
+            seed = None if seeds is None else tuple(seeds[start:stop])
+            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed, n_test, run))
+        return tuple(found)
+
+    @cached_property
+    def groups(self) -> tuple[tuple[str, str], ...]:
+        """The (domain, task) pairs, in table order."""
+        return tuple(dict.fromkeys((curve.domain, curve.task) for curve in self.curves))
+
+    @cached_property
+    def metrics(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The metrics named in each (domain, task): one a curve, so usually one or none."""
+        named: dict[tuple[str, str], dict[str, None]] = {group: {} for group in self.groups}
+        for curve in self.curves:
+            if curve.metric:
+                named[curve.domain, curve.task][curve.metric] = None
+        return {group: tuple(own) for group, own in named.items()}
+
+    @cached_property
+    def data_hash(self) -> str:
+        """SHA-256 (hex) of domain, task, architecture, n, error and the noise columns.
+
+        Row order, file format, the file's column names and all other columns make no difference.
+        """
+        table = self.table.reindex(columns=[*KEYS, "n", "error", *NOISE])
+        table = table.sort_values(list(table.columns)).astype(object)
+        content = json.dumps({name: column.tolist() for name, column in table.items()})
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def select(
+        self,
+        domain: str | Sequence[str] | None = None,
+        task: str | Sequence[str] | None = None,
+        architecture: str | Sequence[str] | None = None,
+        split: str | Sequence[str] | None = None,
+    ) -> LearningCurves:
+        """Keep the rows with these names (one or several of each kind; None keeps all).
+
+        Raises RequestError, listing what exists, if a name is not there or there is no ``split`` column.
+        """
+        table: Table = self.table
+        for column, wanted in zip((*KEYS, "split"), (domain, task, architecture, split), strict=True):
+            if wanted is None:
+                continue
+            known = listed(table[column].unique()) if column in table else "the names in such a column. Add it"
+            names = [wanted] if isinstance(wanted, str) else list(wanted)
+            lost = [name for name in names if column not in table or not table[column].eq(name).any()]
+            if lost or not names:
+                raise RequestError(
+                    f"{self.source}: found no {column} {listed(lost)} among the rows asked for; "
+                    f"expected one of {known}. `validate` lists all curves."
+                )
+            table = table[table[column].isin(names)]
+        return self.with_rows(table)
+
+    def with_rows(self, table: Table) -> LearningCurves:
+        """These rows of the table alone, and the notes about their curves."""
+        chosen = LearningCurves(table.reset_index(drop=True), (), self.source)
+        labels = {None, *(curve.label for curve in chosen.curves)}
+        return LearningCurves(chosen.table, tuple(n for n in self.notes if n.curve in labels), self.source)
+
+
+def _noise(table: Table) -> tuple[Float[np.ndarray, " row"], ...]:
+    """``noise_sd``, ``n_test`` and ``run_sd`` of :class:`Curve`, of each row."""
+    sd, repeats, n_test = table.reindex(columns=NOISE).astype(float).to_numpy().T
+    error, runs = table["error"].to_numpy(), np.nan_to_num(repeats, nan=1.0)
+    rate: Any = table.groupby(KEYS, sort=False)["error"].transform("max") < 1
+    spread = np.nan_to_num(sd / error)
+    binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test)))
+    one_run = spread * np.sqrt(1.0 - 1.0 / np.maximum(runs, 1.0))
+    return np.hypot(spread / np.sqrt(runs), binomial), np.where(rate, n_test, np.nan), one_run
+
+
+def listed(names: Iterable[Any], most: int = 20, quote: bool = True) -> str:
+    """Names as a message lists them: the first ``most``, quoted where asked, and how many more there are."""
+    texts = [repr(str(name)) if quote else str(name) for name in names]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+
+
+# What a table shows before any fit ----------------------------------------------------------------

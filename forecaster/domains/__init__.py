@@ -1,0 +1,1 @@
+"""What is known of a field before any data: cards with sources."""

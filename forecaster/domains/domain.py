@@ -1,0 +1,158 @@
+"""Domain cards: what is known of a field's learning curves before any is seen, each number with its source.
+
+A card is a TOML file, which ``card_files`` reads and checks; ``models/README.md`` says how to write one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+
+import msgspec
+import numpy as np
+
+from forecaster.domains.quantities import CENTRES, FIXED_SPREADS, LEARNED_SPREADS
+
+
+class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One prior: normal (mean, sd), lognormal (median, sd of the log) or fixed (value)."""
+
+    family: str
+    source: str
+    why: str
+    mean: float | None = None
+    median: float | None = None
+    sd: float | None = None
+    value: float | None = None
+
+    @property
+    def location(self) -> float:
+        """Where it centres, on the scale on which it is normal: the mean, log of the median, or the value."""
+        if self.mean is not None:
+            return self.mean
+        return math.log(self.median) if self.median is not None else self.value or 0.0
+
+    @property
+    def scale(self) -> float:
+        """Standard deviation on that scale; zero for a fixed value."""
+        return self.sd or 0.0
+
+
+class KnownError(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An error known from elsewhere, in the unit of the card: that of guessing, or that of people."""
+
+    value: float
+    source: str
+    why: str
+
+
+class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How an architecture known by name differs from the centre of its group, by quantity of ``EFFECTS``."""
+
+    effects: dict[str, float]
+    source: str
+    why: str
+    aliases: tuple[str, ...] = ()
+
+
+class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A domain card, checked.
+
+    ``priors`` holds each of ``QUANTITIES`` in that order, ``architectures`` what is known of some by name,
+    ``citations`` a line for each source named.
+    """
+
+    name: str
+    title: str
+    law: str
+    size_unit: str
+    error_unit: str
+    priors: dict[str, Prior]
+    citations: dict[str, str]
+    text: str
+    origin: str
+    aliases: tuple[str, ...] = ()
+    chance: KnownError | None = None
+    human_level: KnownError | None = None
+    architectures: dict[str, Architecture] = {}
+
+    def measures(self, metric: str | None) -> bool:
+        """Whether the card's error may be what ``metric`` names: not where one is a rate and the other a loss."""
+        own, theirs = kinds_of_error(self.error_unit), kinds_of_error(metric or "")
+        return not own or not theirs or bool(own & theirs)
+
+    def known_as(self, architecture: str) -> Architecture | None:
+        """What the card knows of an architecture of this name, if anything."""
+        named = {plain_name(a): known for name, known in self.architectures.items() for a in (*known.aliases, name)}
+        return named.get(plain_name(architecture))
+
+    def effects_of(self, architecture: str) -> np.ndarray:
+        """How an architecture differs from its group's centre, in the order of ``CENTRES``; zeros where unknown."""
+        known = self.known_as(architecture)
+        return np.array([known.effects.get(quantity, 0.0) if known else 0.0 for quantity in CENTRES])
+
+    @property
+    def hyper_mean(self) -> np.ndarray:
+        """Prior means of what a group learns: the centres, then the logs of the two learned spreads."""
+        return np.array([self.priors[quantity].location for quantity in CENTRES + LEARNED_SPREADS])
+
+    @property
+    def hyper_sd(self) -> np.ndarray:
+        """Prior standard deviations, in the order of :attr:`hyper_mean`."""
+        return np.array([self.priors[quantity].scale for quantity in CENTRES + LEARNED_SPREADS])
+
+    @property
+    def spread_fixed(self) -> np.ndarray:
+        """Spreads around the centres of log_break, floor_logit, log_noise, log_drift, log_slope and log_sharpness."""
+        return np.array([self.priors[quantity].location for quantity in FIXED_SPREADS])
+
+    @property
+    def slope_memory(self) -> float:
+        """Nats of size over which a wandering slope forgets."""
+        return self.priors["slope_memory"].location
+
+    @property
+    def steady(self) -> float:
+        """Share of the drift's time that runs with log size wherever the law stands (see ``drift.clock``)."""
+        return self.priors["steady"].location
+
+    @property
+    def volatility(self) -> float:
+        """How uncertain the scale of the drift is beyond the measured sizes: sd of the log of its change."""
+        return self.priors["volatility"].location
+
+    @property
+    def late_chance(self) -> float:
+        """Chance that the floor gives way: that what looks irreducible falls beyond the measured sizes."""
+        return self.priors["late_chance"].location
+
+    @property
+    def late_slope(self) -> float:
+        """Mean of that late fall's exponent, relative to the curve's slope at the reference size."""
+        return self.priors["late_slope"].location
+
+    @property
+    def known_share(self) -> float:
+        """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
+        return self.priors["known_share"].location
+
+    @property
+    def card_hash(self) -> str:
+        """SHA-256 of what the card says, inherited priors included; comments and layout do not count."""
+        said = msgspec.structs.replace(self, text="", origin="", citations={})
+        return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
+
+
+LOSS = re.compile(r"perplexity|entropy|likelihood|\bnll\b|nats|\bbits|loss|squared|absolute|\bn?rmse|\bmse|\bmae", re.I)
+RATE = re.compile(r"share of 1|error rate|accuracy|\b[wc]er\b|\btop.?[15]\b|zero.one|\b0.1 loss|misclassif", re.I)
+
+
+def kinds_of_error(said: str) -> frozenset[str]:
+    """``rate`` (a share of cases) and ``loss``, as far as a metric's name or a card's ``error_unit`` says either."""
+    return frozenset(kind for kind, words in (("loss", LOSS), ("rate", RATE)) if words.search(said))
+
+
+def plain_name(name: str) -> str:
+    """A name as names are compared: capitals make no difference, nor whether words are joined by blanks, _ or -."""
+    return re.sub(r"[\s_-]+", "-", name.strip().casefold())

@@ -1,0 +1,289 @@
+"""backtest: hide the largest sizes, forecast them, score: how far may the forecasts of these curves be believed?
+
+Only fitted rows reach the fit and the baselines; of hidden rows the sizes are used, to forecast there, and the errors
+to score. A hidden error is judged against the error of one new run (``measurement.new_run``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note
+from forecaster.curves.repeats import distinct
+from forecaster.errors import RequestError
+from forecaster.evaluation import prose, scoring, tables
+from forecaster.evaluation.baselines import BASELINES
+from forecaster.evaluation.holdout import hide, scorable
+from forecaster.evaluation.requirement import needed_by, requirement_row
+from forecaster.evaluation.tables import OURS, slug
+from forecaster.inference.fit import Cards, Progress, expect_curves, fit
+from forecaster.inference.posterior import Posterior
+from forecaster.prediction import observation
+from forecaster.prediction.forecast import LEVEL
+from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.results.result import Result, plain, rows_of
+
+MOST_DRAWS = 1000
+BEYOND = 100.0  # how far past the largest hidden size a requirement is looked for
+PER_DECADE = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest(Result):
+    """One row a scored curve, all other tables beside it.
+
+    ``table``: ``domain, task, architecture, fit_sizes, points`` (hidden), ``n_fit`` and ``n_last`` (largest fitted and
+    hidden size), ``rmsle`` and ``rmse`` (of the median), ``bias`` (mean log error of the median), ``crps``,
+    ``log_score``, ``msce``, ``covered`` (share of points in the interval of ``level``), ``width`` (of that interval,
+    in log error), ``level``; with baselines ``rmsle_`` and ``rmse_`` of each, ``best_baseline`` and ``lost_to_it``
+    (log of our RMSLE over its).
+
+    ``totals``: one row a method: ``method, curves, rmsle, rmsle_median, rmse, crps, log_score, msce`` (pooled),
+    ``msce_by_curve``, ``bias``, ``too_high`` (share of curves whose bias is above 0), ``cover_50`` to ``cover_95``
+    (pooled; beside each, as ``_low`` and ``_high``, what nine in ten coverages would be were the intervals right),
+    ``width_50`` to ``width_95`` (median), ``wins``, ``pairs``, ``pairs_right``, ``requirement_log2_ratio`` (median
+    absolute one); means are over curves; a baseline gives no interval, so its CRPS is its mean absolute log error.
+
+    ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points, curves,
+    coverage`` (pooled; ``coverage_low, coverage_high`` as above), ``coverage_by_curve``. ``points``: one row a hidden
+    measurement: keys, ``n, error, yhat, yhat_lower, yhat_upper, decades_beyond, pit, crps, log_score``.
+    ``requirement``: per curve, the data needed for ``target``, the error observed at the largest hidden size where that
+    is below all fitted errors: ``n_true`` (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first
+    size at which the mean curve does), ``covered, log2_ratio`` (median over truth), ``p_never``; the same with ``run_``
+    of the first hidden size at which a measured run does, noise and all, as ``n_true`` is found (NaN below ten hidden
+    sizes, too few to tell by). The target was measured with noise of its own. ``lows``: how many hidden errors are
+    lower than all before them (of more than 24, 24 evenly spread); each is a target that is first reached at its own
+    size: ``lows_covered``, the share of them whose size lies in the interval for the mean curve, ``lows_log2_ratio``,
+    the median absolute one; with baselines ``n_`` and ``log2_ratio_`` of each: the first size at which its curve
+    reaches the target.
+    ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
+    (observed, a over b), ``p_better`` (a is measured as the better one), ``right`` (our median ranks them as observed)
+    and ``right_`` of each rival. ``chances``: may those chances be believed? One row for each range of the chance that
+    the favoured one of a pair was given (``chance_low, chance_high``; a pair at 0.5 favours ``a``): ``pairs``,
+    ``chance`` (mean), ``held`` (share in which it was the better one) and ``held_low, held_high`` (what nine in ten
+    shares would be were the chances right). ``summary``: the headline numbers. ``notes``: what was left out, and why.
+    """
+
+    totals: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
+    points: pd.DataFrame = field(default_factory=pd.DataFrame)
+    requirement: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pairs: pd.DataFrame = field(default_factory=pd.DataFrame)
+    chances: pd.DataFrame = field(default_factory=pd.DataFrame)
+    summary: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+    fitted: LearningCurves | None = None
+    command = "backtest"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``Result``, with the other tables as lists of rows, ``summary`` and ``notes``."""
+        more = ("totals", "calibration", "points", "requirement", "pairs", "chances")
+        others = {name: rows_of(getattr(self, name)) for name in more}
+        notes = [{"code": n.code, "text": n.text, "curve": n.curve} for n in self.notes]
+        return super().to_dict() | others | {"summary": plain(self.summary), "notes": notes}
+
+
+def backtest(
+    curves: LearningCurves,
+    *,
+    split: str | float = "column",
+    card: Cards = None,
+    engine: str = "jax",
+    seed: int = 0,
+    level: float = LEVEL,
+    baselines: bool = True,
+    on_progress: Progress | None = None,
+) -> Backtest:
+    """Fit what is not hidden, forecast what is, and score it.
+
+    ``split``: ``column`` hides the rows whose ``split`` is ``extrapolate``; a number hides, of each curve, the sizes
+    within so many decades of its largest (1.0: the last factor of ten). Curves with fewer than three fitted sizes are
+    fitted, not scored; groups in which no curve has three are left out. Raises RequestError for a split that hides
+    nothing that can be scored, a level outside (0, 1), and as :func:`forecaster.fit` does.
+    """
+    expect_curves(curves)
+    if not 0 < level < 1:
+        raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
+    tell = on_progress or (lambda *_: None)
+    fitted, hidden, notes = hide(curves, split)
+    posterior = fit(
+        fitted, card=card, engine=engine, seed=seed, on_progress=lambda what, share: tell(what, 0.8 * share)
+    )
+    unseen = {c.label: c for c in hidden.curves}
+    scored, pairs = [], []
+    for group in posterior.groups:
+        tell(f"scoring {'/'.join(group)}", 0.8 + 0.2 * posterior.groups.index(group) / len(posterior.groups))
+        found = []
+        for i, known in enumerate(posterior.curves.curves):
+            if (known.domain, known.task) == group and known.label in unseen and scorable(known):
+                rng = np.random.default_rng([seed, i])
+                found.append(_forecast(posterior, known, unseen[known.label], level, baselines, rng))
+        pairs += [_pair(*two, x) for two in combinations(found, 2) if (x := _common(*two)) is not None]
+        scored += [one._replace(runs=np.empty((0, 0))) for one in found]
+    tell("done", 1.0)
+    return _assembled(fitted, scored, pairs, notes, level)
+
+
+def _assembled(
+    fitted: LearningCurves, scored: Sequence[_Scored], ranked: Sequence[_Pair], notes: tuple[Note, ...], level: float
+) -> Backtest:
+    pairs = pd.DataFrame([pair.row for pair in ranked])
+    table = pd.DataFrame([one.row for one in scored])
+    points = pd.concat([one.points for one in scored], ignore_index=True)
+    needs = pd.DataFrame([one.requirement for one in scored if one.requirement is not None])
+    rivals = [name for name in BASELINES if f"rmsle_{slug(name)}" in table]
+    scores = scoring.pooled([one.scores for one in scored])
+    found = tables.totals(table, scores, pairs, needs, rivals)
+    numbers = tables.summary(found, needs, pairs)
+    return Backtest(
+        table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
+        text=prose.prose(table, found, numbers, notes, level),
+        totals=found,
+        calibration=tables.calibration(points, scores.replicas),
+        points=points,
+        requirement=needs,
+        pairs=pairs,
+        chances=tables.chances(pairs, np.array([pair.stand_ins for pair in ranked])),
+        summary=numbers,
+        notes=notes,
+        fitted=fitted,
+    )
+
+
+class _Scored(NamedTuple):
+    """One curve: rows of the tables, the scores of its points, and what pairs of curves are compared by."""
+
+    row: dict[str, Any]
+    points: pd.DataFrame
+    scores: scoring.PointScores
+    requirement: dict[str, Any] | None
+    fit: tuple[np.ndarray, np.ndarray]  # log n, log error
+    hidden: tuple[np.ndarray, np.ndarray]
+    predicted: dict[str, np.ndarray]  # log error at the hidden sizes by method
+    runs: np.ndarray  # log error as measured, [draw, hidden size]
+
+
+class _Pair(NamedTuple):
+    """Two curves: a row of the table, and whether ``a`` is the better one in draws that stand in for the truth."""
+
+    row: dict[str, Any]
+    stand_ins: np.ndarray  # [replica]
+
+
+class _Drawn(NamedTuple):
+    """Draws of one curve: the mean curve on a grid, and what a run measures at its hidden rows, in log error."""
+
+    grid: np.ndarray
+    paths: np.ndarray  # [draw, grid]
+    at: np.ndarray  # index into the grid of each hidden size
+    mean: np.ndarray  # [draw, row]
+    noise: np.ndarray  # [draw, row]
+    run: np.ndarray  # [draw, row]
+
+
+def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarray, rng: np.random.Generator) -> _Drawn:
+    """``index`` names the size of each hidden row; nothing else of hidden rows is used."""
+    target = CurveKey(known.domain, known.task, known.architecture)
+    first, last = known.n[-1], BEYOND * max(sizes[-1], known.n[-1])
+    grid = np.geomspace(first, last, int(PER_DECADE * np.log10(last / first)) + 2)
+    grid = np.unique(np.append(grid, sizes))
+    paths, draws = log_error_paths(posterior, target, grid, rng, -(-posterior.draws // MOST_DRAWS))
+    at = np.searchsorted(grid, sizes)
+    design, rows = posterior.designs[target.group], at[index]
+    own = draws.noise(np.log(grid[rows]), design)
+    run, noise = observation.new_run(rng, known, design.card.known_share, own, grid, paths, rows)
+    return _Drawn(grid, paths, at, paths[:, rows], noise, run)
+
+
+def _forecast(
+    posterior: Posterior, known: Curve, unseen: Curve, level: float, baselines: bool, rng: np.random.Generator
+) -> _Scored:
+    sizes, index = np.unique(unseen.n, return_inverse=True)
+    drawn = _draw(posterior, known, sizes, index, rng)
+    truth = np.log(unseen.error)
+    scores = scoring.score(drawn.run, truth, drawn.mean, drawn.noise)
+    low, middle, high = np.quantile(drawn.run, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
+    keys = {k: getattr(known, k) for k in KEYS}
+    row = keys | {"fit_sizes": len(np.unique(known.n)), "points": len(truth), "n_fit": known.n[-1], "n_last": sizes[-1]}
+    row |= _point_scores(middle, truth) | {"bias": float(np.mean(middle - truth))}
+    row |= {"crps": scores.crps.mean(), "log_score": scores.log_score.mean(), "msce": scoring.msce(scores.pit)}
+    row |= {"covered": scoring.covers(scores.pit, level).mean(), "width": np.median(high - low), "level": level}
+    mean = drawn.paths[:, drawn.at]
+    predicted = {OURS: np.median(mean, 0)}
+    far: dict[str, np.ndarray] = {}
+    for name, extrapolate in BASELINES.items() if baselines else ():
+        far[name] = np.log(extrapolate(known.n, known.error, drawn.grid))
+        predicted[name] = far[name][drawn.at]
+        row |= {f"{k}_{slug(name)}": v for k, v in _point_scores(predicted[name][index], truth).items()}
+    if baselines:
+        best = min(BASELINES, key=lambda name: row[f"rmsle_{slug(name)}"])
+        lost = np.log(max(row["rmsle"], 1e-9) / max(row[f"rmsle_{slug(best)}"], 1e-9))
+        row |= {"best_baseline": best, "lost_to_it": lost}
+    columns = {"n": unseen.n, "error": unseen.error, "yhat": np.exp(middle)}
+    columns |= {"yhat_lower": np.exp(low), "yhat_upper": np.exp(high)}
+    columns |= {"decades_beyond": np.maximum(np.log10(unseen.n / known.n[-1]), 0.0)}
+    columns |= {name: getattr(scores, name) for name in ("pit", "crps", "log_score")}
+    observed = np.bincount(index, truth) / np.bincount(index)
+    run = np.stack([drawn.run[:, index == k].mean(1) for k in range(len(sizes))], 1)
+    need = requirement_row(keys, known, (sizes, observed, run), (drawn.grid, drawn.paths), level)
+    if need is not None:
+        need |= needed_by(far, drawn.grid, need)
+    hidden = (np.log(sizes), observed)
+    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, run)
+
+
+def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    rmse = float(np.sqrt(np.mean((np.exp(predicted) - np.exp(truth)) ** 2)))
+    return {"rmsle": scoring.rmsle(predicted, truth), "rmse": rmse, "mae_log": float(np.mean(abs(predicted - truth)))}
+
+
+def _by_size(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
+    found = distinct(curve.n, np.log(curve.error))
+    return found.x, found.y
+
+
+def _common(a: _Scored, b: _Scored) -> float | None:
+    """Log of the largest size that both curves reach among hidden sizes; None where they share no range."""
+    last = min(a.hidden[0][-1], b.hidden[0][-1])
+    first = max(a.hidden[0][0], b.hidden[0][0])
+    return float(last) if last >= first - 1e-9 else None
+
+
+def _pair(a: _Scored, b: _Scored, x: float) -> _Pair:
+    """Whether each method ranks two architectures as observed at ``x``, the largest log size that both reach."""
+
+    def gap(of: Callable[[_Scored], tuple[np.ndarray, np.ndarray]], at: float) -> float:
+        return float(np.interp(at, *of(a)) - np.interp(at, *of(b)))
+
+    observed = gap(lambda one: one.hidden, x)
+    measured = gap(lambda one: one.fit, min(a.fit[0][-1], b.fit[0][-1]))
+    ahead = _measured_at(a, x) < _measured_at(b, x)
+    row = {k: a.row[k] for k in KEYS[:2]} | {"a": a.row["architecture"], "b": b.row["architecture"]}
+    row |= {"n": np.exp(x), "log_ratio": observed, "p_better": float(np.mean(ahead))}
+    gaps = {name: gap(lambda one, name=name: (one.hidden[0], one.predicted[name]), x) for name in a.predicted}
+    row["right"] = _right(gaps.pop(OURS), observed)
+    row["right_measured"] = _right(measured, observed)
+    row |= {f"right_{slug(name)}": _right(value, observed) for name, value in gaps.items()}
+    return _Pair(row, scoring.stand_ins(ahead))
+
+
+def _measured_at(one: _Scored, x: float) -> np.ndarray:
+    """Log error as measured at log size ``x``, [draw], between hidden sizes as the observed one is interpolated."""
+    sizes = one.hidden[0]
+    after = min(int(np.searchsorted(sizes, x)), len(sizes) - 1)
+    before = max(after - 1, 0)
+    gap = sizes[after] - sizes[before]
+    share = np.clip((x - sizes[before]) / gap, 0.0, 1.0) if gap > 0 else 1.0
+    return (1.0 - share) * one.runs[:, before] + share * one.runs[:, after]
+
+
+def _right(predicted: float, observed: float) -> float:
+    """1 where the sign agrees, one half where the prediction (or the truth) ties."""
+    product = np.sign(predicted) * np.sign(observed)
+    return float(0.5 * (1.0 + product))

@@ -1,0 +1,1 @@
+"""From curves and cards to a posterior."""

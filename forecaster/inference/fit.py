@@ -1,0 +1,131 @@
+"""fit: learning curves and cards in, a posterior out, by the engine asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from forecaster.curves.learning_curves import Group, LearningCurves
+from forecaster.domains.domain import Domain
+from forecaster.domains.loading import card_for, load_card
+from forecaster.errors import RequestError
+from forecaster.inference.assembly import assemble
+from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.posterior import Posterior
+from forecaster.model.design import Design, design_of
+
+ENGINES = ("jax", "nuts")
+FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the fast engine could not
+FEWEST_DRAWS = 100  # of a chain: of fewer, no effective size or R-hat can be told
+MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
+Cards = str | Path | Domain | Mapping[Group, Domain] | None  # one for all, one a group, or by the domains' names
+Progress = Callable[[str, float], None]  # what is being done, share of all that is done
+
+
+def cards_of(curves: LearningCurves, card: Cards = None) -> dict[Group, Domain]:
+    """The card of each group: ``card`` for all (of a mapping, its own), else that of the domain's name, or generic.
+
+    Generic, too, where a metric names a loss and the card is one of error rates, or the other way round.
+    """
+    if isinstance(card, Mapping):
+        return {group: card[group] for group in curves.groups}
+    if card is not None:
+        chosen = card if isinstance(card, Domain) else load_card(card)
+        return dict.fromkeys(curves.groups, chosen)
+    return {group: card_for(group[0], curves.metrics[group])[0] for group in curves.groups}
+
+
+def fit(
+    curves: LearningCurves,
+    *,
+    card: Cards = None,
+    engine: str = "jax",
+    seed: int = 0,
+    draws: int | None = None,
+    fallback: bool = True,
+    cache: bool = True,
+    on_progress: Progress | None = None,
+) -> Posterior:
+    """Sample the posterior of every (domain, task) of ``curves``.
+
+    ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
+    trust is sampled by NUTS where the groups are four or fewer, unless ``fallback`` is off; whichever engine was used
+    stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder,
+    and those kept are used.
+    Raises RequestError for what is no :class:`LearningCurves`, an unknown engine, a negative seed or fewer than 100
+    draws, and CardError for an unknown card.
+    """
+    expect_curves(curves)
+    _check_settings(engine, seed, draws)
+    cards = cards_of(curves, card)
+    designs = [design_of(curves, group, cards[group]) for group in curves.groups]
+    tell = on_progress or (lambda *_: None)
+    if engine == "nuts":
+        found = _by_nuts(designs, seed, draws, tell)
+    else:
+        found = _by_jax(designs, seed, draws, tell, fallback=fallback, cache=cache)
+    return assemble(curves, cards, found, seed=seed, settings={"engine": engine, "draws": draws})
+
+
+def expect_curves(curves: object) -> None:
+    """RequestError where something else was given in place of learning curves, such as the name of their file."""
+    if isinstance(curves, LearningCurves):
+        return
+    found = repr(str(curves)) if isinstance(curves, str | Path) else f"a {type(curves).__name__}"
+    raise RequestError(
+        f"curves: found {found}; expected learning curves that were read: pass a file or a table to "
+        "forecaster.read_curves first, and what it gives to this function"
+    )
+
+
+def _check_settings(engine: str, seed: int, draws: int | None) -> None:
+    if engine not in ENGINES:
+        raise RequestError(f"engine: found {engine!r}; expected one of {', '.join(ENGINES)}")
+    if seed < 0:
+        raise RequestError(f"seed: found {seed}; expected a whole number of 0 or more")
+    if draws is not None and draws < FEWEST_DRAWS:
+        raise RequestError(f"draws: found {draws}; expected {FEWEST_DRAWS} or more of each of four chains")
+
+
+def _by_nuts(designs: Sequence[Design], seed: int, draws: int | None, tell: Progress) -> list[GroupDraws]:
+    from forecaster.inference.engines import nuts
+
+    out = []
+    for i, design in enumerate(designs):
+        name = f"{design.domain}/{design.task}"
+        options: dict[str, Any] = {} if draws is None else {"draws": draws}
+        out.append(
+            nuts.sample(
+                design,
+                seed=seed,
+                on_progress=lambda what, i=i, name=name: tell(f"{name}: {what}", i / len(designs)),
+                **options,
+            )
+        )
+    tell("done", 1.0)
+    return out
+
+
+def _by_jax(
+    designs: Sequence[Design], seed: int, draws: int | None, tell: Progress, *, fallback: bool, cache: bool
+) -> list[GroupDraws]:
+    from forecaster.inference.engines import fast
+
+    each = draws or (1000 if len(designs) <= MANY else 250)
+    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
+    if not fallback or len(designs) > FALL_BACK:
+        return found
+    return [
+        one if fast.trusted(one) else _fall_back(design, seed, each, tell)
+        for design, one in zip(designs, found, strict=True)
+    ]
+
+
+def _fall_back(design: Design, seed: int, draws: int, tell: Progress) -> GroupDraws:
+    """NUTS for a group that the fast engine could not sample; the engine's name in the posterior says so."""
+    from forecaster.inference.engines import nuts
+
+    name = f"{design.domain}/{design.task}"
+    tell(f"{name}: the fast engine's draws cannot be trusted; falling back on NUTS", 0.5)
+    return nuts.sample(design, seed=seed, draws=draws, on_progress=lambda what: tell(f"{name}: {what}", 0.5))

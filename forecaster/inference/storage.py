@@ -1,0 +1,61 @@
+"""Posteriors on disk: netCDF, checked when read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from forecaster.curves.files import SUFFIXES
+from forecaster.curves.learning_curves import LearningCurves, Note
+from forecaster.domains.domain import Domain
+from forecaster.errors import PosteriorFileError
+from forecaster.inference.manifest import SCHEMA
+from forecaster.inference.posterior import Posterior
+
+if TYPE_CHECKING:
+    pass
+
+
+def load_posterior(path: str | Path) -> Posterior:
+    """Read a posterior that :meth:`Posterior.save` wrote; PosteriorFileError where it is not one."""
+    import xarray as xr
+
+    path = Path(path)
+    if not path.is_file():
+        raise PosteriorFileError(f"{path}: no such file; `forecaster fit CURVES -o {path}` makes one")
+    try:
+        tree = xr.open_datatree(path, engine="h5netcdf").load()
+        tree.close()
+    except Exception as error:
+        if path.suffix.lower() in SUFFIXES:
+            raise PosteriorFileError(
+                f"{path}: found a table of curves, expected a posterior; "
+                f"`forecaster fit {path} -o {path.with_suffix('.nc')}` makes one"
+            ) from None
+        raise PosteriorFileError(
+            f"{path}: not a posterior file ({type(error).__name__}); "
+            f"expected netCDF written by `forecaster fit`; fit again with `forecaster fit CURVES -o {path}`"
+        ) from error
+    found = tree.attrs.get("schema")
+    if found != SCHEMA:
+        raise PosteriorFileError(
+            f"{path}: found schema {found!r}, expected {SCHEMA!r}; fit again with this version of forecaster"
+        )
+    observed = tree["observed_data"].to_dataset()
+    table = pd.DataFrame({str(name): _restored(v.values) for name, v in observed.data_vars.items()})
+    notes = tuple(Note(*n) for n in json.loads(tree.attrs["notes"]))
+    curves = LearningCurves(table, notes, str(tree.attrs["source"]))
+    if curves.data_hash != tree.attrs["data_hash"]:
+        raise PosteriorFileError(f"{path}: its curves do not match its own data hash; fit again")
+    named = msgspec.json.decode(tree.attrs["cards"], type=dict[str, Domain])
+    cards = {g: named["/".join(g)] for g in curves.groups}
+    return Posterior(tree, curves, cards)
+
+
+def _restored(values: np.ndarray) -> Any:
+    return values if values.dtype.kind in "fiub" else pd.array([str(v) for v in values], dtype="str")

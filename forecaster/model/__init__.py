@@ -1,0 +1,1 @@
+"""The generative model: law, drift, noise."""

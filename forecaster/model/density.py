@@ -1,0 +1,193 @@
+"""The generative story as a batched, pure JAX log density (the fast path); tests hold it equal to model.py.
+
+Arrays are padded to fixed shapes and travel as arguments, never as constants, so that one compiled program
+serves every data set of a similar size. Axes: ``curve`` x ``point`` for data, ``curve`` x ``particle`` for
+parameters. Importing this module imports JAX; only the engines do so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from forecaster.domains.quantities import CENTRES, LEARNED
+from forecaster.model import drift, law, test_set_noise
+from forecaster.model.design import LOCAL, Design
+
+Array = Any  # a JAX or NumPy array; docstrings name its axes
+LOG_2PI = float(np.log(2.0 * np.pi))
+CHUNK = 4  # padded numbers of points are multiples of this
+# The laws' functions in single precision. There log1p takes twice the time of log, a quarter of all that a likelihood
+# takes, to keep digits of terms that are added to others of order one.
+SINGLE = SimpleNamespace(**vars(jnp) | {"log1p": lambda value: jnp.log(1.0 + value)})
+
+
+class CurveArrays(NamedTuple):
+    """Sizes of each curve in descending order, padded at the end: all [curve, point] but the last three."""
+
+    x: Array  # log size
+    y: Array  # mean log error of the repeats at this size
+    repeats: Array  # how many measurements that mean holds
+    within: Array | None  # sum of squares of the repeats around their mean; None where no size was measured twice
+    known: Array  # variance of one measurement's log error that is known and fresh (test set, reported spread)
+    scale: Array  # of the learned noise's variance, one at the largest size
+    present: Array  # 1.0 for a measured size, 0.0 for padding
+    x_ref: Array  # [curve] log of the largest size measured in the group
+    x_min: Array  # [curve] log of the smallest size measured in the group
+    luck: Array | None  # [curve] scale of the luck of a test set; None where none is known
+
+
+class Constants(NamedTuple):
+    """What the card fixes: scalars, or [curve, 1] where cards differ."""
+
+    slope_memory: Array
+    steady: Array
+
+
+class Local(NamedTuple):
+    """Parameters of one curve given its level, [curve, particle] each."""
+
+    log_exponent: Array
+    log_break: Array  # relative to x_min
+    floor_logit: Array
+    log_noise: Array
+    log_drift: Array
+    log_slope: Array
+    log_sharpness: Array
+
+
+class LevelLikelihood(NamedTuple):
+    """The likelihood as a function of the level: ``exp(log_z) * Normal(level; mean, variance)``."""
+
+    log_z: Array
+    mean: Array
+    variance: Array
+
+
+def normal_logpdf(value: Array, mean: Array, variance: Array) -> Array:
+    """Log density of a normal, by its variance."""
+    return -0.5 * (LOG_2PI + jnp.log(variance) + (value - mean) ** 2 / variance)
+
+
+def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) -> LevelLikelihood:
+    """Integrate the drift out of each curve's likelihood, exactly, leaving a Gaussian in its level."""
+    x, y, repeats, known, scale, present = (
+        _by_point(a) for a in (curves.x, curves.y, curves.repeats, curves.known, curves.scale, curves.present)
+    )
+    x_ref, x_min = (jnp.asarray(a)[:, None] for a in (curves.x_ref, curves.x_min))
+    exponent, sharpness = jnp.exp(local.log_exponent), jnp.exp(local.log_sharpness)
+    xp = SINGLE if exponent.dtype == jnp.float32 else jnp
+    decayed = law.decay(xp, x, x_ref, exponent, x_min + local.log_break, sharpness)
+    shape = law.log_shape(xp, decayed, local.floor_logit)
+    shape = jax.lax.optimization_barrier(shape)  # else XLA computes it anew for each of its three uses
+    residual = y - shape
+    noise = jnp.exp(2.0 * local.log_noise) * scale
+    variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
+    times = drift.clock(jnp, x, x_ref, shape, exponent, constants.steady)
+    passed = _steps(times)
+    luck = None
+    if curves.luck is not None:
+        luck = _steps(test_set_noise.parted_since(jnp, shape, shape[:1], jnp.asarray(curves.luck)[:, None]))
+
+    zero = jnp.zeros(residual.shape[1:])
+    initial = (drift.start(jnp, zero, variances[1]), zero, zero, zero)
+    sizes = (passed, luck, residual, (noise + known) / repeats, present)
+    chunks = jax.tree.map(lambda a: jnp.reshape(a, (-1, CHUNK, *a.shape[1:])), sizes)
+    memory = constants.slope_memory
+    (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, variances, memory), initial, chunks)
+    points = jnp.asarray(curves.present).sum(1)[:, None]
+    log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu - LOG_2PI + jnp.log(uu))
+    if curves.within is not None:
+        spread, within = noise + known, _by_point(curves.within)
+        repeat_term = jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread
+        log_z = log_z - 0.5 * (present * repeat_term).sum(0)
+    return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
+
+
+def _by_point(values: Array) -> Array:
+    """[curve, point] as [point, curve, 1]."""
+    return jnp.asarray(values).T[:, :, None]
+
+
+def _steps(values: Array) -> Array:
+    """How far each point is from the one before; the first, from zero."""
+    return values - jnp.concatenate([jnp.zeros_like(values[:1]), values[:-1]])
+
+
+def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Array) -> tuple:
+    """Filter CHUNK sizes: their variances multiply without underflow, so one logarithm serves them all."""
+    state, yy, uy, uu = carry
+    product = jnp.ones_like(yy)
+    for i in range(CHUNK):
+        passed, luck, residual, noise, present = jax.tree.map(lambda a, i=i: a[i], sizes)
+        state = drift.predict(state, drift.transition(jnp, passed, memory), *variances)
+        state = state if luck is None else state._replace(dd=state.dd + luck)
+        state, (data, unit, f) = drift.update(state, residual, noise, present)
+        weight = present / f
+        product = product * jnp.where(present > 0, f, 1.0)
+        yy, uy, uu = yy + weight * data**2, uy + weight * unit * data, uu + weight * unit**2
+        state, yy, uy, uu, product = jax.lax.optimization_barrier((state, yy, uy, uu, product))
+    return (state, yy, uy, uu), jnp.log(product)
+
+
+def log_likelihood(level: Array, local: Local, curves: CurveArrays, constants: Constants) -> Array:
+    """Log density of each curve's log errors given its parameters: [curve, particle]."""
+    integrated = level_likelihood(local, curves, constants)
+    return integrated.log_z + normal_logpdf(level, integrated.mean, integrated.variance)
+
+
+def log_density(
+    hyper: Array, level: Array, local: Local, curves: CurveArrays, design: Design, constants: Constants
+) -> Array:
+    """Joint log density of one group: hyper [particle, 10], curve parameters [curve, particle] -> [particle].
+
+    ``hyper`` holds the centres and the logs of the two learned spreads, in the order of
+    ``domains.CENTRES``.
+    """
+    centre, spread = (
+        hyper[:, :-2],
+        jnp.concatenate(
+            [
+                jnp.exp(hyper[:, -2:]),
+                jnp.broadcast_to(jnp.asarray(design.spread_fixed), (hyper.shape[0], len(design.spread_fixed))),
+            ],
+            1,
+        ),
+    )
+    prior = normal_logpdf(hyper, jnp.asarray(design.hyper_mean), jnp.asarray(design.hyper_sd) ** 2).sum(1)
+    values = jnp.stack([level, *local])  # quantity x curve x particle
+    middle = centre.T[:, None, :] + jnp.asarray(design.effects).T[:, :, None]
+    curve_prior = normal_logpdf(values, middle, spread.T[:, None, :] ** 2).sum((0, 1))
+    return prior + curve_prior + log_likelihood(level, local, curves, constants).sum(0)
+
+
+def split_free(design: Design, free: Array) -> tuple[Array, Array, Array, Array]:
+    """Centres [8], log spreads [2], levels [curve] and other quantities [local, curve] of a vector of free variables.
+
+    Those are the reference model's, in its order: the last are offsets in units of the spread, [local, curve].
+    """
+    count = len(design.curves)
+    ends = np.cumsum([len(CENTRES), len(LEARNED), count])
+    centre, log_spread, level, offset = (free[a:b] for a, b in pairwise([0, *ends, None]))
+    spread = jnp.concatenate([jnp.exp(log_spread), jnp.asarray(design.spread_fixed)])[1:, None]
+    middle = centre[1:, None] + design.effects[:, 1:].T
+    return centre, log_spread, level, middle + spread * offset.reshape(len(LOCAL), count)
+
+
+def of_free_variables(design: Design, curves: CurveArrays, constants: Constants) -> Callable[[Array], Array]:
+    """The joint log density of the reference model's free variables, one vector (:func:`split_free`)."""
+
+    def density(free: Array) -> Array:
+        centre, log_spread, level, local = split_free(design, free)
+        hyper = jnp.concatenate([centre, log_spread])[None]
+        joint = log_density(hyper, level[:, None], Local(*local[..., None]), curves, design, constants)[0]
+        spread = log_spread[1:].sum() + np.log(design.spread_fixed).sum()  # of offsets, not of values
+        return joint + len(design.curves) * spread
+
+    return density

@@ -1,0 +1,128 @@
+"""Design: the curves of one (domain, task) and their card as the arrays that every engine and forecast use.
+
+Repeats at one size are reduced to their mean, count and sum of squares (sufficient for normal noise), so the
+cost of inference grows with the number of sizes, not of seeds. NumPy only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from forecaster.curves import repeats as sizes
+from forecaster.curves.learning_curves import Curve, LearningCurves
+from forecaster.domains.domain import Domain
+from forecaster.domains.quantities import CENTRES
+from forecaster.model import run_noise
+
+LEAST_NOISE = 5e-4  # sd of log error that every measurement has: errors are printed with few digits
+LOCAL = CENTRES[1:]  # quantities of a curve besides its level
+
+
+@dataclass(frozen=True, eq=False)
+class SizedCurve:
+    """One curve by distinct size, in descending order of size; every array is [size].
+
+    ``x`` and ``y`` are the logs of size and of error (the mean of ``repeats``, whose squares around it sum to
+    ``within``), ``known`` the variance of one measurement that is known and fresh, ``scale`` that of the learned noise
+    over what it is at the group's largest size (:mod:`~forecaster.model.run_noise`). ``luck`` scales the luck of the test set:
+    one over the cases that are wrong at the largest size, less the share that is fresh (``drift.parted_since``).
+    """
+
+    curve: Curve
+    x: np.ndarray
+    y: np.ndarray
+    repeats: np.ndarray
+    within: np.ndarray
+    known: np.ndarray
+    scale: np.ndarray
+    luck: float
+
+    def noise(self, log_noise: np.ndarray) -> np.ndarray:
+        """Variance of the mean of the repeats [..., size]; ``log_noise`` [...] is that at the group's largest size."""
+        return (np.exp(2.0 * log_noise)[..., None] * self.scale + self.known) / self.repeats
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """One group: its curves by size, its reference sizes and the priors of its card."""
+
+    domain: str
+    task: str
+    curves: tuple[SizedCurve, ...]
+    card: Domain
+    x_ref: float
+    x_min: float
+    noise_trend: float  # of the log sd of noise, per nat of size
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        return tuple(c.curve.architecture for c in self.curves)
+
+    def curve_of(self, architecture: str) -> SizedCurve | None:
+        """The architecture's curve; None where it has no data."""
+        return next((c for c in self.curves if c.curve.architecture == architecture), None)
+
+    def noise_scale(self, x: np.ndarray) -> np.ndarray:
+        """Variance of the learned noise at log sizes ``x`` over that at the largest measured one."""
+        return run_noise.relative(self.noise_trend, x, self.x_ref)
+
+    @property
+    def effects(self) -> np.ndarray:
+        """How each architecture is known to differ from the group's centre, [curve, 8] in the order of ``CENTRES``."""
+        return np.stack([self.card.effects_of(name) for name in self.architectures])
+
+    @property
+    def hyper_mean(self) -> np.ndarray:
+        """Prior means of the eight centres and the two log spreads, [10]."""
+        return np.asarray(self.card.hyper_mean, dtype=float)
+
+    @property
+    def hyper_sd(self) -> np.ndarray:
+        return np.asarray(self.card.hyper_sd, dtype=float)
+
+    @property
+    def spread_fixed(self) -> np.ndarray:
+        """Spreads across architectures that the card fixes: break, floor, noise, drift, slope, sharpness, [6]."""
+        return np.asarray(self.card.spread_fixed, dtype=float)
+
+    @property
+    def slope_memory(self) -> float:
+        """Nats of size over which a wandering slope forgets."""
+        return self.card.slope_memory
+
+    @property
+    def steady(self) -> float:
+        """Share of the drift's time that runs with log size."""
+        return self.card.steady
+
+
+def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
+    """Reduce repeats: means of log error per distinct size (:mod:`forecaster.curves.repeats`), largest size first.
+
+    ``known_share`` of the known variance counts as fresh noise at each size. The rest stays from size to size (one
+    test set, nested training sets): what is common to all moves the curve as a whole, which the level takes up, and
+    ``luck`` scales what is not.
+    """
+    found = sizes.reduced(curve.n, np.log(curve.error))
+    known = known_share * np.bincount(found.which, curve.noise_sd**2) / np.bincount(found.which) + LEAST_NOISE**2
+    order = slice(None, None, -1)
+    luck = (1.0 - known_share) / np.median(curve.n_test) * np.exp(-found.y[-1])
+    arrays = (found.x, found.y, found.repeats, found.within, known, np.ones(len(known)))
+    return SizedCurve(curve, *(a[order] for a in arrays), luck=0.0 if np.isnan(luck) else min(float(luck), 1.0))
+
+
+def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:
+    """Arrays of the group ``(domain, task)`` under ``card``."""
+    sized = tuple(by_size(c, card.known_share) for c in curves.curves if (c.domain, c.task) == group)
+    x_ref = max(float(np.log(c.curve.n[-1])) for c in sized)
+    x_min = min(float(np.log(c.curve.n[0])) for c in sized)
+    trend = run_noise.trend(_repeated(c) for c in sized)
+    sized = tuple(replace(c, scale=run_noise.relative(trend, c.x, x_ref)) for c in sized)
+    return Design(group[0], group[1], sized, card, x_ref, x_min, trend)
+
+
+def _repeated(curve: SizedCurve) -> run_noise.Repeated:
+    more = curve.repeats > 1
+    return run_noise.Repeated(curve.x[more], curve.repeats[more] - 1.0, curve.within[more], curve.known[more])

@@ -1,0 +1,1 @@
+"""Figures, each from a table that the user can have, too."""

@@ -1,0 +1,43 @@
+"""Which figure a result has: one function for each type of result."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from matplotlib.figure import Figure
+
+from forecaster.comparison.compare import Comparison
+from forecaster.evaluation.backtest import Backtest
+from forecaster.plots.backtest import backtest_figure
+from forecaster.plots.comparison import comparison_figure
+from forecaster.plots.forecast import forecast_figure
+from forecaster.plots.requirement import requirement_figure
+from forecaster.prediction.forecast import Forecast
+from forecaster.prediction.requirement import Requirement
+from forecaster.results.result import Result
+
+
+@singledispatch
+def figure_of(result: Result) -> Figure:
+    """The figure of a result, drawn from its table; TypeError where its type has none."""
+    raise TypeError(f"{type(result).__name__} has no figure of its own")
+
+
+@figure_of.register
+def _(result: Forecast) -> Figure:
+    return forecast_figure(result)
+
+
+@figure_of.register
+def _(result: Requirement) -> Figure:
+    return requirement_figure(result)
+
+
+@figure_of.register
+def _(result: Comparison) -> Figure:
+    return comparison_figure(result)
+
+
+@figure_of.register
+def _(result: Backtest) -> Figure:
+    return backtest_figure(result)

@@ -1,0 +1,1 @@
+"""Questions about one curve: its error at a size, the data it needs."""

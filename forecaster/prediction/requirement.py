@@ -1,0 +1,220 @@
+"""requirement: how much data a target error needs, with the chance that no amount within reach will do.
+
+The answer is a skewed distribution with mass at infinity (Mahmood et al. 2022, arXiv:2207.01725, show how far a point
+estimate of it errs), so it is given as quantiles that may be infinite and as probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from forecaster.errors import RequestError
+from forecaster.inference.posterior import Posterior
+from forecaster.model import law
+from forecaster.prediction import observation
+from forecaster.prediction.crossings import REACH, confirmed, first_log_size, largest_size, log_grid, with_measured
+from forecaster.prediction.forecast import KINDS
+from forecaster.prediction.paths import CurveKey, check_keys, curve_keys, log_error_paths
+from forecaster.prediction.requirement_prose import leading_rows, prose, risen
+from forecaster.results.check import REVIEW, Check, also
+from forecaster.results.result import Result
+from forecaster.results.wording import plain_number, plain_size
+
+QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
+
+
+@dataclass(frozen=True, eq=False)
+class Requirement(Result):
+    """Columns: ``domain, task, architecture, target, q5, q25, q50, q75, q95, p_never, p_floor_above,
+    p_within_budget, budget, horizon, already_met, p_risen, kind``.
+
+    The quantiles are sizes, in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to
+    the group's smallest measured one, or to a smaller budget, means there or before. Probabilities are shares of
+    draws: ``p_never`` not reached within the horizon, ``p_floor_above`` the law's floor above the target,
+    ``already_met`` reached at or below the curve's largest measured size, ``p_risen`` reached there and yet above the
+    target at that size, ``p_within_budget`` NaN without a budget.
+    ``draws`` [draw, row] are the sizes behind the rows.
+    """
+
+    draws: Float[np.ndarray, "draw row"] | None = None
+    posterior: Posterior | None = None
+    command = "requirement"
+
+    def leading(self, most: int) -> pd.DataFrame:
+        """The ``most`` rows that need the least data, every group and target in turn."""
+        return self.table.iloc[leading_rows(self.table, most)]
+
+
+def requirement(
+    posterior: Posterior,
+    target: float | Sequence[float],
+    *,
+    budget: float | None = None,
+    horizon: float | None = None,
+    kind: str = "mean",
+    seed: int = 0,
+    targets: Sequence[CurveKey | str] | None = None,
+    checks: tuple[Check, ...] = (),
+) -> Requirement:
+    """The first size at which each curve's error is at or below each ``target`` error.
+
+    Each posterior draw is one whole curve (law and drift, conditioned on the measurements), looked at in steps of
+    10 % of size from the group's smallest measured size to ``horizon``, log-linear between. A size between two
+    measured ones counts where the larger of the two is at or below the target as well (:func:`confirmed`). ``kind``
+    is ``mean`` (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases``
+    (the average run on cases it was not tested on; ``n_test`` says how far those may differ). ``targets`` are the
+    curves asked about: targets, labels or architectures; None for every measured curve. Raises RequestError for a
+    target, budget or horizon that is no positive number, an unknown kind or curve, a budget beyond the horizon.
+    """
+    errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
+    if kind not in KINDS:
+        raise RequestError(f"kind: found {kind!r}; expected one of {', '.join(KINDS)}")
+    for name, value in (("budget", budget), ("horizon", horizon)):
+        if value is not None:
+            _positive(name, np.array([value], dtype=float))
+    if budget is not None and horizon is not None and budget > horizon:
+        raise RequestError(f"budget: found {budget:g}, beyond the horizon {horizon:g}; expected a horizon as far")
+    wanted = _chosen(posterior, targets)
+    rows, columns = [], []
+    for one in wanted:
+        design = posterior.designs[one.group]
+        far = horizon or max(REACH * largest_size(design), budget or 0.0)
+        grid = log_grid(design, far, budget)
+        sizes, high, above = _sizes(posterior, one, errors, grid, kind, one.stream(seed))
+        last = largest_size(design, one.architecture)
+        for k, error in enumerate(errors):
+            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], budget, far, last, kind))
+            columns.append(sizes[:, k])
+    table = pd.DataFrame(rows)
+    found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(table))
+    return Requirement(table, prose(table, posterior), found, np.stack(columns, 1), posterior)
+
+
+def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.ndarray) -> Iterator[Check]:
+    """A verdict where a target lies above every error measured: such a number is often one in another unit."""
+    groups = {one.group for one in wanted}
+    worst = max(float(c.error.max()) for c in posterior.curves.curves if (c.domain, c.task) in groups)
+    high = errors[errors > worst]
+    if high.size:
+        yield Check(
+            "target",
+            REVIEW,
+            f"a target of {plain_number(high[0])} lies above every error measured, the largest of which is {worst:.3g}",
+            "give the target in the unit of the errors, such as 0.05 for 5 %",
+        )
+
+
+def _risen(table: pd.DataFrame) -> Iterator[Check]:
+    """A verdict where curves reached a target and are above it again at the largest size that they were measured at."""
+    rows = [row for row in table.to_dict("records") if risen(row)]
+    if rows:
+        labels = [f"{r['domain']}/{r['task']}/{r['architecture']}" for r in rows]
+        reached = (
+            f"{labels[0]}: an error of {plain_number(rows[0]['target'])} was reached by {plain_size(rows[0]['q50'])}"
+        )
+        yield Check(
+            "risen",
+            REVIEW,
+            f"{reached}, but at the largest size measured the error is above it again{also(labels[1:])}",
+            "find out why the error rises; the sizes say where it first is at the target, not that it stays there",
+            tuple(labels),
+        )
+
+
+def _sizes(
+    posterior: Posterior, one: CurveKey, errors: np.ndarray, grid: np.ndarray, kind: str, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "draw target"], np.ndarray, Float[np.ndarray, " target"]]:
+    """Sizes needed for each error, whether it is above that [draw, target] at the largest size measured (nowhere, where
+    nothing was), and the share of draws whose floor is above it."""
+    design = posterior.designs[one.group]
+    x = with_measured(grid, design, one.architecture)
+    paths, draws = log_error_paths(posterior, one, np.exp(x), rng)
+    data, luck = design.curve_of(one.architecture), np.zeros(len(paths))
+    if kind == "new-run":
+        noise, walk = draws.noise(x, design), 0.0
+        if data is not None:
+            share, noise = design.card.known_share, noise + observation.of_one_run(data.curve)
+            walk = observation.luck(rng, data.curve, share, np.exp(x), paths)[0]
+            noise = observation.own_variance(data.curve, share, noise, paths)
+        lucky = rng.standard_normal((len(paths), 1)) * np.sqrt(noise)
+        paths, luck = paths + walk + lucky, lucky[:, -1]
+    elif kind == "new-cases" and data is not None:
+        luck = observation.new_cases(rng, data.curve, len(paths))
+        paths = paths + luck[:, None]
+    within, log_errors = x <= grid[-1], np.log(errors)
+    paths = confirmed(x, paths, design, one.architecture)[:, within]
+    sizes = np.stack([np.exp(first_log_size(x[within], paths, e)) for e in log_errors], 1)
+    last = np.full(len(paths), -np.inf) if data is None else paths[:, np.flatnonzero(x[within] <= data.x.max())[-1]]
+    high = last[:, None] > log_errors
+    log_floor = np.log(law.floor(np, draws.level, draws.floor_logit))
+    above = np.mean((log_floor + luck)[:, None] > log_errors, 0)
+    return sizes, high, above
+
+
+def _row(
+    one: CurveKey,
+    error: float,
+    sizes: np.ndarray,
+    high: np.ndarray,
+    above: float,
+    budget: float | None,
+    horizon: float,
+    last: float,
+    kind: str,
+) -> dict[str, object]:
+    """One row of the table; quantiles are order statistics, since infinities cannot be averaged."""
+    found = np.quantile(sizes, list(QUANTILES.values()), method="inverted_cdf")
+    met = sizes <= last * (1 + 1e-12)
+    return {
+        "domain": one.domain,
+        "task": one.task,
+        "architecture": one.architecture,
+        "target": float(error),
+        **dict(zip(QUANTILES, found.tolist(), strict=True)),
+        "p_never": float(np.mean(np.isinf(sizes))),
+        "p_floor_above": float(above),
+        "p_within_budget": np.nan if budget is None else float(np.mean(sizes <= budget * (1 + 1e-12))),
+        "budget": np.nan if budget is None else float(budget),
+        "horizon": float(horizon),
+        "already_met": float(np.mean(met)),
+        "p_risen": float(np.mean(met & high)),
+        "kind": kind,
+    }
+
+
+def _positive(name: str, numbers: np.ndarray) -> np.ndarray:
+    wrong = numbers[~(np.isfinite(numbers) & (numbers > 0))]
+    if numbers.size == 0 or wrong.size:
+        found = f"{wrong[0]:g}" if wrong.size else "none"
+        raise RequestError(f"{name}: found {found}; expected a positive number, such as {EXAMPLES[name]}")
+    return numbers
+
+
+def _chosen(posterior: Posterior, targets: Sequence[CurveKey | str] | None) -> list[CurveKey]:
+    """The curves asked about; a text is the label or the architecture of measured ones."""
+    measured = curve_keys(posterior)
+    if targets is None:
+        return list(measured)
+    found: list[CurveKey] = []
+    for one in targets:
+        if isinstance(one, CurveKey):
+            found.append(one)
+            continue
+        named = [t for t in measured if one in (t.label, t.architecture)]
+        if not named:
+            known = ", ".join(t.label for t in measured)
+            raise RequestError(f"no curve {one!r} in this posterior; it holds: {known}")
+        found += named
+    if not found:
+        raise RequestError("no curves to ask about; name some, or leave the choice out for all")
+    check_keys(posterior, found)
+    return list(dict.fromkeys(found))
+
+
+# In words ---------------------------------------------------------------------------------------------

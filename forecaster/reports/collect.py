@@ -1,0 +1,123 @@
+"""Ask every question of a posterior that a memo needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster.checks.card_sensitivity import card_table, floor_table
+from forecaster.checks.check import check, overall
+from forecaster.checks.predictive import Assessment
+from forecaster.comparison.compare import compare
+from forecaster.curves.learning_curves import Group
+from forecaster.inference.posterior import Posterior
+from forecaster.inference.units import units_of
+from forecaster.model.design import Design
+from forecaster.plots.style import Table
+from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.forecast import Forecast, forecast
+from forecaster.prediction.options import options_table
+from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.requirement import requirement
+from forecaster.reports import advice
+from forecaster.reports.answers import Answers
+from forecaster.reports.tables import TABLED
+
+HEADLINE = 10  # the headline is the option nearest to this multiple
+RIVALS = 3  # architectures in the floor figure
+
+
+def ask(
+    whole: Posterior,
+    group: Group,
+    sizes: Sequence[float] | None,
+    target: float | None,
+    level: float,
+    size_unit: str | None,
+    seed: int,
+) -> Answers:
+    """Put every question of the memo, on the group alone, to the modules that answer it."""
+    posterior = whole.only(group)
+    design = posterior.designs[group]
+    largest = largest_size(design)
+    asked = tuple(sorted({float(n) for n in (advice.default_sizes(largest) if sizes is None else sizes)}))
+    rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
+    at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
+    found = forecast(posterior, at, level=level, seed=seed)
+    ends = _ends(posterior, found, largest, seed)
+    units = units_of(posterior, group).counting(size_unit)
+    headline_n = min(asked, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
+    at_headline: Table = found.table[found.table["n"] == headline_n]
+    goal = advice.default_goal(at_headline, ends) if target is None else float(target)
+    options = options_table(found, goal)
+    targets = [CurveKey(*group, name) for name in design.architectures]
+    several = len(design.architectures) > 1
+    verdicts, need = check(posterior, at=list(asked)), requirement(posterior, goal, seed=seed, targets=targets)
+    checks = (*verdicts.checks, *(need.checks if target is not None else ()))
+    return Answers(
+        whole=whole,
+        posterior=posterior,
+        group=group,
+        units=units,
+        largest=largest,
+        sizes=asked,
+        headline_n=headline_n,
+        target=goal,
+        target_given=target is not None,
+        level=level,
+        found=found,
+        ends=ends,
+        elsewhere=_elsewhere(posterior, design, headline_n, level, seed),
+        options=options,
+        need=need,
+        comparison=compare(posterior, group=group, at=asked, seed=seed) if several else None,
+        floors=_floors(found, options, headline_n),
+        priors=_priors(found, headline_n),
+        assessed=Assessment(verdicts.fit_points, verdicts.fit),
+        checks=checks,
+        verdict=overall(checks),
+    )
+
+
+def _ends(posterior: Posterior, found: Forecast, largest: float, seed: int) -> dict[str, dict[str, Any]]:
+    """Of each architecture, a forecast's row at the largest size that it was itself measured at."""
+    (design,) = posterior.designs.values()
+    rows = {r["architecture"]: r for r in found.table.to_dict("records") if r["n"] == largest}
+    own = {name: largest_size(design, name) for name in rows}
+    early = [(design.domain, design.task, name, n) for name, n in own.items() if not math.isclose(n, largest)]
+    if early:
+        at = pd.DataFrame(early, columns=["domain", "task", "architecture", "n"])
+        level = float(found.table["level"].iloc[0])
+        rows |= {r["architecture"]: r for r in forecast(posterior, at, level=level, seed=seed).table.to_dict("records")}
+    return rows
+
+
+def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, seed: int) -> Forecast | None:
+    """The forecast on cases that nobody tested; None where a curve has no test set of known size."""
+    if not all(np.isfinite(c.curve.n_test).all() for c in design.curves):
+        return None
+    at = pd.DataFrame({"architecture": design.architectures, "n": n}).assign(domain=design.domain, task=design.task)
+    return forecast(posterior, at, kind="new-cases", level=level, seed=seed)
+
+
+def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
+    """The floor table at the headline's size, for its leading architectures."""
+    table: Table = floor_table(found)
+    ranked = options[options["n"] == n].head(RIVALS).to_dict("records")
+    leaders = [r["architecture"] for i, r in enumerate(ranked) if i < TABLED or r["p_best"] >= 0.01]
+    table = table[(table["n"] == n) & table["architecture"].isin(leaders)]
+    order = table["architecture"].map(leaders.index)
+    return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
+
+
+def _priors(found: Forecast, n: float) -> pd.DataFrame:
+    """What the headline's forecast would be under other priors."""
+    at: Table = found.table["n"] == n
+    table = found.table[at].reset_index(drop=True)
+    assert found.draws is not None
+    return card_table(replace(found, table=table, draws=found.draws[:, np.flatnonzero(at)]))

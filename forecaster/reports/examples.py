@@ -1,0 +1,110 @@
+"""demo: memos on disk, for every group of a posterior; and those of the two examples that the package ships.
+
+No statistics here: the memo module answers, this one names files and says how far it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecaster._support.atomic_files import make_folder
+from forecaster.curves.learning_curves import Group, LearningCurves
+from forecaster.curves.reading import read_curves
+from forecaster.inference.cache import fit_cached
+from forecaster.inference.fit import Progress, fit
+from forecaster.inference.posterior import Posterior
+from forecaster.reports.memo import memo
+from forecaster.results.result import Result
+
+
+@dataclass(frozen=True)
+class Example:
+    """A shipped table of curves and the question its memo answers."""
+
+    name: str
+    target: float
+    sizes: tuple[float, ...]
+    title: str
+
+
+EXAMPLES = (
+    Example("digits", 0.003, (2400.0, 12_000.0), "Handwritten digits: which classifier, and how many more images?"),
+    Example("characters", 1.7, (3.4e7, 1.7e8), "Source text: which n-gram order, and how much more text?"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Written(Result):
+    """Columns: ``domain, task, file``: the files written, a row each."""
+
+    command: str = field(default="memo")
+
+
+def example_curves(name: str) -> LearningCurves:
+    """The shipped curves ``digits`` or ``characters``."""
+    with as_file(files("forecaster") / "examples" / f"{name}.csv") as path:
+        found = read_curves(path)
+    return LearningCurves(found.table, found.notes, f"{name}.csv")
+
+
+def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:
+    """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups."""
+    rows, checks = [], []
+    make_folder(folder)
+    names = [stem] if len(posterior.groups) == 1 else [f"{stem}-{s}" for s in _slugs(posterior.groups)]
+    for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
+        tell("/".join(group), i / len(posterior.groups))
+        found = memo(posterior, group, **options)
+        rows += [{"domain": group[0], "task": group[1], "file": str(p)} for p in found.save(folder, name)]
+        checks += [c for c in found.checks if c not in checks]
+    table = pd.DataFrame(rows, columns=["domain", "task", "file"])
+    return Written(table, "Each memo stands in Markdown and in HTML, with its figure.", tuple(checks))
+
+
+def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Progress = lambda *_: None) -> Written:
+    """Fit both examples (or ``only`` one) and write their memos into ``folder``."""
+    chosen = [e for e in EXAMPLES if only in (None, e.name)]
+    made = []
+    for i, example in enumerate(chosen):
+        tell(f"{example.name}: fitting", i / len(chosen))
+        curves = example_curves(example.name)
+        posterior = fit_cached(curves) if cache else fit(curves, cache=False)
+        tell(f"{example.name}: writing the memo", (i + 0.7) / len(chosen))
+        made.append(
+            memos_of(
+                posterior,
+                folder,
+                example.name,
+                tell=lambda *_: None,
+                sizes=example.sizes,
+                target=example.target,
+                title=example.title,
+                command=f"forecaster demo --only {example.name}",
+            )
+        )
+    table = pd.concat([m.table for m in made], ignore_index=True)
+    return Written(table, made[0].text, tuple(c for m in made for c in m.checks), command="demo")
+
+
+def _slugs(groups: Sequence[Group]) -> list[str]:
+    """A name a group that no other has: where names are alike as file names, later ones are numbered from 2 on."""
+    plain = [_slug(" ".join(group)) for group in groups]
+    taken, found = set(plain), list[str]()
+    for name in plain:
+        if name in found:
+            name = next(n for k in count(2) if (n := f"{name}-{k}") not in taken)
+        taken.add(name)
+        found.append(name)
+    return found
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "memo"

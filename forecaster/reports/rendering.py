@@ -1,0 +1,105 @@
+"""A memo as Markdown and HTML."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from forecaster._support.atomic_files import make_folder, write_whole
+from forecaster.errors import UnwritableError
+from forecaster.plots import style
+from forecaster.results.check import Check
+
+
+@dataclass(frozen=True, eq=False)
+class Memo:
+    """A memo on one group: ``figures`` and ``tables`` by name, and the text in two formats."""
+
+    title: str
+    facts: Mapping[str, Any]
+    figures: Mapping[str, Figure]
+    tables: Mapping[str, pd.DataFrame]
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> bool:
+        """True where a check said FAIL."""
+        return any(c.verdict == "FAIL" for c in self.checks)
+
+    @property
+    def markdown(self) -> str:
+        """The memo in Markdown, its figures beside it as ``memo-*.png``."""
+        return self._markdown("memo")
+
+    @cached_property
+    def html(self) -> str:
+        """The memo as one self-contained HTML file."""
+        images = {name: _svg(figure) for name, figure in self.figures.items()}
+        text = _templates().get_template("memo.html.j2").render(self.facts, images=images)
+        return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
+
+    def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
+        """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``; each whole or not at all."""
+        folder = Path(folder)
+        make_folder(folder)
+        texts = {folder / f"{stem}.md": self._markdown(stem), folder / f"{stem}.html": self.html}
+        pictures = {folder / f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
+        if taken := [path for path in (*texts, *pictures) if path.is_dir()]:
+            raise UnwritableError(f"{taken[0]}: found a folder where a file is to be written; move it away")
+        for path, figure in pictures.items():
+            write_whole(path, lambda temporary, figure=figure: _png(figure, temporary))
+        for path, text in texts.items():
+            write_whole(path, lambda temporary, text=text: Path(temporary).write_text(text, encoding="utf-8"))
+        return (*texts, *pictures)
+
+    def _markdown(self, stem: str) -> str:
+        images = {name: f"{stem}-{name}.png" for name in self.figures}
+        return _templates().get_template("memo.md.j2").render(self.facts, images=images)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
+def _svg(figure: Figure) -> str:
+    """The figure as a data URI."""
+    buffer = io.BytesIO()
+    with rc_context(style.STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _png(figure: Figure, path: str) -> None:
+    with rc_context(style.STYLE):
+        figure.savefig(path, format="png", dpi=160, metadata={"Software": None})
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("forecaster"),
+        autoescape=lambda name: bool(name and name.endswith(".html.j2")),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["md"] = _markdown_text
+    return environment
+
+
+def _markdown_text(text: object) -> str:
+    """Text as Markdown shows it, whatever characters names hold."""
+    out = " ".join(str(text).split())
+    for mark in "\\`*_{}[]<>|#":
+        out = out.replace(mark, "\\" + mark)
+    return out

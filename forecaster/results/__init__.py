@@ -1,0 +1,1 @@
+"""What every answer is: a table, prose, checks, JSON."""

@@ -1,0 +1,1 @@
+"""What tests share: made-up posteriors, groups with a closed-form posterior, tables of curves."""

@@ -1,0 +1,87 @@
+"""Posterior files: what is saved is what is read, what was changed is refused; one group of many is a posterior."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.synthetic import posterior, values
+
+from forecaster.errors import PosteriorFileError
+from forecaster.inference.posterior import diagnostics
+from forecaster.inference.storage import load_posterior
+from forecaster.prediction.forecast import forecast
+
+GROUPS = (("vision", "a"), ("vision", "b"))
+
+
+@pytest.fixture(scope="module")
+def held():
+    drawn = [values(seed=i, sd={"level": 0.05, "log_exponent": 0.1, "log_break": 0.1}) for i in range(3)]
+    return posterior(dict(zip(("vision/a/cnn", "vision/b/cnn", "vision/b/mlp"), drawn, strict=True)))
+
+
+def assert_same(one, two):
+    assert one.groups == two.groups
+    assert one.manifest == two.manifest
+    pd.testing.assert_frame_equal(one.curves.table, two.curves.table)
+    for group in one.groups:
+        assert one.cards[group].card_hash == two.cards[group].card_hash
+        np.testing.assert_array_equal(one.centre(group), two.centre(group))
+        np.testing.assert_array_equal(one.spread(group), two.spread(group))
+    for curve in one.curves.curves:
+        for a, b in zip(*(vars(p.curve(curve.label)).values() for p in (one, two)), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_reload_is_the_same_to_the_bit(held, tmp_path):
+    read = load_posterior(held.save(tmp_path / "held.nc"))
+    assert_same(held, read)
+    pd.testing.assert_frame_equal(*(forecast(p, [1e6], seed=1).table for p in (held, read)))
+
+
+def test_nothing_but_the_file_is_left_behind(held, tmp_path):
+    held.save(tmp_path / "held.nc")
+    assert [p.name for p in tmp_path.iterdir()] == ["held.nc"]
+    with pytest.raises(PosteriorFileError, match="no such folder"):
+        held.save(tmp_path / "absent" / "held.nc")
+
+
+def test_a_file_whose_data_were_changed_is_refused(held, tmp_path):
+    path = held.save(tmp_path / "held.nc")
+    with h5py.File(path, "r+") as file:
+        file["observed_data/error"][0] *= 1.01
+    with pytest.raises(PosteriorFileError, match="hash"):
+        load_posterior(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"domain,architecture\n", None])
+def test_what_is_no_posterior_is_refused(tmp_path, content):
+    path = tmp_path / "no.nc"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PosteriorFileError, match=r"no\.nc"):
+        load_posterior(path)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_one_group_of_many_is_a_posterior(held, group, tmp_path):
+    own = held.only(group)
+    assert own.groups == (group,)
+    assert_same(own, load_posterior(own.save(tmp_path / "own.nc")))
+    np.testing.assert_array_equal(own.centre(group), held.centre(group))
+    for curve in own.curves.curves:
+        for a, b in zip(*(vars(p.curve(curve.label)).values() for p in (own, held)), strict=True):
+            np.testing.assert_array_equal(a, b)
+    whole = diagnostics(held)
+    names = {"/".join(group), *(c.label for c in own.curves.curves)}
+    pd.testing.assert_frame_equal(
+        diagnostics(own), whole[whole["curve"].isin(names)].reset_index(drop=True), check_exact=False
+    )
+
+
+def test_diagnostics_are_each_callers_own(held):
+    mine = diagnostics(held)
+    mine["r_hat"] = 9.0
+    assert not (diagnostics(held)["r_hat"] == 9.0).any()

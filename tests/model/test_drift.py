@@ -1,0 +1,325 @@
+"""The drift's state-space form against its dense covariance, and both against a Gaussian library."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import multivariate_normal
+
+from forecaster.model import drift, drift_paths, law
+
+RATIOS = st.one_of(st.just(0.0), st.floats(0.05, 2.0))
+MEMORIES = st.floats(0.3, 10.0)
+GAPS = st.lists(st.floats(1e-3, 3.0), min_size=2, max_size=8)
+
+
+def times_of(gaps, from_zero=False):
+    return np.cumsum([0.0 if from_zero else gaps[0], *gaps[1:]])
+
+
+def composed(t, ratio, memory):
+    """Covariance of d at ascending ``t``, by composing exact steps of (d, v) from the reference on."""
+    state, before, blocks, moves = np.diag([0.0, ratio**2]), 0.0, [], []
+    for now in t:
+        step = drift.transition(np, now - before, memory)
+        move = np.array([[1.0, step.carry], [0.0, step.keep]])
+        state = (
+            move @ state @ move.T
+            + np.array([[step.level, 0.0], [0.0, 0.0]])
+            + ratio**2 * np.array([[step.dd, step.dv], [step.dv, step.vv]])
+        )
+        blocks.append(state)
+        moves.append(move)
+        before = now
+    out = np.empty((len(t), len(t)))
+    for i in range(len(t)):
+        cross = blocks[i]
+        for j in range(i, len(t)):
+            cross = cross if j == i else moves[j] @ cross
+            out[i, j] = out[j, i] = cross[0, 0]
+    return out
+
+
+def signed_covariance(t, ratio, memory):
+    """Dense covariance of d at any distances, in closed form.
+
+    d(t) is a Wiener process from the reference outwards, each way its own, plus the integral of the slope from 0
+    to t; the slope is one stationary process over both sides, so the sides are correlated through it alone.
+    """
+    row, column = t[:, None], t[None, :]
+    same = np.sign(row) * np.sign(column) > 0
+    level = np.where(same, np.minimum(abs(row), abs(column)), 0.0)
+    # With K'' = r^2 exp(-|s|/m): the double integral over [0, t] x [0, u] is K(t) + K(u) - K(t - u) - K(0).
+    memory_2 = (ratio * memory) ** 2
+
+    def k(s):
+        return memory_2 * (np.exp(-abs(s) / memory) + abs(s) / memory)
+
+    return level + k(row) + k(column) - k(row - column) - k(0.0)
+
+
+def kalman(t, y, q2, noise, ratio, memory, level=None):
+    """Log likelihood by the filter; ``level`` is (mean, sd) of an unknown constant, or None where it is zero."""
+    state, before, found = drift.start(np, np.zeros(()), np.float64(q2 * ratio**2)), 0.0, []
+    for now, value, variance in zip(t, y, noise, strict=True):
+        state = drift.predict(state, drift.transition(np, now - before, memory), q2, q2 * ratio**2)
+        state, innovation = drift.update(state, value, variance, 1.0)
+        found.append(innovation)
+        before = now
+    data, unit, variance = np.array(found).T
+    alone = -0.5 * np.sum(data**2 / variance + np.log(2 * np.pi * variance))
+    if level is None:
+        return alone
+    mean, sd = level  # integrate exp(-(data - a * unit)^2 / 2 variance) over a ~ N(mean, sd^2)
+    precision = 1 / sd**2 + np.sum(unit**2 / variance)
+    linear = mean / sd**2 + np.sum(unit * data / variance)
+    return alone + 0.5 * (linear**2 / precision - mean**2 / sd**2 - np.log(precision * sd**2))
+
+
+@settings(max_examples=60, deadline=None)
+@given(GAPS, RATIOS, MEMORIES, st.booleans())
+def test_composed_steps_are_the_dense_covariance(gaps, ratio, memory, from_zero):
+    t = times_of(gaps, from_zero)
+    dense = drift.covariance(np, t, 1.0, ratio**2, memory)
+    assert dense == pytest.approx(composed(t, ratio, memory), rel=1e-8, abs=1e-10)
+    assert dense == pytest.approx(signed_covariance(t, ratio, memory), rel=1e-8, abs=1e-10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(1e-4, 2.0), st.floats(1e-4, 2.0), MEMORIES)
+def test_two_steps_are_one_long_step(first, second, memory):
+    a, b, whole = (drift.transition(np, dt, memory) for dt in (first, second, first + second))
+    assert whole.keep == pytest.approx(a.keep * b.keep)
+    assert whole.carry == pytest.approx(a.carry + b.carry * a.keep)
+    assert whole.level == pytest.approx(a.level + b.level)
+    assert whole.vv == pytest.approx(b.keep**2 * a.vv + b.vv)
+    assert whole.dd == pytest.approx(a.dd + 2 * b.carry * a.dv + b.carry**2 * a.vv + b.dd)
+
+
+@settings(max_examples=20, deadline=None)
+@given(GAPS, MEMORIES)
+def test_without_a_slope_it_is_a_wiener_process(gaps, memory):
+    t = times_of(gaps)
+    assert drift.covariance(np, t, 1.0, 0.0, memory) == pytest.approx(np.minimum(t[:, None], t), abs=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(GAPS, RATIOS, MEMORIES, st.floats(0.01, 0.5), st.integers(0, 99), st.booleans())
+def test_the_filter_gives_the_dense_likelihood(gaps, ratio, memory, q, seed, from_zero):
+    t, rng = times_of(gaps, from_zero), np.random.default_rng(seed)
+    noise = rng.uniform(0.01, 0.1, len(t)) ** 2
+    y = 0.3 * rng.standard_normal(len(t))
+    dense = q**2 * drift.covariance(np, t, 1.0, ratio**2, memory) + np.diag(noise)
+    expected = multivariate_normal(np.zeros(len(t)), dense).logpdf(y)
+    assert kalman(t, y, q**2, noise, ratio, memory) == pytest.approx(expected, rel=1e-8, abs=1e-8)
+    mean, sd = -0.7, 0.6
+    expected = multivariate_normal(np.full(len(t), mean), dense + sd**2).logpdf(y)
+    assert kalman(t, y, q**2, noise, ratio, memory, (mean, sd)) == pytest.approx(expected, rel=1e-8, abs=1e-8)
+
+
+def test_padding_changes_nothing():
+    state = drift.Filtered(*np.random.default_rng(0).uniform(0.1, 1.0, 7))
+    same, _ = drift.update(state, 3.0, 0.1, 0.0)
+    assert same == state
+
+
+# Paths given data -------------------------------------------------------------------------------------
+
+
+def test_the_clock_runs_with_log_size_where_the_law_is_a_power_and_stands_where_the_law_stands():
+    x, beta, b, s = np.linspace(-20.0, 60.0, 801), 0.4, 0.0, 0.5
+    for floor_logit, steady in ((-30.0, 0.1), (-3.0, 0.3), (2.0, 1.0)):
+        shape = law.log_shape(np, law.decay(np, x, 10.0, beta, b, s), floor_logit)
+        t = drift.clock(np, x, 10.0, shape, beta, steady)
+        rate = -np.diff(t) / np.diff(x)
+        assert (rate >= steady - 1e-9).all()
+        assert (rate <= 1.0 + 1e-9).all()
+        assert t[np.argmin(abs(x - 10.0))] == pytest.approx(0.0, abs=1e-9)
+        assert rate[0] == pytest.approx(steady, abs=1e-6)  # on the plateau
+        if floor_logit < -20:
+            assert rate[(x[:-1] > 8.0) & (x[:-1] < 20.0)] == pytest.approx(1.0, abs=1e-5)
+        else:
+            assert rate[-1] == pytest.approx(steady, abs=1e-3)  # on the floor
+
+
+DRAWS = 20_000
+WANTED = np.array([1.7, 0.0, 3.2, 4.5, -0.4, 0.9, -2.0, -5.0])  # at the data, between, before and beyond
+DATA = {
+    "from the reference on": (np.array([0.0, 0.9, 1.7, 2.6]), np.array([0.02, -0.05, 0.1, 0.15])),
+    "off the reference": (np.array([0.6, 1.1, 3.2]), np.array([-0.1, -0.02, 0.08])),
+    "none": (np.empty(0), np.empty(0)),
+}
+
+
+def conditioned(t, y, noise, q, ratio, memory):
+    """Mean and covariance of d at ``WANTED`` given the data, by dense Gaussian conditioning."""
+    cov = q**2 * signed_covariance(np.concatenate([t, WANTED]), ratio, memory)
+    n = len(t)
+    gain = np.linalg.solve(cov[:n, :n] + np.diag(noise), cov[:n, n:]).T
+    return gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
+
+
+def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None, luck_at=None):
+    rows = np.ones((DRAWS, 1))
+    return drift_paths.sample_paths(
+        np.random.default_rng(seed),
+        rows * y,
+        rows * noise,
+        t,
+        np.full(DRAWS, q**2),
+        np.full(DRAWS, (q * ratio) ** 2),
+        WANTED,
+        memory,
+        clock_at,
+        luck_at=luck_at,
+    )
+
+
+def agrees(paths, mean, cov):
+    """Whether every mean and covariance is within 5 standard errors of the Gaussian's (72 comparisons a call)."""
+    sd = np.sqrt(np.maximum(np.diag(cov), 0.0))
+    means = abs(paths.mean(0) - mean) <= 5 * sd / np.sqrt(DRAWS) + 1e-9
+    errors = np.sqrt((cov**2 + np.outer(sd, sd) ** 2) / DRAWS)
+    return bool(means.all() and (abs(np.cov(paths.T) - cov) <= 5 * errors + 1e-9).all())
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("ratio", [0.0, 0.3, 1.5])
+def test_paths_follow_the_conditioned_gaussian(data, ratio):
+    t, y = DATA[data]
+    noise, q, memory = np.full(len(t), 0.03**2), 0.1, 2.3
+    assert agrees(sampled(t, y, noise, q, ratio, memory), *conditioned(t, y, noise, q, ratio, memory))
+
+
+LUCK = {"a test set that parts": 0.02, "one that parts more than the drift": 0.5}
+
+
+@pytest.mark.parametrize("scale", LUCK.values(), ids=LUCK)
+@pytest.mark.parametrize("data", ["from the reference on", "off the reference"])
+def test_paths_hold_the_luck_of_a_test_set(data, scale):
+    """The luck is a Wiener process of its own, from the largest measured size back."""
+    t, y = DATA[data]
+    noise, q, memory = np.full(len(t), 0.03**2), 0.1, 2.3
+
+    def luck_at(distance):
+        return scale * np.maximum(distance - t[0], 0.0) ** 2
+
+    places = np.concatenate([t, WANTED])
+    luck = luck_at(places)
+    cov = q**2 * signed_covariance(places, 0.6, memory) + np.minimum(luck[:, None], luck)
+    n = len(t)
+    gain = np.linalg.solve(cov[:n, :n] + np.diag(noise), cov[:n, n:]).T
+    expected = gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
+    assert agrees(sampled(t, y, noise, q, 0.6, memory, luck_at=lambda d: np.tile(luck_at(d), (DRAWS, 1))), *expected)
+    assert not agrees(sampled(t, y, noise, q, 0.6, memory), *expected)
+
+
+def slowed(t):
+    """Time that lags behind the distance, on both sides of the reference."""
+    return np.sign(t) * np.log1p(abs(t))
+
+
+@pytest.mark.parametrize("data", DATA)
+def test_paths_on_a_clock_are_paths_at_its_times(data, monkeypatch):
+    t, y = DATA[data]
+    noise, q, ratio, memory = np.full(len(t), 0.03**2), 0.1, 1.5, 2.3
+    found = sampled(t, y, noise, q, ratio, memory, clock_at=lambda d: np.tile(slowed(d), (DRAWS, 1)))
+    assert not agrees(found, *conditioned(t, y, noise, q, ratio, memory))
+    monkeypatch.setitem(globals(), "WANTED", slowed(WANTED))
+    assert agrees(found, *conditioned(slowed(t), y, noise, q, ratio, memory))
+
+
+BROKEN = ["drift doubled", "memory tripled", "slope turned", "sides apart"]
+
+
+@pytest.mark.parametrize(
+    ("data", "broken"),
+    [(data, broken) for data in DATA for broken in [*BROKEN, *(["data ignored"] if data != "none" else [])]],
+)
+def test_the_comparison_rejects_broken_paths(data, broken, monkeypatch):
+    t, y = DATA[data]
+    noise, q, ratio, memory = np.full(len(t), 0.03**2), 0.1, 1.5, 2.3
+    expected = conditioned(t, y, noise, q, ratio, memory)
+    free = drift_paths._run_free
+    if broken == "drift doubled":
+        q = 0.2
+    elif broken == "memory tripled":
+        memory = 6.9
+    elif broken == "data ignored":
+        t, y, noise = np.empty(0), np.empty(0), np.empty(0)
+    elif broken == "slope turned":
+        monkeypatch.setattr(drift, "_run_free", lambda rng, s, d, v, *rest: free(rng, s, d, -v, *rest))
+    else:
+        monkeypatch.setattr(drift, "_run_free", lambda rng, s, d, v, *rest: free(rng, s, d, rng.permutation(v), *rest))
+    assert not agrees(sampled(t, y, noise, q, ratio, memory), *expected)
+
+
+VOLATILITY = 0.8
+
+
+def volatile_paths(monkeypatch, twin=None):
+    """Paths at two distances before the reference and two beyond, level drift only, without data."""
+    if twin:
+        monkeypatch.setattr(drift, "scale_beyond", twin)
+    nothing, draws = np.empty((40 * DRAWS, 0)), 40 * DRAWS
+    wanted = np.array([1.5, 0.4, -0.7, -2.0])
+    return wanted, drift_paths.sample_paths(
+        np.random.default_rng(3), nothing, nothing, np.empty(0), np.ones(draws), np.zeros(draws), wanted, 2.3,
+        volatility=VOLATILITY,
+    )  # fmt: skip
+
+
+def follows_volatility(wanted, paths):
+    """Mean size and mean square of the paths, 5 standard errors: a mixture of normals over a scale of mean one."""
+    size, square = np.sqrt(2.0 / np.pi * abs(wanted)), abs(wanted) * np.where(wanted < 0, np.exp(VOLATILITY**2), 1.0)
+    found = ((abs(paths), size), (paths**2, square))
+    return all((abs(v.mean(0) - mean) <= 5 * v.std(0) / np.sqrt(len(v))).all() for v, mean in found)
+
+
+def test_the_scale_changes_beyond_the_reference_only_and_is_one_on_average(monkeypatch):
+    assert follows_volatility(*volatile_paths(monkeypatch))
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [
+        lambda rng, volatility, draws: np.ones(draws),
+        lambda rng, volatility, draws: np.exp(volatility * rng.standard_normal(draws)),
+    ],
+    ids=["no change", "median one"],
+)
+def test_other_changes_of_scale_are_noticed(monkeypatch, twin):
+    assert not follows_volatility(*volatile_paths(monkeypatch, twin))
+
+
+def test_each_draw_keeps_its_own_data_and_scale():
+    """Rows are not mixed: a draw of huge drift and one of none, one residual each."""
+    q2, residual = np.array([1e-16, 4.0]), np.array([[0.5], [-0.5]])
+    paths = drift_paths.sample_paths(
+        np.random.default_rng(0),
+        residual,
+        np.full((2, 1), 1e-12),
+        np.array([1.0]),
+        q2,
+        0.09 * q2,
+        np.array([1.0, 0.0]),
+        2.3,
+    )
+    assert paths[0] == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert paths[1] == pytest.approx([-0.5, 0.0], abs=1e-4)
+
+
+SCALES = (np.ones(3), np.full(3, 0.09))  # variances of level and slope
+
+
+def test_sizes_asked_for_twice_or_in_any_order_are_one_path():
+    wanted = np.array([-1.0, 2.0, 0.5, -1.0, 2.0, -3.0])
+    nothing = np.empty((3, 0))
+    paths = drift_paths.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, wanted, 2.3)
+    assert np.array_equal(paths[:, 0], paths[:, 3])
+    assert np.array_equal(paths[:, 1], paths[:, 4])
+    straight = np.sort(wanted)
+    again = drift_paths.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, straight, 2.3)
+    assert np.array_equal(again[:, np.searchsorted(straight, wanted)], paths)

@@ -1,0 +1,176 @@
+"""From the mean curve to what runs measure: luck of simulated test sets, and where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import synthetic
+
+from forecaster.curves.learning_curves import Curve
+from forecaster.curves.reading import read_curves
+from forecaster.errors import RequestError
+from forecaster.inference.posterior import Posterior
+from forecaster.model import test_set_noise
+from forecaster.model.design import by_size
+from forecaster.prediction import observation
+from forecaster.prediction.forecast import forecast
+from forecaster.prediction.requirement import requirement
+
+ERROR, CASES, SETS = np.array([0.2, 0.1, 0.06, 0.03]), 2000, 4000
+SIZES = np.array([1e3, 1e4, 1e5, 1e6])
+
+
+def curve(n_test: int | None = CASES, error=ERROR, sizes=SIZES) -> Curve:
+    table = pd.DataFrame({"domain": "d", "task": "t", "architecture": "a", "n": sizes, "error": error})
+    return read_curves(table if n_test is None else table.assign(n_test=n_test)).curves[0]
+
+
+def log_errors_on_test_sets() -> np.ndarray:
+    """Cases that are solved one after the other, each at a size of its own, on 4,000 test sets: [set, size]."""
+    solved = np.random.default_rng(0).random((SETS, CASES))
+    return np.log([(solved < e).mean(1) for e in ERROR]).T
+
+
+def test_test_sets_part_as_is_told():
+    seen = log_errors_on_test_sets()
+    parted = seen - seen[:, :1]
+    variance = test_set_noise.parted(np.log(ERROR), 1 / CASES)
+    assert parted.var(0) == pytest.approx(variance, rel=0.08)
+    assert np.cov(parted.T) == pytest.approx(np.minimum(variance[:, None], variance), rel=0.2, abs=1e-5)
+
+
+def test_seen_from_the_largest_size_they_part_as_well():
+    """The level is that on the test set at the largest size; errors at smaller sizes part from it."""
+    seen = log_errors_on_test_sets()
+    back = seen - seen[:, -1:]
+    luck = by_size(curve(), known_share=0.0).luck
+    assert luck == pytest.approx(1 / (ERROR[-1] * CASES))
+    law = np.log(7.0 * ERROR)  # a constant makes no difference
+    known = test_set_noise.parted_since(np, law, law[-1], luck)
+    assert np.cov(back.T) == pytest.approx(np.minimum(known[:, None], known), rel=0.2, abs=1e-5)
+    assert by_size(curve(), known_share=0.25).luck == pytest.approx(0.75 * luck)
+
+
+@pytest.mark.parametrize("n_test", [None, CASES])
+def test_all_luck_fresh_or_none_known_parts_nothing(n_test):
+    assert by_size(curve(n_test), known_share=1.0 if n_test else 0.0).luck == 0.0
+
+
+def test_luck_goes_on_from_the_largest_measured_size():
+    own = curve(sizes=SIZES / 10.0)  # measured up to the last size but one
+    paths = np.log(ERROR) * np.ones((SETS, 1))
+    walk, variance = observation.luck(np.random.default_rng(1), own, 0.0, SIZES, paths)
+    seen = log_errors_on_test_sets()
+    parted = seen - seen[:, 2:3]
+    assert not walk[:, :3].any()
+    for found in (walk.var(0), variance[0]):
+        assert parted[:, 3].var() == pytest.approx(found[3], rel=0.1)
+
+
+def test_a_run_is_the_curve_its_own_noise_and_the_luck():
+    paths = np.log(ERROR) * np.ones((SETS, 1))
+    rows = np.array([3, 3, 1])  # two runs of one size share its luck
+    own = np.full((SETS, len(rows)), 0.05**2)
+    run, noise = observation.new_run(np.random.default_rng(2), curve(), 0.0, own, SIZES, paths, rows)
+    luck = observation.luck(np.random.default_rng(2), curve(), 0.0, SIZES, paths)[1][0]
+    off = run - paths[:, rows]
+    assert off.var(0) == pytest.approx(luck[rows] + 0.05**2, rel=0.1)
+    assert noise[0] ** 2 == pytest.approx(luck[rows] + 0.05**2, rel=1e-3)
+    assert np.cov(off.T)[0, 1] == pytest.approx(luck[3], abs=0.1 * (luck[3] + 0.05**2))
+    fresh, _ = observation.new_run(np.random.default_rng(2), curve(), 1.0, own, SIZES, paths, rows)
+    assert (fresh - paths[:, rows]).var(0) == pytest.approx(0.05**2 + (1 - ERROR[-1]) / ERROR[rows] / CASES, rel=0.1)
+
+
+def test_cases_nobody_tested_lie_as_far_off_as_test_sets_do():
+    seen = log_errors_on_test_sets()
+    luck = observation.new_cases(np.random.default_rng(3), curve(), SETS)
+    assert luck.std() == pytest.approx(seen[:, -1].std(), rel=0.06)
+
+
+def test_several_runs_are_less_lucky_than_one():
+    table = pd.DataFrame({"domain": "d", "architecture": "a", "n": np.repeat(SIZES, 4), "error": np.repeat(ERROR, 4)})
+    many = read_curves(table.assign(seed=np.tile(range(4), 4), n_test=CASES)).curves[0]
+    one, four = (observation.new_cases(np.random.default_rng(3), c, SETS) for c in (curve(), many))
+    shared = observation.COMMON + (1.0 - observation.COMMON) / 4
+    assert four == pytest.approx(np.sqrt(shared) * one)
+
+
+def held(n_test):
+    sizes = np.asarray(synthetic.SIZES)
+    values = synthetic.values(draws=4000, log_noise=np.log(0.03))
+    found = synthetic.posterior({"a": values}, sizes=sizes, seeds=1)
+    return found if n_test is None else synthetic.on_test_set(found, n_test)
+
+
+def spread(posterior, kind, at):
+    return np.log(forecast(posterior, at, kind=kind).draws).std(0)
+
+
+def test_kinds_of_forecast_part_by_the_test_set():
+    """The card of these curves takes all known noise for fresh; the luck of new cases does not hang on that."""
+    posterior = held(500)
+    error = posterior.curves.curves[0].error[-1]
+    at = [float(synthetic.SIZES[-1]), 1e6]
+    assert spread(posterior, "mean", at)[0] < 1e-6
+    assert spread(posterior, "new-cases", at) == pytest.approx(np.sqrt((1 / error - 1) / 500), rel=0.05)
+    share = posterior.cards[synthetic.GROUP].known_share
+    known = share * posterior.curves.curves[0].noise_sd[-1] ** 2
+    assert spread(posterior, "new-run", at)[0] == pytest.approx(np.sqrt(0.03**2 + known), rel=0.05)
+    assert spread(posterior, "new-run", at)[1] > spread(posterior, "new-run", at)[0]
+
+
+def test_new_cases_need_a_test_set():
+    with pytest.raises(RequestError, match="n_test"):
+        forecast(held(None), [1e6], kind="new-cases")
+    with pytest.raises(RequestError, match="n_test"):
+        requirement(held(None), 0.1, kind="new-cases")
+
+
+def test_data_for_a_target_on_new_cases_is_less_sure():
+    low, high = (
+        np.quantile(requirement(held(500), 0.1, kind=k).draws[:, 0], [0.1, 0.9]) for k in ("mean", "new-cases")
+    )
+    assert high[0] < low[0]
+    assert high[1] > low[1]
+
+
+def averages(runs: int) -> Posterior:
+    """A posterior whose rows are averages of so many runs, with an sd of 20 % each."""
+    found = held(None)
+    table = found.curves.table.assign(repeats=runs, error_sd=0.2 * found.curves.table["error"])
+    return Posterior(found.tree, read_curves(table), found.cards)
+
+
+def test_one_run_scatters_as_runs_do_though_rows_are_averages():
+    """The noise of an average is learned; what it hides comes on top."""
+    at = [float(synthetic.SIZES[-1])]
+    assert spread(averages(25), "new-run", at) == pytest.approx(np.hypot(0.03, 0.2), rel=0.05)
+    assert observation.of_one_run(averages(25).curves.curves[0]) == pytest.approx(0.2**2 * 24 / 25)
+    assert observation.of_one_run(averages(1).curves.curves[0]) == 0.0
+    assert observation.of_one_run(held(None).curves.curves[0]) == 0.0
+
+
+def test_data_for_one_run_agrees_with_the_forecast_of_one_run():
+    """Of a curve that falls, without drift: the first size that is enough is enough exactly where a run would be."""
+    posterior = held(200)
+    size = float(synthetic.SIZES[-1])
+    run = forecast(posterior, [size], kind="new-run", seed=1).draws[:, 0]
+    for share in (0.2, 0.5):
+        target = float(np.quantile(run, share))
+        row = requirement(posterior, target, kind="new-run", budget=size).table.iloc[0]
+        assert row["p_within_budget"] == pytest.approx(share, abs=0.03)
+
+
+def test_a_budget_below_all_that_was_measured_may_be_enough():
+    posterior = held(None)
+    row = requirement(posterior, 5.0, budget=10.0).table.iloc[0]
+    assert row["p_within_budget"] == 1.0
+    assert row["q50"] == pytest.approx(10.0)
+
+
+def test_errors_that_are_no_rates_have_no_luck():
+    perplexities = curve(error=100.0 * ERROR)
+    assert (perplexities.error > 1).all()
+    assert np.isnan(perplexities.n_test).all()
+    assert by_size(perplexities, known_share=0.0).luck == 0.0

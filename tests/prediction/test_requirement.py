@@ -1,0 +1,300 @@
+"""Data needed: against the law's closed inverse, and against what any such answer must obey."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import synthetic
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster.errors import RequestError
+from forecaster.model import law as laws
+from forecaster.prediction.crossings import REACH, confirmed, first_log_size, with_measured
+from forecaster.prediction.forecast import forecast
+from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.prediction.requirement import requirement
+from forecaster.results.wording import percent, plain_number, plain_size
+
+QS = ["q5", "q25", "q50", "q75", "q95"]
+X_MIN, X_REF = np.log(synthetic.SIZES[0]), np.log(synthetic.SIZES[-1])
+SPREAD = {"level": 0.05, "log_exponent": 0.2, "floor_logit": 0.8, "log_drift": 0.2}
+
+
+@pytest.fixture(scope="module")
+def wandering():
+    """Two architectures with spread parameters and drift."""
+    return synthetic.posterior(
+        {
+            "cnn": synthetic.values(log_drift=-3.5, sd=SPREAD),
+            "mlp": synthetic.values(exponent=0.2, level=-1.5, log_drift=-3.5, sd=SPREAD, seed=1),
+        }
+    )
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.1, 0.6), st.floats(-6.0, 0.0), st.floats(0.0, 2.0), st.floats(-3.4, -2.02))
+def test_without_drift_it_is_the_law_inverted(exponent, floor_logit, log_break, log_target):
+    drawn = synthetic.values(4, exponent=exponent, floor_logit=floor_logit, log_break=log_break)
+    level, log_exponent, log_break, floor_logit = drawn[0, :4]
+    sharpness = np.exp(drawn[0, -1])
+    exact = laws.log_size_needed(
+        np, np.float64(log_target), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
+    )
+    row = requirement(synthetic.posterior({"cnn": drawn}), np.exp(log_target)).table.iloc[0]
+    if exact > np.log(REACH) + X_REF:
+        assert row["q50"] == np.inf
+        assert row["p_never"] == 1.0
+    else:
+        assert np.log(row[QS].to_numpy(dtype=float)) == pytest.approx(np.full(5, max(exact, X_MIN)), abs=3e-3)
+        assert row["p_never"] == 0.0
+    floor = laws.floor(np, level, floor_logit)
+    assert row["p_floor_above"] == float(floor > np.exp(log_target))
+
+
+def test_quantiles_are_the_quantiles_of_the_law_inverted_draw_by_draw():
+    drawn = synthetic.values(400, sd={"log_exponent": 0.2, "floor_logit": 0.5})
+    sharpness = np.exp(drawn.T[-1])
+    level, log_exponent, log_break, floor_logit = drawn.T[:4]
+    exact = laws.log_size_needed(
+        np, np.log(0.05), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
+    )
+    found = requirement(synthetic.posterior({"cnn": drawn}), 0.05)
+    within = np.where(exact <= X_REF + np.log(REACH), exact, np.inf)
+    expected = np.quantile(within, [0.05, 0.25, 0.5, 0.75, 0.95], method="inverted_cdf")
+    row = found.table.iloc[0]
+    assert np.log(row[QS].to_numpy(dtype=float)) == pytest.approx(expected, abs=5e-3)
+    assert row["p_never"] == np.mean(np.isinf(within))
+
+
+def test_harder_targets_need_more_and_the_shares_add_up(wandering):
+    errors = [0.15, 0.1, 0.05, 0.02, 0.01]
+    found = requirement(wandering, errors, budget=1e6)
+    for _, rows in found.table.groupby("architecture"):
+        assert rows["target"].tolist() == errors
+        for q in QS:
+            assert (np.diff(np.log(rows[q].clip(upper=1e300))) >= 0).all()
+        assert (rows["p_never"].diff().dropna() >= 0).all()
+        assert (rows["p_within_budget"].diff().dropna() <= 0).all()
+        assert (rows["already_met"] <= rows["p_within_budget"]).all()
+    assert (found.table[QS].diff(axis=1).iloc[:, 1:].fillna(0.0) >= 0).all(axis=None)
+    reached = np.mean(np.isfinite(found.draws), 0)
+    assert found.table["p_never"].to_numpy() + reached == pytest.approx(1.0)
+    assert ((found.table["q95"] == np.inf) == (found.table["p_never"] > 0.05)).all()
+
+
+def test_a_target_measured_long_ago_is_met_and_one_below_the_floor_never():
+    held = synthetic.posterior({"cnn": synthetic.values(floor_logit=0.0, level=-2.0)})
+    table = requirement(held, [0.14, 0.01]).table
+    assert table["already_met"].tolist() == [1.0, 0.0]
+    assert table["p_floor_above"].tolist() == [0.0, 1.0]
+    assert table["p_never"].tolist() == [0.0, 1.0]
+    easy = requirement(held, 10.0).table.iloc[0]
+    assert easy[QS].to_list() == pytest.approx([synthetic.SIZES[0]] * 5)
+
+
+def test_a_target_that_was_reached_and_lost_again_is_told():
+    """Errors that fall to 0.1 and end at 0.2, which paths follow."""
+    drawn = synthetic.values(level=np.log(0.2), log_drift=np.log(0.5), log_noise=-6.0)
+    held = synthetic.posterior({"cnn": drawn}, error={"cnn": [0.3, 0.2, 0.1, 0.14, 0.2]})
+    found = requirement(held, [0.25, 0.12, 0.01])
+    assert found.table["p_risen"].tolist() == pytest.approx([0.0, 1.0, 0.0], abs=0.01)
+    (risen,) = found.checks
+    assert (risen.name, risen.verdict) == ("risen", "REVIEW")
+    assert "an error of 0.12 was reached by" in risen.text
+    assert found.text.count("above it again") == 1
+    assert not requirement(held, [0.25, 0.01]).checks
+
+
+def test_the_first_crossing_counts_and_is_log_linear_between_sizes():
+    x = np.array([0.0, 1.0, 2.0, 3.0])
+    paths = np.array([[2.0, 0.0, 2.0, 0.0], [2.0, 2.0, 2.0, 2.0], [0.5, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 1.0]])
+    assert first_log_size(x, paths, 1.0).tolist() == [0.5, np.inf, 0.0, 3.0]
+    assert first_log_size(x, paths, np.array([0.0, 3.0, 0.0, 1.5])).tolist() == [1.0, 0.0, np.inf, 2.5]
+
+
+def test_a_dip_between_two_measured_sizes_is_not_enough():
+    """A rough curve, whose paths wander by 30 % between sizes that all lie 20 % above the target."""
+    rough = synthetic.posterior(
+        {"cnn": synthetic.values(1000, level=np.log(0.12), log_drift=np.log(0.3), log_noise=-9.0)},
+        error={"cnn": [0.13, 0.125, 0.124, 0.122, 0.12]},
+    )
+    row = requirement(rough, 0.1, budget=1e5).table.iloc[0]
+    assert row["already_met"] == 0.0
+    assert row["p_within_budget"] == 0.0
+    dense = np.geomspace(synthetic.SIZES[0], synthetic.SIZES[-1], 200)
+    paths, _ = log_error_paths(rough, CurveKey(*synthetic.GROUP, "cnn"), dense, np.random.default_rng(0))
+    assert np.mean((paths < np.log(0.1)).any(1)) > 0.5  # the dips are there
+    assert requirement(rough, 0.1205).table.iloc[0]["already_met"] > 0.9  # the last size has it
+
+
+def test_where_errors_fall_every_size_between_counts():
+    x = np.linspace(0.0, 4.0, 41)
+    held = synthetic.posterior({"cnn": synthetic.values(4)})
+    design = held.designs[synthetic.GROUP]
+    x = with_measured(x + design.x_min, design, "cnn")
+    falling = np.cumsum(-np.random.default_rng(0).random((4, len(x))), 1)
+    assert np.array_equal(confirmed(x, falling, design, "cnn"), falling)
+    assert np.array_equal(confirmed(x, -falling, design, "unmeasured"), -falling)
+    rising = confirmed(x, -falling, design, "cnn")
+    steps = np.searchsorted(design.curves[0].x[::-1], x)  # one level from each measured size to the next
+    assert all(len(np.unique(rising[0, steps == k])) == 1 for k in range(len(synthetic.SIZES)))
+
+
+def test_horizon_and_budget_are_kept_to(wandering):
+    near = requirement(wandering, 0.05, horizon=1e6).table
+    far = requirement(wandering, 0.05, horizon=1e12).table
+    assert (near["p_never"] >= far["p_never"]).all()
+    assert (near["horizon"] == 1e6).all()
+    assert near[QS].where(np.isfinite(near[QS]), 0.0).max(axis=None) <= 1e6 * (1 + 1e-9)
+    whole = requirement(wandering, 0.05, budget=1e6, horizon=1e6).table
+    assert whole["p_within_budget"].to_numpy() == pytest.approx(1.0 - whole["p_never"].to_numpy())
+    assert near["p_within_budget"].isna().all()
+    beyond = requirement(wandering, 0.05, budget=1e13).table
+    assert (beyond["horizon"] == 1e13).all()
+
+
+def test_one_new_run_is_less_certain_than_the_mean():
+    held = synthetic.posterior({"cnn": synthetic.values(2000, log_noise=np.log(0.1), floor_logit=-9.0)})
+    mean, run = (np.log(requirement(held, 0.08, kind=kind).draws[:, 0]) for kind in ("mean", "new-run"))
+    assert np.std(mean) < 1e-9
+    assert np.std(run) == pytest.approx(0.1 / 0.3, rel=0.1)  # noise over the slope
+
+
+def test_an_architecture_without_data_is_answered_from_the_hierarchy():
+    drawn = synthetic.values(sd=SPREAD)
+    held = synthetic.posterior({"cnn": drawn}, centre=drawn)
+    found = requirement(held, 0.08, targets=[CurveKey(*synthetic.GROUP, "new"), "cnn"])
+    assert found.table["architecture"].tolist() == ["new", "cnn"]
+    new, known = found.table.to_dict("records")
+    assert new["q25"] < known["q25"] < known["q75"] < new["q75"]
+    assert new["p_never"] > known["p_never"]
+
+
+def test_answers_do_not_depend_on_what_else_is_asked_about(wandering):
+    every, whole = requirement(wandering, 0.08, seed=4).table, forecast(wandering, [1e6], seed=4).table
+    points = pd.DataFrame([(*synthetic.GROUP, "mlp", 1e6)], columns=["domain", "task", "architecture", "n"])
+    alone = requirement(wandering, 0.08, targets=["mlp"], seed=4).table
+    assert alone.iloc[0].astype(str).tolist() == every.query("architecture == 'mlp'").iloc[0].astype(str).tolist()
+    own = whole.query("architecture == 'mlp'")
+    assert forecast(wandering, points, seed=4).table["yhat_lower"].tolist() == own["yhat_lower"].tolist()
+    twins = synthetic.posterior({"a": synthetic.values(log_drift=-3.5), "b": synthetic.values(log_drift=-3.5)})
+    one, other = forecast(twins, [1e6], seed=4).table["yhat_lower"]
+    assert one != other  # each has randomness of its own
+
+
+def test_a_share_of_cases_is_at_most_one():
+    """Below the smallest size the law would go on rising; with errors above 1 they are no shares."""
+    sizes = [1000 * 2**k for k in range(6)]
+    steep = {"net": synthetic.values(exponent=0.6, level=-3.0, log_break=-9.0, log_drift=-2.0)}
+    rates, losses = (synthetic.posterior(steep, sizes=sizes, card=c) for c in ("image-classification-top1", "generic"))
+    for kind in ("mean", "new-run"):
+        assert forecast(rates, [1.0], kind=kind).table["yhat_upper"].max() <= 1.0
+    assert forecast(losses, [1.0]).table["yhat_upper"].max() > 1.0
+
+
+def test_below_its_break_a_curve_is_at_small_data_however_high_its_floor():
+    early = synthetic.posterior({"net": synthetic.values(floor_logit=2.0, log_break=4.0)})
+    regions = forecast(early, [synthetic.SIZES[0], 1e9]).table["region"].tolist()
+    assert regions == ["small-data", "floor"]
+
+
+def test_a_target_above_every_error_measured_is_remarked_on(wandering):
+    (found,) = requirement(wandering, [50.0, 0.08]).checks
+    assert (found.name, found.verdict) == ("target", "REVIEW")
+    assert "a target of 50 lies above every error measured" in found.text
+    assert not requirement(wandering, 0.08).checks
+
+
+def test_the_same_seed_gives_the_same_answer(wandering):
+    one, two, other = (requirement(wandering, 0.05, seed=s).draws for s in (3, 3, 4))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+def test_words_and_json(wandering):
+    found = requirement(wandering, [0.15, 0.03, 1e-4], budget=1e6)
+    for phrase in ("90 % chance", "1,000,000 times the largest measured size", "is enough", "never"):
+        assert phrase in found.text
+    said = json.loads(found.to_json())
+    assert said["command"] == "requirement"
+    assert said["table"][2]["q95"] == "inf"
+    assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["budget"] is None
+    assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e9", "1.5")
+    large = [plain_number(v) for v in (0.05, 150_000.0, 2.5e6)]
+    assert large == ["0.05", "150,000", "2,500,000"]
+    assert (percent(0.0), percent(0.001), percent(0.5), percent(0.999)) == (
+        "under 1 %",
+        "under 1 %",
+        "50 %",
+        "over 99 %",
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "said"),
+    [
+        (0.0, {}, "target: found 0"),
+        (-1.0, {}, "target: found -1"),
+        (np.nan, {}, "target: found nan"),
+        (np.inf, {}, "target: found inf"),
+        ([], {}, "target: found none"),
+        (0.1, {"budget": 0}, "budget: found 0"),
+        (0.1, {"horizon": -5}, "horizon: found -5"),
+        (0.1, {"horizon": 100.0}, "smallest measured size"),
+        (0.1, {"horizon": 1e6, "budget": 1e7}, "beyond the horizon"),
+        (0.1, {"kind": "best"}, "kind: found 'best'"),
+        (0.1, {"targets": ["vit"]}, "no curve 'vit'"),
+        (0.1, {"targets": []}, "no curves to ask about"),
+        (0.1, {"targets": [CurveKey("speech", "all", "cnn")]}, "no curves of speech/all"),
+    ],
+)
+def test_requests_that_cannot_be_answered(wandering, target, options, said):
+    with pytest.raises(RequestError, match=said):
+        requirement(wandering, target, **options)
+
+
+def late_slopes(late, floor_logit=1.0, exponent=0.3, size=1e7, draws=20_000):
+    """How fast what looked irreducible falls in forecasts, relative to the slope of the law where it was last measured,
+    and what that adds at measured sizes."""
+    held = synthetic.posterior({"cnn": synthetic.values(draws, exponent=exponent, floor_logit=floor_logit)}, late=late)
+    target, rng = CurveKey(*synthetic.GROUP, "cnn"), np.random.default_rng(0)
+    sizes = np.array([synthetic.SIZES[0], synthetic.SIZES[-1], size])
+    paths, drawn = log_error_paths(held, target, sizes, rng)
+    law, design = drawn.law(np.log(sizes), held.designs[synthetic.GROUP]), held.designs[synthetic.GROUP]
+    floor = laws.floor(np, drawn.level, drawn.floor_logit)
+    left = np.exp(paths[:, -1]) - np.exp(law[:, -1]) + floor  # of what looked irreducible
+    step = 1e-5
+    behind = drawn.law(np.array([design.x_ref - step, design.x_ref]), design)
+    slope = (behind[:, 0] - behind[:, 1]) / step
+    return -np.log(left / floor) / np.log(size / sizes[1]) / slope, (paths - law)[:, :-1]
+
+
+@pytest.mark.parametrize(("floor_logit", "exponent"), [(1.0, 0.3), (-1.0, 0.1), (3.0, 0.5)])
+def test_floors_give_way_as_often_and_as_fast_as_the_card_says(floor_logit, exponent):
+    """4 standard errors of a share of 0.3 and of an exponential mean of 0.7; nothing happens where it was measured."""
+    relative, measured = late_slopes((0.3, 0.7), floor_logit, exponent)
+    falls = relative > 1e-4
+    assert abs(falls.mean() - 0.3) < 4 * np.sqrt(0.3 * 0.7 / len(relative))
+    assert abs(relative[falls].mean() - 0.7) < 4 * 0.7 / np.sqrt(falls.sum()) + 1e-4
+    assert abs(measured).max() < 1e-6
+
+
+def test_a_curve_that_has_stopped_falling_does_not_fall_late():
+    """A floor that makes up all of the error but a millionth: an exponent that did not know the slope would show."""
+    held = synthetic.posterior({"cnn": synthetic.values(2000, floor_logit=14.0)}, late=(1.0, 1.0))
+    paths, _ = log_error_paths(held, CurveKey(*synthetic.GROUP, "cnn"), np.array([1e5, 1e9]), np.random.default_rng(0))
+    assert abs(paths[:, 1] - paths[:, 0]).max() < 1e-3
+
+
+def test_a_floor_that_gives_way_makes_targets_below_it_possible():
+    floor = synthetic.values(2000, floor_logit=1.0)
+    never = [
+        float(requirement(synthetic.posterior({"cnn": floor}, late=late), 0.095).table["p_never"].iloc[0])
+        for late in ((0.0, 0.0), (0.3, 0.5))
+    ]
+    assert never[0] == 1.0
+    assert 0.7 <= never[1] < 0.8
