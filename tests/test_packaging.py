@@ -44,7 +44,7 @@ def test_the_wheel_is_what_runs(installed, tmp_path):
 
 
 def test_the_wheel_holds_every_card(installed, tmp_path):
-    listed = json.loads(run(installed, tmp_path, "-m", "forecaster.cli.app", "domains", "--json"))
+    listed = json.loads(run(installed, tmp_path, "-m", "forecaster", "domains", "--json"))
     names = {row["name"] for row in listed["table"]}
     assert names == {path.stem for path in (ROOT / "models").glob("*.toml")}
     assert (installed / "forecaster" / "cards" / "references.bib").is_file()

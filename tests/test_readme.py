@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from forecaster.cli import app
+from forecaster.cli.main import app
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -26,8 +26,9 @@ class SizedCurve:
 
     ``x`` and ``y`` are the logs of size and of error (the mean of ``repeats``, whose squares around it sum to
     ``within``), ``known`` the variance of one measurement that is known and fresh, ``scale`` that of the learned noise
-    over what it is at the group's largest size (:mod:`~forecaster.model.run_noise`). ``luck`` scales the luck of the test set:
-    one over the cases that are wrong at the largest size, less the share that is fresh (``drift.parted_since``).
+    over what it is at the group's largest size (:mod:`~forecaster.model.run_noise`). ``luck`` scales the luck of the
+    test set: one over the cases that are wrong at the largest size, less the share that is fresh
+    (``test_set_noise.parted_since``).
     """
 
     curve: Curve

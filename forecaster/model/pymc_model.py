@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def padded(design: Design, width: int | None = None) -> dict[str, np.ndarray]:
     """The design's sizes as arrays [curve, point], padded at the end with copies of the smallest size.
 
-    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known``, ``scale`` as in :class:`~forecaster.model.design.SizedCurve`,
-    and ``present``: 1.0 for a measured size, 0.0 for padding.
+    Keys: ``x``, ``y``, ``repeats``, ``within``, ``known``, ``scale`` as in
+    :class:`~forecaster.model.design.SizedCurve`, and ``present``: 1.0 for a measured size, 0.0 for padding.
     """
     longest = max(len(c.x) for c in design.curves)
     width = longest if width is None else width

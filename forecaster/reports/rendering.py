@@ -86,7 +86,7 @@ def _png(figure: Figure, path: str) -> None:
 @cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("forecaster"),
+        loader=jinja2.PackageLoader("forecaster.reports"),
         autoescape=lambda name: bool(name and name.endswith(".html.j2")),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -28,7 +28,7 @@ def whose(piece: int) -> tuple[int, int]:
     [(1, 8, 1), (3, 8, 1), (4, 8, 2), (7, 8, 3), (100, 3, 3), (100, 64, 8), (100, 1, 1)],
 )
 def test_how_many_processes_are_worth_starting(pieces, cores, count, monkeypatch):
-    monkeypatch.setattr(processes, "cores", lambda: cores)
+    monkeypatch.setattr(workers, "cores", lambda: cores)
     assert workers.worth(pieces) == count
 
 
@@ -70,7 +70,7 @@ def test_checks_are_the_same_by_several_processes(monkeypatch):
     held = synthetic.posterior(drawn)
     alone, own = assess(held), diagnosed_of(held)
     asked = []
-    monkeypatch.setattr(processes, "worth", lambda pieces: asked.append(pieces) or 2)
+    monkeypatch.setattr(workers, "worth", lambda pieces: asked.append(pieces) or 2)
     monkeypatch.setattr(predictive, "AT_ONCE", 1)
     monkeypatch.setattr(diagnostics, "AT_ONCE", 20)
     told = []

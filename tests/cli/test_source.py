@@ -10,7 +10,8 @@ import pytest
 from helpers.synthetic import posterior, values
 from typer.testing import CliRunner
 
-from forecaster.cli import app, source
+from forecaster.cli import source
+from forecaster.cli.main import app
 from forecaster.errors import RequestError
 
 QUESTIONS = {
@@ -22,7 +23,7 @@ QUESTIONS = {
 
 def run(*arguments):
     """Result of ``forecaster ARGUMENTS``, in this process."""
-    return CliRunner().invoke(app.app, [str(a) for a in arguments], prog_name="forecaster")
+    return CliRunner().invoke(app, [str(a) for a in arguments], prog_name="forecaster")
 
 
 def parsed(done):

@@ -17,7 +17,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from typer.testing import CliRunner
 
-from forecaster.cli import app, console, source, tables
+from forecaster.cli import console, source, tables
+from forecaster.cli.main import app
 from forecaster.inference import cache
 from forecaster.results.check import Check
 
@@ -87,7 +88,7 @@ def assert_documented(found, section):
 
 def test_starting_imports_nothing_heavy():
     heavy = ["numpy", "pandas", "jax", "pymc", "arviz", "xarray", "scipy", "matplotlib", "msgspec", "rich"]
-    code = f"import sys, forecaster.cli; print([m for m in {heavy!r} if m in sys.modules])"
+    code = f"import sys, forecaster.cli.main; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -95,7 +96,7 @@ def test_starting_imports_nothing_heavy():
 def test_a_saved_posterior_is_asked_without_jax(digits_file):
     """Which would take most of a second to load, and is asked for by packages that merely allow for it."""
     arguments = ["forecast", str(digits_file), "--at", "2400"]
-    code = f"import sys; from forecaster.cli import app; app({arguments!r}, standalone_mode=False)"
+    code = f"import sys; from forecaster.cli.main import app; app({arguments!r}, standalone_mode=False)"
     code += "; print('jax._src' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
@@ -224,9 +225,9 @@ def test_draws_and_figure_are_written(digits_file, tmp_path):
 
 
 def test_a_fit_is_made_once(digits_curves, tmp_path, monkeypatch):
-    monkeypatch.setattr(fitcache, "cache_folder", lambda: tmp_path / "fits")
+    monkeypatch.setattr(cache, "cache_folder", lambda: tmp_path / "fits")
     fits = []
-    monkeypatch.setattr(fitcache, "fit", lambda *a, **k: fits.append(k["seed"]) or original(*a, **k))
+    monkeypatch.setattr(cache, "fit", lambda *a, **k: fits.append(k["seed"]) or original(*a, **k))
     first = cache.fit_cached(digits_curves)
     again = cache.fit_cached(digits_curves)
     assert fits == [0]
@@ -241,14 +242,14 @@ def test_a_fit_is_made_once(digits_curves, tmp_path, monkeypatch):
     assert cache.key_of(digits_curves, None, "jax", 1, None) != entry.stem
 
 
-original = fitcache.fit
+original = cache.fit
 
 
 def test_a_cache_that_cannot_be_written_makes_nothing_fail(digits_curves, digits_posterior, tmp_path, monkeypatch):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    monkeypatch.setattr(fitcache, "cache_folder", lambda: blocked / "fits")
-    monkeypatch.setattr(fitcache, "fit", lambda *a, **k: digits_posterior)
+    monkeypatch.setattr(cache, "cache_folder", lambda: blocked / "fits")
+    monkeypatch.setattr(cache, "fit", lambda *a, **k: digits_posterior)
     assert cache.fit_cached(digits_curves) is digits_posterior
 
 
@@ -331,7 +332,7 @@ def test_what_failed_is_named(curves, said):
 @pytest.mark.parametrize("verb", ["forecast", "requirement", "compare"])
 def test_a_failed_check_exits_with_3(verb, digits_file, monkeypatch):
     failed = Check("r_hat", "FAIL", "the chains disagree", "sample longer")
-    monkeypatch.setattr(request, "verdicts", lambda *a, **k: (failed,))
+    monkeypatch.setattr(source, "verdicts", lambda *a, **k: (failed,))
     done = run(verb, digits_file, *QUESTIONS[verb], "--json")
     assert done.exit_code == 3
     assert parsed(done)["checks"] == [failed.as_row()]

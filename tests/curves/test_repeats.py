@@ -91,7 +91,7 @@ def test_forecasts_are_those_of_all_sizes(monkeypatch):
         return np.log(found)
 
     whole = drawn()
-    monkeypatch.setattr(sizes, "MOST", 64)
+    monkeypatch.setattr(repeats, "MOST", 64)
     together = drawn()
     low, middle, high = np.quantile(whole, [0.16, 0.5, 0.84], axis=0)
     less, same, more = np.quantile(together, [0.16, 0.5, 0.84], axis=0)

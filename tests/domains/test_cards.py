@@ -340,7 +340,7 @@ def test_the_example_of_the_readme_is_a_card():
 
 def test_importing_is_cheap():
     heavy = "{'jax', 'pymc', 'pandas', 'arviz', 'scipy', 'matplotlib'}"
-    script = f"import sys, forecaster.card_files as c; c.load_domains(); print(sorted({heavy} & set(sys.modules)))"
+    script = f"import sys, forecaster.domains.loading as c; c.load_domains(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

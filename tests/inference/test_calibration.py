@@ -23,6 +23,7 @@ from forecaster.domains.quantities import CENTRES
 from forecaster.inference.engines.fast import FEW
 from forecaster.inference.fit import fit
 from forecaster.inference.posterior import Posterior, diagnostics
+from forecaster.model import run_noise
 from forecaster.model.simulate import Simulation, simulate
 from forecaster.prediction.paths import CurveKey, log_error_paths
 
@@ -266,7 +267,7 @@ def test_ranks_where_noise_falls_with_size_are_uniform(of_falling_noise, chunk):
 
 
 def test_noise_taken_for_constant_is_caught(of_falling_noise, monkeypatch):
-    monkeypatch.setattr(scatter, "trend", lambda _: 0.0)
+    monkeypatch.setattr(run_noise, "trend", lambda _: 0.0)
     print("\nbroken twin, noise taken for constant, 400 simulations")
     draws = drawn(of_falling_noise, noisy(), draws=100, keep=RANKED, first_only=True)
     assert off_by(of_falling_noise, draws) > 0.5

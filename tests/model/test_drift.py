@@ -250,9 +250,10 @@ def test_the_comparison_rejects_broken_paths(data, broken, monkeypatch):
     elif broken == "data ignored":
         t, y, noise = np.empty(0), np.empty(0), np.empty(0)
     elif broken == "slope turned":
-        monkeypatch.setattr(drift, "_run_free", lambda rng, s, d, v, *rest: free(rng, s, d, -v, *rest))
+        monkeypatch.setattr(drift_paths, "_run_free", lambda rng, s, d, v, *rest: free(rng, s, d, -v, *rest))
     else:
-        monkeypatch.setattr(drift, "_run_free", lambda rng, s, d, v, *rest: free(rng, s, d, rng.permutation(v), *rest))
+        apart = lambda rng, s, d, v, *rest: free(rng, s, d, rng.permutation(v), *rest)  # noqa: E731
+        monkeypatch.setattr(drift_paths, "_run_free", apart)
     assert not agrees(sampled(t, y, noise, q, ratio, memory), *expected)
 
 
@@ -262,7 +263,7 @@ VOLATILITY = 0.8
 def volatile_paths(monkeypatch, twin=None):
     """Paths at two distances before the reference and two beyond, level drift only, without data."""
     if twin:
-        monkeypatch.setattr(drift, "scale_beyond", twin)
+        monkeypatch.setattr(drift_paths, "scale_beyond", twin)
     nothing, draws = np.empty((40 * DRAWS, 0)), 40 * DRAWS
     wanted = np.array([1.5, 0.4, -0.7, -2.0])
     return wanted, drift_paths.sample_paths(

@@ -16,6 +16,7 @@ from forecaster.checks.card_sensitivity import floor_table
 from forecaster.comparison.compare import compare
 from forecaster.domains.loading import load_card
 from forecaster.plots import comparison, floor, fonts, prior, style
+from forecaster.plots import forecast as drawing
 from forecaster.plots.style import labels, spread_out
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.options import options_table
@@ -44,7 +45,7 @@ def texts(figure) -> str:
 
 
 def test_forecast_figure_is_log_log_with_bands_labels_and_regions(two):
-    figure = forecast.forecast_figure(forecast(two, [1e6]))
+    figure = drawing.forecast_figure(forecast(two, [1e6]))
     main, strip = figure.axes
     assert main.get_xscale() == main.get_yscale() == strip.get_xscale() == "log"
     assert len(main.collections) == 2 * len(style.BANDS)
@@ -57,15 +58,15 @@ def test_the_figure_is_of_the_kind_that_was_asked_for():
     noisy = posterior({"net": values(4000, log_noise=math.log(0.1), sd=SOME)})
     for kind in ("mean", "new-run"):
         found = forecast(noisy, [1e6], kind=kind, level=0.95)
-        drawn, said = forecast.curve_table(found).iloc[-1], found.table.iloc[0]
+        drawn, said = drawing.curve_table(found).iloc[-1], found.table.iloc[0]
         width = math.log(said["yhat_upper"] / said["yhat_lower"])
         assert math.log(drawn["q97.5"] / drawn["q2.5"]) == pytest.approx(width, rel=0.1)
 
 
 def test_forecast_figure_draws_its_table(two):
     found = forecast(two, [1e6])
-    table = forecast.curve_table(found)
-    line = next(x for x in forecast.forecast_figure(found).axes[0].lines if len(x.get_xdata()) == 61)
+    table = drawing.curve_table(found)
+    line = next(x for x in drawing.forecast_figure(found).axes[0].lines if len(x.get_xdata()) == 61)
     first = table[table["architecture"] == "flat"]
     np.testing.assert_allclose(line.get_xdata(), first["n"])
     np.testing.assert_allclose(line.get_ydata(), first["q50"])
@@ -74,13 +75,13 @@ def test_forecast_figure_draws_its_table(two):
 
 
 def test_dashed_line_stands_at_the_largest_measured_size(two):
-    main = forecast.forecast_figure(two).axes[0]
+    main = drawing.forecast_figure(two).axes[0]
     dashed = [line for line in main.lines if line.get_linestyle() == "--"]
     assert [line.get_xdata()[0] for line in dashed] == [SIZES[-1]]
 
 
 def test_single_runs_are_seen_before_the_dashed_line():
-    main = forecast.forecast_figure(posterior({"net": values(sd=SOME)})).axes[0]
+    main = drawing.forecast_figure(posterior({"net": values(sd=SOME)})).axes[0]
     bands = max(band.get_zorder() for band in main.collections)
     (dashed,) = (line for line in main.lines if line.get_linestyle() == "--")
     runs, means = (line for line in main.lines if line.get_marker() == "o")
@@ -92,7 +93,7 @@ def test_single_runs_are_seen_before_the_dashed_line():
 
 def test_more_than_six_architectures_get_a_panel_each(tmp_path):
     many = posterior({f"net-{i}": values(exponent=0.2 + 0.02 * i, seed=i) for i in range(7)})
-    figure = forecast.forecast_figure(forecast(many, [1e6]))
+    figure = drawing.forecast_figure(forecast(many, [1e6]))
     shown = [a for a in figure.axes if a.get_visible()]
     assert {a.get_title(loc="left") for a in shown} == {f"net-{i}" for i in range(7)}
     figure.savefig(tmp_path / "many.png")
@@ -101,7 +102,7 @@ def test_more_than_six_architectures_get_a_panel_each(tmp_path):
 def test_a_forecast_without_posterior_is_refused(two):
     bare = type(forecast(two, [1e6]))(forecast(two, [1e6]).table, "")
     with pytest.raises(TypeError, match=r"make it with forecast\(\)"):
-        forecast.forecast_figure(bare)
+        drawing.forecast_figure(bare)
 
 
 def test_requirement_figure_names_curves_and_the_chance_of_never(two, tmp_path):

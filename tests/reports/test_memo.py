@@ -174,7 +174,7 @@ def test_the_appendix_says_what_is_known_of_an_architecture_by_its_name():
 def test_a_failed_check_is_a_banner_and_stops_the_recommendation(two, monkeypatch):
     failing = Check("r_hat", "FAIL", "the chains <disagree>", "fit again with more draws")
     checked = replace(check(two), checks=(failing,))
-    monkeypatch.setattr(sys.modules["forecaster.reports.memo"], "check", lambda *_, **__: checked)
+    monkeypatch.setattr(sys.modules["forecaster.reports.collect"], "check", lambda *_, **__: checked)
     found = memo(two)
     assert found.failed
     assert Page(found.html).found
@@ -189,7 +189,7 @@ def test_a_failed_check_is_a_banner_and_stops_the_recommendation(two, monkeypatc
 def test_no_banner_where_nothing_failed(two, monkeypatch):
     passing = Check("r_hat", "PASS", "fine")
     checked = replace(check(two), checks=(passing,))
-    monkeypatch.setattr(sys.modules["forecaster.reports.memo"], "check", lambda *_, **__: checked)
+    monkeypatch.setattr(sys.modules["forecaster.reports.collect"], "check", lambda *_, **__: checked)
     found = memo(two)
     assert not found.failed
     assert 'class="banner"' not in found.html
@@ -280,7 +280,7 @@ def no_check_fails(monkeypatch):
     def passing(found, **asked):
         return replace(check(found, **asked), checks=(Check("r_hat", "PASS", "fine"),))
 
-    monkeypatch.setattr(sys.modules["forecaster.reports.memo"], "check", passing)
+    monkeypatch.setattr(sys.modules["forecaster.reports.collect"], "check", passing)
 
 
 @pytest.fixture(scope="module")
@@ -452,7 +452,7 @@ def test_memos_of_tasks_whose_names_are_alike_do_not_share_files(monkeypatch, tm
             (folder / f"{name}.md").write_text(self.group[1])
             return (folder / f"{name}.md",)
 
-    monkeypatch.setattr(demo, "memo", lambda _, group: Stub(group))
+    monkeypatch.setattr(examples, "memo", lambda _, group: Stub(group))
     tasks = ["C", "C++", "c 2", "c", "犬", "猫"]
     several = posterior({f"d/{task}/cnn": values() for task in tasks})
     one, again = (examples.memos_of(several, tmp_path / k, "m", tell=lambda *_: None).table for k in "ab")

@@ -99,7 +99,7 @@ def test_other_arguments_are_other_programs(folder, other):
 def test_other_code_is_another_program(folder, monkeypatch):
     traced = Traced()
     traced.compiled()(A, A.T)
-    monkeypatch.setattr(fingerprint, "of_code", lambda _: "another")
+    monkeypatch.setattr(code_hash, "of_code", lambda _: "another")
     traced.compiled()(A, A.T)
     assert traced.times == len(list(folder.iterdir())) == 2
 
@@ -133,7 +133,7 @@ def test_without_a_cache_nothing_is_kept(folder):
 
 def test_fingerprints_follow_the_code(tmp_path, monkeypatch):
     """A line more, a file more: another one; and a folder counts with all its modules."""
-    monkeypatch.setattr(fingerprint, "__file__", str(tmp_path / "fingerprint.py"))
+    monkeypatch.setattr(code_hash, "__file__", str(tmp_path / "fingerprint.py"))
     (tmp_path / "engines").mkdir()
     for name in ("laws.py", "engines/one.py"):
         (tmp_path / name).write_text("x = 1\n")

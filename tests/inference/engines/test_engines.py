@@ -20,6 +20,7 @@ import pytest
 from arviz_stats.base import array_stats
 from joblib import Parallel
 
+from forecaster._support import workers
 from forecaster.curves.reading import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
@@ -358,7 +359,7 @@ def test_processes_draw_what_threads_draw(monkeypatch):
     monkeypatch.setattr(fast, "TOGETHER", 1)
     monkeypatch.setattr(fast, "MANY_GROUPS", fast.MANY_GROUPS | {"walkers": 40})
     monkeypatch.setattr(fast, "FEW", 1)
-    monkeypatch.setattr(processes, "cores", lambda: 2)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
     designs = [alone(g) for g in range(4)]
     asked: list[int] = []
     monkeypatch.setattr("joblib.Parallel", lambda n, **options: asked.append(n) or Parallel(n, **options))
