@@ -41,7 +41,7 @@ def run(command):
     """The exit code, stdout and stderr of a command, without its ``uv run``."""
     program, *arguments = shlex.split(command.removeprefix("uv run "))
     assert program == "forecaster"
-    return CliRunner().invoke(app.app, arguments, prog_name=program)
+    return CliRunner().invoke(app, arguments, prog_name=program)
 
 
 def words(text):

@@ -47,7 +47,7 @@ QUESTIONS = {
 
 def run(*arguments):
     """Result of ``forecaster ARGUMENTS``, in this process."""
-    return CliRunner().invoke(app.app, [str(a) for a in arguments], prog_name="forecaster")
+    return CliRunner().invoke(app, [str(a) for a in arguments], prog_name="forecaster")
 
 
 def documented():
@@ -109,7 +109,7 @@ def test_version():
 
 
 def test_these_are_all_verbs():
-    assert {command.callback.__name__ for command in app.app.registered_commands} == set(VERBS)
+    assert {command.callback.__name__ for command in app.registered_commands} == set(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
