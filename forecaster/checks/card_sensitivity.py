@@ -19,9 +19,10 @@ from forecaster.checks.model_fit import Table, labels
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
+from forecaster.inference.posterior import Posterior
 from forecaster.model import law
-from forecaster.prediction.forecast import Forecast
-from forecaster.prediction.options import KEYS, chance_best, draws_of
+from forecaster.prediction.forecast import KEYS, Forecast
+from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
 
 
@@ -61,9 +62,8 @@ def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
     ``floor_lower`` and ``floor_upper`` (its range), ``yhat, yhat_lower, yhat_upper, level, p_best``.
     Measured curves only; others are left out.
     """
-    errors, posterior = draws_of(found), found.posterior
-    if posterior is None:
-        raise RequestError("this forecast carries no posterior; make it with forecast()")
+    posterior = _posterior_of(found)
+    lowest = lowest_rows(found)
     measured = {c.label for c in posterior.curves.curves}
     rows = []
     for row, record in enumerate(found.table.to_dict("records")):
@@ -71,11 +71,11 @@ def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
         label = "/".join(str(key[k]) for k in KEYS[:3])
         if label not in measured:
             continue
-        draws = posterior.curve(label)
+        draws, errors = posterior.curve(label), found.errors([row])[:, 0]
         floor = law.floor(np, draws.level, draws.floor_logit)
         tails = [0.5 - record["level"] / 2, 0.5, 0.5 + record["level"] / 2]
         for part, chosen in enumerate(np.array_split(np.argsort(floor, kind="stable"), bins), 1):
-            low, middle, high = np.quantile(errors[chosen, row], tails)
+            low, middle, high = np.quantile(errors[chosen], tails)
             rows.append(
                 key
                 | {
@@ -87,7 +87,7 @@ def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
                     "yhat_lower": low,
                     "yhat_upper": high,
                     "level": record["level"],
-                    "p_best": chance_best(found, chosen)[row],
+                    "p_best": lowest[row, chosen].mean(),
                 }
             )
     return pd.DataFrame(rows)
@@ -100,9 +100,7 @@ def card_table(found: Forecast) -> pd.DataFrame:
     level``, ``pareto_k`` and ``moved``: how far ``yhat`` goes, in half widths of the forecast's interval (of logs).
     Where ``pareto_k`` exceeds ``TRUSTED_K`` only a fit under the changed card can tell, and the four are NaN.
     """
-    errors, posterior = draws_of(found), found.posterior
-    if posterior is None:
-        raise RequestError("this forecast carries no posterior; make it with forecast()")
+    posterior = _posterior_of(found)
     rows = []
     groups = list(zip(found.table["domain"], found.table["task"], strict=True))
     for group in dict.fromkeys(groups):
@@ -110,14 +108,21 @@ def card_table(found: Forecast) -> pd.DataFrame:
         weighed = [(change, *prior_weights(centre, card, change)) for change in CHANGES]
         for row in (i for i, other in enumerate(groups) if other == group):
             record: dict[str, Any] = found.table.iloc[row].to_dict()
+            errors = found.errors([row])[:, 0]
             key = {k: record[k] for k in KEYS}
             now = np.array([record["yhat"], record["yhat_lower"], record["yhat_upper"]])
             rows.append(key | _said("card", AS_IT_IS, now, now, record["level"], np.nan))
             tails = (0.5, 0.5 - record["level"] / 2, 0.5 + record["level"] / 2)
             for change, weights, k in weighed:
-                then = weighted_quantiles(errors[:, row], weights, tails) if k <= TRUSTED_K else np.full(3, np.nan)
+                then = weighted_quantiles(errors, weights, tails) if k <= TRUSTED_K else np.full(3, np.nan)
                 rows.append(key | _said(change.prior, change.change, then, now, record["level"], k))
     return pd.DataFrame(rows)
+
+
+def _posterior_of(found: Forecast) -> Posterior:
+    if found.posterior is None:
+        raise RequestError("this forecast carries no posterior; make it with forecast()")
+    return found.posterior
 
 
 def _said(prior: str, change: str, then: np.ndarray, now: np.ndarray, level: float, k: float) -> dict[str, Any]:

@@ -54,7 +54,9 @@ class CheckReport(Result):
         return overall(self.checks)
 
 
-def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progress = lambda *_: None) -> CheckReport:
+def check(
+    posterior: Posterior, *, at: Sequence[float] = (), seed: int = 0, on_progress: Progress = lambda *_: None
+) -> CheckReport:
     """Every check that applies; with the sizes ``at``, also how far they lie beyond the data, and on what prior they
     rest.
 
@@ -64,8 +66,8 @@ def check(posterior: Posterior, *, at: Sequence[float] = (), on_progress: Progre
     wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
     if wrong.size:
         raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
-    found = assess(posterior, on_progress=on_progress)
-    changed = card_table(forecast(posterior, sizes)) if sizes.size else pd.DataFrame()
+    found = assess(posterior, seed=seed, on_progress=on_progress)
+    changed = card_table(forecast(posterior, sizes, seed=seed)) if sizes.size else pd.DataFrame()
     checks = (
         *sampling(posterior),
         *engine(posterior),

@@ -93,7 +93,7 @@ def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambd
     A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a curve's
     are the same alone as among others. Many curves are shared out among processes.
     """
-    fitted = [f for f in _fitted(posterior) if all(np.isfinite(v).all() for v in _fields(f.draws).values())]
+    fitted = [f for f in _fitted(posterior) if all(np.isfinite(getattr(f.draws, name)).all() for name in CENTRES)]
     if not fitted:
         return Assessment(pd.DataFrame(), pd.DataFrame())
     pieces = [fitted[i : i + AT_ONCE] for i in range(0, len(fitted), AT_ONCE)]
@@ -139,12 +139,7 @@ def thinned(posterior: Posterior, label: str, most: int = DRAWS) -> CurveDraws:
     """At most ``most`` draws of a measured curve, evenly spaced within each chain: [chain, draw]."""
     chains = int(posterior.tree["posterior"].sizes["chain"])
     step = -(-posterior.draws // max(most, chains))
-    fields = _fields(posterior.curve(label))
-    return CurveDraws(**{name: v.reshape(chains, -1)[:, ::step] for name, v in fields.items()})
-
-
-def _fields(draws: CurveDraws) -> dict[str, np.ndarray]:
-    return {name: getattr(draws, name) for name in CENTRES}
+    return posterior.curve(label).map(lambda drawn: drawn.reshape(chains, -1)[:, ::step])
 
 
 def _questions(
@@ -152,11 +147,11 @@ def _questions(
 ) -> tuple[LeftOut, dict[str, float]]:
     """Each size from the others, and the chances of the discrepancies; in blocks that bound the memory."""
     shape, points = draws.level.shape, len(data.x)
-    flat = {name: v.ravel() for name, v in _fields(draws).items()}
-    blocks = -(-flat["level"].size * points**2 // BLOCK)
+    flat = draws.map(np.ravel)
+    blocks = -(-len(flat) * points**2 // BLOCK)
     found = []
-    for chosen in np.array_split(np.arange(flat["level"].size), blocks):
-        law, covariance = moments(design, data, CurveDraws(**{name: v[chosen] for name, v in flat.items()}))
+    for chosen in np.array_split(np.arange(len(flat)), blocks):
+        law, covariance = moments(design, data, flat.map(lambda drawn, chosen=chosen: drawn[chosen]))
         found.append((*left_out(data.y, law, covariance), *replicated(data, law, covariance, rng)))
     *one, measured, drawn = (np.concatenate(v) for v in zip(*found, strict=True))
     return LeftOut(*(v.reshape(*shape, points) for v in one)), p_values(measured, drawn)
@@ -167,13 +162,13 @@ def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.nda
 
     Drift, noise and the test set's luck are integrated out; a size's noise is that of the mean of its repeats.
     """
-    time = draws.drift_time(data.x, design.x_ref, design.x_min, design.steady)
+    time = draws.drift_time(data.x)
     level, slope = (np.exp(2.0 * v)[..., None] for v in (draws.log_drift, draws.log_slope))
     wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
     if data.luck:
-        parted = draws.parted(data, data.x, design.x_ref, design.x_min)
+        parted = draws.luck(data, data.x)
         wander = wander + np.minimum(parted[..., :, None], parted[..., None, :])
-    return draws.law(data.x, design), wander + data.noise(draws.log_noise)[..., None] * np.eye(len(data.x))
+    return draws.law(data.x), wander + data.noise(draws.log_noise)[..., None] * np.eye(len(data.x))
 
 
 # Each size from the others ------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float
 
 from forecaster.domains.domain import Domain
 from forecaster.inference.parameters import CurveDraws
 from forecaster.model import drift_paths, extrapolation
-from forecaster.model.design import Design, SizedCurve
+from forecaster.model.design import Design, Reference, SizedCurve
 
 BAND = 0.95  # probability of the band that the card gives
 
@@ -23,28 +24,39 @@ def prior_paths(
 ) -> tuple[np.ndarray, CurveDraws]:
     """Curves that a card holds possible: log error of the mean curve [draw, x], and their parameters.
 
-    ``x`` are log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
+    ``x`` are ascending log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
     """
     hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
     spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (draws, 1))], 1)
     centre = hyper[:, :-2] + card.effects_of(architecture)
-    values = CurveDraws(*(centre + spread * rng.standard_normal(spread.shape)).T)
-    law = values.level[:, None] + values.log_shape(x, x_ref, x_min)
-    nothing = np.empty((draws, 0))
-    level, slope = np.exp(2.0 * values.log_drift), np.exp(2.0 * values.log_slope)
-    wander = drift_paths.sample_paths(
-        rng, nothing, nothing, np.empty(0), level, slope, x_ref - x, card.slope_memory,
-        lambda distance: values.drift_time(x_ref - distance, x_ref, x_min, card.steady), card.volatility,
-    )  # fmt: skip
-    late = values.late_fall(x, x_ref, x_min, extrapolation.late_slopes(card, values.log_drift, values.log_slope, rng))
-    return law + wander + late, values
+    reference = Reference(x_ref, x_min, card.steady, card.slope_memory)
+    values = CurveDraws(*(centre + spread * rng.standard_normal(spread.shape)).T, reference=reference)
+    late = extrapolation.late_slopes(card, values.log_drift, values.log_slope, rng)
+    fallen = values.late_fall(np.maximum(x - x_ref, 0.0), values.shape(x), late).T
+    return values.law(x) + _drift(rng, card, values, x) + fallen, values
+
+
+def _drift(
+    rng: np.random.Generator, card: Domain, values: CurveDraws, x: Float[np.ndarray, " size"]
+) -> Float[np.ndarray, "draw size"]:
+    """Paths of the drift at ascending log sizes, from the reference size outwards in both directions."""
+    variances = np.exp(2.0 * values.log_drift), np.exp(2.0 * values.log_slope)
+    scales = drift_paths.Scales(*variances, card.slope_memory)
+    state, zero = drift_paths.from_reference(rng, scales), np.zeros(len(values))
+    changed = scales.times(drift_paths.scale_beyond(rng, card.volatility, len(values)))
+    times, behind = values.drift_time(x).T, x <= values.reference.x_ref
+    before = drift_paths.onward(rng, zero, times[behind][::-1], state, scales).d[::-1]
+    beyond = drift_paths.onward(rng, zero, -times[~behind], state.turned(), changed).d
+    return np.concatenate([before, beyond]).T
 
 
 def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Measurements of this curve's sizes as the card alone foresees them, noise and luck included: [draw, point]."""
-    paths, values = prior_paths(design.card, data.x, design.x_ref, design.x_min, draws, rng, data.curve.architecture)
+    x = data.x[::-1]  # ascending, and back
+    paths, values = prior_paths(design.card, x, design.x_ref, design.x_min, draws, rng, data.curve.architecture)
+    paths = paths[:, ::-1]
     if data.luck:
-        paths = paths + drift_paths.walk(rng, values.parted(data, data.x, design.x_ref, design.x_min))
+        paths = paths + drift_paths.walk(rng, values.luck(data, data.x))
     return paths + np.sqrt(data.noise(values.log_noise)) * rng.standard_normal(paths.shape)
 
 

@@ -23,12 +23,15 @@ from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design
-from forecaster.prediction.crossings import REACH, confirmed, first_log_size, largest_size, log_grid, with_measured
-from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.forecast import log_errors
+from forecaster.prediction.options import lowest_at
+from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
 from forecaster.results.check import Check
 from forecaster.results.result import Result, rows_of
 
 LEVEL = 0.8  # of every interval here
+MOST = 12  # architectures whose pairs are compared where none are named: 66 pairs
 BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
 
 
@@ -68,17 +71,27 @@ class Comparison(Result):
         return super().to_dict() | {name: rows_of(table) for name, table in more.items()}
 
 
-class _Curves(NamedTuple):
-    """Draws of a group's architectures that every question shares."""
+class _Group(NamedTuple):
+    """A group's simulated curves, which every question reads."""
 
+    posterior: Posterior
     group: Group
     design: Design
-    log_exponent: dict[str, Float[np.ndarray, " draw"]]
-    x: Float[np.ndarray, " size"]
-    paths: dict[str, Float[np.ndarray, "draw size"]]
+    seed: int
     sizes: Float[np.ndarray, " at"]  # asked about, ascending
     horizon: float
-    inside: np.ndarray  # which of x lie between the smallest measured size and the horizon
+
+    def paths(self, architecture: str) -> CurvePaths:
+        """The paths of an architecture, from the smallest measured size of the group to the horizon."""
+        span = searched(self.design, self.horizon)
+        return curve_paths(self.posterior, CurveKey(*self.group, architecture), span, seed=self.seed).whole
+
+    def log_exponent(self, architecture: str) -> Float[np.ndarray, " draw"]:
+        return self.posterior.curve("/".join((*self.group, architecture))).log_exponent
+
+    @property
+    def keys(self) -> dict[str, str]:
+        return {"domain": self.group[0], "task": self.group[1]}
 
 
 def compare(
@@ -89,11 +102,14 @@ def compare(
     at: Sequence[float] = (),
     rope: float = 0.1,
     decide_at: float = 0.9,
+    most: int | None = MOST,
     seed: int = 0,
     checks: tuple[Check, ...] = (),
 ) -> Comparison:
-    """Compare the architectures of each group (or of ``group``), all pairs or the given ones (a, b).
+    """Compare the architectures of each group (or of ``group``), or the given pairs (a, b).
 
+    Where no pairs are given, those among the ``most`` architectures likeliest to be best at a size asked about (None
+    for all pairs, which of 200 architectures are 19,900); the chances of being best are always those among all.
     ``at`` are sizes at which to compare errors; none: the group's largest measured one and ten times it. Exponents
     whose ratio is within ``1 + rope`` either way are practically equal; a verdict needs probability ``decide_at``.
     Raises RequestError for an unknown group or architecture, no pair to compare, or a number out of range.
@@ -102,13 +118,20 @@ def compare(
     tables: dict[str, list[dict[str, Any]]] = {"table": [], "at": [], "best": [], "exponents": []}
     draws: dict[str, np.ndarray] = {}
     for chosen, wanted in _chosen(posterior, group, pairs):
-        curves = _draw(posterior, chosen, at, seed)
+        design = posterior.designs[chosen]
+        largest = largest_size(design)
+        sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
+        curves = _Group(posterior, chosen, design, seed, sizes, REACH * largest)
+        best = _best_rows(curves)
+        if pairs is None and most is not None:
+            leaders = _leaders(best, design.architectures, most)
+            wanted = [(a, b) for a, b in wanted if a in leaders and b in leaders]
         for a, b in wanted:
             tables["table"].append(_pair_row(curves, a, b, rope, decide_at))
             tables["at"] += _at_rows(curves, a, b)
-        tables["best"] += _best_rows(curves)
+        tables["best"] += best
         tables["exponents"] += _exponent_rows(curves)
-        draws |= {"/".join((*chosen, name)): np.exp(v) for name, v in curves.log_exponent.items()}
+        draws |= {"/".join((*chosen, name)): np.exp(curves.log_exponent(name)) for name in design.architectures}
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
     text = prose(frames["table"], frames["at"], frames["best"])
     return Comparison(
@@ -150,31 +173,19 @@ def _chosen(
     return ((g, own) for g, own in found.items() if own)
 
 
-def _draw(posterior: Posterior, group: Group, at: Sequence[float], seed: int) -> _Curves:
-    """One path per architecture and draw, over the sizes of every question at once."""
-    design = posterior.designs[group]
-    largest = largest_size(design)
-    horizon = REACH * largest
-    grid = log_grid(design, horizon)
-    sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
-    x = np.union1d(grid, np.log(sizes))
-    for name in design.architectures:
-        x = np.union1d(with_measured(x, design, name), np.log(largest_size(design, name)))
-    paths, exponents = {}, {}
-    for name in design.architectures:
-        one = CurveKey(*group, name)
-        paths[name], own = log_error_paths(posterior, one, np.exp(x), one.stream(seed))
-        exponents[name] = own.log_exponent
-    inside = (x >= grid[0]) & (x <= grid[-1])
-    return _Curves(group, design, exponents, x, paths, sizes, horizon, inside)
+def _leaders(best: Sequence[Mapping[str, Any]], names: Sequence[str], most: int) -> list[str]:
+    """The ``most`` architectures that are the likeliest to be best at some size asked about, in their own order."""
+    chance = {name: max(r["p_best"] for r in best if r["architecture"] == name) for name in names}
+    first = sorted(names, key=lambda name: -chance[name])[:most]
+    return [name for name in names if name in first]
 
 
-def _pair_row(curves: _Curves, a: str, b: str, rope: float, decide_at: float) -> dict[str, Any]:
-    log_a, log_b = curves.log_exponent[a], curves.log_exponent[b]
+def _pair_row(curves: _Group, a: str, b: str, rope: float, decide_at: float) -> dict[str, Any]:
+    log_a, log_b = curves.log_exponent(a), curves.log_exponent(b)
     ratio, close = log_a - log_b, np.log1p(rope)
     steeper, shallower = np.mean(ratio > close), np.mean(ratio < -close)
     equal = 1.0 - steeper - shallower
-    row = {"domain": curves.group[0], "task": curves.group[1], "a": a, "b": b}
+    row: dict[str, Any] = curves.keys | {"a": a, "b": b}
     row |= _interval("exponent_a", np.exp(log_a)) | _interval("exponent_b", np.exp(log_b))
     row |= _interval("difference", np.exp(log_a) - np.exp(log_b))
     row |= {
@@ -211,14 +222,18 @@ def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
     return {name: middle, f"{name}_lower": low, f"{name}_upper": high}
 
 
-def _crossover(curves: _Curves, a: str, b: str) -> dict[str, float]:
+def _together(one: CurvePaths, other: CurvePaths, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Log sizes from ``low`` to ``high`` on the grid that both share, and the first's log error less the other's."""
+    mine, theirs = (paths.fixed(low, high) for paths in (one, other))
+    return one.x[mine], (one.log_error[mine] - other.log_error[theirs]).T
+
+
+def _crossover(curves: _Group, a: str, b: str) -> dict[str, float]:
     """The last size at which the order of the errors turns, per draw; ``inf`` where it never does.
 
     From the smallest size at which both were measured: below it one of them was never there.
     """
-    inside = curves.inside & (curves.x >= _first(curves, a, b))
-    x = curves.x[inside]
-    gap = (curves.paths[a] - curves.paths[b])[:, inside]
+    x, gap = _together(curves.paths(a), curves.paths(b), _first(curves, a, b), float(np.log(curves.horizon)))
     above = gap > 0
     turns = above[:, 1:] != above[:, :-1]
     last, draw = turns.shape[1] - 1 - np.argmax(turns[:, ::-1], 1), np.arange(len(gap))
@@ -238,57 +253,50 @@ def _crossover(curves: _Curves, a: str, b: str) -> dict[str, float]:
     }
 
 
-def _data_ratio(curves: _Curves, a: str, b: str) -> dict[str, float]:
+def _data_ratio(curves: _Group, a: str, b: str) -> dict[str, float]:
     """Data that ``a`` needs for the error of ``b`` at b's largest measured size, relative to that size."""
     largest = largest_size(curves.design, b)
-    goal = curves.paths[b][:, _index(curves, largest)]
-    paths = confirmed(curves.x, curves.paths[a], curves.design, a)
-    x = curves.x[curves.inside]
-    needed = first_log_size(x, paths[:, curves.inside], goal)
-    least = float(np.exp(x[:1])[0] / largest)
-    return _interval("data_ratio", np.exp(needed) / largest) | {"data_ratio_least": least, "data_ratio_n": largest}
+    goal = curves.paths(b).at([largest])[:, 0]
+    mine, span = curves.paths(a), searched(curves.design, curves.horizon)
+    needed = first_log_size(*looked_at(mine, mine.log_error, span), goal)
+    row = _interval("data_ratio", np.exp(needed) / largest)
+    return row | {"data_ratio_least": span[0] / largest, "data_ratio_n": largest}
 
 
-def _first(curves: _Curves, a: str, b: str) -> float:
+def _first(curves: _Group, a: str, b: str) -> float:
     """Log of the smallest size from which on both have measurements."""
     measured = (curves.design.curve_of(name) for name in (a, b))
     return max(curve.x[-1] for curve in measured if curve is not None)
 
 
-def _index(curves: _Curves, n: float) -> int:
-    """Where the size ``n`` is among the sizes of the paths."""
-    return int(np.searchsorted(curves.x, np.log(n)))
-
-
-def _at_rows(curves: _Curves, a: str, b: str) -> list[dict[str, Any]]:
+def _at_rows(curves: _Group, a: str, b: str) -> list[dict[str, Any]]:
+    one, other = (
+        log_errors(curves.posterior, CurveKey(*curves.group, name), curves.sizes, seed=curves.seed) for name in (a, b)
+    )
     rows = []
-    for n in curves.sizes.tolist():
-        i = _index(curves, n)
-        gap = curves.paths[a][:, i] - curves.paths[b][:, i]
-        row = {"domain": curves.group[0], "task": curves.group[1], "a": a, "b": b, "n": n}
+    for i, n in enumerate(curves.sizes.tolist()):
+        gap = one[:, i] - other[:, i]
+        row = curves.keys | {"a": a, "b": b, "n": n}
         rows.append(row | {"p_better": _share(-gap)} | _interval("error_ratio", np.exp(gap)) | {"level": LEVEL})
     return rows
 
 
-def _best_rows(curves: _Curves) -> list[dict[str, Any]]:
+def _best_rows(curves: _Group) -> list[dict[str, Any]]:
     """Probability that each architecture has the lowest error of its group at each size."""
-    rows, names = [], curves.design.architectures
-    for n in curves.sizes.tolist():
-        i = _index(curves, n)
-        errors = np.stack([curves.paths[name][:, i] for name in names], 1)
-        lowest = errors == errors.min(1, keepdims=True)
-        shares = np.mean(lowest / lowest.sum(1, keepdims=True), 0)
-        row = {"domain": curves.group[0], "task": curves.group[1], "n": n}
-        rows += [row | {"architecture": name, "p_best": float(p)} for name, p in zip(names, shares, strict=True)]
-    return rows
-
-
-def _exponent_rows(curves: _Curves) -> list[dict[str, Any]]:
-    row = {"domain": curves.group[0], "task": curves.group[1]}
+    names, lowest = lowest_at(curves.posterior, curves.group, curves.sizes, seed=curves.seed)
+    shares = lowest.mean(1)
     return [
-        row | {"architecture": name} | _interval("exponent", np.exp(drawn)) | {"level": LEVEL}
-        for name, drawn in curves.log_exponent.items()
+        curves.keys | {"n": n, "architecture": name, "p_best": float(shares[k, i])}
+        for i, n in enumerate(curves.sizes.tolist())
+        for k, name in enumerate(names)
     ]
 
 
-# In words ---------------------------------------------------------------------------------------------
+def _exponent_rows(curves: _Group) -> list[dict[str, Any]]:
+    return [
+        curves.keys
+        | {"architecture": name}
+        | _interval("exponent", np.exp(curves.log_exponent(name)))
+        | {"level": LEVEL}
+        for name in curves.design.architectures
+    ]

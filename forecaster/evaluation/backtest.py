@@ -26,7 +26,7 @@ from forecaster.inference.fit import Cards, Progress, expect_curves, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.prediction.paths import CurveKey, curve_paths
 from forecaster.results.result import Result, plain, rows_of
 
 MOST_DRAWS = 1000
@@ -120,10 +120,9 @@ def backtest(
     for group in posterior.groups:
         tell(f"scoring {'/'.join(group)}", 0.8 + 0.2 * posterior.groups.index(group) / len(posterior.groups))
         found = []
-        for i, known in enumerate(posterior.curves.curves):
+        for known in posterior.curves.curves:
             if (known.domain, known.task) == group and known.label in unseen and scorable(known):
-                rng = np.random.default_rng([seed, i])
-                found.append(_forecast(posterior, known, unseen[known.label], level, baselines, rng))
+                found.append(_forecast(posterior, known, unseen[known.label], level, baselines, seed))
         pairs += [_pair(*two, x) for two in combinations(found, 2) if (x := _common(*two)) is not None]
         scored += [one._replace(runs=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
@@ -187,25 +186,32 @@ class _Drawn(NamedTuple):
     run: np.ndarray  # [draw, row]
 
 
-def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarray, rng: np.random.Generator) -> _Drawn:
+def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarray, seed: int) -> _Drawn:
     """``index`` names the size of each hidden row; nothing else of hidden rows is used."""
     target = CurveKey(known.domain, known.task, known.architecture)
     first, last = known.n[-1], BEYOND * max(sizes[-1], known.n[-1])
     grid = np.geomspace(first, last, int(PER_DECADE * np.log10(last / first)) + 2)
     grid = np.unique(np.append(grid, sizes))
-    paths, draws = log_error_paths(posterior, target, grid, rng, -(-posterior.draws // MOST_DRAWS))
+    paths = curve_paths(posterior, target, grid, seed=seed, thin=-(-posterior.draws // MOST_DRAWS))
     at = np.searchsorted(grid, sizes)
-    design, rows = posterior.designs[target.group], at[index]
-    own = draws.noise(np.log(grid[rows]), design)
-    run, noise = observation.new_run(rng, known, design.card.known_share, own, grid, paths, rows)
-    return _Drawn(grid, paths, at, paths[:, rows], noise, run)
+    run, noise = observation.new_run(paths, sizes[index], _repeat(index))
+    mean = paths.at(grid)
+    return _Drawn(grid, mean, at, mean[:, at[index]], noise, run)
 
 
-def _forecast(
-    posterior: Posterior, known: Curve, unseen: Curve, level: float, baselines: bool, rng: np.random.Generator
-) -> _Scored:
+def _repeat(index: np.ndarray) -> list[int]:
+    """Which of the runs of one size each row is: 0, 1, ..."""
+    seen: dict[int, int] = {}
+    out = []
+    for size in index.tolist():
+        out.append(seen.get(size, 0))
+        seen[size] = out[-1] + 1
+    return out
+
+
+def _forecast(posterior: Posterior, known: Curve, unseen: Curve, level: float, baselines: bool, seed: int) -> _Scored:
     sizes, index = np.unique(unseen.n, return_inverse=True)
-    drawn = _draw(posterior, known, sizes, index, rng)
+    drawn = _draw(posterior, known, sizes, index, seed)
     truth = np.log(unseen.error)
     scores = scoring.score(drawn.run, truth, drawn.mean, drawn.noise)
     low, middle, high = np.quantile(drawn.run, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
+from forecaster.domains.quantities import CENTRES
 from forecaster.model import drift, test_set_noise
 from forecaster.model import law as laws
-from forecaster.model.design import Design, SizedCurve
+from forecaster.model.design import Reference, SizedCurve
+
+Sizes = Float[np.ndarray, " size"]
+BySize = Float[np.ndarray, "... size"]
 
 
 @dataclass(frozen=True, eq=False)
 class CurveDraws:
-    """Draws of one curve's parameters, [draw] each, in the order of the chains."""
+    """Draws of one curve's parameters, all of one shape, in the order of the chains, relative to ``reference``."""
 
     level: np.ndarray
     log_exponent: np.ndarray
@@ -23,35 +29,63 @@ class CurveDraws:
     log_drift: np.ndarray
     log_slope: np.ndarray
     log_sharpness: np.ndarray
+    reference: Reference
 
-    def log_shape(self, x: np.ndarray, x_ref: float, x_min: float) -> np.ndarray:
-        """Log error of the law at log sizes ``x`` [size], above that at the reference size: [..., size]."""
-        exponent, sharpness = np.exp(self.log_exponent)[..., None], np.exp(self.log_sharpness)[..., None]
-        decayed = laws.decay(np, x, x_ref, exponent, x_min + self.log_break[..., None], sharpness)
-        return laws.log_shape(np, decayed, self.floor_logit[..., None])
+    def __len__(self) -> int:
+        return len(self.level)
 
-    def law(self, x: np.ndarray, design: Design) -> np.ndarray:
-        """Log error of the law at log sizes ``x`` [size]: [..., size]."""
-        return self.level[..., None] + self.log_shape(x, design.x_ref, design.x_min)
+    def map(self, change: Any) -> CurveDraws:
+        """The same parameters with ``change`` applied to the array of each, such as a choice of draws."""
+        return CurveDraws(*(change(getattr(self, name)) for name in CENTRES), reference=self.reference)
 
-    def late_fall(self, x: np.ndarray, x_ref: float, x_min: float, relative: np.ndarray) -> np.ndarray:
-        """What a late fall adds to log error at ``x`` [size]: [draw, size]. Its exponents are ``relative`` [draw] to
-        the law's slope at the reference size."""
-        shape = (self.log_exponent, x_min + self.log_break, self.floor_logit, np.exp(self.log_sharpness))
-        exponent = relative * laws.slope(np, x_ref, *shape)
-        log_share = -laws.softplus(np, -self.floor_logit)[..., None] - self.log_shape(x, x_ref, x_min)
-        return laws.late_fall(np, np.exp(np.minimum(log_share, 0.0)), np.maximum(x - x_ref, 0.0), exponent[..., None])
+    def shape(self, x: Sizes) -> Float[np.ndarray, size * draw]:
+        """Log error of the law at log sizes ``x``, above that at the reference size."""
+        by_size = x.reshape(-1, *(1 for _ in self.level.shape))
+        log_break = self.reference.x_min + self.log_break
+        exponent, sharpness = np.exp(self.log_exponent), np.exp(self.log_sharpness)
+        decayed = laws.decay(np, by_size, self.reference.x_ref, exponent, log_break, sharpness)
+        return laws.log_shape(np, decayed, self.floor_logit)
 
-    def parted(self, data: SizedCurve, x: np.ndarray, x_ref: float, x_min: float) -> np.ndarray:
-        """Variance of a test set's luck at log sizes ``x`` [size], since the curve's largest one: [..., size]."""
-        shape = self.log_shape(np.append(data.x[0], x), x_ref, x_min)
-        return np.maximum(test_set_noise.parted_since(np, shape[..., 1:], shape[..., :1], np.array(data.luck)), 0.0)
+    def law(self, x: Sizes) -> BySize:
+        """Log error of the law at log sizes ``x``."""
+        return _sizes_last(self.level + self.shape(x))
 
-    def noise(self, x: np.ndarray, design: Design) -> np.ndarray:
-        """Variance of what is learned of a run's noise, at log sizes ``x`` [size]: [..., size]."""
-        return np.exp(2.0 * self.log_noise)[..., None] * design.noise_scale(x)
+    def late_fall(self, distance: Sizes, shape: Float[np.ndarray, size * draw], relative: np.ndarray) -> np.ndarray:
+        """What a late fall adds to log error, [size, draw], ``distance`` nats beyond the reference size.
 
-    def drift_time(self, x: np.ndarray, x_ref: float, x_min: float, steady: float) -> np.ndarray:
-        """The drift's time at log sizes ``x`` [size] (``drift.clock``): [..., size]."""
-        exponent = np.exp(self.log_exponent)[..., None]
-        return drift.clock(np, x, x_ref, self.log_shape(x, x_ref, x_min), exponent, steady)
+        ``shape`` is that of the law there; ``relative`` [draw] are the fall's exponents, relative to the law's slope at
+        the reference size.
+        """
+        log_break = self.reference.x_min + self.log_break
+        curve = (self.log_exponent, log_break, self.floor_logit, np.exp(self.log_sharpness))
+        exponent = relative * laws.slope(np, self.reference.x_ref, *curve)
+        log_share = -laws.softplus(np, -self.floor_logit) - shape
+        return laws.late_fall(np, np.exp(np.minimum(log_share, 0.0)), distance[:, None], exponent)
+
+    def luck(self, data: SizedCurve, x: Sizes) -> BySize:
+        """Variance of a test set's sampling error at log sizes ``x``, since the curve's largest one; zero beyond it."""
+        if not data.luck:
+            return np.zeros((*self.level.shape, len(x)))
+        shape = self.shape(np.append(data.x[0], x))
+        parted = test_set_noise.parted_since(np, shape[1:], shape[:1], np.array(data.luck))
+        return _sizes_last(np.maximum(parted, 0.0))
+
+    def noise(self, x: Sizes) -> BySize:
+        """Variance of what is learned of a run's noise, at log sizes ``x``."""
+        return np.exp(2.0 * self.log_noise)[..., None] * self.reference.noise_scale(x)
+
+    def drift_time(self, x: Sizes) -> BySize:
+        """The drift's time at log sizes ``x`` (``drift.clock``): positive below the reference size."""
+        return _sizes_last(self.clock(x, self.shape(x)))
+
+    def clock(self, x: Sizes, shape: Float[np.ndarray, size * draw]) -> Float[np.ndarray, size * draw]:
+        """:meth:`drift_time` of a known ``shape`` of the law at ``x``, sizes first."""
+        by_size = x.reshape(-1, *(1 for _ in self.level.shape))
+        return drift.clock(np, by_size, self.reference.x_ref, shape, np.exp(self.log_exponent), self.reference.steady)
+
+
+def _sizes_last(values: Float[np.ndarray, size * draw]) -> BySize:
+    return np.moveaxis(values, 0, -1)
+
+
+assert tuple(f.name for f in fields(CurveDraws))[:-1] == CENTRES  # the order in which they are made from arrays

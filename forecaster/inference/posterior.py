@@ -117,12 +117,15 @@ class Posterior:
         row = self._row_of.get(label)
         if row is None:
             raise RequestError(f"no curve {label!r} in this posterior; it holds: {', '.join(self._row_of)}")
-        return CurveDraws(*(self._arrays[name][:, :, row].reshape(-1) for name in CENTRES))
+        curve = self.curves.curves[row]
+        values = (self._arrays[name][:, :, row].reshape(-1) for name in CENTRES)
+        return CurveDraws(*values, reference=self.designs[curve.domain, curve.task].reference)
 
     def new_architecture(self, group: Group, architecture: str, rng: np.random.Generator) -> CurveDraws:
         """Draws of an architecture of this group that nobody has measured, from the hierarchy and its card."""
         centre, spread = self.centre(group) + self.cards[group].effects_of(architecture), self.spread(group)
-        return CurveDraws(*(centre + spread * rng.standard_normal(centre.shape)).T)
+        values = (centre + spread * rng.standard_normal(centre.shape)).T
+        return CurveDraws(*values, reference=self.designs[group].reference)
 
     def summary(self, level: float = 0.8) -> pd.DataFrame:
         """One row a curve and quantity: median, equal-tailed interval, R-hat and effective sample size."""

@@ -45,6 +45,27 @@ class SizedCurve:
         return (np.exp(2.0 * log_noise)[..., None] * self.scale + self.known) / self.repeats
 
 
+@dataclass(frozen=True)
+class Reference:
+    """What the parameters of a group's curves are relative to, and what all of its curves share.
+
+    ``x_ref`` is the log of the group's largest measured size, at which a curve's level is its log error; ``x_min`` that
+    of the smallest, above which its break lies. ``steady`` is the share of the drift's time that runs with log size,
+    ``slope_memory`` the nats over which a wandering slope forgets, ``noise_trend`` the change of the log sd of a run's
+    noise per nat of size.
+    """
+
+    x_ref: float
+    x_min: float
+    steady: float
+    slope_memory: float
+    noise_trend: float = 0.0
+
+    def noise_scale(self, x: np.ndarray) -> np.ndarray:
+        """Variance of the learned noise at log sizes ``x`` over that at the largest measured one."""
+        return run_noise.relative(self.noise_trend, x, self.x_ref)
+
+
 @dataclass(frozen=True, eq=False)
 class Design:
     """One group: its curves by size, its reference sizes and the priors of its card."""
@@ -65,9 +86,10 @@ class Design:
         """The architecture's curve; None where it has no data."""
         return next((c for c in self.curves if c.curve.architecture == architecture), None)
 
-    def noise_scale(self, x: np.ndarray) -> np.ndarray:
-        """Variance of the learned noise at log sizes ``x`` over that at the largest measured one."""
-        return run_noise.relative(self.noise_trend, x, self.x_ref)
+    @property
+    def reference(self) -> Reference:
+        """What its curves' parameters are relative to."""
+        return Reference(self.x_ref, self.x_min, self.steady, self.slope_memory, self.noise_trend)
 
     @property
     def effects(self) -> np.ndarray:

@@ -1,95 +1,177 @@
-"""Paths of the drift, given the measurements."""
+"""Paths of the drift: forward filter, backward sampler between measurements, free beyond them.
+
+The state (d, v) at one time is all that the drift's future, or past, depends on (:mod:`~forecaster.model.drift`). So
+a path is drawn in three steps, each given the one before: the states at the measured sizes, given the measurements
+(:func:`at_measurements`); what lies between two known states (:func:`between`); and what lies beyond the outermost
+(:func:`onward`). Arrays are [point, draw]: one point after the other, a posterior draw in each column.
+
+Source: Durbin & Koopman 2012, chapter 4 (the filter); Frühwirth-Schnatter 1994 (the backward sampler).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
-from forecaster.model.drift import LEAST, Array, Filtered, Transition, predict, start, transition, update
+import numpy as np
+from jaxtyping import Bool, Float
+
+from forecaster.model import drift
+
+Points = Float[np.ndarray, "point draw"]
+Draws = Float[np.ndarray, " draw"]
 
 
-def sample_paths(
-    rng: Any,
-    residual: Array,
-    noise_variance: Array,
-    t: Array,
-    level_variance: Array,
-    slope_variance: Array,
-    t_wanted: Array,
-    slope_memory: float,
-    clock_at: Callable[[Array], Array] | None = None,
-    volatility: float = 0.0,
-    luck_at: Callable[[Array], Array] | None = None,
-) -> Array:
-    """Draws of d at ``t_wanted``, given the data, one per posterior draw (NumPy; forward filter, backward sampler).
+class States(NamedTuple):
+    """Value ``d`` of the drift and its slope ``v``, at one time [draw] or at several [point, draw]."""
 
-    ``residual`` and ``noise_variance`` [draw, size] are log error minus law, and its noise, at ascending
-    distances ``t`` [size] >= 0; the drift's variances are [draw]. ``t_wanted`` [wanted] may hold any distances:
-    negative ones lie beyond the reference size, where the path runs free. ``clock_at`` turns distances [m] into times
-    [draw, m], ascending in the distance and zero at zero, where time is not the distance itself. ``volatility`` is
-    that beyond the reference size. ``luck_at`` turns distances [m] >= 0 into the variance [draw, m], ascending from
-    zero, of the luck of a test set, which data and paths hold beside the drift. Returns [draw, wanted].
+    d: Float[np.ndarray, "... draw"]
+    v: Float[np.ndarray, "... draw"]
+
+    def at(self, point: int) -> States:
+        """The states at one of several times."""
+        return States(self.d[point], self.v[point])
+
+    def turned(self) -> States:
+        """The same states seen in the other direction of time, where the slope changes its sign."""
+        return States(self.d, -self.v)
+
+
+class Scales(NamedTuple):
+    """Variances of the drift, by draw, and the memory of its slope in nats of log size."""
+
+    level: Draws
+    slope: Draws
+    memory: float
+
+    def times(self, factor: Draws) -> Scales:
+        """The scales of a drift whose standard deviations are ``factor`` times as large."""
+        return Scales(factor**2 * self.level, factor**2 * self.slope, self.memory)
+
+
+def at_measurements(
+    rng: np.random.Generator,
+    times: Points,
+    luck: Points,
+    seen: Bool[np.ndarray, " point"],
+    residual: Points,
+    noise_variance: Points,
+    scales: Scales,
+) -> States:
+    """States at ``times``, given what was measured at those that are ``seen``.
+
+    ``times`` ascend from zero, the reference size, back to smaller sizes. ``luck`` is the variance of the test set's
+    sampling error up to each time, which data and path hold beside the drift. ``residual`` is log error minus law and
+    ``noise_variance`` its noise; both are ignored where nothing was measured.
     """
-    import numpy as np
-
-    grid = np.unique(np.concatenate([[0.0], t, t_wanted[t_wanted > 0]]))
-    times = np.broadcast_to(grid, (len(slope_variance), len(grid))) if clock_at is None else clock_at(grid)
-    seen = {float(v): i for i, v in enumerate(t)}
-    state = start(np, np.zeros_like(slope_variance), slope_variance)
-    luck = np.zeros(times.shape) if luck_at is None else np.diff(luck_at(grid), prepend=0.0)
-    filtered, steps = [], []
-    for i, now in enumerate(grid):
-        if i:
-            steps.append(transition(np, times[:, i] - times[:, i - 1], slope_memory))
-            state = predict(state, steps[-1], level_variance, slope_variance)
-            state = state._replace(dd=state.dd + luck[:, i])
-        at = seen.get(float(now))
-        if at is not None:
-            state, _ = update(state, residual[:, at], noise_variance[:, at], 1.0)
+    state = drift.start(np, np.zeros_like(scales.slope), scales.slope)
+    steps = drift.transition(np, np.diff(times, axis=0, prepend=0.0), scales.memory)
+    grown = np.diff(luck, axis=0, prepend=0.0)
+    filtered = []
+    for i, measured in enumerate(seen):
+        state = _predicted(state, _step(steps, i), grown[i], scales) if i else state
+        if measured:
+            state, _ = drift.update(state, residual[i], noise_variance[i], 1.0)
         filtered.append(state)
-    variances = (level_variance, slope_variance)
-    path = np.empty((len(slope_variance), len(grid)))
-    d, v = _draw(rng, filtered[-1])
-    path[:, -1] = d
-    for i in range(len(grid) - 2, -1, -1):
-        d, v = _draw(rng, _given_next(filtered[i], steps[i], variances, luck[:, i + 1], d, v))
-        path[:, i] = d
-    further = np.unique(-t_wanted[t_wanted < 0])
-    beyond = further if clock_at is None else -clock_at(-further)
-    changed = scale_beyond(rng, volatility, len(d)) ** 2
-    free = _run_free(rng, beyond, d, v, (changed * level_variance, changed * slope_variance), slope_memory)
-    out = np.empty((len(slope_variance), len(t_wanted)))
-    ahead = t_wanted < 0
-    out[:, ~ahead] = path[:, np.searchsorted(grid, t_wanted[~ahead])]
-    out[:, ahead] = free[:, np.searchsorted(further, -t_wanted[ahead])]
+    return _backward(rng, filtered, steps, grown, scales, _draw(rng, filtered[-1]))
+
+
+def between(
+    rng: np.random.Generator, times: Points, luck: Points, start: States, end: States, scales: Scales
+) -> Float[np.ndarray, "inner draw"]:
+    """Values of the drift at the times between the first and the last of ``times``, whose states are known."""
+    zero = np.zeros_like(start.d)
+    state = drift.Filtered(start.d, start.v, zero, zero, zero, zero, zero)
+    steps = drift.transition(np, np.diff(times, axis=0, prepend=times[:1]), scales.memory)
+    grown = np.diff(luck, axis=0, prepend=luck[:1])
+    filtered = [state]
+    for i in range(1, len(times) - 1):
+        state = _predicted(state, _step(steps, i), grown[i], scales)
+        filtered.append(state)
+    filtered.append(state)  # stands for the known end, which nothing asks about
+    return _backward(rng, filtered, steps, grown, scales, end, first=1).d[:-1]
+
+
+def onward(
+    rng: np.random.Generator,
+    since: Draws,
+    times: Points,
+    start: States,
+    scales: Scales,
+    grown: Points | float = 0.0,
+) -> States:
+    """States at ``times``, which ascend from ``since``, where the state is ``start`` and nothing is measured after.
+
+    ``grown`` is the variance of the test set's sampling error over each step, where the path holds it.
+    """
+    steps = drift.transition(np, np.diff(times, axis=0, prepend=since[None]), scales.memory)
+    dd, lean, left = _noise(steps, scales, grown)
+    z_d, z_v = rng.standard_normal((2, *times.shape))
+    shock = np.sqrt(dd) * z_d
+    kick = lean * shock + np.sqrt(np.maximum(left, 0.0)) * z_v
+    out = States(np.empty(times.shape), np.empty(times.shape))
+    d, v = start
+    for i in range(len(times)):
+        d, v = d + steps.carry[i] * v + shock[i], steps.keep[i] * v + kick[i]
+        out.d[i], out.v[i] = d, v
     return out
 
 
-def scale_beyond(rng: Any, volatility: float, draws: int) -> Array:
-    """Factors [draw], with mean one, by which the drift's scales beyond the reference size are those before it."""
-    import numpy as np
+def from_reference(rng: np.random.Generator, scales: Scales) -> States:
+    """States at the reference size before any data: no drift, a slope from its stationary distribution."""
+    return States(np.zeros_like(scales.slope), np.sqrt(scales.slope) * rng.standard_normal(scales.slope.shape))
 
+
+def scale_beyond(rng: np.random.Generator, volatility: float, draws: int) -> Draws:
+    """Factors, with mean one, by which the drift's scales beyond the reference size are those before it."""
     return np.exp(volatility * rng.standard_normal(draws) - 0.5 * volatility**2)
 
 
-def _noise(step: Transition, variances: tuple[Array, Array], luck: Array | float = 0.0) -> tuple[Array, Array, Array]:
+def walk(rng: np.random.Generator, variance: Float[np.ndarray, "draw point"]) -> Float[np.ndarray, "draw point"]:
+    """Draws of a Wiener process whose variance at each point is ``variance``, ascending."""
+    return np.cumsum(np.sqrt(np.diff(variance, axis=1, prepend=0.0)) * rng.standard_normal(variance.shape), axis=1)
+
+
+def _step(steps: drift.Transition, i: int) -> drift.Transition:
+    return drift.Transition(*(part[i] for part in steps))
+
+
+def _predicted(state: drift.Filtered, step: drift.Transition, grown: Draws, scales: Scales) -> drift.Filtered:
+    state = drift.predict(state, step, scales.level, scales.slope)
+    return state._replace(dd=state.dd + grown)
+
+
+def _backward(
+    rng: np.random.Generator,
+    filtered: list[drift.Filtered],
+    steps: drift.Transition,
+    grown: Points,
+    scales: Scales,
+    last: States,
+    first: int = 0,
+) -> States:
+    """States from ``first`` on, the last of which is known, each drawn given the filter and the state after it."""
+    out = [last]
+    for i in range(len(filtered) - 2, first - 1, -1):
+        out.append(_draw(rng, _given_next(filtered[i], _step(steps, i + 1), scales, grown[i + 1], out[-1])))
+    d, v = zip(*out[::-1], strict=True)
+    return States(np.stack(d), np.stack(v))
+
+
+def _noise(step: drift.Transition, scales: Scales, grown: Points | Draws | float) -> tuple:
     """Noise of a step: variance of d's, its regression on which v's leans, and the variance left in v's."""
-    level, slope = variances
-    dd = level * step.level + slope * step.dd + luck
-    lean = slope * step.dv / (dd + LEAST)
-    return dd, lean, slope * step.vv - lean * slope * step.dv
+    dd = scales.level * step.level + scales.slope * step.dd + grown
+    lean = scales.slope * step.dv / (dd + drift.LEAST)
+    return dd, lean, scales.slope * step.vv - lean * scales.slope * step.dv
 
 
 def _given_next(
-    state: Filtered, step: Transition, variances: tuple[Array, Array], luck: Array, d: Array, v: Array
-) -> Filtered:
-    """Condition the filtered state on the next one, (d, v): two scalar updates with independent noises."""
-    import numpy as np
-
-    dd, lean, left = _noise(step, variances, luck)
+    state: drift.Filtered, step: drift.Transition, scales: Scales, grown: Draws, after: States
+) -> drift.Filtered:
+    """Condition the filtered state on the next one: two scalar updates with independent noises."""
+    dd, lean, left = _noise(step, scales, grown)
     seen = (
-        (1.0, step.carry, d, dd),
-        (-lean, step.keep - lean * step.carry, v - lean * d, left),
+        (1.0, step.carry, after.d, dd),
+        (-lean, step.keep - lean * step.carry, after.v - lean * after.d, left),
     )
     mean_d, mean_v, dd, dv, vv = state.data_d, state.data_v, state.dd, state.dv, state.vv
     for on_d, on_v, value, noise in seen:
@@ -103,36 +185,10 @@ def _given_next(
     return state._replace(data_d=mean_d, data_v=mean_v, dd=dd, dv=dv, vv=vv)
 
 
-def _draw(rng: Any, state: Filtered) -> tuple[Array, Array]:
-    """One draw of (d, v) per posterior draw."""
-    import numpy as np
-
+def _draw(rng: np.random.Generator, state: drift.Filtered) -> States:
+    """One draw of the state in each column."""
     z_d, z_v = rng.standard_normal((2, *state.data_d.shape))
     sd = np.sqrt(np.maximum(state.dd, 0.0))
     slope = np.where(sd > 0, state.dv / np.where(sd > 0, sd, 1.0), 0.0)
     rest = np.sqrt(np.maximum(state.vv - slope**2, 0.0))
-    return state.data_d + sd * z_d, state.data_v + slope * z_d + rest * z_v
-
-
-def _run_free(rng: Any, times: Array, d: Array, v: Array, variances: tuple[Array, Array], slope_memory: float) -> Array:
-    """Continue a path to ``times`` [time] or [draw, time] beyond the reference, where the slope's sign turns."""
-    import numpy as np
-
-    v, out, before = -v, [], 0.0
-    for now in times.T:
-        step = transition(np, now - before, slope_memory)
-        dd, lean, left = _noise(step, variances)
-        z_d, z_v = rng.standard_normal((2, *d.shape))
-        shock = np.sqrt(dd) * z_d
-        d = d + step.carry * v + shock
-        v = step.keep * v + lean * shock + np.sqrt(np.maximum(left, 0.0)) * z_v
-        out.append(d)
-        before = now
-    return np.stack(out, 1) if out else np.empty((len(d), 0))
-
-
-def walk(rng: Any, variance: Array) -> Array:
-    """Draws of a Wiener process whose variance at each point is ``variance`` [draw, point], ascending."""
-    import numpy as np
-
-    return np.cumsum(np.sqrt(np.diff(variance, axis=1, prepend=0.0)) * rng.standard_normal(variance.shape), axis=1)
+    return States(state.data_d + sd * z_d, state.data_v + slope * z_d + rest * z_v)

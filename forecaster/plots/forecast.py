@@ -79,7 +79,8 @@ def curve_table(
     sizes = np.geomspace(math.exp(design.x_min), until or largest, points)
     rows = [(*target, n) for target in targets if target[:2] == group for n in sizes]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
-    table: Table = forecast(posterior, at, kind=kind, quantiles=QUANTILES).table
+    seed = found.seed if isinstance(found, Forecast) else 0
+    table: Table = forecast(posterior, at, kind=kind, quantiles=QUANTILES, seed=seed).table
     return table[["domain", "task", "architecture", "n", "region", "decades_beyond", *COLUMNS]]
 
 

@@ -7,8 +7,8 @@ from jaxtyping import Float
 
 from forecaster.errors import RequestError
 from forecaster.model.design import Design
+from forecaster.prediction.paths import CurvePaths
 
-PER_DECADE = 24  # sizes a decade at which a path is looked at: steps of 10 %
 REACH = 1e6  # default horizon, as a multiple of the group's largest measured size
 
 
@@ -18,40 +18,41 @@ def largest_size(design: Design, architecture: str | None = None) -> float:
     return float(max(own or [c.curve.n[-1] for c in design.curves]))
 
 
-def log_grid(design: Design, horizon: float, budget: float | None = None) -> Float[np.ndarray, " size"]:
-    """Log sizes from the group's smallest measured one, or a smaller ``budget``, up to ``horizon``."""
-    end = float(np.log(horizon))
-    first = min(design.x_min, np.inf if budget is None else float(np.log(budget)))
-    if end <= design.x_min:
-        raise RequestError(
-            f"horizon: found {horizon:g}; expected more than the smallest measured size {np.exp(design.x_min):g}"
-        )
-    count = int(np.ceil((end - first) / np.log(10.0) * PER_DECADE)) + 1
-    return np.linspace(first, end, max(count, 2))
+def searched(design: Design, horizon: float, limit: float | None = None) -> tuple[float, float]:
+    """Sizes between which a crossing is looked for: the group's smallest measured one, or a smaller ``limit``, and
+    ``horizon``. RequestError where the horizon lies below the former."""
+    smallest = float(np.exp(design.x_min))
+    if horizon <= smallest:
+        raise RequestError(f"horizon: found {horizon:g}; expected more than the smallest measured size {smallest:g}")
+    return min(smallest, limit or np.inf), horizon
 
 
-def with_measured(x: Float[np.ndarray, " size"], design: Design, architecture: str) -> Float[np.ndarray, " more"]:
-    """The log sizes ``x`` and those at which the architecture was measured."""
-    data = design.curve_of(architecture)
-    return x if data is None else np.union1d(x, data.x)
+def looked_at(
+    paths: CurvePaths, values: Float[np.ndarray, "size draw"], span: tuple[float, float]
+) -> tuple[Float[np.ndarray, " inside"], Float[np.ndarray, "draw inside"]]:
+    """Log sizes of the grid within ``span``, both ends among them, and the confirmed ``values`` there."""
+    firm = confirmed(paths, values)
+    low, high = np.log(span)
+    inside = (paths.x > low) & (paths.x < high)
+    ends = paths.read(firm, span)
+    x = np.concatenate([[low], paths.x[inside], [high]])
+    return x, np.concatenate([ends[:, :1], firm[inside].T, ends[:, 1:]], 1)
 
 
-def confirmed(
-    x: Float[np.ndarray, " size"], paths: Float[np.ndarray, "draw size"], design: Design, architecture: str
-) -> Float[np.ndarray, "draw size"]:
-    """Paths for :func:`first_log_size`: up to the largest measured size none below the next measured one.
+def confirmed(paths: CurvePaths, values: Float[np.ndarray, "size draw"]) -> Float[np.ndarray, "size draw"]:
+    """Values for :func:`first_log_size`: up to the largest measured size none below the next measured one.
 
     Between measured sizes a rough curve's paths dip below all that was measured, somewhere; nobody would train there
-    hoping for that. ``x`` holds the measured sizes (:func:`with_measured`).
+    hoping for that. The grid of ``paths`` holds the measured sizes.
     """
-    data = design.curve_of(architecture)
+    data = paths.origin.data
     if data is None:
-        return paths
+        return values
     sizes = data.x[::-1]
-    inside = np.flatnonzero(x <= sizes[-1])
-    following = np.searchsorted(x, sizes)[np.searchsorted(sizes, x[inside])]
-    out = paths.copy()
-    out[:, inside] = np.maximum(paths[:, inside], paths[:, following])
+    inside = np.flatnonzero(paths.x <= sizes[-1])
+    following = np.searchsorted(paths.x, sizes)[np.searchsorted(sizes, paths.x[inside])]
+    out = values.copy()
+    out[inside] = np.maximum(values[inside], values[following])
     return out
 
 

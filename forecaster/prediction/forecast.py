@@ -1,15 +1,16 @@
 """forecast: the error at sizes nobody has trained, with what the interval means in words.
 
-Every forecast starts from :func:`log_error_paths`: posterior draws of the whole curve, drift included,
-conditioned on the measurements. The requirement and the comparison ask their questions of the same paths.
+It summarises, at the sizes asked about, the simulated curves of :mod:`~forecaster.prediction.paths`, which every other
+question reads too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,18 @@ from jaxtyping import Float
 
 from forecaster._support.atomic_files import write_whole
 from forecaster.errors import RequestError
-from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction import observation
-from forecaster.prediction.paths import CurveKey, curve_keys, log_error_paths, region
+from forecaster.prediction.observation import check_kind, of_kind
+from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
 from forecaster.results.check import Check
 from forecaster.results.result import Result
 
-KINDS = ("mean", "new-run", "new-cases")
+if TYPE_CHECKING:
+    import xarray as xr
+
 LEVEL = 0.8
+AT_ONCE = 256  # sizes of one curve whose draws are held at one time: 8 MB of 4,000 draws
+KEYS = ["domain", "task", "architecture", "n"]
 COVERS = {
     "mean": "the error this recipe reaches on average over runs",
     "new-run": "the error of one new training run of this recipe",
@@ -37,21 +41,42 @@ COVERS = {
 class Forecast(Result):
     """Columns: ``domain, task, architecture, n, yhat, yhat_lower, yhat_upper, level, kind, region, decades_beyond``.
 
-    ``yhat`` is the posterior median and the interval equal-tailed, in the unit of the error. ``draws`` [draw, row]
-    are the predictive draws behind the table's rows.
+    ``yhat`` is the posterior median and the interval equal-tailed, in the unit of the error.
     """
 
-    draws: Float[np.ndarray, "draw row"] | None = None
     posterior: Posterior | None = None
+    seed: int = 0
     command = "forecast"
 
-    def save_draws(self, path: str | Path) -> None:
-        """Write the predictive draws as netCDF with dims ``draw`` and ``point``."""
+    @cached_property
+    def draws(self) -> xr.DataArray:
+        """The predictive draws behind the table's rows: errors with dims ``chain``, ``draw`` and ``point``."""
         import xarray as xr
 
-        keys = ("domain", "task", "architecture", "n", "kind")
-        coords = {k: ("point", self.table[k].to_numpy(dtype=None if k == "n" else object)) for k in keys}
-        data = xr.Dataset({"error": (("draw", "point"), self.draws)}, coords)
+        values = self.errors(np.arange(len(self.table)))
+        chains, each = (self._source.tree["posterior"].sizes[dim] for dim in ("chain", "draw"))
+        coords = {k: ("point", self.table[k].to_numpy(dtype=None if k == "n" else object)) for k in (*KEYS, "kind")}
+        coords |= {"chain": ("chain", np.arange(chains)), "draw": ("draw", np.arange(each))}
+        shaped = values.reshape(chains, each, values.shape[1])
+        return xr.DataArray(shaped, coords, ("chain", "draw", "point"), name="error")
+
+    @property
+    def _source(self) -> Posterior:
+        if self.posterior is None:
+            raise RequestError("this forecast carries no posterior; make it with forecast()")
+        return self.posterior
+
+    def errors(self, rows: Sequence[int] | np.ndarray) -> Float[np.ndarray, "draw row"]:
+        """Predictive draws of some rows of the table, by position, in the order of the chains."""
+        chosen = self.table.iloc[np.asarray(rows, dtype=int)].reset_index(drop=True)
+        out = np.empty((self._source.draws, len(chosen)))
+        for index, _, errors in _by_curve(self._source, chosen, self.seed):
+            out[:, index] = errors
+        return out
+
+    def save_draws(self, path: str | Path) -> None:
+        """Write the predictive draws as netCDF with dims ``chain``, ``draw`` and ``point``."""
+        data = self.draws.to_dataset()
         write_whole(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
 
 
@@ -67,66 +92,72 @@ def forecast(
 ) -> Forecast:
     """Error at the sizes ``at`` for every measured curve, or at the points of a table (domain, task, architecture, n).
 
-    Architectures of a known (domain, task) that have no data are forecast from the hierarchy. Raises RequestError
-    for an unknown kind, a level or quantile outside (0, 1), a size that is not positive, an unknown group.
+    Architectures of a known (domain, task) that have no data are forecast from the hierarchy. What is asked beside a
+    point changes nothing of its row. Raises RequestError for an unknown kind, a level or quantile outside (0, 1), a
+    size that is not positive, an unknown group.
     """
     points = _points(posterior, at)
     _check_request(kind, level, quantiles, points)
-    columns, regions, beyond = [], [], []
-    by_curve: Any = points.groupby(["domain", "task", "architecture"], sort=False)
-    for key, rows in by_curve:
-        target = CurveKey(*key)
-        sizes = rows["n"].to_numpy(dtype=float)
-        paths, draws = _asked(posterior, target, sizes, kind, target.stream(seed))
-        if target.group in posterior.of_shares:
-            paths = np.minimum(paths, 0.0)  # no more than all cases are wrong
-        columns.append(pd.DataFrame(np.exp(paths).T, index=rows.index))
-        regions.append(pd.Series(region(posterior, target, sizes, draws), index=rows.index))
-        beyond.append(pd.Series(_decades_beyond(posterior, target, sizes), index=rows.index))
-    errors = pd.concat(columns).loc[points.index].to_numpy().T
-    low, middle, high = np.quantile(errors, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
+    shares = [0.5 - level / 2, 0.5, 0.5 + level / 2, *quantiles]
+    found = np.empty((len(points), len(shares)))
+    region, beyond = np.empty(len(points), dtype=object), np.empty(len(points))
+    for index, paths, errors in _by_curve(posterior, points.assign(kind=kind), seed):
+        sizes = points["n"].to_numpy(dtype=float)[index]
+        found[index] = np.quantile(errors, shares, axis=0).T
+        region[index], beyond[index] = paths.region(sizes), paths.decades_beyond(sizes)
     table = points.assign(
-        yhat=middle,
-        yhat_lower=low,
-        yhat_upper=high,
+        yhat=found[:, 1],
+        yhat_lower=found[:, 0],
+        yhat_upper=found[:, 2],
         level=level,
         kind=kind,
-        region=pd.concat(regions).loc[points.index],
-        decades_beyond=pd.concat(beyond).loc[points.index],
+        region=pd.array(region.tolist(), dtype="str"),
+        decades_beyond=beyond,
     )
-    for q in quantiles:
-        table[f"q{100 * q:g}"] = np.quantile(errors, q, axis=0)
+    for i, q in enumerate(quantiles, 3):
+        table[f"q{100 * q:g}"] = found[:, i]
+    return Forecast(table, _text(posterior, table, kind, level), checks, posterior, seed)
+
+
+def log_errors(
+    posterior: Posterior, key: CurveKey, sizes: Float[np.ndarray, " size"], kind: str = "mean", seed: int = 0
+) -> Float[np.ndarray, "draw size"]:
+    """Draws of a curve's log error of this kind: what the forecast at ``sizes`` summarises."""
+    return _capped(posterior, key, of_kind(curve_paths(posterior, key, sizes, seed=seed), sizes, kind))
+
+
+def _by_curve(
+    posterior: Posterior, points: pd.DataFrame, seed: int
+) -> Iterator[tuple[np.ndarray, CurvePaths, Float[np.ndarray, "draw row"]]]:
+    """Rows of a table of points (with their kind) a curve at a time: positions, paths, predictive draws."""
+    groups: Any = points.groupby(["domain", "task", "architecture"], sort=False).indices
+    keys = {name: CurveKey(*name) for name in groups}
+    check_keys(posterior, list(keys.values()))
+    sizes, kinds = points["n"].to_numpy(dtype=float), points["kind"].to_numpy()
+    for name, index in groups.items():
+        key = keys[name]
+        paths = curve_paths(posterior, key, sizes[index], seed=seed)
+        for some in np.array_split(index, -(-len(index) // AT_ONCE)):
+            yield some, paths, np.exp(_capped(posterior, key, of_kind(paths, sizes[some], str(kinds[some[0]]))))
+
+
+def _capped(posterior: Posterior, key: CurveKey, log_error: np.ndarray) -> np.ndarray:
+    """No more than all cases are wrong, where errors are shares of cases."""
+    return np.minimum(log_error, 0.0) if key.group in posterior.of_shares else log_error
+
+
+def _text(posterior: Posterior, table: pd.DataFrame, kind: str, level: float) -> str:
     text = f"With a chance of {100 * level:g} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
     if kind == "mean" and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
         text += " That is on the test set at hand; kind new-cases allows for how few cases it has."
     if "floor" in set(table["region"]):
         text += " In region floor more than half of the error is of the kind that no data removes; it may still fall."
-    return Forecast(table, text, checks, errors, posterior)
-
-
-def _asked(
-    posterior: Posterior, target: CurveKey, sizes: np.ndarray, kind: str, rng: np.random.Generator
-) -> tuple[Float[np.ndarray, "draw size"], CurveDraws]:
-    """Draws of the log error of this kind at ``sizes``; a curve without data has no test set."""
-    design = posterior.designs[target.group]
-    data = design.curve_of(target.architecture)
-    if kind == "new-run" and data is not None:
-        grid = np.unique(np.append(sizes, data.curve.n[-1]))
-        paths, draws = log_error_paths(posterior, target, grid, rng)
-        rows, share = np.searchsorted(grid, sizes), design.card.known_share
-        noise = draws.noise(np.log(sizes), design) + observation.of_one_run(data.curve)
-        return observation.new_run(rng, data.curve, share, noise, grid, paths, rows)[0], draws
-    paths, draws = log_error_paths(posterior, target, sizes, rng)
-    if kind == "new-run":
-        paths = paths + np.sqrt(draws.noise(np.log(sizes), design)) * rng.standard_normal(paths.shape)
-    elif kind == "new-cases" and data is not None:
-        paths = paths + observation.new_cases(rng, data.curve, len(paths))[:, None]
-    return paths, draws
+    return text
 
 
 def _points(posterior: Posterior, at: Any) -> pd.DataFrame:
     """One row a point, indexed 0, 1, ...: domain, task, architecture, n."""
-    keys = ["domain", "task", "architecture", "n"]
+    keys = KEYS
     if isinstance(at, pd.DataFrame):
         table: Any = at.copy()
         if "task" not in table and len({g[1] for g in posterior.groups}) == 1:
@@ -146,8 +177,7 @@ def _points(posterior: Posterior, at: Any) -> pd.DataFrame:
 
 
 def _check_request(kind: str, level: float, quantiles: Sequence[float], points: pd.DataFrame) -> None:
-    if kind not in KINDS:
-        raise RequestError(f"kind: found {kind!r}; expected one of {', '.join(KINDS)}")
+    check_kind(kind)
     bad = [v for v in (level, *quantiles) if not 0 < v < 1]
     if bad:
         raise RequestError(f"level and quantiles: found {bad[0]:g}; expected a share between 0 and 1, such as 0.8")
@@ -157,11 +187,3 @@ def _check_request(kind: str, level: float, quantiles: Sequence[float], points: 
     if len(wrong):
         found = ", ".join(f"{n:g}" for n in dict.fromkeys(wrong["n"].tolist()[:10]))
         raise RequestError(f"sizes: found {found}; expected positive numbers, such as 1e6")
-
-
-def _decades_beyond(posterior: Posterior, target: CurveKey, sizes: np.ndarray) -> np.ndarray:
-    """How far each size lies beyond the curve's largest measured one (its group's, for a new architecture)."""
-    design = posterior.designs[target.group]
-    data = design.curve_of(target.architecture)
-    last = design.x_ref if data is None else np.log(data.curve.n[-1])  # data.x holds sizes taken together
-    return np.maximum((np.log(sizes) - last) / np.log(10.0), 0.0)

@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
-from forecaster.errors import RequestError
-from forecaster.prediction.forecast import Forecast
+from forecaster.curves.learning_curves import Group
+from forecaster.inference.posterior import Posterior
+from forecaster.prediction.forecast import KEYS, Forecast, log_errors
+from forecaster.prediction.paths import CurveKey
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
-KEYS = ["domain", "task", "architecture", "n"]
 
 
 def options_table(found: Forecast, target: float) -> pd.DataFrame:
     """One row a size and architecture, smallest size first, best forecast first within a size.
 
     Columns: ``domain, task, architecture, n, yhat, yhat_lower, yhat_upper, level, p_best, p_target``. ``p_best``
-    is the chance of the lowest error among the architectures of the group at that size, ``p_target`` that of an
-    error of ``target`` or less.
+    is the chance of the lowest error among the measured architectures of the group, and those in the table, at that
+    size; ``p_target`` that of an error of ``target`` or less.
     """
-    errors = draws_of(found)
     table: Table = found.table[[*KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
-    table["p_best"] = chance_best(found, np.arange(len(errors)))
-    table["p_target"] = np.mean(errors <= target, 0)
+    table["p_best"] = lowest_rows(found).mean(1)
+    table["p_target"] = np.mean(found.errors(np.arange(len(table))) <= target, 0)
     return table.sort_values(["domain", "task", "n", "yhat"], ignore_index=True)
 
 
-def draws_of(found: Forecast) -> np.ndarray:
-    if found.draws is None:
-        raise RequestError("this forecast carries no draws; make it with forecast()")
-    return np.asarray(found.draws)
+def lowest_rows(found: Forecast) -> Float[np.ndarray, "row draw"]:
+    """1 in each draw in which a row of a forecast has the lowest error of its group and size, shared among ties."""
+    assert found.posterior is not None
+    out = np.empty((len(found.table), found.posterior.draws))
+    groups: Any = found.table.groupby(["domain", "task", "kind"]).indices
+    for (domain, task, kind), rows in groups.items():
+        sizes, at = np.unique(found.table["n"].to_numpy(dtype=float)[rows], return_inverse=True)
+        names = found.table["architecture"].to_numpy()[rows]
+        held, lowest = lowest_at(found.posterior, (domain, task), sizes, names, kind=kind, seed=found.seed)
+        for row, name, i in zip(rows, names, at, strict=True):
+            out[row] = lowest[held.index(name), :, i]
+    return out
 
 
-def chance_best(found: Forecast, chosen: np.ndarray) -> np.ndarray:
-    """Share of the ``chosen`` draws in which each row has the lowest error of its group and size."""
-    errors = draws_of(found)[chosen]
-    best = np.empty(errors.shape[1])
-    for rows in found.table.groupby(["domain", "task", "n"]).indices.values():
-        winner = np.argmin(errors[:, rows], 1)
-        best[rows] = np.bincount(winner, minlength=len(rows)) / len(errors)
-    return best
+def lowest_at(
+    posterior: Posterior,
+    group: Group,
+    sizes: Float[np.ndarray, " size"],
+    others: Iterable[str] = (),
+    *,
+    kind: str = "mean",
+    seed: int = 0,
+) -> tuple[list[str], Float[np.ndarray, "architecture draw size"]]:
+    """The measured architectures of a group, and ``others``; and 1 where one has the lowest error, shared among ties.
+
+    Every question that names the best asks here: the mean over draws is the chance of being the best.
+    """
+    names = list(dict.fromkeys([*posterior.designs[group].architectures, *others]))
+    errors = np.stack([log_errors(posterior, CurveKey(*group, name), sizes, kind, seed) for name in names])
+    lowest = errors == errors.min(0)
+    return names, lowest / lowest.sum(0)

@@ -1,25 +1,47 @@
-"""Simulated curves: draws of the whole curve, conditioned on the measurements."""
+"""Simulated curves: draws of the whole curve, conditioned on the measurements, drawn once and read at any size.
+
+Every question about a curve reads the same :class:`CurvePaths`, so that one question has one answer wherever it is
+asked, whatever else is asked beside it. A path is drawn on a grid of ``PER_DECADE`` sizes a decade, fixed by the
+group's largest measured size, and at the measured sizes; in between it is straight in log-log. The grid reaches as far
+as has been asked, a decade at a time: each decade has random numbers of its own, so that a farther horizon changes
+nothing nearer.
+"""
 
 from __future__ import annotations
 
 import zlib
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from forecaster.curves.learning_curves import Group
+from forecaster.curves.learning_curves import Curve, Group
 from forecaster.errors import RequestError
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.model import drift_paths, extrapolation
-from forecaster.model import law as laws
+from forecaster.model import drift_paths, extrapolation, law
+from forecaster.model.design import Design, SizedCurve
+from forecaster.model.drift_paths import Scales, States
+
+# Between two grid points the drift of a usual curve (0.03 in log error a nat) moves by 0.28 % (root mean
+# square). A point costs about 0.06 ms of 4,000 draws.
+PER_DECADE = 36
+STEP = float(np.log(10.0)) / PER_DECADE
+KEPT_BYTES = 400_000_000  # of the paths of one posterior; the least recently read go first
+REGIONS = np.array(["small-data", "power-law", "floor"])
+
+# What random numbers are for: each use has a stream of its own.
+PARAMETERS, MEASURED, BEYOND, LATE, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN = range(11)
 
 
 @dataclass(frozen=True)
 class CurveKey:
-    """A curve to ask about: measured or, where the posterior has no data of it, from its group's hierarchy."""
+    """The name of a curve: measured, or an architecture of a measured group that has no data."""
 
     domain: str
     task: str
@@ -33,9 +55,171 @@ class CurveKey:
     def group(self) -> Group:
         return (self.domain, self.task)
 
-    def stream(self, seed: int) -> np.random.Generator:
-        """Randomness of its own: an answer does not depend on what else is asked about, or in which order."""
-        return np.random.default_rng([seed, zlib.crc32(self.label.encode())])
+    def stream(self, seed: int, *use: int) -> np.random.Generator:
+        """Random numbers of this curve for one use: the same whatever else is asked about, or in which order."""
+        entropy = [seed, zlib.crc32(self.label.encode())]
+        return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=use))
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a curve's paths start from: its parameters, and the drift's states at the measured sizes.
+
+    ``x`` are the log sizes at which ``states`` [point, draw] are known, descending from the group's largest size to the
+    curve's smallest. ``beyond`` scales the drift beyond the former, ``late`` holds relative exponents of a late fall.
+    """
+
+    key: CurveKey
+    seed: int
+    design: Design
+    data: SizedCurve | None
+    parameters: CurveDraws
+    x: Float[np.ndarray, " point"]
+    states: States
+    beyond: Float[np.ndarray, " draw"]
+    late: Float[np.ndarray, " draw"]
+
+    @property
+    def scales(self) -> Scales:
+        """The drift's variances before the reference size."""
+        return _scales(self.parameters)
+
+    def luck(self, x: Float[np.ndarray, " size"]) -> Float[np.ndarray, "size draw"]:
+        """Variance of the test set's sampling error that paths hold, since the curve's largest size."""
+        if self.data is None:
+            return np.zeros((len(x), len(self.parameters)))
+        return self.parameters.luck(self.data, x).T
+
+    def late_fall(
+        self, x: Float[np.ndarray, " size"], shape: Float[np.ndarray, "size draw"]
+    ) -> Float[np.ndarray, "size draw"]:
+        """What the late fall adds to log error where the law has this ``shape``."""
+        out, falls = np.zeros(shape.shape), np.flatnonzero(self.late > 0.0)
+        distance = np.maximum(x - self.design.x_ref, 0.0)
+        some = self.parameters.map(lambda drawn: drawn[falls])
+        out[:, falls] = some.late_fall(distance, shape[:, falls], self.late[falls])
+        return out
+
+    def stream(self, *use: int) -> np.random.Generator:
+        """Random numbers for one use."""
+        return self.key.stream(self.seed, *use)
+
+
+@dataclass(frozen=True, eq=False)
+class CurvePaths:
+    """Draws of one curve's mean log error on a grid of log sizes ``x``, ascending, one posterior draw a column.
+
+    ``shape`` [size, draw] is the law's log error above that at the reference size, ``drift`` the departure from the
+    law; ``ahead`` and ``back`` are the drift's states at either end, from which the next decade goes on. Draw ``i`` of
+    two curves of one group belongs to one draw of their hierarchy.
+    """
+
+    origin: Origin
+    x: Float[np.ndarray, " size"]
+    shape: Float[np.ndarray, "size draw"]
+    drift: Float[np.ndarray, "size draw"]
+    inner: bool  # whether the grid between measured sizes is there
+    before: int  # decades below the smallest measured size
+    after: int  # decades beyond the reference size
+    ahead: States
+    back: States
+
+    @property
+    def key(self) -> CurveKey:
+        return self.origin.key
+
+    @property
+    def parameters(self) -> CurveDraws:
+        """Draws of the curve's parameters."""
+        return self.origin.parameters
+
+    @property
+    def draws(self) -> int:
+        return len(self.origin.parameters)
+
+    @cached_property
+    def log_error(self) -> Float[np.ndarray, "size draw"]:
+        """Mean log error at the grid: law, drift and late fall."""
+        out = self.origin.parameters.level + self.shape + self.drift
+        far = int(np.searchsorted(self.x, self.origin.design.x_ref, side="right"))
+        out[far:] += self.origin.late_fall(self.x[far:], self.shape[far:])
+        return out
+
+    def fixed(self, low: float, high: float) -> Int[np.ndarray, " fixed"]:
+        """Positions on the grid, from log size ``low`` to ``high``, of the points that all curves of a group share."""
+        steps = (self.x - self.origin.design.x_ref) / STEP
+        shared = np.abs(steps - np.rint(steps)) < 1e-6
+        _, first = np.unique(np.rint(steps[shared]), return_index=True)  # a measured size may lie on the grid
+        found = np.flatnonzero(shared)[first]
+        return found[(self.x[found] >= low - 1e-9) & (self.x[found] <= high + 1e-9)]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that these paths take, read or not."""
+        return 3 * self.drift.nbytes
+
+    @property
+    def curve(self) -> Curve | None:
+        """The measurements; None of an architecture without data."""
+        return None if self.origin.data is None else self.origin.data.curve
+
+    @cached_property
+    def whole(self) -> CurvePaths:
+        """These paths with the grid between measured sizes filled in."""
+        return self if self.inner else _with_inner(self)
+
+    def at(self, n: Sequence[float] | Float[np.ndarray, " at"]) -> Float[np.ndarray, "draw at"]:
+        """Mean log error at sizes ``n`` on the grid's range, straight in log-log between its points."""
+        return self.read(self.log_error, n)
+
+    def read(
+        self, values: Float[np.ndarray, "size draw"], n: Sequence[float] | Float[np.ndarray, " at"]
+    ) -> Float[np.ndarray, "draw at"]:
+        """``values`` on the grid, read at sizes ``n``. ValueError for sizes that the grid does not cover."""
+        x = np.log(np.asarray(n, dtype=float))
+        if len(x) and (x.min() < self.x[0] - 1e-9 or x.max() > self.x[-1] + 1e-9):
+            raise ValueError(
+                f"sizes beyond the grid ({np.exp(self.x[0]):g} to {np.exp(self.x[-1]):g}): cover them first"
+            )
+        if len(self.x) == 1:
+            return np.repeat(values, len(x), 0).T
+        after = np.clip(np.searchsorted(self.x, x), 1, len(self.x) - 1)
+        low, high = self.x[after - 1], self.x[after]
+        share = np.clip((x - low) / (high - low), 0.0, 1.0)[:, None]
+        return ((1.0 - share) * values[after - 1] + share * values[after]).T
+
+    def region(self, n: np.ndarray) -> list[str]:
+        """Where on the curve sizes lie, by majority of draws: ``small-data``, ``power-law`` or ``floor``.
+
+        ``small-data``: below the break. ``floor``: beyond it, and more than half of the law's error is irreducible.
+        """
+        x, values = np.log(np.asarray(n, dtype=float)), self.parameters
+        log_break = (values.reference.x_min + values.log_break)[:, None]
+        floor = law.floor(np, values.level, values.floor_logit)[:, None]
+        small = np.mean(x < log_break, 0)
+        near_floor = np.mean((x >= log_break) & (floor > 0.5 * np.exp(values.law(x))), 0)
+        return REGIONS[np.argmax(np.stack([small, 1.0 - near_floor - small, near_floor]), 0)].tolist()
+
+    def decades_beyond(self, n: np.ndarray) -> Float[np.ndarray, " at"]:
+        """Decades by which sizes lie beyond the curve's largest measured one (its group's, where it has no data)."""
+        curve = self.curve
+        last = self.origin.design.x_ref if curve is None else float(np.log(curve.n[-1]))
+        return np.maximum((np.log(np.asarray(n, dtype=float)) - last) / np.log(10.0), 0.0)
+
+    def covering(self, low: float, high: float) -> CurvePaths:
+        """These paths on a grid from log size ``low`` to ``high`` at least."""
+        found = self
+        if not found.inner and low < min(high, found.origin.design.x_ref) - 1e-9 and not found._measured(low, high):
+            found = found.whole
+        while high > found.x[-1] + 1e-9:
+            found = _with_decade_ahead(found)
+        while low < found.x[0] - 1e-9:
+            found = _with_decade_before(found)
+        return found
+
+    def _measured(self, low: float, high: float) -> bool:
+        """Whether the range holds sizes at which the states are known, alone."""
+        return bool(np.isclose(low, high)) and bool(np.isclose(self.origin.x, low, rtol=0.0, atol=1e-12).any())
 
 
 def curve_keys(posterior: Posterior) -> tuple[CurveKey, ...]:
@@ -43,70 +227,124 @@ def curve_keys(posterior: Posterior) -> tuple[CurveKey, ...]:
     return tuple(CurveKey(c.domain, c.task, c.architecture) for c in posterior.curves.curves)
 
 
-def check_keys(posterior: Posterior, targets: Sequence[CurveKey]) -> None:
-    """RequestError where a target's (domain, task) is not in the posterior."""
-    unknown = sorted({f"{t.domain}/{t.task}" for t in targets if t.group not in posterior.groups})
+def check_keys(posterior: Posterior, keys: Sequence[CurveKey]) -> None:
+    """RequestError where the (domain, task) of a curve is not in the posterior."""
+    unknown = sorted({f"{key.domain}/{key.task}" for key in keys if key.group not in posterior.groups})
     if unknown:
         known = ", ".join("/".join(g) for g in posterior.groups)
         raise RequestError(f"no curves of {', '.join(unknown)} in this posterior; it holds: {known}")
 
 
-def parameters(posterior: Posterior, target: CurveKey, rng: np.random.Generator) -> CurveDraws:
-    """Draws of the target's parameters: from its data, or from the hierarchy where it has none."""
-    if posterior.designs[target.group].curve_of(target.architecture) is None:
-        return posterior.new_architecture(target.group, target.architecture, rng)
-    return posterior.curve(target.label)
+def curve_paths(
+    posterior: Posterior, key: CurveKey, sizes: Sequence[float] | np.ndarray, *, seed: int = 0, thin: int = 1
+) -> CurvePaths:
+    """The paths of a curve, on a grid that covers ``sizes``: those drawn before, where they were.
 
-
-def log_error_paths(
-    posterior: Posterior, target: CurveKey, sizes: np.ndarray, rng: np.random.Generator, thin: int = 1
-) -> tuple[Float[np.ndarray, "draw size"], CurveDraws]:
-    """Draws of the mean curve's log error at ``sizes``, and the parameters behind them.
-
-    Every ``thin``-th posterior draw is used; draws of two targets of one group are paired by position.
+    ``thin`` keeps every so many posterior draws. RequestError where the curve's (domain, task) is not in the posterior.
     """
-    check_keys(posterior, [target])
-    design = posterior.designs[target.group]
-    draws = parameters(posterior, target, rng)
-    draws = CurveDraws(*(getattr(draws, f)[::thin] for f in CurveDraws.__dataclass_fields__))
+    check_keys(posterior, [key])
     x = np.log(np.asarray(sizes, dtype=float))
-
-    data = design.curve_of(target.architecture)
-    nothing = np.empty(0)
-    seen = nothing if data is None else data.x
-    residual = np.empty((len(draws.level), 0)) if data is None else data.y - draws.law(data.x, design)
-    noise = np.empty((len(draws.level), 0)) if data is None else data.noise(draws.log_noise)
-    wander = drift_paths.sample_paths(
-        rng,
-        residual,
-        noise,
-        design.x_ref - seen,
-        np.exp(2.0 * draws.log_drift),
-        np.exp(2.0 * draws.log_slope),
-        design.x_ref - x,
-        design.slope_memory,
-        lambda distance: draws.drift_time(design.x_ref - distance, design.x_ref, design.x_min, design.steady),
-        design.card.volatility,
-        None
-        if data is None or not data.luck
-        else lambda distance: draws.parted(data, design.x_ref - distance, design.x_ref, design.x_min),
-    )
-    late = extrapolation.late_slopes(design.card, draws.log_drift, draws.log_slope, rng)
-    return draws.law(x, design) + wander + draws.late_fall(x, design.x_ref, design.x_min, late), draws
+    kept = _KEPT.setdefault(posterior, OrderedDict())
+    name = (key, seed, thin)
+    found = kept.pop(name, None) or _started(posterior, key, seed, thin)
+    ref = found.origin.design.x_ref
+    low, high = (float(x.min()), float(x.max())) if len(x) else (ref, ref)
+    found = found.covering(low, high)
+    kept[name] = found
+    while len(kept) > 1 and sum(one.nbytes for one in kept.values()) > KEPT_BYTES:
+        kept.popitem(last=False)
+    return found
 
 
-def region(posterior: Posterior, target: CurveKey, sizes: np.ndarray, draws: CurveDraws) -> list[str]:
-    """Where on the curve each size lies, by majority of draws: ``small-data``, ``power-law`` or ``floor``.
+_KEPT: WeakKeyDictionary[Posterior, OrderedDict[tuple[CurveKey, int, int], CurvePaths]] = WeakKeyDictionary()
 
-    ``small-data``: below the break. ``floor``: beyond it, and more than half of the law's error is irreducible.
-    """
-    design = posterior.designs[target.group]
-    x = np.log(np.asarray(sizes, dtype=float))
-    log_break = (design.x_min + draws.log_break)[:, None]
-    law = draws.law(x, design)
-    floor = laws.floor(np, draws.level, draws.floor_logit)[:, None]
-    small = np.mean(x < log_break, 0)
-    near_floor = np.mean((x >= log_break) & (floor > 0.5 * np.exp(law)), 0)
-    power = 1.0 - near_floor - small
-    names = np.array(["small-data", "power-law", "floor"])
-    return names[np.argmax(np.stack([small, power, near_floor]), 0)].tolist()
+
+# How paths are drawn --------------------------------------------------------------------------------
+
+
+def _scales(values: CurveDraws) -> Scales:
+    return Scales(np.exp(2.0 * values.log_drift), np.exp(2.0 * values.log_slope), values.reference.slope_memory)
+
+
+def _started(posterior: Posterior, key: CurveKey, seed: int, thin: int) -> CurvePaths:
+    """The paths at the measured sizes and the reference size alone."""
+    design = posterior.designs[key.group]
+    data, card = design.curve_of(key.architecture), design.card
+    if data is None:
+        values = posterior.new_architecture(key.group, key.architecture, key.stream(seed, PARAMETERS))
+    else:
+        values = posterior.curve(key.label)
+    values = values.map(lambda drawn: drawn[::thin])
+    x, states = _measured_states(key.stream(seed, MEASURED), design, data, values)
+    beyond = drift_paths.scale_beyond(key.stream(seed, BEYOND), card.volatility, len(values))
+    late = extrapolation.late_slopes(card, values.log_drift, values.log_slope, key.stream(seed, LATE))
+    origin = Origin(key, seed, design, data, values, x, states, beyond, late)
+    up = slice(None, None, -1)
+    shape, drift = values.shape(x[up]), np.ascontiguousarray(states.d[up])
+    return CurvePaths(origin, x[up].copy(), shape, drift, len(x) == 1, 0, 0, states.at(0).turned(), states.at(-1))
+
+
+def _measured_states(
+    rng: np.random.Generator, design: Design, data: SizedCurve | None, values: CurveDraws
+) -> tuple[Float[np.ndarray, " point"], States]:
+    """Log sizes, from the reference down, and the drift's states there."""
+    if data is None:
+        state = drift_paths.from_reference(rng, _scales(values))
+        return np.array([design.x_ref]), States(state.d[None], state.v[None])
+    apart = data.x[0] < design.x_ref - 1e-12
+    x = np.append(design.x_ref, data.x) if apart else data.x
+    residual, noise = (data.y - values.law(data.x)).T, data.noise(values.log_noise).T
+    if apart:
+        residual, noise = (np.concatenate([np.ones((1, len(values))), part]) for part in (residual, noise))
+    seen = np.arange(len(x)) >= int(apart)
+    times, luck = values.drift_time(x).T, values.luck(data, x).T
+    return x, drift_paths.at_measurements(rng, times, luck, seen, residual, noise, _scales(values))
+
+
+def _with_inner(paths: CurvePaths) -> CurvePaths:
+    """The grid between measured sizes filled in."""
+    origin, rng = paths.origin, paths.origin.stream(INNER)
+    ref, known = origin.design.x_ref, origin.x
+    xs, shapes, drifts = [paths.x], [paths.shape], [paths.drift]
+    for i in range(len(known) - 1):
+        first = np.floor((ref - known[i]) / STEP + 1e-6) + 1
+        last = np.ceil((ref - known[i + 1]) / STEP - 1e-6) - 1
+        inner = ref - STEP * np.arange(first, last + 1)
+        if len(inner):
+            x = np.concatenate([known[i : i + 1], inner, known[i + 1 : i + 2]])
+            shape = origin.parameters.shape(x)
+            ends = origin.states.at(i), origin.states.at(i + 1)
+            times, luck = origin.parameters.clock(x, shape), origin.luck(x)
+            xs.append(inner)
+            shapes.append(shape[1:-1])
+            drifts.append(drift_paths.between(rng, times, luck, *ends, origin.scales))
+    order = np.argsort(np.concatenate(xs))
+    x, shape, drift = (np.concatenate(parts)[order] for parts in (xs, shapes, drifts))
+    return replace(paths, x=x, shape=shape, drift=drift, inner=True)
+
+
+def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
+    """One decade more, beyond the reference size."""
+    origin, k = paths.origin, paths.after
+    x = origin.design.x_ref + STEP * np.arange(k * PER_DECADE, (k + 1) * PER_DECADE + 1)
+    shape = origin.parameters.shape(x)
+    times, scales = -origin.parameters.clock(x, shape), origin.scales.times(origin.beyond)
+    states = drift_paths.onward(origin.stream(AHEAD, k), times[0], times[1:], paths.ahead, scales)
+    grid = _joined((paths.x, x[1:]), (paths.shape, shape[1:]), (paths.drift, states.d))
+    return replace(paths, **grid, after=k + 1, ahead=states.at(-1))
+
+
+def _with_decade_before(paths: CurvePaths) -> CurvePaths:
+    """One decade more, below the smallest measured size; its first step is shorter, to the fixed grid."""
+    origin, k = paths.origin, paths.before
+    steps = np.floor((origin.design.x_ref - paths.x[0]) / STEP + 1e-6) + np.arange(1, PER_DECADE + 1)
+    x = np.append(paths.x[0], origin.design.x_ref - STEP * steps)
+    shape = origin.parameters.shape(x)
+    times, grown = origin.parameters.clock(x, shape), np.diff(origin.luck(x), axis=0)
+    states = drift_paths.onward(origin.stream(BEFORE, k), times[0], times[1:], paths.back, origin.scales, grown)
+    grid = _joined((x[:0:-1], paths.x), (shape[:0:-1], paths.shape), (states.d[::-1], paths.drift))
+    return replace(paths, **grid, before=k + 1, back=states.at(-1))
+
+
+def _joined(x: Any, shape: Any, drift: Any) -> dict[str, Any]:
+    return {"x": np.concatenate(x), "shape": np.concatenate(shape), "drift": np.concatenate(drift)}

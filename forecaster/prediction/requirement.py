@@ -17,9 +17,8 @@ from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.model import law
 from forecaster.prediction import observation
-from forecaster.prediction.crossings import REACH, confirmed, first_log_size, largest_size, log_grid, with_measured
-from forecaster.prediction.forecast import KINDS
-from forecaster.prediction.paths import CurveKey, check_keys, curve_keys, log_error_paths
+from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.results.check import REVIEW, Check, also
 from forecaster.results.result import Result
@@ -59,34 +58,32 @@ def requirement(
     horizon: float | None = None,
     kind: str = "mean",
     seed: int = 0,
-    targets: Sequence[CurveKey | str] | None = None,
+    curves: Sequence[CurveKey | str] | None = None,
     checks: tuple[Check, ...] = (),
 ) -> Requirement:
     """The first size at which each curve's error is at or below each ``target`` error.
 
     Each posterior draw is one whole curve (law and drift, conditioned on the measurements), looked at in steps of
-    10 % of size from the group's smallest measured size to ``horizon``, log-linear between. A size between two
+    5 % of size from the group's smallest measured size to ``horizon``, log-linear between. A size between two
     measured ones counts where the larger of the two is at or below the target as well (:func:`confirmed`). ``kind``
     is ``mean`` (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases``
-    (the average run on cases it was not tested on; ``n_test`` says how far those may differ). ``targets`` are the
-    curves asked about: targets, labels or architectures; None for every measured curve. Raises RequestError for a
+    (the average run on cases it was not tested on; ``n_test`` says how far those may differ). ``curves`` are
+    those asked about: keys, labels or architectures; None for every measured curve. Raises RequestError for a
     target, budget or horizon that is no positive number, an unknown kind or curve, a budget beyond the horizon.
     """
     errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
-    if kind not in KINDS:
-        raise RequestError(f"kind: found {kind!r}; expected one of {', '.join(KINDS)}")
+    observation.check_kind(kind)
     for name, value in (("budget", budget), ("horizon", horizon)):
         if value is not None:
             _positive(name, np.array([value], dtype=float))
     if budget is not None and horizon is not None and budget > horizon:
         raise RequestError(f"budget: found {budget:g}, beyond the horizon {horizon:g}; expected a horizon as far")
-    wanted = _chosen(posterior, targets)
+    wanted = _chosen(posterior, curves)
     rows, columns = [], []
     for one in wanted:
         design = posterior.designs[one.group]
         far = horizon or max(REACH * largest_size(design), budget or 0.0)
-        grid = log_grid(design, far, budget)
-        sizes, high, above = _sizes(posterior, one, errors, grid, kind, one.stream(seed))
+        sizes, high, above = _sizes(posterior, one, errors, searched(design, far, budget), kind, seed)
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):
             rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], budget, far, last, kind))
@@ -128,33 +125,27 @@ def _risen(table: pd.DataFrame) -> Iterator[Check]:
 
 
 def _sizes(
-    posterior: Posterior, one: CurveKey, errors: np.ndarray, grid: np.ndarray, kind: str, rng: np.random.Generator
+    posterior: Posterior, one: CurveKey, errors: np.ndarray, span: tuple[float, float], kind: str, seed: int
 ) -> tuple[Float[np.ndarray, "draw target"], np.ndarray, Float[np.ndarray, " target"]]:
     """Sizes needed for each error, whether it is above that [draw, target] at the largest size measured (nowhere, where
     nothing was), and the share of draws whose floor is above it."""
-    design = posterior.designs[one.group]
-    x = with_measured(grid, design, one.architecture)
-    paths, draws = log_error_paths(posterior, one, np.exp(x), rng)
-    data, luck = design.curve_of(one.architecture), np.zeros(len(paths))
+    whole = curve_paths(posterior, one, span, seed=seed).whole
+    asked = _of_kind(whole, kind)
+    x, paths = looked_at(whole, asked, span)
+    log_errors = np.log(errors)
+    sizes = np.stack([np.exp(first_log_size(x, paths, e)) for e in log_errors], 1)
+    data = whole.origin.data
+    last = np.full(whole.draws, -np.inf) if data is None else paths[:, np.flatnonzero(x <= data.x.max() + 1e-9)[-1]]
+    log_floor = np.log(law.floor(np, whole.parameters.level, whole.parameters.floor_logit))
+    log_floor = log_floor + asked[-1] - whole.log_error[-1]  # how far a run, or other cases, lie off the mean curve
+    return sizes, last[:, None] > log_errors, np.mean(log_floor[:, None] > log_errors, 0)
+
+
+def _of_kind(paths: CurvePaths, kind: str) -> Float[np.ndarray, "size draw"]:
+    """Log errors on the grid; of a new run, one that is as lucky or unlucky at every size."""
     if kind == "new-run":
-        noise, walk = draws.noise(x, design), 0.0
-        if data is not None:
-            share, noise = design.card.known_share, noise + observation.of_one_run(data.curve)
-            walk = observation.luck(rng, data.curve, share, np.exp(x), paths)[0]
-            noise = observation.own_variance(data.curve, share, noise, paths)
-        lucky = rng.standard_normal((len(paths), 1)) * np.sqrt(noise)
-        paths, luck = paths + walk + lucky, lucky[:, -1]
-    elif kind == "new-cases" and data is not None:
-        luck = observation.new_cases(rng, data.curve, len(paths))
-        paths = paths + luck[:, None]
-    within, log_errors = x <= grid[-1], np.log(errors)
-    paths = confirmed(x, paths, design, one.architecture)[:, within]
-    sizes = np.stack([np.exp(first_log_size(x[within], paths, e)) for e in log_errors], 1)
-    last = np.full(len(paths), -np.inf) if data is None else paths[:, np.flatnonzero(x[within] <= data.x.max())[-1]]
-    high = last[:, None] > log_errors
-    log_floor = np.log(law.floor(np, draws.level, draws.floor_logit))
-    above = np.mean((log_floor + luck)[:, None] > log_errors, 0)
-    return sizes, high, above
+        return observation.as_lucky_everywhere(paths)
+    return paths.log_error + (observation.new_cases(paths) if kind == "new-cases" else 0.0)
 
 
 def _row(
@@ -196,13 +187,13 @@ def _positive(name: str, numbers: np.ndarray) -> np.ndarray:
     return numbers
 
 
-def _chosen(posterior: Posterior, targets: Sequence[CurveKey | str] | None) -> list[CurveKey]:
+def _chosen(posterior: Posterior, curves: Sequence[CurveKey | str] | None) -> list[CurveKey]:
     """The curves asked about; a text is the label or the architecture of measured ones."""
     measured = curve_keys(posterior)
-    if targets is None:
+    if curves is None:
         return list(measured)
     found: list[CurveKey] = []
-    for one in targets:
+    for one in curves:
         if isinstance(one, CurveKey):
             found.append(one)
             continue

@@ -57,7 +57,10 @@ def ask(
     options = options_table(found, goal)
     targets = [CurveKey(*group, name) for name in design.architectures]
     several = len(design.architectures) > 1
-    verdicts, need = check(posterior, at=list(asked)), requirement(posterior, goal, seed=seed, targets=targets)
+    verdicts, need = (
+        check(posterior, at=list(asked), seed=seed),
+        requirement(posterior, goal, seed=seed, curves=targets),
+    )
     checks = (*verdicts.checks, *(need.checks if target is not None else ()))
     return Answers(
         whole=whole,
@@ -107,10 +110,11 @@ def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, see
 
 def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
     """The floor table at the headline's size, for its leading architectures."""
-    table: Table = floor_table(found)
     ranked = options[options["n"] == n].head(RIVALS).to_dict("records")
     leaders = [r["architecture"] for i, r in enumerate(ranked) if i < TABLED or r["p_best"] >= 0.01]
-    table = table[(table["n"] == n) & table["architecture"].isin(leaders)]
+    at: Table = found.table
+    at = at[(at["n"] == n) & at["architecture"].isin(leaders)].reset_index(drop=True)
+    table: Table = floor_table(replace(found, table=at))
     order = table["architecture"].map(leaders.index)
     return table.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
@@ -118,6 +122,4 @@ def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
 def _priors(found: Forecast, n: float) -> pd.DataFrame:
     """What the headline's forecast would be under other priors."""
     at: Table = found.table["n"] == n
-    table = found.table[at].reset_index(drop=True)
-    assert found.draws is not None
-    return card_table(replace(found, table=table, draws=found.draws[:, np.flatnonzero(at)]))
+    return card_table(replace(found, table=found.table[at].reset_index(drop=True)))

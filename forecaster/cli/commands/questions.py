@@ -64,7 +64,7 @@ def requirement(
     checks = source.verdicts(posterior, names=asked.architecture)
     chosen = source.targets(asked.curves, posterior)
     result = ask(
-        posterior, targets, budget=budget, horizon=horizon, kind=kind, seed=asked.seed, targets=chosen, checks=checks
+        posterior, targets, budget=budget, horizon=horizon, kind=kind, seed=asked.seed, curves=chosen, checks=checks
     )
     return deliver(result, asked.as_json, output, figure)
 
