@@ -15,6 +15,7 @@ from forecaster.model.design import Reference, SizedCurve
 
 Sizes = Float[np.ndarray, " size"]
 BySize = Float[np.ndarray, "... size"]
+SizesFirst = Float[np.ndarray, "size ..."]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +39,7 @@ class CurveDraws:
         """The same parameters with ``change`` applied to the array of each, such as a choice of draws."""
         return CurveDraws(*(change(getattr(self, name)) for name in CENTRES), reference=self.reference)
 
-    def shape(self, x: Sizes) -> Float[np.ndarray, size * draw]:
+    def shape(self, x: Sizes) -> SizesFirst:
         """Log error of the law at log sizes ``x``, above that at the reference size."""
         by_size = x.reshape(-1, *(1 for _ in self.level.shape))
         log_break = self.reference.x_min + self.log_break
@@ -50,7 +51,7 @@ class CurveDraws:
         """Log error of the law at log sizes ``x``."""
         return _sizes_last(self.level + self.shape(x))
 
-    def late_fall(self, distance: Sizes, shape: Float[np.ndarray, size * draw], relative: np.ndarray) -> np.ndarray:
+    def late_fall(self, distance: Sizes, shape: SizesFirst, relative: np.ndarray) -> np.ndarray:
         """What a late fall adds to log error, [size, draw], ``distance`` nats beyond the reference size.
 
         ``shape`` is that of the law there; ``relative`` [draw] are the fall's exponents, relative to the law's slope at
@@ -78,13 +79,13 @@ class CurveDraws:
         """The drift's time at log sizes ``x`` (``drift.clock``): positive below the reference size."""
         return _sizes_last(self.clock(x, self.shape(x)))
 
-    def clock(self, x: Sizes, shape: Float[np.ndarray, size * draw]) -> Float[np.ndarray, size * draw]:
+    def clock(self, x: Sizes, shape: SizesFirst) -> SizesFirst:
         """:meth:`drift_time` of a known ``shape`` of the law at ``x``, sizes first."""
         by_size = x.reshape(-1, *(1 for _ in self.level.shape))
         return drift.clock(np, by_size, self.reference.x_ref, shape, np.exp(self.log_exponent), self.reference.steady)
 
 
-def _sizes_last(values: Float[np.ndarray, size * draw]) -> BySize:
+def _sizes_last(values: SizesFirst) -> BySize:
     return np.moveaxis(values, 0, -1)
 
 

@@ -91,9 +91,9 @@ def test_a_forecast_that_hangs_on_a_prior_is_flagged(slope, verdict):
     assert "card sensitivity" not in {c.name for c in check(tied(slope)).checks}
 
 
-def test_a_forecast_without_draws_is_refused():
+def test_a_forecast_without_a_posterior_is_refused():
     found = forecast(tied(0.0), [1e6])
-    with pytest.raises(RequestError, match="draws"):
+    with pytest.raises(RequestError, match="posterior"):
         card_table(Forecast(found.table, found.text))
 
 

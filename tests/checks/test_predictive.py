@@ -237,10 +237,10 @@ def test_a_card_foresees_the_luck_of_a_small_test_set():
     def prior(of):
         return of(np.random.default_rng(0))  # the same paths each time
 
-    paths, drawn = prior(lambda rng: prior_paths(design.card, data.x, design.x_ref, design.x_min, 40_000, rng))
+    paths, drawn = prior(lambda rng: prior_paths(design.card, data.x[::-1], design.x_ref, design.x_min, 40_000, rng))
     variance = [
-        np.var(np.diff((prior(lambda rng, one=one: prior_log_errors(design, one, 40_000, rng)) - paths)[:, [0, -1]]))
+        np.var(np.diff((prior(lambda rng, one=one: prior_log_errors(design, one, 40_000, rng)) - paths[:, ::-1])[:, [0, -1]]))
         for one in (data, replace(data, luck=0.0))
     ]
-    expected = drawn.parted(data, data.x[-1:], design.x_ref, design.x_min).mean()
+    expected = drawn.luck(data, data.x[-1:]).mean()
     assert variance[0] - variance[1] == pytest.approx(expected, rel=0.1)

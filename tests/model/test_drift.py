@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from forecaster.model import drift, drift_paths, law
+from forecaster.model.drift_paths import Scales, States
 
 RATIOS = st.one_of(st.just(0.0), st.floats(0.05, 2.0))
 MEMORIES = st.floats(0.3, 10.0)
@@ -153,28 +156,54 @@ DATA = {
 }
 
 
-def conditioned(t, y, noise, q, ratio, memory):
-    """Mean and covariance of d at ``WANTED`` given the data, by dense Gaussian conditioning."""
-    cov = q**2 * signed_covariance(np.concatenate([t, WANTED]), ratio, memory)
+def conditioned(t, y, noise, q, ratio, memory, wanted=WANTED):
+    """Mean and covariance of d at ``wanted`` given the data, by dense Gaussian conditioning."""
+    cov = q**2 * signed_covariance(np.concatenate([t, wanted]), ratio, memory)
     n = len(t)
     gain = np.linalg.solve(cov[:n, :n] + np.diag(noise), cov[:n, n:]).T
     return gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
 
 
-def sampled(t, y, noise, q, ratio, memory, seed=0, clock_at=None, luck_at=None):
-    rows = np.ones((DRAWS, 1))
-    return drift_paths.sample_paths(
-        np.random.default_rng(seed),
-        rows * y,
-        rows * noise,
-        t,
-        np.full(DRAWS, q**2),
-        np.full(DRAWS, (q * ratio) ** 2),
-        WANTED,
-        memory,
-        clock_at,
-        luck_at=luck_at,
-    )
+def sampled(
+    t, y, noise, q, ratio, memory, seed=0, clock=lambda d: d, luck_at=np.zeros_like, draws=DRAWS, wanted=None, **ways
+):
+    """Draws of d at ``wanted`` given the data at ascending distances ``t``: [draw, wanted].
+
+    As simulated curves are drawn: the states at the measured sizes, then what lies between them, then both ends.
+    """
+    rng, scales = np.random.default_rng(seed), Scales(np.full(draws, q**2), np.full(draws, (q * ratio) ** 2), memory)
+    wanted = WANTED if wanted is None else wanted
+    onward = ways.get("onward", drift_paths.onward)
+
+    def rows(values):
+        return np.repeat(np.asarray(values, dtype=float)[:, None], draws, 1)
+
+    known = np.union1d([0.0], t)
+    seen = np.isin(known, t)
+    measured = np.zeros((2, len(known)))
+    measured[:, seen] = y, noise
+    data = rows(measured[0]), rows(measured[1] + ~seen)
+    states = drift_paths.at_measurements(rng, rows(clock(known)), rows(luck_at(known)), seen, *data, scales)
+    out = np.empty((draws, len(wanted)))
+    for k, d in enumerate(known):
+        out[:, wanted == d] = states.d[k][:, None]
+    for k, (a, b) in enumerate(pairwise(known)):
+        inner = np.flatnonzero((wanted > a) & (wanted < b))
+        inner = inner[np.argsort(wanted[inner])]
+        if len(inner):
+            span = np.concatenate([[a], wanted[inner], [b]])
+            ends = states.at(k), states.at(k + 1)
+            out[:, inner] = drift_paths.between(rng, rows(clock(span)), rows(luck_at(span)), *ends, scales).T
+    for sign, at, ends in ((1.0, known[-1], states.at(-1)), (-1.0, 0.0, states.at(0).turned())):
+        far = np.flatnonzero(sign * wanted > max(at, 0.0))
+        far = far[np.argsort(sign * wanted[far])]
+        span = np.concatenate([[at], wanted[far]])
+        grown = np.diff(rows(luck_at(span)), axis=0) if sign > 0 else 0.0
+        times = sign * rows(clock(span))
+        own = scales if sign > 0 else scales.times(ways.get("beyond", lambda rng: np.ones(draws))(rng))
+        go_on = drift_paths.onward if sign > 0 else onward
+        out[:, far] = go_on(rng, times[0], times[1:], ends, own, grown).d.T
+    return out
 
 
 def agrees(paths, mean, cov):
@@ -212,7 +241,7 @@ def test_paths_hold_the_luck_of_a_test_set(data, scale):
     n = len(t)
     gain = np.linalg.solve(cov[:n, :n] + np.diag(noise), cov[:n, n:]).T
     expected = gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
-    assert agrees(sampled(t, y, noise, q, 0.6, memory, luck_at=lambda d: np.tile(luck_at(d), (DRAWS, 1))), *expected)
+    assert agrees(sampled(t, y, noise, q, 0.6, memory, luck_at=luck_at), *expected)
     assert not agrees(sampled(t, y, noise, q, 0.6, memory), *expected)
 
 
@@ -222,13 +251,12 @@ def slowed(t):
 
 
 @pytest.mark.parametrize("data", DATA)
-def test_paths_on_a_clock_are_paths_at_its_times(data, monkeypatch):
+def test_paths_on_a_clock_are_paths_at_its_times(data):
     t, y = DATA[data]
     noise, q, ratio, memory = np.full(len(t), 0.03**2), 0.1, 1.5, 2.3
-    found = sampled(t, y, noise, q, ratio, memory, clock_at=lambda d: np.tile(slowed(d), (DRAWS, 1)))
+    found = sampled(t, y, noise, q, ratio, memory, clock=slowed)
     assert not agrees(found, *conditioned(t, y, noise, q, ratio, memory))
-    monkeypatch.setitem(globals(), "WANTED", slowed(WANTED))
-    assert agrees(found, *conditioned(slowed(t), y, noise, q, ratio, memory))
+    assert agrees(found, *conditioned(slowed(t), y, noise, q, ratio, memory, slowed(WANTED)))
 
 
 BROKEN = ["drift doubled", "memory tripled", "slope turned", "sides apart"]
@@ -238,11 +266,11 @@ BROKEN = ["drift doubled", "memory tripled", "slope turned", "sides apart"]
     ("data", "broken"),
     [(data, broken) for data in DATA for broken in [*BROKEN, *(["data ignored"] if data != "none" else [])]],
 )
-def test_the_comparison_rejects_broken_paths(data, broken, monkeypatch):
+def test_the_comparison_rejects_broken_paths(data, broken):
     t, y = DATA[data]
     noise, q, ratio, memory = np.full(len(t), 0.03**2), 0.1, 1.5, 2.3
     expected = conditioned(t, y, noise, q, ratio, memory)
-    free = drift_paths._run_free
+    ways = {}
     if broken == "drift doubled":
         q = 0.2
     elif broken == "memory tripled":
@@ -250,26 +278,22 @@ def test_the_comparison_rejects_broken_paths(data, broken, monkeypatch):
     elif broken == "data ignored":
         t, y, noise = np.empty(0), np.empty(0), np.empty(0)
     elif broken == "slope turned":
-        monkeypatch.setattr(drift_paths, "_run_free", lambda rng, s, d, v, *rest: free(rng, s, d, -v, *rest))
+        ways["onward"] = lambda rng, since, s, state, *rest: drift_paths.onward(rng, since, s, state.turned(), *rest)
     else:
-        apart = lambda rng, s, d, v, *rest: free(rng, s, d, rng.permutation(v), *rest)  # noqa: E731
-        monkeypatch.setattr(drift_paths, "_run_free", apart)
-    assert not agrees(sampled(t, y, noise, q, ratio, memory), *expected)
+        ways["onward"] = lambda rng, since, s, state, *rest: drift_paths.onward(
+            rng, since, s, States(state.d, rng.permutation(state.v)), *rest
+        )
+    assert not agrees(sampled(t, y, noise, q, ratio, memory, **ways), *expected)
 
 
 VOLATILITY = 0.8
 
 
-def volatile_paths(monkeypatch, twin=None):
+def volatile_paths(beyond=lambda rng: drift_paths.scale_beyond(rng, VOLATILITY, 40 * DRAWS)):
     """Paths at two distances before the reference and two beyond, level drift only, without data."""
-    if twin:
-        monkeypatch.setattr(drift_paths, "scale_beyond", twin)
-    nothing, draws = np.empty((40 * DRAWS, 0)), 40 * DRAWS
-    wanted = np.array([1.5, 0.4, -0.7, -2.0])
-    return wanted, drift_paths.sample_paths(
-        np.random.default_rng(3), nothing, nothing, np.empty(0), np.ones(draws), np.zeros(draws), wanted, 2.3,
-        volatility=VOLATILITY,
-    )  # fmt: skip
+    wanted, nothing = np.array([1.5, 0.4, -0.7, -2.0]), np.empty(0)
+    many = {"seed": 3, "draws": 40 * DRAWS, "wanted": wanted, "beyond": beyond}
+    return wanted, sampled(nothing, nothing, nothing, 1.0, 0.0, 2.3, **many)
 
 
 def follows_volatility(wanted, paths):
@@ -279,48 +303,40 @@ def follows_volatility(wanted, paths):
     return all((abs(v.mean(0) - mean) <= 5 * v.std(0) / np.sqrt(len(v))).all() for v, mean in found)
 
 
-def test_the_scale_changes_beyond_the_reference_only_and_is_one_on_average(monkeypatch):
-    assert follows_volatility(*volatile_paths(monkeypatch))
+def test_the_scale_changes_beyond_the_reference_only_and_is_one_on_average():
+    assert follows_volatility(*volatile_paths())
 
 
 @pytest.mark.parametrize(
     "twin",
     [
-        lambda rng, volatility, draws: np.ones(draws),
-        lambda rng, volatility, draws: np.exp(volatility * rng.standard_normal(draws)),
+        lambda rng: np.ones(40 * DRAWS),
+        lambda rng: np.exp(VOLATILITY * rng.standard_normal(40 * DRAWS)),
     ],
     ids=["no change", "median one"],
 )
-def test_other_changes_of_scale_are_noticed(monkeypatch, twin):
-    assert not follows_volatility(*volatile_paths(monkeypatch, twin))
+def test_other_changes_of_scale_are_noticed(twin):
+    assert not follows_volatility(*volatile_paths(twin))
 
 
 def test_each_draw_keeps_its_own_data_and_scale():
-    """Rows are not mixed: a draw of huge drift and one of none, one residual each."""
-    q2, residual = np.array([1e-16, 4.0]), np.array([[0.5], [-0.5]])
-    paths = drift_paths.sample_paths(
-        np.random.default_rng(0),
-        residual,
-        np.full((2, 1), 1e-12),
-        np.array([1.0]),
-        q2,
-        0.09 * q2,
-        np.array([1.0, 0.0]),
-        2.3,
-    )
-    assert paths[0] == pytest.approx([0.0, 0.0], abs=1e-3)
-    assert paths[1] == pytest.approx([-0.5, 0.0], abs=1e-4)
+    """Columns are not mixed: a draw of huge drift and one of none, one residual each."""
+    scales = Scales(np.array([1e-16, 4.0]), 0.09 * np.array([1e-16, 4.0]), 2.3)
+    times, residual = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 0.0], [0.5, -0.5]])
+    seen, noise = np.array([False, True]), np.full((2, 2), 1e-12)
+    rng = np.random.default_rng(0)
+    found = drift_paths.at_measurements(rng, times, np.zeros((2, 2)), seen, residual, noise, scales)
+    assert found.d[:, 0] == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert found.d[:, 1] == pytest.approx([0.0, -0.5], abs=1e-4)
 
 
-SCALES = (np.ones(3), np.full(3, 0.09))  # variances of level and slope
-
-
-def test_sizes_asked_for_twice_or_in_any_order_are_one_path():
-    wanted = np.array([-1.0, 2.0, 0.5, -1.0, 2.0, -3.0])
-    nothing = np.empty((3, 0))
-    paths = drift_paths.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, wanted, 2.3)
-    assert np.array_equal(paths[:, 0], paths[:, 3])
-    assert np.array_equal(paths[:, 1], paths[:, 4])
-    straight = np.sort(wanted)
-    again = drift_paths.sample_paths(np.random.default_rng(0), nothing, nothing, np.empty(0), *SCALES, straight, 2.3)
-    assert np.array_equal(again[:, np.searchsorted(straight, wanted)], paths)
+def test_a_path_goes_on_the_same_in_one_step_or_in_two():
+    """A horizon that is reached decade by decade has the distribution of one that is reached at once."""
+    draws, rng = 200_000, np.random.default_rng(0)
+    scales = Scales(np.full(draws, 0.04), np.full(draws, 0.01), 2.3)
+    start, ones = drift_paths.from_reference(rng, scales), np.ones((1, draws))
+    once = drift_paths.onward(rng, 0.0 * ones[0], 3.0 * ones, start, scales)
+    half = drift_paths.onward(rng, 0.0 * ones[0], 1.2 * ones, start, scales)
+    twice = drift_paths.onward(rng, 1.2 * ones[0], 3.0 * ones, half.at(0), scales)
+    one, other = (np.cov(states.d[0], states.v[0]) for states in (once, twice))
+    assert other == pytest.approx(one, rel=0.02)

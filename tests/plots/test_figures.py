@@ -164,7 +164,7 @@ def test_options_table_counts_draws(two):
     assert table.groupby("n")["p_best"].sum().to_numpy() == pytest.approx(1.0)
     rows = found.table.reset_index().merge(table, on=["architecture", "n"])
     for row in rows.itertuples():
-        assert row.p_target == np.mean(found.draws[:, row.index] <= 0.09)
+        assert row.p_target == np.mean(found.errors([row.index]) <= 0.09)
 
 
 @pytest.mark.parametrize("name", ["generic", "image-classification-top1"])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,12 +12,15 @@ from helpers import synthetic
 
 from forecaster.curves.learning_curves import Curve
 from forecaster.curves.reading import read_curves
+from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
+from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.model import test_set_noise
-from forecaster.model.design import by_size
+from forecaster.model import drift_paths, test_set_noise
+from forecaster.model.design import by_size, design_of
 from forecaster.prediction import observation
 from forecaster.prediction.forecast import forecast
+from forecaster.prediction.paths import CurveKey, CurvePaths, Origin
 from forecaster.prediction.requirement import requirement
 
 ERROR, CASES, SETS = np.array([0.2, 0.1, 0.06, 0.03]), 2000, 4000
@@ -24,6 +30,23 @@ SIZES = np.array([1e3, 1e4, 1e5, 1e6])
 def curve(n_test: int | None = CASES, error=ERROR, sizes=SIZES) -> Curve:
     table = pd.DataFrame({"domain": "d", "task": "t", "architecture": "a", "n": sizes, "error": error})
     return read_curves(table if n_test is None else table.assign(n_test=n_test)).curves[0]
+
+
+def fixed(sizes, error, measured: Curve, share: float = 0.0) -> CurvePaths:
+    """Paths that all go through these errors, of a curve with these measurements and runs that scatter by 5 %."""
+    card = load_card("generic")
+    known = msgspec.structs.replace(card.priors["known_share"], value=share)
+    card = msgspec.structs.replace(card, priors=dict(card.priors) | {"known_share": known})
+    table = pd.DataFrame({"domain": "d", "task": "t", "architecture": "a", "n": sizes, "error": error})
+    design = design_of(read_curves(table), ("d", "t"), card)
+    drawn = CurveDraws(*synthetic.values(SETS, log_noise=np.log(0.05)).T, reference=design.reference)
+    x, still = np.log(sizes), np.zeros((len(sizes), SETS))
+    known_at = drift_paths.States(still[::-1], still[::-1])
+    data = replace(design.curves[0], curve=measured)
+    key = CurveKey("d", "t", "a")
+    origin = Origin(key, 2, design, data, drawn, x[::-1], known_at, np.ones(SETS), np.zeros(SETS))
+    shape = np.log(error)[:, None] - drawn.level
+    return CurvePaths(origin, x, shape, still, True, 0, 0, known_at.at(0), known_at.at(-1))
 
 
 def log_errors_on_test_sets() -> np.ndarray:
@@ -59,8 +82,7 @@ def test_all_luck_fresh_or_none_known_parts_nothing(n_test):
 
 def test_luck_goes_on_from_the_largest_measured_size():
     own = curve(sizes=SIZES / 10.0)  # measured up to the last size but one
-    paths = np.log(ERROR) * np.ones((SETS, 1))
-    walk, variance = observation.luck(np.random.default_rng(1), own, 0.0, SIZES, paths)
+    walk, variance = observation.luck(fixed(SIZES, ERROR, own), SIZES)
     seen = log_errors_on_test_sets()
     parted = seen - seen[:, 2:3]
     assert not walk[:, :3].any()
@@ -69,29 +91,30 @@ def test_luck_goes_on_from_the_largest_measured_size():
 
 
 def test_a_run_is_the_curve_its_own_noise_and_the_luck():
-    paths = np.log(ERROR) * np.ones((SETS, 1))
-    rows = np.array([3, 3, 1])  # two runs of one size share its luck
-    own = np.full((SETS, len(rows)), 0.05**2)
-    run, noise = observation.new_run(np.random.default_rng(2), curve(), 0.0, own, SIZES, paths, rows)
-    luck = observation.luck(np.random.default_rng(2), curve(), 0.0, SIZES, paths)[1][0]
-    off = run - paths[:, rows]
+    early = curve(sizes=[250, 500, 1000], error=[0.3, 0.25, 0.2])
+    rows, measured = np.array([3, 3, 1]), fixed(SIZES, ERROR, early)  # two runs of one size share its luck
+    run, noise = observation.new_run(measured, SIZES[rows], [0, 1, 0])
+    luck = observation.luck(measured, SIZES)[1][0]
+    off = run - np.log(ERROR[rows])
     assert off.var(0) == pytest.approx(luck[rows] + 0.05**2, rel=0.1)
     assert noise[0] ** 2 == pytest.approx(luck[rows] + 0.05**2, rel=1e-3)
     assert np.cov(off.T)[0, 1] == pytest.approx(luck[3], abs=0.1 * (luck[3] + 0.05**2))
-    fresh, _ = observation.new_run(np.random.default_rng(2), curve(), 1.0, own, SIZES, paths, rows)
-    assert (fresh - paths[:, rows]).var(0) == pytest.approx(0.05**2 + (1 - ERROR[-1]) / ERROR[rows] / CASES, rel=0.1)
+    fresh, _ = observation.new_run(fixed(SIZES, ERROR, early, share=1.0), SIZES[rows], [0, 1, 0])
+    assert (fresh - np.log(ERROR[rows])).var(0) == pytest.approx(
+        0.05**2 + (1 - ERROR[0]) / ERROR[rows] / CASES, rel=0.1
+    )
 
 
 def test_cases_nobody_tested_lie_as_far_off_as_test_sets_do():
     seen = log_errors_on_test_sets()
-    luck = observation.new_cases(np.random.default_rng(3), curve(), SETS)
+    luck = observation.new_cases(fixed(SIZES, ERROR, curve()))
     assert luck.std() == pytest.approx(seen[:, -1].std(), rel=0.06)
 
 
 def test_several_runs_are_less_lucky_than_one():
     table = pd.DataFrame({"domain": "d", "architecture": "a", "n": np.repeat(SIZES, 4), "error": np.repeat(ERROR, 4)})
     many = read_curves(table.assign(seed=np.tile(range(4), 4), n_test=CASES)).curves[0]
-    one, four = (observation.new_cases(np.random.default_rng(3), c, SETS) for c in (curve(), many))
+    one, four = (observation.new_cases(fixed(SIZES, ERROR, c)) for c in (curve(), many))
     shared = observation.COMMON + (1.0 - observation.COMMON) / 4
     assert four == pytest.approx(np.sqrt(shared) * one)
 
@@ -104,7 +127,7 @@ def held(n_test):
 
 
 def spread(posterior, kind, at):
-    return np.log(forecast(posterior, at, kind=kind).draws).std(0)
+    return np.log(forecast(posterior, at, kind=kind).errors(range(len(at)))).std(0)
 
 
 def test_kinds_of_forecast_part_by_the_test_set():
@@ -155,7 +178,7 @@ def test_data_for_one_run_agrees_with_the_forecast_of_one_run():
     """Of a curve that falls, without drift: the first size that is enough is enough exactly where a run would be."""
     posterior = held(200)
     size = float(synthetic.SIZES[-1])
-    run = forecast(posterior, [size], kind="new-run", seed=1).draws[:, 0]
+    run = forecast(posterior, [size], kind="new-run", seed=1).errors([0])[:, 0]
     for share in (0.2, 0.5):
         target = float(np.quantile(run, share))
         row = requirement(posterior, target, kind="new-run", budget=size).table.iloc[0]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from forecaster.errors import RequestError
 from forecaster.model import law as laws
-from forecaster.prediction.crossings import REACH, confirmed, first_log_size, with_measured
+from forecaster.prediction.crossings import REACH, confirmed, first_log_size
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.prediction.paths import CurveKey, curve_paths
 from forecaster.prediction.requirement import requirement
 from forecaster.results.wording import percent, plain_number, plain_size
 
@@ -126,22 +126,20 @@ def test_a_dip_between_two_measured_sizes_is_not_enough():
     assert row["already_met"] == 0.0
     assert row["p_within_budget"] == 0.0
     dense = np.geomspace(synthetic.SIZES[0], synthetic.SIZES[-1], 200)
-    paths, _ = log_error_paths(rough, CurveKey(*synthetic.GROUP, "cnn"), dense, np.random.default_rng(0))
+    paths = curve_paths(rough, CurveKey(*synthetic.GROUP, "cnn"), dense).at(dense)
     assert np.mean((paths < np.log(0.1)).any(1)) > 0.5  # the dips are there
     assert requirement(rough, 0.1205).table.iloc[0]["already_met"] > 0.9  # the last size has it
 
 
 def test_where_errors_fall_every_size_between_counts():
-    x = np.linspace(0.0, 4.0, 41)
-    held = synthetic.posterior({"cnn": synthetic.values(4)})
-    design = held.designs[synthetic.GROUP]
-    x = with_measured(x + design.x_min, design, "cnn")
-    falling = np.cumsum(-np.random.default_rng(0).random((4, len(x))), 1)
-    assert np.array_equal(confirmed(x, falling, design, "cnn"), falling)
-    assert np.array_equal(confirmed(x, -falling, design, "unmeasured"), -falling)
-    rising = confirmed(x, -falling, design, "cnn")
-    steps = np.searchsorted(design.curves[0].x[::-1], x)  # one level from each measured size to the next
-    assert all(len(np.unique(rising[0, steps == k])) == 1 for k in range(len(synthetic.SIZES)))
+    held, far = synthetic.posterior({"cnn": synthetic.values(4)}), [synthetic.SIZES[0], 1e7]
+    paths, other = (curve_paths(held, CurveKey(*synthetic.GROUP, name), far).whole for name in ("cnn", "unmeasured"))
+    falling = np.cumsum(-np.random.default_rng(0).random((len(paths.x), 4)), 0)
+    assert np.array_equal(confirmed(paths, falling), falling)
+    assert np.array_equal(confirmed(other, -falling[: len(other.x)]), -falling[: len(other.x)])
+    rising = confirmed(paths, -falling)
+    steps = np.searchsorted(paths.origin.x[::-1], paths.x)  # one level from each measured size to the next
+    assert all(len(np.unique(rising[steps == k, 0])) == 1 for k in range(len(synthetic.SIZES)))
 
 
 def test_horizon_and_budget_are_kept_to(wandering):
@@ -167,7 +165,7 @@ def test_one_new_run_is_less_certain_than_the_mean():
 def test_an_architecture_without_data_is_answered_from_the_hierarchy():
     drawn = synthetic.values(sd=SPREAD)
     held = synthetic.posterior({"cnn": drawn}, centre=drawn)
-    found = requirement(held, 0.08, targets=[CurveKey(*synthetic.GROUP, "new"), "cnn"])
+    found = requirement(held, 0.08, curves=[CurveKey(*synthetic.GROUP, "new"), "cnn"])
     assert found.table["architecture"].tolist() == ["new", "cnn"]
     new, known = found.table.to_dict("records")
     assert new["q25"] < known["q25"] < known["q75"] < new["q75"]
@@ -177,7 +175,7 @@ def test_an_architecture_without_data_is_answered_from_the_hierarchy():
 def test_answers_do_not_depend_on_what_else_is_asked_about(wandering):
     every, whole = requirement(wandering, 0.08, seed=4).table, forecast(wandering, [1e6], seed=4).table
     points = pd.DataFrame([(*synthetic.GROUP, "mlp", 1e6)], columns=["domain", "task", "architecture", "n"])
-    alone = requirement(wandering, 0.08, targets=["mlp"], seed=4).table
+    alone = requirement(wandering, 0.08, curves=["mlp"], seed=4).table
     assert alone.iloc[0].astype(str).tolist() == every.query("architecture == 'mlp'").iloc[0].astype(str).tolist()
     own = whole.query("architecture == 'mlp'")
     assert forecast(wandering, points, seed=4).table["yhat_lower"].tolist() == own["yhat_lower"].tolist()
@@ -247,9 +245,9 @@ def test_words_and_json(wandering):
         (0.1, {"horizon": 100.0}, "smallest measured size"),
         (0.1, {"horizon": 1e6, "budget": 1e7}, "beyond the horizon"),
         (0.1, {"kind": "best"}, "kind: found 'best'"),
-        (0.1, {"targets": ["vit"]}, "no curve 'vit'"),
-        (0.1, {"targets": []}, "no curves to ask about"),
-        (0.1, {"targets": [CurveKey("speech", "all", "cnn")]}, "no curves of speech/all"),
+        (0.1, {"curves": ["vit"]}, "no curve 'vit'"),
+        (0.1, {"curves": []}, "no curves to ask about"),
+        (0.1, {"curves": [CurveKey("speech", "all", "cnn")]}, "no curves of speech/all"),
     ],
 )
 def test_requests_that_cannot_be_answered(wandering, target, options, said):
@@ -261,14 +259,14 @@ def late_slopes(late, floor_logit=1.0, exponent=0.3, size=1e7, draws=20_000):
     """How fast what looked irreducible falls in forecasts, relative to the slope of the law where it was last measured,
     and what that adds at measured sizes."""
     held = synthetic.posterior({"cnn": synthetic.values(draws, exponent=exponent, floor_logit=floor_logit)}, late=late)
-    target, rng = CurveKey(*synthetic.GROUP, "cnn"), np.random.default_rng(0)
     sizes = np.array([synthetic.SIZES[0], synthetic.SIZES[-1], size])
-    paths, drawn = log_error_paths(held, target, sizes, rng)
-    law, design = drawn.law(np.log(sizes), held.designs[synthetic.GROUP]), held.designs[synthetic.GROUP]
+    found = curve_paths(held, CurveKey(*synthetic.GROUP, "cnn"), sizes)
+    paths, drawn, design = found.at(sizes), found.parameters, held.designs[synthetic.GROUP]
+    law = drawn.law(np.log(sizes))
     floor = laws.floor(np, drawn.level, drawn.floor_logit)
     left = np.exp(paths[:, -1]) - np.exp(law[:, -1]) + floor  # of what looked irreducible
     step = 1e-5
-    behind = drawn.law(np.array([design.x_ref - step, design.x_ref]), design)
+    behind = drawn.law(np.array([design.x_ref - step, design.x_ref]))
     slope = (behind[:, 0] - behind[:, 1]) / step
     return -np.log(left / floor) / np.log(size / sizes[1]) / slope, (paths - law)[:, :-1]
 
@@ -286,7 +284,7 @@ def test_floors_give_way_as_often_and_as_fast_as_the_card_says(floor_logit, expo
 def test_a_curve_that_has_stopped_falling_does_not_fall_late():
     """A floor that makes up all of the error but a millionth: an exponent that did not know the slope would show."""
     held = synthetic.posterior({"cnn": synthetic.values(2000, floor_logit=14.0)}, late=(1.0, 1.0))
-    paths, _ = log_error_paths(held, CurveKey(*synthetic.GROUP, "cnn"), np.array([1e5, 1e9]), np.random.default_rng(0))
+    paths = curve_paths(held, CurveKey(*synthetic.GROUP, "cnn"), [1e5, 1e9]).at([1e5, 1e9])
     assert abs(paths[:, 1] - paths[:, 0]).max() < 1e-3
 
 
