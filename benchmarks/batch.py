@@ -39,7 +39,7 @@ def main() -> int:
 
     begin = time.perf_counter()
     from forecaster.curves.reading import read_curves
-    from forecaster.inference.engines.mixing import LEAST_ESS
+    from forecaster.inference.engines.interface import LEAST_ESS
     from forecaster.inference.fit import fit
 
     curves = read_curves(path)

@@ -94,13 +94,13 @@ def timed_programs() -> list[float]:
     """Seconds of every call of a compiled program from here on, appended as they come."""
     import jax
 
-    from forecaster.inference.engines import programs
+    from forecaster.inference.engines.ensemble import compilation
 
     spent: list[float] = []
-    compiled = programs.compiled
+    compiled = compilation.compiled
 
-    def timed(function: Callable, like: Any) -> Callable:
-        program = compiled(function, like)
+    def timed(function: Callable) -> Callable:
+        program = compiled(function)
 
         def call(*arguments: Any) -> Any:
             begin = time.perf_counter()
@@ -110,7 +110,7 @@ def timed_programs() -> list[float]:
 
         return call
 
-    programs.compiled = timed
+    compilation.compiled = timed
     return spent
 
 

@@ -247,7 +247,9 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
     import numpy as np
 
-    from forecaster.inference.engines import fast, likelihoods, nested
+    from forecaster.inference.engines.ensemble.batch import batch_of
+    from forecaster.inference.engines.ensemble.likelihood import likelihood_of
+    from forecaster.inference.engines.ensemble.settings import FEW_GROUPS
     from forecaster.inference.fit import cards_of, fit
     from forecaster.model.design import LOCAL, design_of
 
@@ -257,16 +259,14 @@ def jax_costs(curves, arguments, evaluations: float) -> dict[str, Any]:
 
     (group,) = curves.groups
     design = design_of(curves, group, cards_of(curves, arguments.card)[group])
-    batch = fast.batch_of([design])
-    width = fast.padded_to(len(design.curves), fast.WIDTHS)
-    shape = (len(design.curves), nested.Effort().particles)
+    shape, every = (len(design.curves), FEW_GROUPS.particles), np.arange(len(design.curves))
     points = design.hyper_mean[1:-2] + 0.3 * np.random.default_rng(0).standard_normal((*shape, len(LOCAL)))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        likelihood = likelihoods.likelihood_of(batch, likelihoods.Room(width, pool))
-        likelihood(points)
+        likelihood = likelihood_of(batch_of([design]), pool)
+        likelihood(points, every)
         begin = time.perf_counter()
         for _ in range(3):
-            likelihood(points)
+            likelihood(points, every)
         once = (time.perf_counter() - begin) / 3
     return {
         "compiled": compiled,
@@ -318,7 +318,7 @@ def sample_pymc(design, arguments) -> tuple[Any, float, float]:
     import numpy as np
     import pymc as pm
 
-    from forecaster.inference.engines.draws import GroupDraws
+    from forecaster.inference.engines.interface import GroupDraws
     from forecaster.inference.engines.nuts import TARGET_ACCEPT
     from forecaster.model import pymc_model
     from forecaster.model.design import LOCAL

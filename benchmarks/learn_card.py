@@ -34,13 +34,13 @@ from forecaster.domains.quantities import CENTRES, CONSTANTS, EFFECTS, FIXED_SPR
 from forecaster.evaluation import scoring
 from forecaster.evaluation.holdout import hide
 from forecaster.inference.assembly import assemble
-from forecaster.inference.engines import fast
-from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.engines.ensemble import sampler
+from forecaster.inference.engines.interface import GroupDraws
 from forecaster.inference.fit import cards_of
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design, design_of
 from forecaster.prediction import observation
-from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.prediction.paths import log_error_paths
 
 LEARNED = CENTRES + LEARNED_SPREADS
 SCALE_UNIT, EFFECT_UNIT = 0.5, 0.3  # one unit of the log of a scale, and of an effect, in the penalty
@@ -131,7 +131,7 @@ def scored(posterior: Posterior, design: Design, known: Curve, unseen: Curve, sl
     rows = np.isin(unseen.n, kept)
     truth = np.log(unseen.error[rows])
     rng = np.random.default_rng(seed)
-    target = CurveKey(design.domain, design.task, known.architecture)
+    target = Target(design.domain, design.task, known.architecture)
     grid = np.unique(np.append(kept, known.n[-1]))
     paths, draws = log_error_paths(posterior, target, grid, rng)
     index = np.searchsorted(grid, unseen.n[rows])
@@ -176,7 +176,7 @@ def passed(task: Task, card: Domain, names: Sequence[str], groups: Sequence[tupl
     ends = np.cumsum([slope[k].size for k in ("mean", "log_sd", "log_spread")])
     curves = task.fitted.select(task=[g[1] for g in groups])
     designs = [design_of(curves, group, card) for group in curves.groups]
-    draws = fast.sample(designs, seed=seed, draws=DRAWS)
+    draws = sampler.sample(designs, seed=seed, draws=DRAWS)
     posterior = assemble(curves, cards_of(curves, card), draws, seed=seed)
     out = []
     for design, found in zip(designs, draws, strict=True):

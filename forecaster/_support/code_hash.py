@@ -16,15 +16,14 @@ def of_code(parts: Iterable[str]) -> str:
     not there: a module that was moved must not drop out of a cache's key in silence.
     """
     digest = hashlib.sha256()
-    for path in sorted(path for part in parts for path in _files(PACKAGE / part)):
+    for path in sorted(path for part in parts for path in files_of(part)):
         digest.update(str(path.relative_to(PACKAGE)).encode() + path.read_bytes())
     return digest.hexdigest()
 
 
-def _files(part: Path) -> Iterator[Path]:
-    if not part.exists():
-        raise FileNotFoundError(f"{part}: no such part of the package; correct the list that names it")
-    if part.is_dir():
-        yield from part.rglob("*.py")
-    else:
-        yield part
+def files_of(part: str) -> Iterator[Path]:
+    """Source files of a part; FileNotFoundError where it is not there."""
+    path = PACKAGE / part
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such part of the package; correct the list that names it")
+    yield from path.rglob("*.py") if path.is_dir() else [path]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from forecaster.inference.engines.interface import LEAST_ESS, MOST_MEMORY, MOST_R_HAT
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, spoken
 
 NEVER = np.inf  # a limit that no number passes
@@ -28,16 +29,16 @@ class Limits:
 
 
 # Vehtari et al. 2021 (doi:10.1214/20-BA1221): below 1.01 chains agree; above 1.05 even their means are in doubt.
-R_HAT = Limits(1.01, 1.05)
+R_HAT = Limits(1.01, MOST_R_HAT)
 # The same: 400 make the standard error of a 5 % quantile about a tenth of the posterior sd; 100 not a quarter.
-ESS = Limits(400.0, 100.0, rising=False)
+ESS = Limits(400.0, LEAST_ESS, rising=False)
 # Tails of quantities that no interval reports. Of 815 curves of tables twelve had one worth fewer than 100 draws; the
 # errors ten times ahead of those curves were worth 700 to 1,000 at both ends all the same.
 TAILS = Limits(400.0, -NEVER, rising=False)
 # Share of divergent transitions: a few may be numerical; from one in a hundred on, part of the posterior is missed.
 DIVERGENCES = Limits(1e-3, 1e-2)
 # Correlation with where the draws began: at r, up to r of what the start had got wrong is still in them.
-MEMORY = Limits(0.1, 0.5)
+MEMORY = Limits(0.1, MOST_MEMORY)
 # Prior sds between the posterior mean and the prior mean: 2.5 happens once in 80 if the card is right. The data
 # have overruled the card by then, so the card is what to look at; it is no ground to refuse the posterior.
 CONFLICT = Limits(2.5, NEVER)

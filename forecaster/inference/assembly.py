@@ -12,7 +12,7 @@ import numpy as np
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES, LEARNED
-from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.engines.interface import GroupDraws
 from forecaster.inference.manifest import SCHEMA, of_the_groups, table_dataset
 from forecaster.inference.posterior import Posterior
 from forecaster.model import law

@@ -11,12 +11,12 @@ from forecaster.domains.domain import Domain
 from forecaster.domains.loading import card_for, load_card
 from forecaster.errors import RequestError
 from forecaster.inference.assembly import assemble
-from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.engines.interface import GroupDraws
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design, design_of
 
 ENGINES = ("jax", "nuts")
-FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the fast engine could not
+FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the default engine could not
 FEWEST_DRAWS = 100  # of a chain: of fewer, no effective size or R-hat can be told
 MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
 Cards = str | Path | Domain | Mapping[Group, Domain] | None  # one for all, one a group, or by the domains' names
@@ -110,22 +110,22 @@ def _by_nuts(designs: Sequence[Design], seed: int, draws: int | None, tell: Prog
 def _by_jax(
     designs: Sequence[Design], seed: int, draws: int | None, tell: Progress, *, fallback: bool, cache: bool
 ) -> list[GroupDraws]:
-    from forecaster.inference.engines import fast
+    from forecaster.inference.engines.ensemble import sampler
 
     each = draws or (1000 if len(designs) <= MANY else 250)
-    found = fast.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
+    found = sampler.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
     if not fallback or len(designs) > FALL_BACK:
         return found
     return [
-        one if fast.trusted(one) else _fall_back(design, seed, each, tell)
+        one if sampler.trusted(one) else _fall_back(design, seed, each, tell)
         for design, one in zip(designs, found, strict=True)
     ]
 
 
 def _fall_back(design: Design, seed: int, draws: int, tell: Progress) -> GroupDraws:
-    """NUTS for a group that the fast engine could not sample; the engine's name in the posterior says so."""
+    """NUTS for a group that the default engine could not sample; the engine's name in the posterior says so."""
     from forecaster.inference.engines import nuts
 
     name = f"{design.domain}/{design.task}"
-    tell(f"{name}: the fast engine's draws cannot be trusted; falling back on NUTS", 0.5)
+    tell(f"{name}: the default engine's draws cannot be trusted; falling back on NUTS", 0.5)
     return nuts.sample(design, seed=seed, draws=draws, on_progress=lambda what: tell(f"{name}: {what}", 0.5))

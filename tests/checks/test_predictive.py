@@ -239,7 +239,11 @@ def test_a_card_foresees_the_luck_of_a_small_test_set():
 
     paths, drawn = prior(lambda rng: prior_paths(design.card, data.x[::-1], design.x_ref, design.x_min, 40_000, rng))
     variance = [
-        np.var(np.diff((prior(lambda rng, one=one: prior_log_errors(design, one, 40_000, rng)) - paths[:, ::-1])[:, [0, -1]]))
+        np.var(
+            np.diff(
+                prior(lambda rng, one=one: prior_log_errors(design, one, 40_000, rng))[:, [0, -1]] - paths[:, [-1, 0]]
+            )
+        )
         for one in (data, replace(data, luck=0.0))
     ]
     expected = drawn.luck(data, data.x[-1:]).mean()

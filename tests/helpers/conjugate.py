@@ -1,4 +1,4 @@
-"""A posterior that a pencil can find, for tests of the fast engine: every curve's likelihood is normal in its values.
+"""A posterior that a pencil can find, for tests of the default engine: each curve's likelihood is normal in its values.
 
 The centres whose spreads the card fixes then have a normal posterior.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from forecaster.domains.loading import load_card
-from forecaster.inference.engines import fast, likelihoods
+from forecaster.inference.engines.ensemble.batch import Batch, batch_of
+from forecaster.inference.engines.ensemble.likelihood import Likelihood
 from forecaster.model.density import LevelLikelihood
 from forecaster.model.design import design_of
 from forecaster.model.simulate import simulate
@@ -18,12 +19,12 @@ CURVES = 4
 FIXED = slice(2, 8)  # quantities of a curve whose spreads the card fixes
 
 
-def batch_of_curves() -> likelihoods.Batch:
+def batch_of_curves() -> Batch:
     curves = simulate(CARD, np.geomspace(1e3, 1e5, 5), architectures=CURVES, seed=0).curves
-    return fast.batch_of([design_of(curves, curves.groups[0], CARD)])
+    return batch_of([design_of(curves, curves.groups[0], CARD)])
 
 
-def measured_of(batch: likelihoods.Batch) -> tuple[np.ndarray, np.ndarray]:
+def measured_of(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     """What is seen of each curve's values [curve, 8], and how noisily [8]."""
     rng = np.random.default_rng(1)
     spread = np.concatenate([np.exp(batch.mean[0, -2:]), batch.spread_fixed[0]])
@@ -32,10 +33,10 @@ def measured_of(batch: likelihoods.Batch) -> tuple[np.ndarray, np.ndarray]:
     return centre + np.sqrt(spread**2 + noise**2) * rng.standard_normal((CURVES, 8)), noise
 
 
-def likelihood_of(measured: tuple[np.ndarray, np.ndarray]) -> likelihoods.Likelihood:
+def likelihood_of(measured: tuple[np.ndarray, np.ndarray]) -> Likelihood:
     seen, noise = measured
 
-    def likelihood(points, rows=slice(None)):
+    def likelihood(points, rows):
         log_z = -0.5 * (((points - seen[rows][:, None, 1:]) / noise[1:]) ** 2).sum(-1)
         return LevelLikelihood(
             log_z, np.broadcast_to(seen[rows][:, :1], log_z.shape), np.full(log_z.shape, noise[0] ** 2)

@@ -13,7 +13,7 @@ from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.assembly import assemble
-from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.engines.interface import GroupDraws
 from forecaster.inference.posterior import Posterior
 from forecaster.model import law as laws
 

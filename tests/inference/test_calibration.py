@@ -20,12 +20,11 @@ from forecaster.curves.reading import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
-from forecaster.inference.engines.fast import FEW
+from forecaster.inference.engines.ensemble.settings import MANY as FEW
 from forecaster.inference.fit import fit
 from forecaster.inference.posterior import Posterior, diagnostics
-from forecaster.model import run_noise
 from forecaster.model.simulate import Simulation, simulate
-from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.prediction.paths import log_error_paths
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +86,7 @@ def quantities(posterior: Posterior, seed: int, keep: int, first_only: bool):
         chosen = np.linspace(0, posterior.draws - 1, keep).round().astype(int)
         here: dict[str, list] = {name: [] for name in out}
         for i, architecture in enumerate(design.architectures[: 1 if first_only else None]):
-            target = CurveKey(*group, architecture)
+            target = Target(*group, architecture)
             rng = np.random.default_rng([seed, g, i])
             paths, _ = log_error_paths(posterior, target, np.exp([design.x_ref + np.log(10.0)]), rng)
             row = posterior.tree.posterior.sel(curve=target.label)
@@ -176,7 +175,7 @@ def test_ranks_are_uniform(simulated, chunk):
 
 
 def test_ranks_of_groups_of_many_curves_are_uniform():
-    """Of twelve curves, by surrogates where these serve, else by clouds of the kind that large groups have."""
+    """Of twelve curves, with the larger particle sets that large groups have."""
     simulation = simulate(load_card(CARD), SBC_SIZES, groups=160, architectures=12, seed=7)
     print(f"\njax engine, 160 simulations of groups of twelve curves, {FEW} at a time")
     draws = drawn(simulation, load_card(CARD), draws=lasting(FEW), keep=RANKED, first_only=True, chunk=FEW)
@@ -267,7 +266,7 @@ def test_ranks_where_noise_falls_with_size_are_uniform(of_falling_noise, chunk):
 
 
 def test_noise_taken_for_constant_is_caught(of_falling_noise, monkeypatch):
-    monkeypatch.setattr(run_noise, "trend", lambda _: 0.0)
+    monkeypatch.setattr(scatter, "trend", lambda _: 0.0)
     print("\nbroken twin, noise taken for constant, 400 simulations")
     draws = drawn(of_falling_noise, noisy(), draws=100, keep=RANKED, first_only=True)
     assert off_by(of_falling_noise, draws) > 0.5

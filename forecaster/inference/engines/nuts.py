@@ -1,6 +1,6 @@
 """The reference engine: NUTS through nutpie, on the PyMC model or on the same density as JAX filters it.
 
-The PyMC model is written apart from the fast engine and shares no likelihood with it, so it can judge. Its dense
+The PyMC model is written apart from the default engine and shares no likelihood with it, so it can judge. Its dense
 covariance costs the cube of the points: with seventy a curve one gradient takes two hundred times as long as through
 the filter, which tests hold equal to it in value and gradient. So curves of many sizes go through the filter.
 """
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.engines.interface import GroupDraws
 from forecaster.model import pymc_model
 from forecaster.model.design import LOCAL, Design
 
@@ -50,11 +50,12 @@ def filtered_for(design: Design) -> Any:
     import jax
     from nutpie.compiled_pyfunc import from_pyfunc
 
-    from forecaster.inference.engines import fast, likelihoods
+    from forecaster.inference.engines.ensemble.batch import batch_of
+    from forecaster.inference.engines.ensemble.likelihood import needed
     from forecaster.model import density
 
-    batch = fast.batch_of([design])
-    curves = likelihoods.needed(batch.curves)
+    batch = batch_of([design])
+    curves = needed(batch.curves)
     constants = density.Constants(design.slope_memory, design.steady)
     program = jax.jit(jax.value_and_grad(density.of_free_variables(design, curves, constants)))
     named = jax.jit(lambda free: density.split_free(design, free))

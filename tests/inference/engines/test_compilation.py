@@ -1,26 +1,28 @@
-"""Programs are kept between processes, unless that is not wanted: compiled ones by JAX, lowered ones by us."""
+"""Compiled programs are kept between processes, unless that is not wanted; damaged ones are made again."""
 
 from __future__ import annotations
 
+import ast
 import errno
 import subprocess
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
+from jax.experimental import serialize_executable
 
 from forecaster._support import atomic_files, code_hash
 from forecaster.errors import UnwritableError
-from forecaster.inference.engines import fast, programs
+from forecaster.inference import cache
+from forecaster.inference.engines.ensemble import compilation, sampler
 
 PROGRAM = """
 import numpy as np
 from platformdirs import user_cache_path
-from forecaster.card_files import load_card
-from forecaster.inference import fit
-from forecaster.simulate import simulate
+from forecaster.domains.loading import load_card
+from forecaster import fit
+from forecaster.model.simulate import simulate
 curves = simulate(load_card("generic"), np.geomspace(1e3, 1e5, 5), architectures=1, seed=0).curves
 fit(curves, card="generic", draws=100, cache=CACHE, fallback=False)
 folder = user_cache_path("forecaster") / "compiled"
@@ -42,22 +44,18 @@ def test_where_nothing_can_be_kept_nothing_is(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for name in ("XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(tmp_path / "file"))
-    assert fast.cache_folder() is None
-    before = jax.config.jax_compilation_cache_dir
-    try:
-        with fast._settled(cache=True):
-            assert jax.config.jax_compilation_cache_dir is None
-    finally:
-        jax.config.update("jax_compilation_cache_dir", before)
+    assert sampler.cache_folder() is None
+    with sampler._configured(cache=True):
+        assert compilation._folder is None
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Where JAX keeps what it compiles, for one test."""
-    before = jax.config.jax_compilation_cache_dir
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    yield tmp_path / "lowered"
-    jax.config.update("jax_compilation_cache_dir", before)
+    """Where programs are kept, for one test."""
+    before = compilation._folder
+    compilation.keep_in(tmp_path / "compiled")
+    yield tmp_path / "compiled"
+    compilation.keep_in(before)
 
 
 class Traced:
@@ -73,13 +71,14 @@ class Traced:
             self.times += 1
             return a @ b, {"sum": a.sum()}
 
-        return programs.compiled(pair, (0, {"sum": 0}))
+        pair.__module__ = "forecaster.model.law"  # its code, by whose change a program becomes another
+        return compilation.compiled(pair)
 
 
 A = np.arange(6.0, dtype=np.float32).reshape(2, 3)
 
 
-def test_lowered_programs_are_not_traced_again(folder):
+def test_kept_programs_are_not_compiled_again(folder):
     traced = Traced()
     for _ in range(3):
         product, rest = traced.compiled()(A, A.T)
@@ -104,16 +103,42 @@ def test_other_code_is_another_program(folder, monkeypatch):
     assert traced.times == len(list(folder.iterdir())) == 2
 
 
-@pytest.mark.parametrize("damage", [lambda whole: whole[:-1], lambda whole: whole[:-1] + b"?", lambda _: b""])
-def test_damaged_files_are_lowered_anew(folder, damage):
+DAMAGES = {
+    "cut short": lambda whole: whole[: len(whole) // 2],
+    "one byte": lambda whole: whole[:-1] + bytes([whole[-1] ^ 1]),
+    "empty": lambda _: b"",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.filterwarnings("error")
+def test_damaged_files_are_compiled_anew_once_and_in_silence(folder, damage):
+    """As a full disk leaves them: the first process after it puts them right."""
     traced = Traced()
     traced.compiled()(A, A.T)
     (path,) = folder.iterdir()
-    whole = path.read_bytes()
-    path.write_bytes(damage(whole))
-    np.testing.assert_array_equal(traced.compiled()(A, A.T)[0], A @ A.T)
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    for _ in range(2):
+        np.testing.assert_array_equal(traced.compiled()(A, A.T)[0], A @ A.T)
+        assert traced.times == 2
+    assert compilation._load(path) is not None
+
+
+@pytest.mark.filterwarnings("error")
+def test_programs_that_do_not_load_are_compiled_anew(folder, monkeypatch):
+    """Whole, but of no use to this JAX."""
+
+    def refused(*_: object) -> None:
+        raise ValueError("of another machine")
+
+    traced = Traced()
+    traced.compiled()(A, A.T)
+    with monkeypatch.context() as patched:
+        patched.setattr(serialize_executable, "deserialize_and_load", refused)
+        np.testing.assert_array_equal(traced.compiled()(A, A.T)[0], A @ A.T)
     assert traced.times == 2
-    assert path.read_bytes() == whole
+    traced.compiled()(A, A.T)
+    assert traced.times == 2
 
 
 def test_a_folder_that_cannot_be_written_is_left(tmp_path, folder):
@@ -124,27 +149,50 @@ def test_a_folder_that_cannot_be_written_is_left(tmp_path, folder):
 
 
 def test_without_a_cache_nothing_is_kept(folder):
-    jax.config.update("jax_compilation_cache_dir", None)
+    compilation.keep_in(None)
     traced = Traced()
     np.testing.assert_array_equal(traced.compiled()(A, A.T)[0], A @ A.T)
     assert traced.times == 1
     assert not folder.exists()
 
 
-def test_fingerprints_follow_the_code(tmp_path, monkeypatch):
-    """A line more, a file more: another one; and a folder counts with all its modules."""
-    monkeypatch.setattr(code_hash, "__file__", str(tmp_path / "fingerprint.py"))
-    (tmp_path / "engines").mkdir()
-    for name in ("laws.py", "engines/one.py"):
+def test_the_hash_of_code_follows_files_of_any_depth(tmp_path, monkeypatch):
+    """Files elsewhere do not count; a part that is missing is told."""
+    (tmp_path / "engines" / "deep").mkdir(parents=True)
+    for name in ("law.py", "other.py", "engines/one.py", "engines/deep/two.py"):
         (tmp_path / name).write_text("x = 1\n")
-    seen = {code_hash.of_code(("laws", "engines"))}
-    (tmp_path / "laws.py").write_text("x = 2\n")
-    seen.add(code_hash.of_code(("laws", "engines")))
-    (tmp_path / "engines" / "two.py").write_text("x = 1\n")
-    seen.add(code_hash.of_code(("laws", "engines")))
-    (tmp_path / "other.py").write_text("x = 1\n")
-    assert code_hash.of_code(("laws", "engines")) in seen
-    assert len(seen) == 3
+    monkeypatch.setattr(code_hash, "PACKAGE", tmp_path)
+    parts = ("law.py", "engines")
+    seen = {code_hash.of_code(parts)}
+    for name in ("law.py", "engines/deep/two.py", "engines/one.py"):
+        (tmp_path / name).write_text("y = 2\n")
+        seen.add(code_hash.of_code(parts))
+    assert len(seen) == 4
+    (tmp_path / "other.py").write_text("x = 2\n")
+    assert code_hash.of_code(parts) in seen
+    with pytest.raises(FileNotFoundError, match="gone"):
+        code_hash.of_code(("law.py", "gone"))
+
+
+@pytest.mark.parametrize(("code", "start"), [(cache.CODE, "inference.fit"), (compilation.CODE, "inference.engines")])
+def test_the_hash_sees_all_that_makes_draws(code, start):
+    """Every module that the engine, or a fit, imports from the package lies in a part that is hashed."""
+    hashed = {path for part in code for path in code_hash.files_of(part)}
+    waiting = [path for path in code_hash.PACKAGE.rglob("*.py") if start in ".".join(path.with_suffix("").parts)]
+    seen = set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("forecaster."):
+                names = [f"{node.module}.{alias.name}" for alias in node.names] + [str(node.module)]
+                files = [code_hash.PACKAGE.joinpath(*name.split(".")[1:]).with_suffix(".py") for name in names]
+                waiting += [file for file in files if file.is_file()]
+    draws = {p for p in seen if p.relative_to(code_hash.PACKAGE).parts[0] not in ("errors.py", "_support")}
+    assert draws
+    assert draws <= hashed
 
 
 def test_a_full_disk_keeps_nothing_and_stops_nothing(tmp_path, monkeypatch):
@@ -156,5 +204,5 @@ def test_a_full_disk_keeps_nothing_and_stops_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "touch", full)
     with pytest.raises(UnwritableError, match=r"kept: cannot be written \(No space left on device\)"):
         atomic_files.write_whole(tmp_path / "kept", print)
-    programs._keep(tmp_path / "kept", b"lowered")
+    compilation._keep(tmp_path / "kept", b"program")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The fast engine against long NUTS chains, and against itself: batches, padding, seeds.
+"""The default engine against long NUTS chains, and against itself: batches, padding, seeds.
 
 Two engines are compared quantity by quantity in posterior standard deviations. A difference of means may be up to
 0.1 of them, plus four standard errors of Monte Carlo; a quantile's probability under the other engine's draws may be
@@ -20,19 +20,23 @@ import pytest
 from arviz_stats.base import array_stats
 from joblib import Parallel
 
-from forecaster._support import workers
 from forecaster.curves.reading import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES, LEARNED_SPREADS
 from forecaster.inference.assembly import assemble
-from forecaster.inference.engines import chains, fast, likelihoods, mixing, nuts, sampling
-from forecaster.inference.engines.draws import GroupDraws
+from forecaster.inference.engines import nuts
+from forecaster.inference.engines.ensemble import convergence, run, sampler
+from forecaster.inference.engines.ensemble import settings as tuned
+from forecaster.inference.engines.ensemble.batch import batch_of, length_of
+from forecaster.inference.engines.ensemble.executors import Serial
+from forecaster.inference.engines.ensemble.likelihood import likelihood_of
+from forecaster.inference.engines.interface import MOST_R_HAT, GroupDraws
 from forecaster.inference.posterior import Posterior, diagnostics
 from forecaster.model import pymc_model
-from forecaster.model.design import LEAST_NOISE, Design, design_of
+from forecaster.model.design import Design, design_of
 from forecaster.model.simulate import simulate
-from forecaster.prediction.paths import CurveKey, log_error_paths
+from forecaster.prediction.paths import log_error_paths
 
 MEAN_WITHIN, QUANTILE_WITHIN, ERRORS = 0.1, 0.02, 4.0
 LEVELS = (0.05, 0.5, 0.95)
@@ -69,7 +73,7 @@ def quantities(found: Posterior) -> dict[str, Drawn]:
     for i, architecture in enumerate(design.architectures):
         own = {name: data[name].values[..., i] for name in (*CENTRES, "exponent", "floor")}
         sizes = np.exp(design.x_ref) * np.array([2.0, 10.0])
-        paths, _ = log_error_paths(found, CurveKey(*group, architecture), sizes, np.random.default_rng(i))
+        paths, _ = log_error_paths(found, Target(*group, architecture), sizes, np.random.default_rng(i))
         own |= {f"log error at {m}x": p.reshape(shape) for m, p in zip((2, 10), paths.T, strict=True)}
         out |= {f"{name}, {architecture}": drawn(v, limits[i]) for name, v in own.items()}
     return out
@@ -117,7 +121,7 @@ def assert_agree(these: Posterior, those: Posterior) -> None:
 @pytest.fixture(scope="module")
 def batch() -> list[GroupDraws]:
     """All simulated groups, fitted together."""
-    return fast.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=0)
+    return sampler.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +168,7 @@ def test_many_sizes_go_through_the_filter():
     assert nuts.density_for(dataclasses.replace(alone(0), curves=(longer,))) == "jax"
 
 
-def test_fast_engine_agrees_with_nuts(fitted, reference):
+def test_default_engine_agrees_with_nuts(fitted, reference):
     assert_agree(fitted, reference)
 
 
@@ -174,7 +178,7 @@ def test_a_prior_one_sd_off_is_noticed(reference, quantity):
     prior = msgspec.structs.replace(prior, mean=prior.location + prior.scale)
     card = msgspec.structs.replace(CARD, priors={**CARD.priors, quantity: prior})
     design = design_of(SIMULATED, SIMULATED.groups[0], card)
-    wrong = posterior(design, fast.sample([design], seed=0)[0], card)
+    wrong = posterior(design, sampler.sample([design], seed=0)[0], card)
     assert disagreements(quantities(wrong), quantities(reference), ("exponent", "floor", "log error at"))
 
 
@@ -183,30 +187,40 @@ def test_chains_agree_with_one_another(batch):
         found = posterior(alone(g), one)
         assert diagnostics(found)["r_hat"].max() < 1.05
         assert max(one.stats["hyper_memory"], *one.curve_stats["memory"]) < 0.1
-        assert fast.trusted(one)
+        assert sampler.trusted(one)
         assert engine_says(found).min() > 100
 
 
 def test_a_group_alone_is_the_group_in_a_batch(batch):
     """Other keys, other padding of the batch, the same posterior."""
     for g in (1, 3):
-        assert_agree(posterior(alone(g), batch[g]), posterior(alone(g), fast.sample([alone(g)], seed=7)[0]))
+        assert_agree(posterior(alone(g), batch[g]), posterior(alone(g), sampler.sample([alone(g)], seed=7)[0]))
 
 
 def test_likelihoods_of_some_curves_are_those_of_all():
-    """Whichever curves are asked for, in blocks of any width, and with known effects inside."""
-    designs = [alone(g) for g in range(4)]
-    batch = fast.batch_of(designs)
+    """Whichever curves are asked for, by any number of threads, and with known effects inside."""
     rng = np.random.default_rng(0)
+    batch = batch_of([alone(g) for g in range(4)])
     batch = batch._replace(effects=0.1 * rng.standard_normal(batch.effects.shape))
-    curves = len(batch.owner)
-    points = CARD.hyper_mean[1 : len(CENTRES)] + 0.3 * rng.standard_normal((curves, 70, len(CENTRES) - 1))
+    every = np.arange(len(batch.owner))
+    points = CARD.hyper_mean[1 : len(CENTRES)] + 0.3 * rng.standard_normal((len(every), 700, len(CENTRES) - 1))
+    whole = likelihood_of(batch, Serial(), np.float64)(points, every)
     with ThreadPoolExecutor(2) as pool:
-        whole = likelihoods.likelihood_of(batch, likelihoods.Room(1, pool), single=False)(points)
-        for width, rows in ((12, np.arange(curves)), (12, np.array([1, 4, 7])), (5, np.array([11, 0]))):
-            some = likelihoods.likelihood_of(batch, likelihoods.Room(width, pool), single=False)(points[rows], rows)
-            for a, b in zip(some, whole, strict=True):
+        found = likelihood_of(batch, pool, np.float64)
+        for rows in (every, np.array([1, 4, 7]), np.array([11, 0])):
+            for a, b in zip(found(points[rows], rows), whole, strict=True):
                 np.testing.assert_allclose(a, b[rows], rtol=1e-10)
+
+
+def most_apart(batch, points: np.ndarray) -> tuple[float, float]:
+    """How far single precision errs in log likelihoods up to a constant, and in means of levels, in their sds."""
+    single, double = (likelihood_of(batch, Serial(), kind)(points, np.arange(len(points))) for kind in KINDS)
+    off = single.log_z - double.log_z
+    level = (single.mean - double.mean) / np.sqrt(double.variance)
+    return float(np.abs(off - np.median(off, 1, keepdims=True)).max()), float(np.abs(level).max())
+
+
+KINDS = (np.float32, np.float64)
 
 
 @pytest.mark.parametrize("card", ["image-classification-top1", "tabular-classification", "generic"])
@@ -215,158 +229,88 @@ def test_single_precision_tells_likelihoods_apart(card):
     card = load_card(card)
     sizes = np.geomspace(1e3, 1e8, 40)
     simulated = simulate(card, sizes, groups=6, architectures=3, seed=5)
-    batch = fast.batch_of([design_of(simulated.curves, group, card) for group in simulated.curves.groups])
-    assert likelihoods.single_serves(batch)
+    batch = batch_of([design_of(simulated.curves, group, card) for group in simulated.curves.groups])
     truth = simulated.truth["values"].reshape(len(batch.owner), 1, len(CENTRES))[..., 1:]
     points = truth + 0.05 * np.random.default_rng(0).standard_normal((len(truth), 50, truth.shape[-1]))
-    room = likelihoods.Room(8, likelihoods.InTurn())
-    found = {s: likelihoods.likelihood_of(batch, room, single=s)(points) for s in (True, False)}
-    off = found[True].log_z - found[False].log_z
-    assert np.abs(off - np.median(off, 1, keepdims=True)).max() < 0.01
-    level = (found[True].mean - found[False].mean) / np.sqrt(found[False].variance)
-    assert np.abs(level).max() < 0.01
-
-
-def test_sizes_of_a_great_many_runs_ask_for_double_precision():
-    batch = fast.batch_of([alone(0)])
-    assert likelihoods.single_serves(batch)
-    known = np.where(batch.curves.present > 0, LEAST_NOISE**2, 0.0)
-    for repeats, serves in ((10.0, True), (1_000.0, False)):
-        at_one = np.where(np.arange(known.shape[1]) == 1, repeats, 1.0) * np.ones_like(known)
-        curves = batch.curves._replace(known=known, repeats=at_one)
-        assert likelihoods.single_serves(batch._replace(curves=curves)) == serves
+    assert max(most_apart(batch, points)) < 0.01
 
 
 def test_a_part_of_a_batch_is_the_batch_of_that_part():
     designs = [alone(g) for g in range(4)]
-    whole = fast.batch_of(designs)
+    whole = batch_of(designs)
     groups = np.array([1, 3])
-    curves = np.flatnonzero(np.isin(whole.owner, groups))
-    part, direct = likelihoods.part_of(whole, groups, curves), fast.batch_of([designs[g] for g in groups])
+    part, direct = whole.only(groups, whole.curves_of(groups)), batch_of([designs[g] for g in groups])
     for name in ("owner", "mean", "sd", "spread_fixed", "effects"):
         np.testing.assert_array_equal(getattr(part, name), getattr(direct, name))
     for a, b in zip((*part.curves, *part.constants), (*direct.curves, *direct.constants), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_group_goes_on_until_its_own_draws_are_enough(monkeypatch):
+def test_a_group_goes_on_until_its_own_draws_are_enough():
     """A group made hard by what its draws are said to be worth; the others stop where they did.
 
     Groups share random numbers, which part once one of them takes no part any more. So what the others' draws are worth
     is said, too, in both runs; of the hard one alone it is measured.
     """
-    designs = [alone(g) for g in range(4)]
-    effective, r_hat = mixing.effective, mixing.r_hat
-    alone_has = {len(CENTRES) + len(LEARNED_SPREADS): 1, len(CENTRES): len(designs[2].curves)}
+    designs, hard = [alone(g) for g in range(4)], 2
+    effort = sampler.settings_for(designs, 1000, many=False)._replace(r_hat=np.inf)
 
-    def sampled(hard: tuple[int, ...]):
-        def worth(draws):
-            if draws.shape[2] == alone_has[draws.shape[-1]]:
-                return effective(draws)
-            found = np.full(draws.shape[2], 1e4)
-            if draws.shape[2] == len(designs):
-                found[list(hard)] = 1.0
-            return found
+    def sampled(said: float) -> list[GroupDraws]:
+        def check(ensemble, effort):
+            found = run.checked(ensemble, effort)
+            if ensemble.groups.tolist() == [hard]:
+                return found
+            ess = np.where(ensemble.groups == hard, said, 1e4)
+            return found._replace(hyper_ess=ess, curve_ess=np.full(len(ensemble.curves), 1e4))
 
-        def apart(draws):
-            return r_hat(draws) if len(draws) == alone_has[draws.shape[-1]] else np.ones(len(draws))
+        return sampler.sample_batch(np.random.default_rng(0), designs, effort, 2, check=check)
 
-        monkeypatch.setattr(mixing, "effective", worth)
-        monkeypatch.setattr(mixing, "r_hat", apart)
-        return fast.sample(designs, seed=0)
-
-    plain, found = sampled(()), sampled((2,))
+    plain, found = sampled(1e4), sampled(1.0)
     more = [b.stats["sweeps"] - a.stats["sweeps"] for a, b in zip(plain, found, strict=True)]
-    assert more[2] > 0
+    assert more[hard] > 0
     assert more[0] == more[1] == more[3] == 0
-    monkeypatch.undo()
     for g in range(4):
         assert_agree(posterior(alone(g), found[g]), posterior(alone(g), plain[g]))
-
-
-@pytest.mark.parametrize(("said", "counts"), [((3000.0, 2000.0), 2000.0), ((900.0, 3000.0, 2000.0), 2000.0)])
-def test_two_looks_running_must_say_enough_and_the_lesser_counts(monkeypatch, said, counts):
-    """Draws are to be worth 1,000: who stops at the first look that says so stops where it flatters."""
-    looks = []
-    found = sampling._found
-
-    def flattering(running, effort):
-        looks.append(said[len(looks)])
-        now = found(running, effort)
-        worth = (np.full_like(a, looks[-1]) for a in (now.hyper_ess, now.curve_ess))
-        return now._replace(**dict(zip(("hyper_ess", "curve_ess"), worth, strict=True)))
-
-    monkeypatch.setattr(sampling, "_found", flattering)
-    monkeypatch.setattr(mixing, "r_hat", lambda draws: np.ones(len(draws)))
-    (one,) = fast.sample([alone(0)], seed=0)
-    assert tuple(looks) == said
-    assert one.stats["hyper_ess"] == counts
-    assert (one.curve_stats["curve_ess"] == counts).all()
-
-
-@pytest.mark.parametrize(("after", "times"), [(2000.0, 1), (300.0, sampling.AGAIN)])
-def test_slow_groups_get_proposals_fitted_again(monkeypatch, after, times):
-    """To all draws so far, where those of eight sweeps are worth 300 of 1,000; and only so often."""
-    fits, looks = [], []
-    fitted, found = chains.fitted, sampling._found
-
-    def noted(rng, running, *how):
-        fits.append(len(running.kept))
-        return fitted(rng, running, *how)
-
-    def slow(running, effort):
-        looks.append(len(running.kept))
-        now = found(running, effort)
-        said = after if max(fits) > 1 else 300.0
-        return now._replace(hyper_ess=np.full_like(now.hyper_ess, said), curve_ess=np.full_like(now.curve_ess, said))
-
-    monkeypatch.setattr(chains, "fitted", noted)
-    monkeypatch.setattr(sampling, "_found", slow)
-    monkeypatch.setattr(mixing, "r_hat", lambda draws: np.ones(len(draws)))
-    (one,) = fast.sample([alone(0)], seed=0)
-    assert [sweeps for sweeps in fits if sweeps > 1] == [8] * times
-    assert one.stats["hyper_ess"] == after
-    assert looks[-1] == (6 if after > 1000 else 40)
 
 
 def test_chains_that_lie_apart_are_noticed():
     """Against ArviZ; and one chain of four that is off by three quarters of an sd makes draws that are not believed."""
     draws = np.random.default_rng(0).standard_normal((4, 500, 3))
     expected = max(float(array_stats.rhat(draws[..., i], method="identity")) for i in range(3))
-    assert mixing.r_hat(draws[None])[0] == pytest.approx(expected, abs=2e-3)
-    assert mixing.r_hat(draws[None])[0] < mixing.APART
+    assert convergence.r_hat(draws[None])[0] == pytest.approx(expected, abs=2e-3)
+    assert convergence.r_hat(draws[None])[0] < MOST_R_HAT
     draws[0, :, 2] += 0.75
-    assert mixing.r_hat(draws[None])[0] > mixing.APART
+    assert convergence.r_hat(draws[None])[0] > MOST_R_HAT
 
 
 def test_padding_changes_nothing(fitted, monkeypatch):
-    monkeypatch.setattr(fast, "WIDTHS", (4,))
-    monkeypatch.setattr(fast, "LENGTHS", (12,))
-    assert_agree(fitted, posterior(alone(0), fast.sample([alone(0)], seed=5)[0]))
+    monkeypatch.setattr(tuned, "WIDTHS", (4,))
+    monkeypatch.setattr(tuned, "LENGTHS", (12,))
+    assert_agree(fitted, posterior(alone(0), sampler.sample([alone(0)], seed=5)[0]))
 
 
 def test_seeds_repeat_to_the_bit(batch):
-    again = fast.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=0)
+    again = sampler.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=0)
     for one, two in zip(batch, again, strict=True):
         for name in ("centre", "log_spread", "values"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
-    other = fast.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=1)
+    other = sampler.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=1)
     assert not np.array_equal(batch[0].values, other[0].values)
 
 
 def test_processes_draw_what_threads_draw(monkeypatch):
     """One batch a group, so that there are enough for two processes; a device that the user asks for gets threads."""
-    monkeypatch.setattr(fast, "TOGETHER", 1)
-    monkeypatch.setattr(fast, "MANY_GROUPS", fast.MANY_GROUPS | {"walkers": 40})
-    monkeypatch.setattr(fast, "FEW", 1)
-    monkeypatch.setattr(workers, "cores", lambda: 2)
+    monkeypatch.setattr(tuned, "TOGETHER", 1)
+    monkeypatch.setattr(tuned, "MANY_SHORT_GROUPS", tuned.MANY_SHORT_GROUPS._replace(walkers=40))
+    monkeypatch.setattr(tuned, "MANY", 1)
+    monkeypatch.setattr(processes, "cores", lambda: 2)
     designs = [alone(g) for g in range(4)]
     asked: list[int] = []
     monkeypatch.setattr("joblib.Parallel", lambda n, **options: asked.append(n) or Parallel(n, **options))
-    beside = fast.sample(designs, seed=0, draws=100)
+    beside = sampler.sample(designs, seed=0, draws=100)
     assert asked == [2]
     monkeypatch.setenv("JAX_PLATFORMS", "cuda,cpu")
-    for one, two in zip(beside, fast.sample(designs, seed=0, draws=100), strict=True):
+    for one, two in zip(beside, sampler.sample(designs, seed=0, draws=100), strict=True):
         for name in ("centre", "log_spread", "values"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     assert asked == [2]
@@ -375,50 +319,38 @@ def test_processes_draw_what_threads_draw(monkeypatch):
 def test_the_process_that_shares_work_out_loads_no_jax():
     """Of a fresh one, that reads curves and shares them out."""
     code = (
-        "import sys; from forecaster import processes; from forecaster.inference.engines import fast\n"
+        "import sys; from forecaster._support import workers; from forecaster.inference.engines.ensemble import sampler\n"
         "processes.cores = lambda: 2; processes.shared_out = lambda *a, **k: iter(())\n"
-        "list(fast._side_by_side([0] * 4, 2, print)); print('jax' in sys.modules)"
+        "list(sampler._side_by_side([0] * 4, 2, print)); print('jax' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_many_groups_of_few_sizes_get_larger_clouds(monkeypatch):
     """So few leave far tails; of longer curves among them, or of few groups, it is as ever."""
-    design = alone(0)
-    usual = fast._effort([design], 100, {}).particles
-    short = fast._effort([design, design], 100, fast.MANY_GROUPS)
-    assert short.particles == 2 * usual
-    assert short.walkers == fast.MANY_GROUPS["walkers"]
-    assert short.fitting > fast.MANY_GROUPS["fitting"]
-    monkeypatch.setattr(fast, "SHORT", len(design.curves[0].x) - 1)
-    assert fast._effort([design, design], 100, fast.MANY_GROUPS).particles == usual
+    designs = [alone(0), alone(0)]
+    few, short = (sampler.settings_for(designs, 100, many) for many in (False, True))
+    assert short.particles == 2 * few.particles
+    assert short.walkers == tuned.MANY_GROUPS.walkers < few.walkers
+    assert short.refits > tuned.MANY_GROUPS.refits
+    monkeypatch.setattr(tuned, "SHORT", length_of(alone(0)) - 1)
+    assert sampler.settings_for(designs, 100, many=True).particles == few.particles
 
 
-def test_groups_of_more_curves_are_led_more_sweeps_or_get_larger_clouds():
+def test_groups_of_more_curves_get_larger_clouds():
     few, some, many = (
-        fast._effort([dataclasses.replace(alone(0), curves=alone(0).curves[:1] * k)], 100, {}) for k in (8, 16, 17)
+        sampler.settings_for([dataclasses.replace(alone(0), curves=alone(0).curves[:1] * k)], 100, many=False)
+        for k in (8, 16, 17)
     )
-    assert few.surrogates == some.surrogates == many.surrogates > 0
-    assert few.fitting < some.fitting
-    assert len(few.refits) < len(some.refits)
-    assert some.instead is not None
-    assert not some.instead.surrogates
-    assert few.instead.particles < some.instead.particles < many.instead.particles
-
-
-def test_groups_of_many_curves_and_many_sizes_go_by_clouds(monkeypatch):
-    few, some = (dataclasses.replace(alone(0), curves=alone(0).curves[:1] * k) for k in (8, 9))
-    assert fast._effort([few], 100, {}).surrogates
-    assert fast._effort([some], 100, {}).surrogates
-    monkeypatch.setattr(fast, "_length", lambda _: 24)
-    assert fast._effort([few], 100, {}).surrogates
-    assert not fast._effort([some], 100, {}).surrogates
+    assert few.particles < some.particles < many.particles
 
 
 def test_progress_counts_the_sweeps_of_a_single_group():
     said = []
-    (one,) = fast.sample([alone(0)], seed=0, on_progress=lambda what, share: said.append((what, share)))
+    (one,) = sampler.sample([alone(0)], seed=0, on_progress=lambda what, share: said.append((what, share)))
     swept = [what for what, _ in said if "sweep" in what]
+    assert said[0] == ("compiling", 0.0)
+    assert said[1][0] == "sampling 0 of 1 groups: sweep 1"
     assert swept[-1] == f"sampling 0 of 1 groups: sweep {one.stats['sweeps']:.0f}"
     assert len(swept) == one.stats["sweeps"]
     assert said[-1] == ("done", 1.0)
@@ -428,7 +360,7 @@ def test_one_architecture_alone():
     """Nothing to pool, and several runs of each size."""
     curves = simulate(CARD, SIZES[:6], architectures=1, seeds=2, seed=5).curves
     design = design_of(curves, curves.groups[0], CARD)
-    by_engine = (fast.sample([design], seed=0)[0], nuts.sample(design, seed=0, tune=600, draws=800))
+    by_engine = (sampler.sample([design], seed=0)[0], nuts.sample(design, seed=0, tune=600, draws=800))
     assert_agree(*(assemble(curves, {curves.groups[0]: CARD}, [d], seed=0) for d in by_engine))
 
 
@@ -447,8 +379,8 @@ def test_smooth_curves_are_found_where_their_exponents_are():
         exponents.append(exponent)
         rows += [("lm", "web", f"net-{i}", n, loss) for n, loss in zip(sizes * (1 + 0.1 * i), losses, strict=True)]
     curves = read_curves(pd.DataFrame(rows, columns=["domain", "task", "architecture", "n", "error"]))
-    (found,) = fast.sample([design_of(curves, curves.groups[0], load_card("generic"))], seed=0)
-    assert fast.trusted(found)
+    (found,) = sampler.sample([design_of(curves, curves.groups[0], load_card("generic"))], seed=0)
+    assert sampler.trusted(found)
     log_exponent = found.values[..., CENTRES.index("log_exponent")]
     assert np.median(log_exponent, (0, 1)) == pytest.approx(np.log(exponents), abs=0.05)
     assert (abs(log_exponent - np.log(exponents)) < 0.3).mean() > 0.999

@@ -1,0 +1,1 @@
+"""The default engine: an ensemble of walkers moved by particle Gibbs."""

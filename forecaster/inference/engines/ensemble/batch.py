@@ -1,0 +1,102 @@
+"""Groups of curves as arrays, end to end, padded to a few shapes so that one compiled program serves many data sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from forecaster.inference.engines.ensemble import settings
+from forecaster.model import pymc_model
+from forecaster.model.design import Design
+
+if TYPE_CHECKING:  # a process that only shares out work loads no JAX
+    from forecaster.model.density import Constants, CurveArrays
+
+
+class Batch(NamedTuple):
+    """Groups and their curves. The hyper-parameters of a group are eight centres and two log spreads."""
+
+    curves: CurveArrays  # [curve, point] each
+    constants: Constants  # [curve] each
+    owner: Int[np.ndarray, " curve"]  # index of a curve's group, ascending
+    mean: Float[np.ndarray, "group 10"]  # of the hyper-parameters' normal prior
+    sd: Float[np.ndarray, "group 10"]
+    spread_fixed: Float[np.ndarray, "group 6"]  # spreads between curves that the card fixes
+    effects: Float[np.ndarray, "curve 8"]  # known differences from the group's centre: walkers are relative to them
+
+    def only(self, groups: Int[np.ndarray, " chosen"], curves: Int[np.ndarray, " their"]) -> Batch:
+        """These groups; ``curves`` are all theirs."""
+        return Batch(
+            self.curves._make(None if a is None else a[curves] for a in self.curves),
+            self.constants._make(a[curves] for a in self.constants),
+            np.searchsorted(groups, self.owner[curves]),
+            self.mean[groups],
+            self.sd[groups],
+            self.spread_fixed[groups],
+            self.effects[curves],
+        )
+
+    def curves_of(self, groups: Int[np.ndarray, " chosen"]) -> Int[np.ndarray, " their"]:
+        """Indices of all curves of these groups."""
+        return np.flatnonzero(np.isin(self.owner, groups))
+
+    def reduce(self, by: np.ufunc, of_curves: Shaped[np.ndarray, "curve ..."]) -> Shaped[np.ndarray, "group ..."]:
+        """``of_curves`` reduced over the curves of each group."""
+        return by.reduceat(of_curves, np.searchsorted(self.owner, np.arange(len(self.mean))), 0)
+
+
+def batch_of(designs: Sequence[Design]) -> Batch:
+    """The curves of all groups, padded to one number of sizes."""
+    from forecaster.model.density import Constants, CurveArrays
+
+    length = max(length_of(d) for d in designs)
+    data = [pymc_model.padded(d, length) for d in designs]
+    counts = [len(d.curves) for d in designs]
+    names = ("x", "y", "repeats", "within", "known", "scale", "present")
+    stacked = {name: np.concatenate([d[name] for d in data]) for name in names}
+    curves = CurveArrays(
+        **stacked,
+        x_ref=np.repeat([d.x_ref for d in designs], counts),
+        x_min=np.repeat([d.x_min for d in designs], counts),
+        luck=np.array([c.luck for d in designs for c in d.curves]),
+    )
+    constants = Constants(
+        slope_memory=np.repeat([d.slope_memory for d in designs], counts),
+        steady=np.repeat([d.steady for d in designs], counts),
+    )
+    return Batch(
+        curves,
+        constants,
+        np.repeat(np.arange(len(designs)), counts),
+        np.stack([d.hyper_mean for d in designs]),
+        np.stack([d.hyper_sd for d in designs]),
+        np.stack([d.spread_fixed for d in designs]),
+        np.concatenate([d.effects for d in designs]),
+    )
+
+
+def batches(designs: Sequence[Design]) -> list[list[int]]:
+    """Indices of groups of one padded length, so many curves at a time as ``settings.TOGETHER`` allows."""
+    out: list[list[int]] = []
+    room, last = 0, 0
+    for i in sorted(range(len(designs)), key=lambda i: (length_of(designs[i]), i)):
+        size, length = len(designs[i].curves), length_of(designs[i])
+        if not out or size > room or length != last:
+            out.append([])
+            room, last = settings.TOGETHER, length
+        out[-1].append(i)
+        room -= size
+    return out
+
+
+def length_of(design: Design) -> int:
+    """Sizes of the group's longest curve, padded."""
+    return padded_to(max(len(c.x) for c in design.curves), settings.LENGTHS)
+
+
+def padded_to(value: int, steps: Sequence[int]) -> int:
+    """The smallest of ``steps`` that holds ``value``, or the next multiple of the largest."""
+    return next((s for s in steps if s >= value), -(-value // steps[-1]) * steps[-1])

@@ -1,0 +1,1 @@
+"""The particle Gibbs kernel and what it is made of."""

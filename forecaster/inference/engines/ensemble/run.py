@@ -1,0 +1,188 @@
+"""A run: burn-in, then sweeps whose walkers are kept, of each group until its own draws have converged.
+
+Groups that are done take no part in later sweeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from forecaster.inference.engines.ensemble import burn_in, chains, convergence, settings
+from forecaster.inference.engines.ensemble.batch import Batch
+from forecaster.inference.engines.ensemble.chains import Ensemble, Kernel, Resources
+from forecaster.inference.engines.ensemble.kernels.adaptation import Fit
+from forecaster.inference.engines.ensemble.settings import Settings
+from forecaster.inference.engines.interface import LEAST_ESS, MOST_R_HAT
+
+
+class Draws(NamedTuple):
+    """Posterior draws of all groups, and how they were come by."""
+
+    hyper: Float[np.ndarray, "group chain draw 10"]
+    values: Float[np.ndarray, "curve chain draw 8"]  # known effects included
+    hyper_ess: Float[np.ndarray, " group"]  # effective sample sizes
+    curve_ess: Float[np.ndarray, " curve"]
+    hyper_memory: Float[np.ndarray, " group"]  # largest autocorrelation of the first draw with the start
+    curve_memory: Float[np.ndarray, " curve"]
+    sweeps: Float[np.ndarray, " group"]
+    evaluations: Float[np.ndarray, " curve"]  # of the likelihood
+
+
+class Checked(NamedTuple):
+    """Draws so far, and their effective sample sizes."""
+
+    hyper: Float[np.ndarray, "group chain draw 10"]
+    values: Float[np.ndarray, "curve chain draw 8"]
+    hyper_ess: Float[np.ndarray, " group"]
+    curve_ess: Float[np.ndarray, " curve"]
+
+    def only(self, groups: Bool[np.ndarray, " group"], curves: Bool[np.ndarray, " curve"]) -> Checked:
+        """Those of some groups and curves."""
+        return Checked(self.hyper[groups], self.values[curves], self.hyper_ess[groups], self.curve_ess[curves])
+
+    def at_most(self, other: Checked) -> Checked:
+        """With effective sizes no larger than the other's."""
+        hyper, curve = np.minimum(self.hyper_ess, other.hyper_ess), np.minimum(self.curve_ess, other.curve_ess)
+        return self._replace(hyper_ess=hyper, curve_ess=curve)
+
+    def ess(self, batch: Batch) -> Float[np.ndarray, " group"]:
+        """The smallest effective sample size of each group."""
+        return np.minimum(self.hyper_ess, batch.reduce(np.minimum, self.curve_ess))
+
+    def converged(self, batch: Batch, ess: float, r_hat: float) -> Bool[np.ndarray, " group"]:
+        """Whether each group's draws have this effective size, and R-hat no larger than this."""
+        of_curves = batch.reduce(np.maximum, convergence.r_hat(self.values))
+        return (self.ess(batch) >= ess) & (np.maximum(convergence.r_hat(self.hyper), of_curves) <= r_hat)
+
+
+Check = Callable[[Ensemble, Settings], Checked]
+
+
+def checked(ensemble: Ensemble, effort: Settings) -> Checked:
+    """The draws among the positions that are kept, as many from each sweep."""
+    hyper, values = (np.stack(each) for each in zip(*ensemble.kept, strict=True))
+    walkers = hyper.shape[0] * hyper.shape[1] * hyper.shape[3]
+    thinned = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # precision lost where draws are a part
+    sizes = (1.0 / (thinned + 1.0 / convergence.effective_size(whole)) for whole in (hyper, values))
+    values = _draws(values, effort.draws) + ensemble.kernel.batch.effects[:, None, None]
+    return Checked(_draws(hyper, effort.draws), values, *sizes)
+
+
+def _draws(whole: Float[np.ndarray, "sweep chain row walker d"], draws: int) -> Float[np.ndarray, "row chain draw d"]:
+    """Of every sweep as many walkers, others in each, one sweep after the other."""
+    sweeps, walkers = len(whole), whole.shape[3]
+    each = -(-draws // sweeps)
+    parts = [whole[k][:, :, (np.arange(each) + k * walkers // sweeps) % walkers] for k in range(sweeps)]
+    return np.concatenate(parts, 2).swapaxes(0, 1)[:, :, :draws]
+
+
+def sampled(
+    rng: np.random.Generator,
+    kernel: Kernel,
+    effort: Settings,
+    executor: Executor,
+    evaluations: Int[np.ndarray, " curve"],
+    on_sweep: Callable[[int], None] = lambda _: None,
+    check: Check = checked,
+) -> Draws:
+    """Draws from the posterior of each group of the kernel's batch; ``evaluations`` are those of its adaptation.
+
+    Chains run side by side in ``executor``; the draws do not depend on it.
+    """
+    resources = Resources(executor, rng.spawn(effort.chains), on_sweep)
+    ensemble = chains.started(kernel, resources, evaluations)
+    ensemble, (hyper, values) = burn_in.burnt_in(rng, ensemble, resources, effort)
+    parts = _Sampling(rng, resources, effort, check).until_trusted(ensemble)
+    groups, curves = (
+        np.argsort(np.concatenate(each)) for each in zip(*((p.groups, p.curves) for p in parts), strict=True)
+    )
+
+    def whole(name: str, order: np.ndarray) -> np.ndarray:
+        return np.concatenate([part.fields[name] for part in parts])[order]
+
+    return Draws(
+        hyper=whole("hyper", groups),
+        values=whole("values", curves),
+        hyper_ess=whole("hyper_ess", groups),
+        curve_ess=whole("curve_ess", curves),
+        hyper_memory=hyper.left.max(-1),
+        curve_memory=values.left.max(-1),
+        sweeps=whole("sweeps", groups),
+        evaluations=whole("evaluations", curves),
+    )
+
+
+class Part(NamedTuple):
+    """Groups that are done."""
+
+    groups: Int[np.ndarray, " group"]  # indices in the whole batch
+    curves: Int[np.ndarray, " curve"]
+    fields: dict[str, np.ndarray]  # of their Draws
+
+
+class _Sampling(NamedTuple):
+    """Sweeps after burn-in."""
+
+    rng: np.random.Generator
+    resources: Resources
+    effort: Settings
+    check: Check
+
+    def until_trusted(self, ensemble: Ensemble) -> list[Part]:
+        """A group whose first draws cannot be trusted gets proposals fitted to all of those, and begins anew."""
+        ensemble, parts = self.fewest(ensemble.keeping()), []
+        for wider, times in settings.RETRIES:
+            now = self.check(ensemble, self.effort)
+            trusted = now.converged(ensemble.kernel.batch, LEAST_ESS, MOST_R_HAT)
+            if trusted.any():
+                parts += self.until_enough(ensemble.only(trusted), now.only(trusted, ensemble.of_curves(trusted)))
+            if trusted.all():
+                return parts
+            ensemble = ensemble.only(~trusted)
+            how = Fit(settings.RETRY_COMPONENTS, self.effort.hyper_components, wider)
+            ensemble = chains.refitted(self.rng, ensemble, how)
+            ensemble = ensemble._replace(kernel=ensemble.kernel.intensified(times))
+            ensemble = self.fewest(chains.stepped(ensemble, self.resources).keeping())
+        return parts + self.until_enough(ensemble, self.check(ensemble, self.effort))
+
+    def until_enough(self, ensemble: Ensemble, now: Checked) -> list[Part]:
+        """Sweeps until each group's draws have converged; ``now`` is what the first check found.
+
+        Where they are to be worth more than trust needs, two checks running must say so and the lesser counts: who
+        stops as soon as one does stops where it flatters.
+        """
+        effort, parts, before = self.effort, [], None
+        enough = max(effort.efficiency * effort.chains * effort.draws, LEAST_ESS)
+        while True:
+            found = now if before is None else now.at_most(before)
+            may = before is not None or not effort.efficiency
+            converged = found.converged(ensemble.kernel.batch, enough, effort.r_hat)
+            done = converged & may | (len(ensemble.kept) >= effort.sweeps)
+            if done.any():
+                parts.append(_part(ensemble.only(done), found.only(done, ensemble.of_curves(done))))
+            if done.all():
+                return parts
+            before = now.only(~done, ensemble.of_curves(~done)) if effort.efficiency else None
+            ensemble = ensemble.only(~done)
+            for _ in range(settings.CHECK_EVERY):
+                ensemble = chains.stepped(ensemble, self.resources).keeping()
+            now = self.check(ensemble, effort)
+
+    def fewest(self, ensemble: Ensemble) -> Ensemble:
+        """The fewest sweeps that are kept."""
+        while len(ensemble.kept) < self.effort.kept:
+            ensemble = chains.stepped(ensemble, self.resources).keeping()
+        return ensemble
+
+
+def _part(ensemble: Ensemble, found: Checked) -> Part:
+    fields = found._asdict() | {
+        "sweeps": np.full(len(ensemble.groups), float(ensemble.sweeps)),
+        "evaluations": ensemble.evaluations,
+    }
+    return Part(ensemble.groups, ensemble.curves, fields)
