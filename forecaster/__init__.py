@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from forecaster.inference.fit import fit as fit
     from forecaster.inference.posterior import Posterior as Posterior
     from forecaster.inference.storage import load_posterior as load_posterior
+    from forecaster.monitoring.update import Update as Update
+    from forecaster.monitoring.update import update as update
     from forecaster.prediction.forecast import Forecast as Forecast
     from forecaster.prediction.forecast import forecast as forecast
     from forecaster.prediction.paths import CurveKey as CurveKey
@@ -59,6 +61,8 @@ _HOMES = {
     "memo": "reports.memo",
     "read_curves": "curves.reading",
     "requirement": "prediction.requirement",
+    "Update": "monitoring.update",
+    "update": "monitoring.update",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

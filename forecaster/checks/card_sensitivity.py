@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.checks.importance_weights import TRUSTED_K, distinct, weighted_quantiles
 from forecaster.checks.limits import MOVED, worst_of
 from forecaster.checks.model_fit import Table, labels
 from forecaster.domains.domain import Domain
@@ -22,6 +21,7 @@ from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.model import law
 from forecaster.prediction.forecast import KEYS, Forecast
+from forecaster.prediction.importance_weights import TRUSTED_K, distinct, weighted_quantiles
 from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from forecaster.checks.importance_weights import TRUSTED_K
 from forecaster.checks.limits import FORESEEN, INFLUENTIAL, UNLIKELY, worst_of
 from forecaster.checks.predictive import DRAWS, INSIDE, Assessment
+from forecaster.prediction.importance_weights import TRUSTED_K
 from forecaster.results.check import PASS, Check, also
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better

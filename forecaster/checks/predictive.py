@@ -26,7 +26,6 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster._support import workers
-from forecaster.checks.importance_weights import TRUSTED_K, distinct, weighted_quantiles
 from forecaster.checks.prior_predictive import prior_inside, prior_log_errors
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import Progress
@@ -34,6 +33,7 @@ from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
 from forecaster.model import drift
 from forecaster.model.design import Design, SizedCurve
+from forecaster.prediction.importance_weights import TRUSTED_K, distinct, weighted_quantiles
 from forecaster.prediction.paths import CurveKey
 
 DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question

@@ -194,7 +194,7 @@ def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarr
     grid = np.unique(np.append(grid, sizes))
     paths = curve_paths(posterior, target, grid, seed=seed, thin=-(-posterior.draws // MOST_DRAWS))
     at = np.searchsorted(grid, sizes)
-    run, noise = observation.new_run(paths, sizes[index], _repeat(index))
+    run, noise = observation.new_run(paths, sizes[index], _repeat(index), as_rows=True)
     mean = paths.at(grid)
     return _Drawn(grid, mean, at, mean[:, at[index]], noise, run)
 

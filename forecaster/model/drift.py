@@ -72,7 +72,13 @@ def transition(xp: Any, dt: Array, slope_memory: Array) -> Transition:
 
 def covariance(xp: Any, t: Array, level_variance: Array, slope_variance: Array, slope_memory: Array) -> Array:
     """Dense covariance of d at distances ``t`` [..., point]: [..., point, point]."""
-    row, column = t[..., :, None], t[..., None, :]
+    return covariance_between(xp, t[..., :, None], t[..., None, :], level_variance, slope_variance, slope_memory)
+
+
+def covariance_between(
+    xp: Any, row: Array, column: Array, level_variance: Array, slope_variance: Array, slope_memory: Array
+) -> Array:
+    """Covariance of d at distances ``row`` and ``column``, both on one side of the reference size."""
     nearer = xp.minimum(row, column)
     apart = abs(row - column)
     gone, gone_too, between = (xp.expm1(-v / slope_memory) for v in (row, column, apart))  # no constants to cancel

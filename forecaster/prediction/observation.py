@@ -48,15 +48,16 @@ def check_kind(kind: str) -> None:
 
 
 def new_run(
-    paths: CurvePaths, n: Float[np.ndarray, " at"], repeat: Sequence[int] | None = None
+    paths: CurvePaths, n: Float[np.ndarray, " at"], repeat: Sequence[int] | None = None, *, as_rows: bool = False
 ) -> tuple[AtSizes, AtSizes]:
-    """What is measured next at sizes ``n``, an average where the curve's rows are: log errors, and their sd.
+    """What one run measures next at sizes ``n``: log errors, and their sd around the mean curve.
 
     To the mean curve come what is fresh at each size (:func:`own_variance`) and the sampling error of the test set,
-    which sizes share. Several runs at one size have different numbers in ``repeat``. The sd is that around the mean
-    curve.
+    which sizes share. Several runs at one size have different numbers in ``repeat``. ``as_rows``: an average of as many
+    runs as the curve's rows are, not one run.
     """
-    mean, own = paths.at(n), own_variance(paths, n)
+    mean = paths.at(n)
+    own = own_variance(paths, n, mean, as_rows=as_rows)
     walk, grown = luck(paths, n)
     repeats = np.zeros(len(n), dtype=int) if repeat is None else repeat
     fresh = [_run_stream(paths, float(m), int(r)).standard_normal(paths.draws) for m, r in zip(n, repeats, strict=True)]
@@ -70,11 +71,11 @@ def as_lucky_everywhere(paths: CurvePaths) -> OnGrid:
     n = np.exp(whole.x)
     z = paths.origin.stream(SHARED_RUN).standard_normal(paths.draws)
     walk = luck_on_grid(whole)[0]
-    return whole.log_error + walk + np.sqrt(own_variance(whole, n).T) * z
+    return whole.log_error + walk + np.sqrt(own_variance(whole, n, whole.log_error.T).T) * z
 
 
-def own_variance(paths: CurvePaths, n: Float[np.ndarray, " at"]) -> AtSizes:
-    """Variance of log error by which one measurement differs from the mean curve, fresh at each size.
+def own_variance(paths: CurvePaths, n: Float[np.ndarray, " at"], mean: AtSizes, *, as_rows: bool = False) -> AtSizes:
+    """Variance of log error by which one run at sizes ``n`` differs from the ``mean`` curve, fresh at each size.
 
     The learned noise, and the share of known noise that is fresh, which scales with the error as binomial noise does.
     """
@@ -82,7 +83,8 @@ def own_variance(paths: CurvePaths, n: Float[np.ndarray, " at"]) -> AtSizes:
     if curve is None:
         return learned
     recent = paths.origin.design.card.known_share * np.median((curve.noise_sd**2 * curve.error)[-RECENT:])
-    return learned + of_one_run(curve) + np.minimum(recent / np.exp(paths.at(n)), 1.0) + LEAST_NOISE**2
+    one = 0.0 if as_rows else of_one_run(curve)
+    return learned + one + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
 
 
 def of_one_run(curve: Curve) -> float:

@@ -36,7 +36,7 @@ KEPT_BYTES = 400_000_000  # of the paths of one posterior; the least recently re
 REGIONS = np.array(["small-data", "power-law", "floor"])
 
 # What random numbers are for: each use has a stream of its own.
-PARAMETERS, MEASURED, BEYOND, LATE, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN = range(11)
+PARAMETERS, MEASURED, BEYOND, LATE, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN, CONDITION = range(12)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from forecaster.checks.check import check
-from forecaster.checks.importance_weights import weighted_quantiles
 from forecaster.checks.predictive import assess, left_out, moments, p_values, psis_loo, replicated, thinned
 from forecaster.checks.prior_predictive import prior_log_errors, prior_paths
 from forecaster.curves.reading import read_curves
@@ -20,6 +19,7 @@ from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import fit
 from forecaster.inference.posterior import Posterior
 from forecaster.model.simulate import simulate
+from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.results.check import PASS, REVIEW
 
 LABEL = "vision/top-1/cnn"

@@ -20,6 +20,7 @@ import pytest
 from arviz_stats.base import array_stats
 from joblib import Parallel
 
+from forecaster._support import workers
 from forecaster.curves.reading import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
@@ -303,7 +304,7 @@ def test_processes_draw_what_threads_draw(monkeypatch):
     monkeypatch.setattr(tuned, "TOGETHER", 1)
     monkeypatch.setattr(tuned, "MANY_SHORT_GROUPS", tuned.MANY_SHORT_GROUPS._replace(walkers=40))
     monkeypatch.setattr(tuned, "MANY", 1)
-    monkeypatch.setattr(processes, "cores", lambda: 2)
+    monkeypatch.setattr(workers, "cores", lambda: 2)
     designs = [alone(g) for g in range(4)]
     asked: list[int] = []
     monkeypatch.setattr("joblib.Parallel", lambda n, **options: asked.append(n) or Parallel(n, **options))
@@ -319,8 +320,9 @@ def test_processes_draw_what_threads_draw(monkeypatch):
 def test_the_process_that_shares_work_out_loads_no_jax():
     """Of a fresh one, that reads curves and shares them out."""
     code = (
-        "import sys; from forecaster._support import workers; from forecaster.inference.engines.ensemble import sampler\n"
-        "processes.cores = lambda: 2; processes.shared_out = lambda *a, **k: iter(())\n"
+        "import sys\nfrom forecaster._support import workers\n"
+        "from forecaster.inference.engines.ensemble import sampler\n"
+        "workers.cores = lambda: 2; workers.shared_out = lambda *a, **k: iter(())\n"
         "list(sampler._side_by_side([0] * 4, 2, print)); print('jax' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

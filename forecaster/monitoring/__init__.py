@@ -1,0 +1,1 @@
+"""Forecasts over time: what new measurements say of them."""

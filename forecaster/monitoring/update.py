@@ -1,0 +1,245 @@
+"""update: judge new measurements by the old forecast, fit again with them, and say what moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster.curves.learning_curves import KEYS, LearningCurves
+from forecaster.curves.reading import read_curves
+from forecaster.curves.repeats import distinct
+from forecaster.errors import RequestError
+from forecaster.inference.fit import Progress, fit
+from forecaster.inference.posterior import Posterior
+from forecaster.prediction.conditioning import Predictive, predictive
+from forecaster.prediction.forecast import LEVEL, log_errors
+from forecaster.prediction.importance_weights import weighted_quantiles
+from forecaster.prediction.options import lowest_at
+from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.requirement import requirement
+from forecaster.results.check import PASS, REVIEW, Check
+from forecaster.results.result import Result, rows_of
+from forecaster.results.wording import plain_size
+
+Table = Any  # a DataFrame, where pandas' own annotations know no better
+SURPRISING = 0.01  # joint predictive probability below which new measurements are called surprising
+FAR = 10.0  # a forecast is compared at so many times the largest measured size, where no size is named
+
+
+@dataclass(frozen=True, eq=False)
+class Update(Result):
+    """What new measurements changed: one row a quantity.
+
+    ``table``: ``domain, task, architecture, quantity`` (forecast, requirement or p_best), ``n`` (its size; of a
+    requirement none), ``target`` (its error; else none), ``before`` and ``after`` (medians; chances), ``moved_sd`` (how
+    far it moved, in posterior sds before: of log error, of log size where it is finite, of being the best).
+    ``judged``: the new measurements by the old forecast: ``domain, task, architecture, n, error, runs``, ``yhat,
+    yhat_lower, yhat_upper, level`` given the ones before, ``p_value`` (two-sided, given the ones before), ``p_joint``
+    (of all new measurements of its curve) and ``ess`` (effective sample size of the old draws given all of them).
+    ``posterior`` is the new one.
+    """
+
+    judged: pd.DataFrame = field(default_factory=pd.DataFrame)
+    posterior: Posterior | None = None
+    command = "update"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``Result``, with the judged measurements as a list of rows."""
+        return super().to_dict() | {"judged": rows_of(self.judged)}
+
+
+def update(
+    posterior: Posterior,
+    new_rows: pd.DataFrame | LearningCurves,
+    *,
+    at: Sequence[float] = (),
+    target: float | None = None,
+    level: float = LEVEL,
+    engine: str = "jax",
+    seed: int = 0,
+    on_progress: Progress | None = None,
+) -> Update:
+    """Fit again with new measurements, and say how forecast, requirement and the chance of being best moved.
+
+    Parameters
+    ----------
+    posterior
+        What was known before.
+    new_rows
+        The new measurements alone, a table with the columns of :func:`forecaster.read_curves`; ``task`` may be left out
+        where the posterior holds one. Architectures may be new, domains and tasks not.
+    at
+        Sizes whose forecast is compared; by default ten times the largest size that was measured before.
+    target
+        An error whose requirement is compared.
+
+    Returns
+    -------
+    Update
+        Its table has what moved, ``judged`` the new measurements, ``posterior`` the new posterior.
+
+    Raises
+    ------
+    RequestError
+        Where there are no new rows, or rows of a (domain, task) that the posterior does not hold.
+    CurveContentError
+        Where rows cannot be used, as :func:`forecaster.read_curves` says.
+    """
+    rows = _rows(posterior, new_rows)
+    fresh = read_curves(pd.concat([_plain(posterior.curves.table), rows], ignore_index=True))
+    judged = pd.concat([judged_rows(posterior, key, own, level, seed) for key, own in _by_key(rows)], ignore_index=True)
+    after = fit(fresh, card=posterior.cards, engine=engine, seed=seed, on_progress=on_progress)
+    groups = list(dict.fromkeys(zip(rows["domain"], rows["task"], strict=True)))
+    table = pd.DataFrame([row for group in groups for row in _moved(posterior, after, group, at, target, seed)])
+    return Update(table, _text(judged), tuple(surprises(judged)), judged, after)
+
+
+def _rows(posterior: Posterior, new_rows: pd.DataFrame | LearningCurves) -> pd.DataFrame:
+    table: Any = (_plain(new_rows.table) if isinstance(new_rows, LearningCurves) else new_rows).copy()
+    for i, column in enumerate(("domain", "task")):
+        names = list(dict.fromkeys(group[i] for group in posterior.groups))
+        if column not in table and len(names) == 1:
+            table[column] = names[0]
+    missing = [c for c in (*KEYS, "n", "error") if c not in table]
+    if missing:
+        raise RequestError(
+            f"new rows: found no column {', '.join(missing)}; expected {', '.join((*KEYS, 'n', 'error'))}"
+        )
+    if table.empty:
+        raise RequestError("new rows: found none; expected measurements made after the posterior was fitted")
+    unknown = sorted(
+        {"/".join(g) for g in zip(table["domain"], table["task"], strict=True) if g not in posterior.groups}
+    )
+    if unknown:
+        known = ", ".join("/".join(g) for g in posterior.groups)
+        raise RequestError(
+            f"new rows: found {', '.join(unknown)}, of which this posterior holds no curve (it holds {known}); "
+            "expected new measurements of the same domains and tasks. Fit all of them anew with forecaster.fit"
+        )
+    return table
+
+
+def _plain(table: Any) -> pd.DataFrame:
+    return table.drop(columns=[c for c in table if table[c].isna().all()])
+
+
+def _by_key(rows: pd.DataFrame) -> Iterator[tuple[CurveKey, pd.DataFrame]]:
+    groups: Any = rows.groupby(KEYS, sort=False)
+    yield from ((CurveKey(*key), own) for key, own in groups)
+
+
+def judged_rows(posterior: Posterior, key: CurveKey, rows: pd.DataFrame, level: float, seed: int) -> pd.DataFrame:
+    """The new measurements of one curve, averaged by size, smallest first, each judged given those before it."""
+    from scipy.stats import chi2
+
+    own = rows.sort_values("n")
+    found = distinct(own["n"].to_numpy(dtype=float), np.log(own["error"].to_numpy(dtype=float)))
+    n, y = np.exp(found.x), found.y
+    whole = predictive(posterior, key, n, runs=found.repeats, seed=seed)
+    p = np.clip(2.0 * np.minimum(whole.pit(y), 1.0 - whole.pit(y)), 1e-300, 1.0)
+    expected = np.array([_expected(whole, y, i, level) for i in range(len(n))])
+    return pd.DataFrame(
+        {
+            "domain": key.domain,
+            "task": key.task,
+            "architecture": key.architecture,
+            "n": n.round(6),
+            "error": np.exp(y),
+            "runs": found.repeats,
+            "yhat": expected[:, 1],
+            "yhat_lower": expected[:, 0],
+            "yhat_upper": expected[:, 2],
+            "level": level,
+            "p_value": p,
+            "p_joint": float(chi2.sf(-2.0 * np.log(p).sum(), 2 * len(p))),  # Fisher: independent under the forecast
+            "ess": whole.weights(y).ess,
+        }
+    )
+
+
+def _expected(whole: Predictive, y: np.ndarray, i: int, level: float) -> np.ndarray:
+    """Lower end, median and upper end of the ``i``-th measurement given those before it."""
+    before = whole.first(i)
+    mean, variance = whole.following(y[:i], i)
+    weights = before.weights(y[:i]).values if i else np.full(len(mean), 1.0 / len(mean))
+    z = np.random.default_rng(0).standard_normal(len(mean))
+    shares = (0.5 - level / 2, 0.5, 0.5 + level / 2)
+    return np.exp(weighted_quantiles(mean + np.sqrt(variance) * z, weights, shares))
+
+
+def _moved(
+    before: Posterior, after: Posterior, group: tuple[str, str], at: Sequence[float], target: float | None, seed: int
+) -> Iterator[dict[str, Any]]:
+    sizes = np.asarray(at, dtype=float) if len(at) else FAR * np.exp([before.designs[group].x_ref])
+    names = before.designs[group].architectures
+    chances = [dict(zip(*_best(one, group, sizes, seed), strict=True)) for one in (before, after)]
+    for name in names:
+        key = CurveKey(*group, name)
+        row = {"domain": group[0], "task": group[1], "architecture": name}
+        old, new = (log_errors(one, key, sizes, seed=seed) for one in (before, after))
+        for i, n in enumerate(sizes.tolist()):
+            ends = [float(np.median(drawn[:, i])) for drawn in (old, new)]
+            moved = (ends[1] - ends[0]) / max(float(old[:, i].std()), 1e-12)
+            yield row | _quantity(
+                "forecast", n=n, before=float(np.exp(ends[0])), after=float(np.exp(ends[1])), moved=moved
+            )
+            p, q = (float(chance[name][i]) for chance in chances)
+            sd = max(np.sqrt(p * (1.0 - p)), 1.0 / np.sqrt(len(old)))
+            yield row | _quantity("p_best", n=n, before=p, after=q, moved=(q - p) / sd)
+        if target is not None:
+            yield row | _requirement_moved(before, after, key, target, seed)
+
+
+def _best(posterior: Posterior, group: tuple[str, str], sizes: np.ndarray, seed: int) -> tuple[list[str], np.ndarray]:
+    names, lowest = lowest_at(posterior, group, sizes, seed=seed)
+    return names, lowest.mean(1)
+
+
+def _requirement_moved(
+    before: Posterior, after: Posterior, key: CurveKey, target: float, seed: int
+) -> dict[str, float | str]:
+    found = [requirement(one, target, curves=[key], seed=seed) for one in (before, after)]
+    ends = [float(one.table["q50"].iloc[0]) for one in found]
+    sizes = np.log(np.asarray(found[0].draws).ravel())
+    finite = sizes[np.isfinite(sizes)]
+    sd = float(finite.std()) if len(finite) > 1 else np.nan
+    moved = (np.log(ends[1]) - np.log(ends[0])) / sd if np.isfinite(ends).all() and sd > 0 else np.nan
+    return _quantity("requirement", target=target, before=ends[0], after=ends[1], moved=moved)
+
+
+def _quantity(
+    name: str, *, before: float, after: float, moved: float, n: float = np.nan, target: float = np.nan
+) -> dict[str, float | str]:
+    return {"quantity": name, "n": n, "target": target, "before": before, "after": after, "moved_sd": moved}
+
+
+def surprises(judged: Table) -> Iterator[Check]:
+    """Whether the new measurements of each curve are such as the old forecast let expect."""
+    for key, own in judged.groupby(KEYS, sort=False):
+        label, p = "/".join(key), float(own["p_joint"].iloc[0])
+        if p >= SURPRISING:
+            yield Check("new measurements", PASS, f"{label}: as forecast (p = {p:.2g})", curves=(label,))
+            continue
+        worst = own.loc[own["p_value"].idxmin()]
+        yield Check(
+            "new measurements",
+            REVIEW,
+            f"{label}: new measurements that the forecast held for improbable (p = {p:.2g}); most of all "
+            f"{worst['error']:.3g} at {plain_size(worst['n'])}, where {worst['yhat_lower']:.3g} to "
+            f"{worst['yhat_upper']:.3g} was expected",
+            "look at that run: its recipe, its data and its test set; then decide which fit to believe",
+            (label,),
+        )
+
+
+def _text(judged: Table) -> str:
+    curves = judged.drop_duplicates(KEYS)
+    odd = int((curves["p_joint"] < SURPRISING).sum())
+    said = (
+        f"{len(judged)} new sizes of {len(curves)} curves were judged by the old forecast, then fitted with the rest."
+    )
+    return f"{said} {'All were' if not odd else f'Those of {odd} were not'} as it let expect."
