@@ -39,6 +39,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from arviz_stats.base.array import array_stats
+from recording import add_output, record
 
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading import read_curves
@@ -116,6 +117,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--target-accept", type=float, default=nuts.TARGET_ACCEPT)
     parser.add_argument("--seed", type=int, default=0)
+    add_output(parser, "agreement")
     chosen = parser.parse_args()
     chosen.only = chosen.only.split(",")
     unknown = sorted(set(chosen.only) - set(SOURCES))
@@ -290,6 +292,8 @@ def main() -> int:
         report(name, found[name], ours, judge, seconds)
     if found:
         print(summary(found).to_string(index=False, float_format=lambda v: f"{v:.4g}"))
+        if chosen.output:
+            record(chosen.output, "Posterior draws beside NUTS", summary(found).to_dict("records"))
     print(f"\nrepeat with: python benchmarks/agreement.py {' '.join(sys.argv[1:])}".rstrip())
     return 0 if found and all(one.verdict == "PASS" for one in found.values()) else 1
 

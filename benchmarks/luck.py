@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from measuring import progress_bar
+from recording import add_output, record
 from sklearn.base import ClassifierMixin
 from sklearn.datasets import make_classification, make_gaussian_quantiles, make_hastie_10_2
 from sklearn.ensemble import RandomForestClassifier
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=40, help="simulated tasks")
     parser.add_argument("--hide", type=float, nargs="+", default=[0.5, 1.0], help="decades of largest sizes to hide")
     parser.add_argument("--workers", type=int, default=None, help="processes that train (default: one a core)")
+    add_output(parser, "accuracy")
     asked = parser.parse_args()
     table = measure(asked.tasks, asked.workers)
     runs = table.drop(columns="elsewhere")
@@ -166,6 +168,8 @@ def main() -> None:
             found = elsewhere(table, decades, kind)
             rows.append({"decades": decades, "truth": "other cases", "forecast": kind} | found)
     print(pd.DataFrame(rows).round(4).to_string(index=False))
+    if asked.output:
+        record(asked.output, "Small test sets", rows, shares=("50%", "80%", "95%"))
     print("\nluck over binomial variance, by runs:", shared(table).round(2).to_dict())
 
 
