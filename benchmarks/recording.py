@@ -75,21 +75,28 @@ def table_of(table: Mapping[str, Any]) -> str:
     """The rows of a table as Markdown."""
     columns = list(dict.fromkeys(name for row in table["rows"] for name in row))
     lines = ["| " + " | ".join(columns) + " |", "|" + " --- |" * len(columns)]
+    places = {name: decimals([row.get(name) for row in table["rows"]]) for name in columns}
     for row in table["rows"]:
-        cells = (cell(row.get(name), name in table["shares"]) for name in columns)
+        cells = (cell(row.get(name), name in table["shares"], places[name]) for name in columns)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def cell(value: Any, share: bool) -> str:
-    """One cell: three or four digits of a number, per cent of a share, a dash where there is nothing."""
+def decimals(values: Sequence[Any]) -> int:
+    """How many decimals a column of numbers needs for three digits of each, at most four."""
+    shown = [f"{value:.3g}" for value in values if isinstance(value, float)]
+    return min(4, max((len(text.partition(".")[2]) for text in shown if "e" not in text), default=0))
+
+
+def cell(value: Any, share: bool, places: int) -> str:
+    """One cell: a number with the decimals of its column, per cent of a share, a dash where there is nothing."""
     if value is None:
         return "-"
     if isinstance(value, str):
         return value
     if share:
-        return f"{100 * value:.3g} %"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+        return f"{100 * value:.0f} %"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.{places}f}"
 
 
 def commit() -> str:
