@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import inspect
 import json
@@ -11,13 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.documents import mistakes
+from helpers.documents import mistakes, transcripts
 
 import forecaster
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 RESULTS = ROOT / "benchmarks" / "results"
+FUNCTIONS = [name for name in forecaster.__all__ if name[0].islower()]
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
 
 
@@ -135,6 +137,18 @@ def test_public_functions_say_what_they_take_and_give(name):
     assert "Parameters" in sections or not parameters
     for parameter in parameters:
         assert re.search(rf"^ *(\w+, )*{parameter}(, \w+)* : ", text, re.M), parameter
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_examples_in_docstrings_run(name, digits_posterior):
+    """Those that sample anew are skipped there: the README and the tutorials run the same calls."""
+    function = getattr(forecaster, name)
+    (found,) = doctest.DocTestFinder(recurse=False).find(function, name, globs={"posterior": digits_posterior})
+    said: list[str] = []
+    with transcripts.desk():
+        failed, tried = doctest.DocTestRunner().run(found, out=said.append)
+    assert tried > 0
+    assert failed == 0, "".join(said)
 
 
 def test_the_site_builds_without_a_warning_and_asks_nothing_of_the_network(tmp_path):
