@@ -50,7 +50,7 @@ from forecaster.inference.fit import cards_of, fit
 from forecaster.inference.posterior import Posterior, diagnostics
 from forecaster.inference.storage import load_posterior
 from forecaster.model.design import design_of
-from forecaster.prediction.paths import curve_keys, log_error_paths
+from forecaster.prediction.paths import curve_keys, curve_paths
 from forecaster.reports.examples import example_curves
 
 BAR = 0.1  # posterior standard deviations between means
@@ -191,10 +191,10 @@ def drawn(posterior: Posterior, seed: int) -> list[Drawn]:
     known = diagnostics(posterior).groupby("curve")["ess_bulk"].max()  # the engine caps all quantities of a curve alike
     weighted = "hyper_ess" in posterior.tree.sample_stats
     out = []
-    for i, target in enumerate(curve_keys(posterior)):
+    for target in curve_keys(posterior):
         own = posterior.tree.posterior.sel(curve=target.label)
         sizes = np.exp(posterior.designs[target.group].x_ref) * np.array(AHEAD)
-        paths, _ = log_error_paths(posterior, target, sizes, np.random.default_rng([seed, i]))
+        paths = curve_paths(posterior, target, sizes, seed=seed).at(sizes)
         parameters = np.stack([own[name].values for name in MEANS[:3]], -1)
         values = np.concatenate([parameters, paths.reshape(*parameters.shape[:2], -1)], -1)
         out.append(Drawn(values, float(known[target.label]) if weighted else np.inf))

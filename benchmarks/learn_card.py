@@ -41,7 +41,7 @@ from forecaster.inference.fit import cards_of
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design, design_of
 from forecaster.prediction import observation
-from forecaster.prediction.paths import log_error_paths
+from forecaster.prediction.paths import CurveKey, curve_paths
 
 LEARNED = CENTRES + LEARNED_SPREADS
 SCALE_UNIT, EFFECT_UNIT = 0.5, 0.3  # one unit of the log of a scale, and of an effect, in the penalty
@@ -131,15 +131,12 @@ def scored(posterior: Posterior, design: Design, known: Curve, unseen: Curve, sl
     kept = sizes[np.unique(np.linspace(0, len(sizes) - 1, min(SEEN, len(sizes))).astype(int))]
     rows = np.isin(unseen.n, kept)
     truth = np.log(unseen.error[rows])
-    rng = np.random.default_rng(seed)
-    target = Target(design.domain, design.task, known.architecture)
-    grid = np.unique(np.append(kept, known.n[-1]))
-    paths, draws = log_error_paths(posterior, target, grid, rng)
-    index = np.searchsorted(grid, unseen.n[rows])
-    share = design.card.known_share
-    own = draws.noise(np.log(grid[index]), design)
-    run, noise = observation.new_run(rng, known, share, own, grid, paths, index)
-    mean = paths[:, index]
+    target = CurveKey(design.domain, design.task, known.architecture)
+    n = unseen.n[rows]
+    paths = curve_paths(posterior, target, n, seed=seed)
+    repeat = np.arange(len(n)) - np.searchsorted(n, n)  # which of the runs of its size each is
+    run, noise = observation.new_run(paths, n, repeat.tolist())
+    mean = paths.at(n)
     found = scoring.score(run, truth, mean, noise)
     # A kernel no narrower than a third of the draws' scatter keeps few draws from deciding the slope.
     sd = np.maximum(noise, 0.3 * np.median(abs(mean - np.median(mean, 0)), 0))

@@ -37,7 +37,7 @@ from forecaster.curves.reading import read_curves
 from forecaster.evaluation import scoring
 from forecaster.evaluation.backtest import backtest
 from forecaster.evaluation.holdout import hide
-from forecaster.prediction import forecast
+from forecaster.prediction.forecast import forecast
 
 SIZES = [round(16 * 2 ** (k / 2)) for k in range(15)]
 TEST_SETS = (200, 400, 600, 800)
@@ -126,7 +126,7 @@ def elsewhere(table: pd.DataFrame, decades: float, kind: str) -> dict[str, float
     fitted, unseen, _ = hide(read_curves(table.drop(columns="elsewhere")), decades)
     truth: Any = table.groupby([*KEYS, "n"])["elsewhere"].mean()
     hidden = unseen.table[[*KEYS, "n"]].drop_duplicates(ignore_index=True)
-    drawn = np.log(forecast(fit(fitted), hidden, kind=kind).draws)
+    drawn = np.log(forecast(fit(fitted), hidden, kind=kind).errors(range(len(hidden))))
     observed = np.log(truth[pd.MultiIndex.from_frame(hidden)].to_numpy().clip(0.5 / OTHERS))
     scores = scoring.score(drawn, observed)
     return shares(scores.pit) | {"crps": scores.crps.mean(), "log score": scores.log_score.mean()}

@@ -46,7 +46,9 @@ def apart(told: str, printed: str) -> str:
     if len(here) != len(there):
         return ""
     near = np.isclose(here, there, rtol=0.1, atol=0.02)
-    return "" if near.size == 0 or near.mean() >= 0.9 else f"other numbers: {here[~near]} on the page, {there[~near]} printed"
+    if near.size == 0 or near.mean() >= 0.9:
+        return ""
+    return f"other numbers: {here[~near]} on the page, {there[~near]} printed"
 
 
 def mistakes(text: str) -> list[str]:
