@@ -1,4 +1,4 @@
-"""Every benchmark script starts: what it imports from the package is there, and its help says how to write its table."""
+"""Every benchmark script starts: what it imports is there, and its help says how to write its table."""
 
 from __future__ import annotations
 
