@@ -67,6 +67,8 @@ def page_of(name: str, page: Mapping[str, Any]) -> str:
     parts = [f"# {name.capitalize()}", page["about"]] if page["about"] else [f"# {name.capitalize()}"]
     for title, table in page["tables"].items():
         source = f"Measured {table['measured']} at {table['commit']}: `{table['command']}`"
+        if table.get("carried"):  # put down by hand from earlier notes, not by the script
+            source = f"Carried over, measured {table['measured']} at {table['commit']}. Anew: `{table['command']}`"
         parts += [f"## {title}", source, table_of(table), *([table["note"]] if table["note"] else [])]
     return "\n\n".join(parts) + "\n"
 
