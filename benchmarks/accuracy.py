@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from learn_card import pooled
+from recording import add_output, record
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecaster.curves.learning_curves import LearningCurves
@@ -61,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
+    add_output(parser, "accuracy")
     chosen = parser.parse_args()
     unknown = set(chosen.only.split(",")) - set(FILES)
     if unknown:
@@ -162,6 +164,10 @@ def main() -> int:
     if len(found) > 1:
         print("\nall files\n")
         print(overall(found).to_string(index=False, na_rep="-", float_format=lambda v: f"{v:.4g}"))
+    if chosen.output:
+        which = "Cards that never saw the field" if chosen.leave_out else "Public curves, under the card of their field"
+        shares = [c for c in overall(found) if c.startswith(("cover", "requirement_covered", "pairs"))]
+        record(chosen.output, which, overall(found).to_dict("records"), shares=shares)
     if chosen.json:
         numbers = {
             name: {k: rows_of(getattr(one, k)) for k in ("totals", "calibration", "requirement", "chances", "table")}

@@ -39,6 +39,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from arviz_stats.base.array import array_stats
+from recording import add_output, record
 
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading import read_curves
@@ -49,7 +50,7 @@ from forecaster.inference.fit import cards_of, fit
 from forecaster.inference.posterior import Posterior, diagnostics
 from forecaster.inference.storage import load_posterior
 from forecaster.model.design import design_of
-from forecaster.prediction.paths import curve_keys, log_error_paths
+from forecaster.prediction.paths import curve_keys, curve_paths
 from forecaster.reports.examples import example_curves
 
 BAR = 0.1  # posterior standard deviations between means
@@ -116,6 +117,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--target-accept", type=float, default=nuts.TARGET_ACCEPT)
     parser.add_argument("--seed", type=int, default=0)
+    add_output(parser, "agreement")
     chosen = parser.parse_args()
     chosen.only = chosen.only.split(",")
     unknown = sorted(set(chosen.only) - set(SOURCES))
@@ -189,10 +191,10 @@ def drawn(posterior: Posterior, seed: int) -> list[Drawn]:
     known = diagnostics(posterior).groupby("curve")["ess_bulk"].max()  # the engine caps all quantities of a curve alike
     weighted = "hyper_ess" in posterior.tree.sample_stats
     out = []
-    for i, target in enumerate(curve_keys(posterior)):
+    for target in curve_keys(posterior):
         own = posterior.tree.posterior.sel(curve=target.label)
         sizes = np.exp(posterior.designs[target.group].x_ref) * np.array(AHEAD)
-        paths, _ = log_error_paths(posterior, target, sizes, np.random.default_rng([seed, i]))
+        paths = curve_paths(posterior, target, sizes, seed=seed).at(sizes)
         parameters = np.stack([own[name].values for name in MEANS[:3]], -1)
         values = np.concatenate([parameters, paths.reshape(*parameters.shape[:2], -1)], -1)
         out.append(Drawn(values, float(known[target.label]) if weighted else np.inf))
@@ -290,6 +292,8 @@ def main() -> int:
         report(name, found[name], ours, judge, seconds)
     if found:
         print(summary(found).to_string(index=False, float_format=lambda v: f"{v:.4g}"))
+        if chosen.output:
+            record(chosen.output, "Posterior draws beside NUTS", summary(found).to_dict("records"))
     print(f"\nrepeat with: python benchmarks/agreement.py {' '.join(sys.argv[1:])}".rstrip())
     return 0 if found and all(one.verdict == "PASS" for one in found.values()) else 1
 

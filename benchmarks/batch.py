@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from recording import add_output, record
 
 FILE = "lcdb.csv"
 
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument(
         "--draws", type=int, default=None, help="of each of four chains; default: as the engine chooses"
     )
+    add_output(parser, "speed")
     arguments = parser.parse_args()
     path = arguments.data / FILE
     if not path.is_file():
@@ -74,6 +76,19 @@ def main() -> int:
         f"{few} curves have fewer than {LEAST_ESS:g}"
     )
     print(f"correlation with the start: {np.median(stats['memory'].values):.3f}, {stats['memory'].values.max():.3f}")
+    if arguments.output:
+        row = {
+            "curves": count,
+            "groups": len(curves.groups),
+            "fit (s)": fitted - read,
+            "whole process (s)": saved - begin,
+        }
+        row |= {
+            "curves a second": count / (fitted - read),
+            "largest process (MiB)": max(peak, *peaks_of_workers(), 0.0),
+        }
+        row |= {"effective draws, median": float(np.median(worth)), "least": float(worth.min())}
+        record(arguments.output, "Many curves at once", [row])
     print(f"repeat with: python benchmarks/batch.py {' '.join(sys.argv[1:])}")
     return 0
 

@@ -30,6 +30,7 @@ from typing import Any
 
 import agreement
 import numpy as np
+from recording import add_output, record
 
 DEVICES = {"device": {}, "processor": {"JAX_PLATFORMS": "cpu"}}  # what JAX is told
 SEEDS = (0, 1, 2)
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(agreement.SOURCES), help="some of the data sets (default: all)")
     parser.add_argument("--many", type=int, default=5000, help="draws of a chain of the third fit")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    add_output(parser, "speed")
     chosen = parser.parse_args()
     if chosen.child:
         return child(chosen)
@@ -58,7 +60,9 @@ def main() -> int:
             kept = {"XDG_CACHE_HOME": f"{folder}/{name}"}
             command = [sys.executable, __file__, *sys.argv[1:], "--child", f"{folder}/{name}"]
             subprocess.run(command, env=os.environ | told | kept, check=True)
-        report(Path(folder))
+        rows = report(Path(folder))
+    if chosen.output:
+        record(chosen.output, f"A GPU beside its host: {kind}", rows)
     print(f"\nrepeat with: python benchmarks/devices.py {' '.join(sys.argv[1:])}")
     return 0
 
@@ -114,10 +118,11 @@ def timed_programs() -> list[float]:
     return spent
 
 
-def report(folder: Path) -> None:
-    """The table, a row for each data set and device."""
+def report(folder: Path) -> list[dict[str, Any]]:
+    """Print the table, a row for each data set and device, and give back what goes on a page of results."""
     from forecaster.inference.storage import load_posterior
 
+    kept: list[dict[str, Any]] = []
     rows = {name: json.loads((folder / name / "rows.json").read_text()) for name in DEVICES}
     print(f"{'data':<12}{'':<10}{'first s':>9}{'again s':>9}{'programs':>10}{'worth':>8}{'a second':>10}", end="")
     print(f"{'many s':>9}{'worth':>8}{'a second':>10}{'apart sd':>10}{'> 3 se':>8}")
@@ -134,6 +139,10 @@ def report(folder: Path) -> None:
             if name == "device":
                 line += f"{apart.largest:10.3f}{np.mean(abs(apart.apart) > agreement.MANY):8.1%}"
             print(line)
+            kept.append({"data": data, "where": name, "first fit (s)": row["first"], "once compiled (s)": row["again"]})
+            kept[-1] |= {"draws a second": row["again worth"] / row["again"]}
+            kept[-1] |= {"means apart (sd)": apart.largest if name == "device" else None}
+    return kept
 
 
 if __name__ == "__main__":

@@ -41,6 +41,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from recording import add_output, record
+
 ENGINES = ("jax-cold", "jax", "nutpie", "nutpie-jax", "numpyro", "pymc")
 COLUMNS = ("wall", "compiled", "ess", "ess/s", "r_hat", "MiB", "evals", "evals/ess", "evals s")
 CARD = "generic"
@@ -65,8 +67,10 @@ def main() -> None:
             for engine in arguments.engines:
                 row = {"engine": engine, "curves": data.curves, "points": data.points}
                 row |= measured(engine, data.path, Path(folder), arguments)
-                rows.append(row)
+                rows.append({"data": data.name} | row)
                 print("".join(f"{shown(row.get(c)):>10}" for c in columns), flush=True)
+    if arguments.output:
+        record(arguments.output, "Engines side by side", rows)
     if not arguments.curves:
         print_slopes(rows, arguments.engines)
     print(f"\nrepeat with: python benchmarks/engines.py {' '.join(sys.argv[1:])}".rstrip())
@@ -88,6 +92,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     for name in ("worker", "data", "out"):
         parser.add_argument(f"--{name}", help=argparse.SUPPRESS)
+    add_output(parser, "speed")
     arguments = parser.parse_args()
     unknown = [e for e in arguments.engines if e not in ENGINES]
     if unknown:

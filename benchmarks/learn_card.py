@@ -25,6 +25,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from recording import add_output, record
 
 from forecaster.curves.learning_curves import Curve, LearningCurves
 from forecaster.curves.reading import read_curves
@@ -40,7 +41,7 @@ from forecaster.inference.fit import cards_of
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design, design_of
 from forecaster.prediction import observation
-from forecaster.prediction.paths import log_error_paths
+from forecaster.prediction.paths import CurveKey, curve_paths
 
 LEARNED = CENTRES + LEARNED_SPREADS
 SCALE_UNIT, EFFECT_UNIT = 0.5, 0.3  # one unit of the log of a scale, and of an effect, in the penalty
@@ -130,15 +131,12 @@ def scored(posterior: Posterior, design: Design, known: Curve, unseen: Curve, sl
     kept = sizes[np.unique(np.linspace(0, len(sizes) - 1, min(SEEN, len(sizes))).astype(int))]
     rows = np.isin(unseen.n, kept)
     truth = np.log(unseen.error[rows])
-    rng = np.random.default_rng(seed)
-    target = Target(design.domain, design.task, known.architecture)
-    grid = np.unique(np.append(kept, known.n[-1]))
-    paths, draws = log_error_paths(posterior, target, grid, rng)
-    index = np.searchsorted(grid, unseen.n[rows])
-    share = design.card.known_share
-    own = draws.noise(np.log(grid[index]), design)
-    run, noise = observation.new_run(rng, known, share, own, grid, paths, index)
-    mean = paths[:, index]
+    target = CurveKey(design.domain, design.task, known.architecture)
+    n = unseen.n[rows]
+    paths = curve_paths(posterior, target, n, seed=seed)
+    repeat = np.arange(len(n)) - np.searchsorted(n, n)  # which of the runs of its size each is
+    run, noise = observation.new_run(paths, n, repeat.tolist())
+    mean = paths.at(n)
     found = scoring.score(run, truth, mean, noise)
     # A kernel no narrower than a third of the draws' scatter keeps few draws from deciding the slope.
     sd = np.maximum(noise, 0.3 * np.median(abs(mean - np.median(mean, 0)), 0))
@@ -161,6 +159,16 @@ class Step:
 
     slope: Numbers
     curves: list[Scored]
+
+    def scores(self) -> dict[str, float]:
+        """Mean log score, mean and median RMSLE, and shares of hidden errors inside intervals."""
+        pit = np.concatenate([c.pit for c in self.curves])
+        held = {
+            f"{level:.0%}".replace("%", " % hold"): float(scoring.covers(pit, level).mean()) for level in (0.8, 0.95)
+        }
+        rmsle = np.array([c.rmsle for c in self.curves])
+        score = float(np.mean([c.log_score for c in self.curves]))
+        return {"log score": score, "RMSLE": float(rmsle.mean()), "RMSLE, median": float(np.median(rmsle))} | held
 
     def __str__(self) -> str:
         pit = np.concatenate([c.pit for c in self.curves])
@@ -258,7 +266,7 @@ def _short(number: float) -> str:
     return f"{float(f'{number:.2g}'):g}"
 
 
-def folds(task: Task, start: Domain, names: Sequence[str], chosen: argparse.Namespace) -> None:
+def folds(task: Task, start: Domain, names: Sequence[str], chosen: argparse.Namespace) -> list[tuple[str, Step]]:
     """Learn without each part of the tasks in turn; print what the learned card and the first one score there."""
     groups = list(task.fitted.groups)
     before, after = [], []
@@ -270,6 +278,7 @@ def folds(task: Task, start: Domain, names: Sequence[str], chosen: argparse.Name
         after += passed(task, card, [], out, chosen.seed).curves
         print(f"folds to {k + 1}, card as it was: {Step({}, before)}")
         print(f"folds to {k + 1}, learned without: {Step({}, after)}", flush=True)
+    return [("card as it was", Step({}, before)), ("learned on the other tasks", Step({}, after))]
 
 
 def main() -> int:
@@ -284,6 +293,7 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=0.15, help="units of a step at first")
     parser.add_argument("--at-once", type=int, default=15, help="tasks a step looks at")
     parser.add_argument("--seed", type=int, default=0)
+    add_output(parser, "cards")
     chosen = parser.parse_args()
     curves = read_curves(chosen.data)
     fitted, hidden, _ = hide(curves, "column")
@@ -291,7 +301,10 @@ def main() -> int:
     start = load_card(chosen.card) if chosen.card else card_for(fitted.groups[0][0])[0]
     names: list[Any] = sorted({c.architecture for c in fitted.curves}) if chosen.effects else []
     if chosen.folds:
-        folds(task, start, names, chosen)
+        found = folds(task, start, names, chosen)
+        if chosen.output:
+            rows = [{"card": what} | step.scores() for what, step in found]
+            record(chosen.output, f"{start.name}, learned in folds", rows, shares=("80 % hold", "95 % hold"))
         return 0
     card = learned(task, start, names, chosen)
     if chosen.out:

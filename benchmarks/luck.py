@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from measuring import progress_bar
+from recording import add_output, record
 from sklearn.base import ClassifierMixin
 from sklearn.datasets import make_classification, make_gaussian_quantiles, make_hastie_10_2
 from sklearn.ensemble import RandomForestClassifier
@@ -36,7 +37,7 @@ from forecaster.curves.reading import read_curves
 from forecaster.evaluation import scoring
 from forecaster.evaluation.backtest import backtest
 from forecaster.evaluation.holdout import hide
-from forecaster.prediction import forecast
+from forecaster.prediction.forecast import forecast
 
 SIZES = [round(16 * 2 ** (k / 2)) for k in range(15)]
 TEST_SETS = (200, 400, 600, 800)
@@ -125,7 +126,7 @@ def elsewhere(table: pd.DataFrame, decades: float, kind: str) -> dict[str, float
     fitted, unseen, _ = hide(read_curves(table.drop(columns="elsewhere")), decades)
     truth: Any = table.groupby([*KEYS, "n"])["elsewhere"].mean()
     hidden = unseen.table[[*KEYS, "n"]].drop_duplicates(ignore_index=True)
-    drawn = np.log(forecast(fit(fitted), hidden, kind=kind).draws)
+    drawn = np.log(forecast(fit(fitted), hidden, kind=kind).errors(range(len(hidden))))
     observed = np.log(truth[pd.MultiIndex.from_frame(hidden)].to_numpy().clip(0.5 / OTHERS))
     scores = scoring.score(drawn, observed)
     return shares(scores.pit) | {"crps": scores.crps.mean(), "log score": scores.log_score.mean()}
@@ -153,6 +154,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=40, help="simulated tasks")
     parser.add_argument("--hide", type=float, nargs="+", default=[0.5, 1.0], help="decades of largest sizes to hide")
     parser.add_argument("--workers", type=int, default=None, help="processes that train (default: one a core)")
+    add_output(parser, "accuracy")
     asked = parser.parse_args()
     table = measure(asked.tasks, asked.workers)
     runs = table.drop(columns="elsewhere")
@@ -166,6 +168,8 @@ def main() -> None:
             found = elsewhere(table, decades, kind)
             rows.append({"decades": decades, "truth": "other cases", "forecast": kind} | found)
     print(pd.DataFrame(rows).round(4).to_string(index=False))
+    if asked.output:
+        record(asked.output, "Small test sets", rows, shares=("50%", "80%", "95%"))
     print("\nluck over binomial variance, by runs:", shared(table).round(2).to_dict())
 
 

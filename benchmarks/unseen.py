@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 from kinds import KINDS
 from measuring import write_table
+from recording import add_output, record
 from sklearn.exceptions import ConvergenceWarning
 
 from forecaster.curves.reading import read_curves
@@ -76,6 +77,7 @@ def arguments_of(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--card", default="generic")
     parser.add_argument("--no-baselines", action="store_true")
     parser.add_argument("--curves", type=Path, help="write the curves to this CSV file, too")
+    add_output(parser, "accuracy")
     return parser.parse_args(given)
 
 
@@ -89,6 +91,10 @@ def main(given: Sequence[str]) -> int:
         tables.append(pd.DataFrame([(kind, *row) for row in KINDS[kind](chosen.seed)], columns=COLUMNS))
         rows += rows_of(tables[-1], kind, chosen)
     print(with_means(rows).to_string(index=False, na_rep="-", float_format=lambda v: f"{v:.3f}"))
+    if chosen.output:
+        shares = ("cover_50", "cover_80", "cover_95")
+        found = with_means(rows).replace("-", None).to_dict("records")
+        record(chosen.output, "Kinds of curves without a card", found, shares=shares)
     if chosen.curves:
         write_table(chosen.curves, COLUMNS, pd.concat(tables).to_dict("records"))
     print(f"\nrepeat with: python benchmarks/unseen.py {shlex.join(given)}".rstrip())

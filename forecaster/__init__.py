@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from forecaster.reports.rendering import Memo as Memo
     from forecaster.results.check import Check as Check
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Backtest": "evaluation.backtest",

@@ -1,6 +1,6 @@
 """Whole fits of several checkouts of this project (or of one under changed settings), interleaved on one machine.
 
-    python benchmarks/lab/paired.py base=/tmp/base new=/tmp/w-engine --architectures 5 --points 10 --runs 5 --cold
+    python benchmarks/lab/paired.py base=CHECKOUT new=CHECKOUT --architectures 5 --points 10 --runs 5 --cold
     python benchmarks/lab/paired.py new=. "wide=.:settings.FEW_GROUPS = settings.FEW_GROUPS._replace(particles=2048)"
 
 Each run is a process of its own: imports, fit, posterior saved. `--cold` gives each an empty cache; otherwise an

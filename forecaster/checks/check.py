@@ -32,11 +32,18 @@ from forecaster.results.result import Result, rows_of
 
 @dataclass(frozen=True, eq=False)
 class CheckReport(Result):
-    """Columns: ``name, verdict, curve, text, next_step``, one row per check; ``curve`` is the worst one's label.
+    """The verdicts on one posterior.
 
-    ``fit`` and ``fit_points`` are the tables of :class:`~forecaster.checks.predictive.Assessment` by curve and by size,
-    ``sensitivity`` that of :func:`~forecaster.checks.card_sensitivity.card_table` at the sizes asked about (empty
-    without any).
+    ``table`` has a row per check: ``name, verdict, curve, text, next_step``; ``curve`` is the label of the worst one.
+
+    Attributes
+    ----------
+    fit, fit_points : pandas.DataFrame
+        How well the model fits, by curve and by measured size (leave-one-out).
+    sensitivity : pandas.DataFrame
+        How far other priors would move the forecast at the sizes asked about; empty without any.
+    verdict : str
+        The worst verdict of all.
     """
 
     fit: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -57,10 +64,36 @@ class CheckReport(Result):
 def check(
     posterior: Posterior, *, at: Sequence[float] = (), seed: int = 0, on_progress: Progress = lambda *_: None
 ) -> CheckReport:
-    """Every check that applies; with the sizes ``at``, also how far they lie beyond the data, and on what prior they
-    rest.
+    """May these numbers be used for a decision? Verdicts on sampling, data, priors, fit and question.
 
-    Raises RequestError where a size is no positive number.
+    Parameters
+    ----------
+    posterior : Posterior
+        What :func:`~forecaster.fit` gave.
+    at : sequence of float
+        Sizes that will be asked about: how far they lie beyond the data, and how far the answer rests on the priors.
+    seed : int
+        The same seed gives the same numbers.
+    on_progress : callable, optional
+        Called with a sentence and the share done, between 0 and 1.
+
+    Returns
+    -------
+    CheckReport
+        One row per check; ``verdict`` is the worst of all: PASS, REVIEW (read before deciding) or FAIL (do not decide
+        on this).
+
+    Raises
+    ------
+    RequestError
+        A size that is no positive number.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> report = forecaster.check(posterior, at=[12_000])
+    >>> report.verdict in ("PASS", "REVIEW", "FAIL")
+    True
     """
     sizes = np.asarray(at, dtype=float)
     wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]

@@ -106,13 +106,48 @@ def compare(
     seed: int = 0,
     checks: tuple[Check, ...] = (),
 ) -> Comparison:
-    """Compare the architectures of each group (or of ``group``), or the given pairs (a, b).
+    """Which architecture is better at which size, and what the difference is worth in data.
 
-    Where no pairs are given, those among the ``most`` architectures likeliest to be best at a size asked about (None
-    for all pairs, which of 200 architectures are 19,900); the chances of being best are always those among all.
-    ``at`` are sizes at which to compare errors; none: the group's largest measured one and ten times it. Exponents
-    whose ratio is within ``1 + rope`` either way are practically equal; a verdict needs probability ``decide_at``.
-    Raises RequestError for an unknown group or architecture, no pair to compare, or a number out of range.
+    Draws of two architectures of a group are paired, so every difference is computed draw by draw.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        What :func:`~forecaster.fit` gave.
+    group : (str, str) or str, optional
+        A (domain, task), or ``domain/task``; by default every group.
+    pairs : sequence of (str, str), optional
+        Pairs of architectures; by default all pairs among the ``most`` likeliest to be best.
+    at : sequence of float
+        Sizes at which errors are compared; by default the group's largest measured one and ten times it.
+    rope : float
+        Region of practical equivalence: exponents whose ratio is within ``1 + rope`` either way count as equal.
+    decide_at : float
+        Probability that a verdict needs.
+    most : int or None
+        How many architectures are paired where no pairs are named; None for all. The probabilities of being best are
+        always those among all.
+    seed : int
+        The same seed gives the same numbers.
+    checks : tuple of Check
+        Verdicts to carry along.
+
+    Returns
+    -------
+    Comparison
+        ``table`` has a row per pair, ``at_table`` per pair and size, ``best`` per architecture and size.
+
+    Raises
+    ------
+    RequestError
+        An unknown group or architecture, no pair to compare, a number out of range.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> duel = forecaster.compare(posterior, pairs=[("mlp", "rbf-svm")], at=[12_000])
+    >>> duel.table[["a", "b"]].values.tolist()
+    [['mlp', 'rbf-svm']]
     """
     _check_numbers(at, rope, decide_at)
     tables: dict[str, list[dict[str, Any]]] = {"table": [], "at": [], "best": [], "exponents": []}

@@ -39,12 +39,27 @@ class Note:
 class Curve:
     """One learning curve: ``error`` (positive, lower is better) against ``n`` (amount of training data).
 
-    The arrays are float64, read-only and of one shape (point,), by ascending ``n``; repeats are kept.
-    ``noise_sd`` is the known sd of log error at each point (0 where nothing is known): the binomial part
-    ``sqrt((1 - error) / (error * n_test))`` and ``error_sd / sqrt(repeats) / error``, in quadrature. ``seed``
-    names each point's run ("" where unnamed); None without such a column, as ``metric``. ``n_test`` is the
-    number of test cases of each point, NaN where unknown or where the curve's errors, 1 and more, are no error rates.
-    ``run_sd`` is what one run's log error has beyond ``noise_sd`` where a point is the average of several.
+    Arrays are float64, read-only and of one shape (point,), by ascending ``n``; repeats are kept.
+
+    Attributes
+    ----------
+    domain, task, architecture : str
+        The name of the curve.
+    metric : str or None
+        What the error is; None without such a column.
+    n : array [point]
+        Training-set sizes.
+    error : array [point]
+        Errors, in the unit of the table.
+    noise_sd : array [point]
+        Known standard deviation of the log error, 0 where nothing is known: the binomial part
+        ``sqrt((1 - error) / (error * n_test))`` and ``error_sd / sqrt(repeats) / error``, in quadrature.
+    seed : tuple of str, or None
+        Each point's run, "" where unnamed; None without such a column.
+    n_test : array [point]
+        Test cases; NaN where unknown, or where errors of 1 and more show that they are no error rates.
+    run_sd : array [point]
+        What one run's log error has beyond ``noise_sd`` where a point is the average of several.
     """
 
     domain: str
@@ -81,10 +96,17 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class LearningCurves:
-    """A validated table of learning curves, as :func:`~forecaster.curves.reading.read_curves` gives it.
+    """A validated table of learning curves, as :func:`~forecaster.read_curves` gives it.
 
-    ``table`` begins with ``domain, task, architecture, n, error``, sorted by the first four, then ``seed``;
-    ``notes`` are remarks from reading; ``source`` is the file's name as it was given, or ``table``.
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        One row per measurement. It begins with ``domain, task, architecture, n, error``, sorted by the first four, then
+        by ``seed``.
+    notes : tuple of Note
+        Remarks from reading; each has a ``code``, a ``text`` and the ``curve`` it is about.
+    source : str
+        The name of the file as it was given, or ``table``.
     """
 
     table: pd.DataFrame
@@ -143,9 +165,22 @@ class LearningCurves:
         architecture: str | Sequence[str] | None = None,
         split: str | Sequence[str] | None = None,
     ) -> LearningCurves:
-        """Keep the rows with these names (one or several of each kind; None keeps all).
+        """Keep the rows with these names.
 
-        Raises RequestError, listing what exists, if a name is not there or there is no ``split`` column.
+        Parameters
+        ----------
+        domain, task, architecture, split : str or sequence of str, optional
+            One or several names of each kind; None keeps all.
+
+        Returns
+        -------
+        LearningCurves
+            The rows that have one of the names of every kind, and the notes about their curves.
+
+        Raises
+        ------
+        RequestError
+            A name is not there, or there is no column ``split``. The message lists what exists.
         """
         table: Table = self.table
         for column, wanted in zip((*KEYS, "split"), (domain, task, architecture, split), strict=True):

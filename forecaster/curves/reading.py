@@ -49,14 +49,43 @@ def read_curves(
     accuracy: bool = False,
     constants: Mapping[str, str | float] | None = None,
 ) -> LearningCurves:
-    """Read and validate learning curves from a CSV file (UTF-8), a Parquet file or a data frame.
+    """Read and validate learning curves.
 
-    ``columns`` maps our names to the file's: ``{"n": "train_size"}``; a column of the file that has our name
-    already is then kept as ``n_``. With ``accuracy`` the error column holds accuracies in (0, 1) and becomes
-    1 - accuracy. ``constants`` gives a column that the table lacks, once mapped, one value for all rows:
-    ``{"domain": "language"}``; for a column that it has this is refused. Raises CurveFileError (or a subclass) if
-    the table as a whole cannot be used, CurveRowsError with all bad rows together, RequestError for a mapping,
-    constants or a source that make no sense.
+    Parameters
+    ----------
+    source : str, Path or pandas.DataFrame
+        A CSV file (UTF-8), a Parquet file, or a data frame, one row per measurement. See the page on the input table
+        for its columns.
+    columns : mapping, optional
+        Our column names to those of the table, such as ``{"n": "train_size"}``. A column of the table that already has
+        one of our names, and is not the one mapped to it, is kept under that name with an underscore (``n_``).
+    accuracy : bool
+        The error column holds accuracies between 0 and 1, which become errors: 1 - accuracy.
+    constants : mapping, optional
+        One value for all rows of a column that the table lacks once mapped, such as ``{"domain": "language"}``.
+
+    Returns
+    -------
+    LearningCurves
+        The validated table, sorted, with remarks in ``notes``.
+
+    Raises
+    ------
+    CurveFileError
+        The table as a whole cannot be used; also its subclasses, such as CurveColumnsError for a missing column.
+    CurveRowsError
+        Some rows cannot be used. All of them are named, with what was found and what was expected.
+    RequestError
+        A mapping, a constant or a source that makes no sense, such as a constant for a column that is there.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> curves = forecaster.read_curves("forecaster/examples/digits.csv")
+    >>> len(curves.curves)
+    7
+    >>> curves.groups
+    (('tabular-classification', 'digits'),)
     """
     mapping, given = dict(columns or {}), dict(constants or {})
     check_mapping(mapping)

@@ -57,10 +57,28 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A domain card, checked.
+    """A domain card, checked: what is known of a field's learning curves before any is seen.
 
-    ``priors`` holds each of ``QUANTITIES`` in that order, ``architectures`` what is known of some by name,
-    ``citations`` a line for each source named.
+    Attributes
+    ----------
+    name, title : str
+        The card's name, and its name for readers.
+    law : str
+        The equation of the curves; ``three_regions`` is the only one.
+    size_unit, error_unit : str
+        What sizes count, and what errors are.
+    priors : dict of str to Prior
+        Every quantity's prior, in the order of ``forecaster.domains.quantities.QUANTITIES``, each with its source.
+    citations : dict of str to str
+        A line for each source named.
+    text, origin : str
+        The card as it was written, and the file it came from.
+    aliases : tuple of str
+        Other names of the field.
+    chance, human_level : KnownError or None
+        The error of guessing, and of people, where known.
+    architectures : dict of str to Architecture
+        How architectures known by name differ from their group's centre.
     """
 
     name: str

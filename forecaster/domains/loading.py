@@ -14,12 +14,49 @@ from forecaster.errors import CardError
 
 
 def load_domains() -> dict[str, Domain]:
-    """The shipped cards by name."""
+    """The domain cards that ship with the package.
+
+    Returns
+    -------
+    dict of str to Domain
+        Cards by name.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> sorted(forecaster.load_domains())[:2]
+    ['character-language-modelling', 'generic']
+    """
     return dict(_shipped())
 
 
 def load_card(name_or_path: str | Path) -> Domain:
-    """The shipped card of this name or alias, or the card in this file."""
+    """A domain card by name, alias or file.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        The name or alias of a shipped card (case, blanks, hyphens and underscores make no difference), or the path of
+        your own ``.toml`` file.
+
+    Returns
+    -------
+    Domain
+        The card, checked.
+
+    Raises
+    ------
+    CardError
+        There is no card of that name (the message names close ones), or the file cannot be used: every wrong line is
+        named.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> card = forecaster.load_card("image-classification-top1")
+    >>> card.size_unit
+    'images'
+    """
     if isinstance(name_or_path, str):
         found = find(name_or_path, _shipped())
         if found is not None:

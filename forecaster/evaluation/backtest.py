@@ -100,12 +100,39 @@ def backtest(
     baselines: bool = True,
     on_progress: Progress | None = None,
 ) -> Backtest:
-    """Fit what is not hidden, forecast what is, and score it.
+    """How far can forecasts of these curves be trusted? Hide the largest sizes, forecast them, score.
 
-    ``split``: ``column`` hides the rows whose ``split`` is ``extrapolate``; a number hides, of each curve, the sizes
-    within so many decades of its largest (1.0: the last factor of ten). Curves with fewer than three fitted sizes are
-    fitted, not scored; groups in which no curve has three are left out. Raises RequestError for a split that hides
-    nothing that can be scored, a level outside (0, 1), and as :func:`forecaster.fit` does.
+    Parameters
+    ----------
+    curves : LearningCurves
+        What :func:`~forecaster.read_curves` gave.
+    split : "column" or float
+        ``column`` hides the rows whose ``split`` is ``extrapolate``. A number hides, of each curve, the sizes within
+        so many decades of its largest: 1.0 is the last factor of ten. Curves with fewer than three fitted sizes are
+        fitted, not scored.
+    card, engine, seed, on_progress : optional
+        As of :func:`~forecaster.fit`.
+    level : float
+        Probability inside the intervals of ``table`` and ``points``.
+    baselines : bool
+        Also score simple rivals, such as the last point and a straight line in log-log.
+
+    Returns
+    -------
+    Backtest
+        ``table`` has a row per curve, ``totals`` per method, ``calibration`` per level and distance.
+
+    Raises
+    ------
+    RequestError
+        A split that hides nothing that can be scored (the message says how much can be hidden), a level outside (0, 1),
+        and as of :func:`~forecaster.fit`.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> curves = forecaster.read_curves("forecaster/examples/digits.csv")
+    >>> found = forecaster.backtest(curves, split=0.5)  # doctest: +SKIP
     """
     expect_curves(curves)
     if not 0 < level < 1:

@@ -47,14 +47,48 @@ def fit(
     cache: bool = True,
     on_progress: Progress | None = None,
 ) -> Posterior:
-    """Sample the posterior of every (domain, task) of ``curves``.
+    """Sample the posterior of every (domain, task) of the curves.
 
-    ``draws`` are those of one chain of four (each engine has its default). A group whose draws the JAX engine cannot
-    trust is sampled by NUTS where the groups are four or fewer, unless ``fallback`` is off; whichever engine was used
-    stands in the posterior. With ``cache`` the JAX engine's compiled programs are kept in the user's cache folder,
-    and those kept are used.
-    Raises RequestError for what is no :class:`LearningCurves`, an unknown engine, a negative seed or fewer than 100
-    draws, and CardError for an unknown card.
+    Architectures of one (domain, task) are fitted together and inform one another; tasks are fitted apart.
+
+    Parameters
+    ----------
+    curves : LearningCurves
+        What :func:`~forecaster.read_curves` gave.
+    card : str, Domain or mapping, optional
+        The domain card for all groups: a name, a card, or one for each (domain, task). By default each group takes the
+        card of its domain's name; ``generic`` where there is none, or where a metric names an error of another kind.
+    engine : {"jax", "nuts"}
+        The default sampler, or the reference (PyMC's NUTS): the same posterior, minutes instead of seconds.
+    seed : int
+        The same data, card, options and seed give the same draws.
+    draws : int, optional
+        Draws of each of four chains, at least 100. By default each engine chooses.
+    fallback : bool
+        Let NUTS sample a group whose draws the default engine cannot trust, where there are four groups or fewer. The
+        posterior says which engine was used.
+    cache : bool
+        Keep compiled programs in the user's cache folder, and use those that are there.
+    on_progress : callable, optional
+        Called with a sentence and the share done, between 0 and 1.
+
+    Returns
+    -------
+    Posterior
+        Draws with named dimensions, with the curves and cards they came from.
+
+    Raises
+    ------
+    RequestError
+        Something else than LearningCurves, an unknown engine, a negative seed, fewer than 100 draws.
+    CardError
+        There is no such card, or it cannot be used.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> curves = forecaster.read_curves("forecaster/examples/digits.csv").select(architecture="rbf-svm")
+    >>> posterior = forecaster.fit(curves, seed=0)  # doctest: +SKIP
     """
     expect_curves(curves)
     _check_settings(engine, seed, draws)

@@ -32,7 +32,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """The posterior of every group of ``curves``, each under its card."""
+    """The posterior of every group of curves, each under its card.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Draws with the dimensions ``chain``, ``draw``, ``curve`` and ``group``, as ArviZ has them: nodes ``posterior``,
+        ``sample_stats`` and ``observed_data``. Its attributes say where the draws came from.
+    curves : LearningCurves
+        What was measured.
+    cards : mapping
+        The domain card of each (domain, task).
+    """
 
     tree: xr.DataTree
     curves: LearningCurves
@@ -128,7 +139,19 @@ class Posterior:
         return CurveDraws(*values, reference=self.designs[group].reference)
 
     def summary(self, level: float = 0.8) -> pd.DataFrame:
-        """One row a curve and quantity: median, equal-tailed interval, R-hat and effective sample size."""
+        """Every parameter of every curve, in numbers.
+
+        Parameters
+        ----------
+        level : float
+            Probability inside each interval.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per curve and quantity: ``median``, equal-tailed ``lower`` and ``upper``, ``level``, ``r_hat``,
+            ``ess_bulk``, ``ess_tail``.
+        """
         return summarise(self, level)
 
     def save(self, path: str | Path) -> Path:

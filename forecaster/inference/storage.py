@@ -22,7 +22,31 @@ if TYPE_CHECKING:
 
 
 def load_posterior(path: str | Path) -> Posterior:
-    """Read a posterior that :meth:`Posterior.save` wrote; PosteriorFileError where it is not one."""
+    """Read a posterior that :meth:`Posterior.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        A netCDF file.
+
+    Returns
+    -------
+    Posterior
+        Bit-identical to the one that was saved.
+
+    Raises
+    ------
+    PosteriorFileError
+        No such file, not a posterior, one of another version, or one whose curves do not match its own data hash. The
+        message says how to make one.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> path = posterior.save("digits.nc")
+    >>> forecaster.load_posterior(path).groups
+    (('tabular-classification', 'digits'),)
+    """
     import xarray as xr
 
     path = Path(path)

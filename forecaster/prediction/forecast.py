@@ -90,11 +90,46 @@ def forecast(
     seed: int = 0,
     checks: tuple[Check, ...] = (),
 ) -> Forecast:
-    """Error at the sizes ``at`` for every measured curve, or at the points of a table (domain, task, architecture, n).
+    """The error at sizes that nobody has trained yet, with intervals.
 
-    Architectures of a known (domain, task) that have no data are forecast from the hierarchy. What is asked beside a
-    point changes nothing of its row. Raises RequestError for an unknown kind, a level or quantile outside (0, 1), a
-    size that is not positive, an unknown group.
+    Parameters
+    ----------
+    posterior : Posterior
+        What :func:`~forecaster.fit` gave.
+    at : sequence of float, or pandas.DataFrame
+        Sizes for every measured curve; or a table of points with the columns ``domain, task, architecture, n``. An
+        architecture of a known group that has no data is forecast from the hierarchy.
+    kind : {"mean", "new-run", "new-cases"}
+        The average run on the test set at hand; one single run; or the average run on the population that the test set
+        was drawn from (needs ``n_test``).
+    level : float
+        Probability inside each interval, between 0 and 1.
+    quantiles : sequence of float
+        More quantiles, each a column: 0.05 becomes ``q5``.
+    seed : int
+        The same seed gives the same numbers, whatever else is asked about.
+    checks : tuple of Check
+        Verdicts to carry along.
+
+    Returns
+    -------
+    Forecast
+        One row per point; ``yhat`` is the posterior predictive median, in the unit of the error.
+
+    Raises
+    ------
+    RequestError
+        An unknown kind or group, a level or quantile outside (0, 1), a size that is not positive, ``new-cases`` where
+        no test set is known.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> ahead = forecaster.forecast(posterior, [2_400, 12_000], level=0.9)
+    >>> len(ahead.table)
+    6
+    >>> bool((ahead.table["yhat_lower"] < ahead.table["yhat_upper"]).all())
+    True
     """
     points = _points(posterior, at)
     _check_request(kind, level, quantiles, points)

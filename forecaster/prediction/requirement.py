@@ -61,15 +61,48 @@ def requirement(
     curves: Sequence[CurveKey | str] | None = None,
     checks: tuple[Check, ...] = (),
 ) -> Requirement:
-    """The first size at which each curve's error is at or below each ``target`` error.
+    """How much data each curve needs for a target error, and the probability that no amount will do.
 
-    Each posterior draw is one whole curve (law and drift, conditioned on the measurements), looked at in steps of
-    5 % of size from the group's smallest measured size to ``horizon``, log-linear between. A size between two
-    measured ones counts where the larger of the two is at or below the target as well (:func:`confirmed`). ``kind``
-    is ``mean`` (the recipe's average run), ``new-run`` (one run, as lucky or unlucky at every size) or ``new-cases``
-    (the average run on cases it was not tested on; ``n_test`` says how far those may differ). ``curves`` are
-    those asked about: keys, labels or architectures; None for every measured curve. Raises RequestError for a
-    target, budget or horizon that is no positive number, an unknown kind or curve, a budget beyond the horizon.
+    Each posterior draw is one whole curve (law and drift, given the measurements), looked at from the group's smallest
+    measured size to the horizon. The answer is the first size at which it is at or below the target; a size between two
+    measured ones counts only where the larger of the two is at or below the target as well.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        What :func:`~forecaster.fit` gave.
+    target : float or sequence of float
+        Errors to reach, in the unit of the error.
+    budget : float, optional
+        A size; the result says with what probability it is enough.
+    horizon : float, optional
+        The largest size looked at; by default 1,000,000 times the largest measured one.
+    kind : {"mean", "new-run", "new-cases"}
+        What is to reach the target: the average run, one single run (as good or bad at every size), or the average run
+        on the population that the test set was drawn from.
+    seed : int
+        The same seed gives the same numbers.
+    curves : sequence, optional
+        Curves asked about: keys, labels (``domain/task/architecture``) or architectures. By default all measured ones.
+    checks : tuple of Check
+        Verdicts to carry along.
+
+    Returns
+    -------
+    Requirement
+        One row per curve and target; quantiles are sizes, infinite where the answer is never.
+
+    Raises
+    ------
+    RequestError
+        A target, budget or horizon that is no positive number, a budget beyond the horizon, an unknown kind or curve.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> need = forecaster.requirement(posterior, 0.02, budget=12_000)
+    >>> bool(need.table["p_never"].between(0, 1).all())
+    True
     """
     errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
     observation.check_kind(kind)

@@ -42,12 +42,45 @@ def memo(
     command: str | None = None,
     seed: int = 0,
 ) -> Memo:
-    """Write the memo on one group (by default the first): a (domain, task) or ``domain/task``.
+    """Write a decision memo on one group.
 
-    ``sizes`` are the options; by default 2, 5, 10, 30 and 100 times the largest measured size. ``target`` is the
-    error to reach; by default what the best architecture is forecast to reach at the option nearest to ten times.
-    ``size_unit`` says what sizes count, such as ``FLOPs`` or ``steps``, where that is not what the card says.
-    Raises RequestError for an unknown group, a size, target or level out of range.
+    Parameters
+    ----------
+    posterior : Posterior
+        What :func:`~forecaster.fit` gave.
+    group : (str, str) or str, optional
+        A (domain, task), or ``domain/task``; by default the first.
+    sizes : sequence of float, optional
+        The options; by default 2, 5, 10, 30 and 100 times the largest measured size.
+    target : float, optional
+        The error to reach; by default what the best architecture is forecast to reach at the option nearest to ten
+        times today's data.
+    level : float
+        Probability inside the intervals.
+    title : str, optional
+        The memo's title.
+    size_unit : str, optional
+        What sizes count, such as ``FLOPs``, where that is not what the card says.
+    command : str, optional
+        The command line to print in the appendix.
+    seed : int
+        The same seed gives the same numbers.
+
+    Returns
+    -------
+    Memo
+        ``markdown``, ``html``, ``figures`` and ``tables``; ``save`` writes them.
+
+    Raises
+    ------
+    RequestError
+        An unknown group, a size, target or level out of range.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> memo = forecaster.memo(posterior, sizes=[2_400, 12_000])  # doctest: +SKIP
+    >>> memo.save("reports")  # doctest: +SKIP
     """
     answers = ask(posterior, _group(posterior, group), sizes, target, level, size_unit, seed)
     drawn = _draw(answers)

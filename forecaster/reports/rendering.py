@@ -49,7 +49,25 @@ class Memo:
         return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
 
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
-        """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``; each whole or not at all."""
+        """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``; each whole or not at all.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it does not exist.
+        stem : str
+            Beginning of every file's name.
+
+        Returns
+        -------
+        tuple of Path
+            The files written.
+
+        Raises
+        ------
+        UnwritableError
+            A folder stands where a file is to be written, or the system refuses the file.
+        """
         folder = Path(folder)
         make_folder(folder)
         texts = {folder / f"{stem}.md": self._markdown(stem), folder / f"{stem}.html": self.html}

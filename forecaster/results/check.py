@@ -40,10 +40,20 @@ def also(others: Sequence[str], lesser: int = 0) -> str:
 
 @dataclass(frozen=True)
 class Check:
-    """One verdict on a fit: PASS, REVIEW (read before deciding) or FAIL (do not decide on this).
+    """One verdict on a fit.
 
-    ``curves`` are all, or groups, that this verdict is about, the worst first; ``curve`` is that one. ``each`` has
-    label, verdict and sentence of every one that did not pass, so that a check can be told of some curves alone.
+    Attributes
+    ----------
+    name : str
+        What was checked.
+    verdict : str
+        PASS, REVIEW (read before deciding) or FAIL (do not decide on this).
+    text, next_step : str
+        The verdict in a sentence, and what to do.
+    curves : tuple of str
+        All curves or groups that this verdict is about, the worst first; ``curve`` is that one.
+    each : tuple
+        Label, verdict and sentence of every one that did not pass, so that a check can be told of some curves alone.
     """
 
     name: str
