@@ -110,7 +110,7 @@ def luck(paths: CurvePaths, n: Float[np.ndarray, " at"]) -> tuple[AtSizes, AtSiz
 
 def luck_on_grid(paths: CurvePaths) -> tuple[OnGrid, OnGrid]:
     """:func:`luck` on the grid of paths whose inner grid is filled in."""
-    curve, zero = paths.curve, np.zeros(paths.drift.shape)
+    curve, zero = paths.curve, np.zeros(paths.log_error.shape)
     share = 1.0 - paths.origin.design.card.known_share  # the rest is fresh at each size
     if curve is None or np.isnan(cases(curve)):
         return zero, zero

@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -32,7 +31,7 @@ from forecaster.model.drift_paths import Scales, States
 # square). A point costs about 0.06 ms of 4,000 draws.
 PER_DECADE = 36
 STEP = float(np.log(10.0)) / PER_DECADE
-KEPT_BYTES = 400_000_000  # of the paths of one posterior; the least recently read go first
+KEPT_BYTES = 600_000_000  # of the paths of one posterior; the least recently read go first
 REGIONS = np.array(["small-data", "power-law", "floor"])
 
 # What random numbers are for: each use has a stream of its own.
@@ -109,15 +108,14 @@ class Origin:
 class CurvePaths:
     """Draws of one curve's mean log error on a grid of log sizes ``x``, ascending, one posterior draw a column.
 
-    ``shape`` [size, draw] is the law's log error above that at the reference size, ``drift`` the departure from the
-    law; ``ahead`` and ``back`` are the drift's states at either end, from which the next decade goes on. Draw ``i`` of
-    two curves of one group belongs to one draw of their hierarchy.
+    ``log_error`` [size, draw] is law, drift and late fall together; ``ahead`` and ``back`` are the drift's states at
+    either end, from which the next decade goes on. Draw ``i`` of two curves of one group belongs to one draw of their
+    hierarchy.
     """
 
     origin: Origin
     x: Float[np.ndarray, " size"]
-    shape: Float[np.ndarray, "size draw"]
-    drift: Float[np.ndarray, "size draw"]
+    log_error: Float[np.ndarray, "size draw"]
     inner: bool  # whether the grid between measured sizes is there
     before: int  # decades below the smallest measured size
     after: int  # decades beyond the reference size
@@ -137,14 +135,6 @@ class CurvePaths:
     def draws(self) -> int:
         return len(self.origin.parameters)
 
-    @cached_property
-    def log_error(self) -> Float[np.ndarray, "size draw"]:
-        """Mean log error at the grid: law, drift and late fall."""
-        out = self.origin.parameters.level + self.shape + self.drift
-        far = int(np.searchsorted(self.x, self.origin.design.x_ref, side="right"))
-        out[far:] += self.origin.late_fall(self.x[far:], self.shape[far:])
-        return out
-
     def fixed(self, low: float, high: float) -> Int[np.ndarray, " fixed"]:
         """Positions on the grid, from log size ``low`` to ``high``, of the points that all curves of a group share."""
         steps = (self.x - self.origin.design.x_ref) / STEP
@@ -155,8 +145,8 @@ class CurvePaths:
 
     @property
     def nbytes(self) -> int:
-        """Memory that these paths take, read or not."""
-        return 3 * self.drift.nbytes
+        """Memory that these paths take."""
+        return self.log_error.nbytes
 
     @property
     def curve(self) -> Curve | None:
@@ -280,8 +270,8 @@ def _started(posterior: Posterior, key: CurveKey, seed: int, thin: int) -> Curve
     late = extrapolation.late_slopes(card, values.log_drift, values.log_slope, key.stream(seed, LATE))
     origin = Origin(key, seed, design, data, values, x, states, beyond, late)
     up = slice(None, None, -1)
-    shape, drift = values.shape(x[up]), np.ascontiguousarray(states.d[up])
-    return CurvePaths(origin, x[up].copy(), shape, drift, len(x) == 1, 0, 0, states.at(0).turned(), states.at(-1))
+    log_error = values.level + values.shape(x[up]) + states.d[up]
+    return CurvePaths(origin, x[up].copy(), log_error, len(x) == 1, 0, 0, states.at(0).turned(), states.at(-1))
 
 
 def _measured_states(
@@ -305,7 +295,7 @@ def _with_inner(paths: CurvePaths) -> CurvePaths:
     """The grid between measured sizes filled in."""
     origin, rng = paths.origin, paths.origin.stream(INNER)
     ref, known = origin.design.x_ref, origin.x
-    xs, shapes, drifts = [paths.x], [paths.shape], [paths.drift]
+    xs, parts = [paths.x], [paths.log_error]
     for i in range(len(known) - 1):
         first = np.floor((ref - known[i]) / STEP + 1e-6) + 1
         last = np.ceil((ref - known[i + 1]) / STEP - 1e-6) - 1
@@ -315,12 +305,11 @@ def _with_inner(paths: CurvePaths) -> CurvePaths:
             shape = origin.parameters.shape(x)
             ends = origin.states.at(i), origin.states.at(i + 1)
             times, luck = origin.parameters.clock(x, shape), origin.luck(x)
+            drift = drift_paths.between(rng, times, luck, *ends, origin.scales)
             xs.append(inner)
-            shapes.append(shape[1:-1])
-            drifts.append(drift_paths.between(rng, times, luck, *ends, origin.scales))
+            parts.append(origin.parameters.level + shape[1:-1] + drift)
     order = np.argsort(np.concatenate(xs))
-    x, shape, drift = (np.concatenate(parts)[order] for parts in (xs, shapes, drifts))
-    return replace(paths, x=x, shape=shape, drift=drift, inner=True)
+    return replace(paths, x=np.concatenate(xs)[order], log_error=np.concatenate(parts)[order], inner=True)
 
 
 def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
@@ -330,8 +319,9 @@ def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
     shape = origin.parameters.shape(x)
     times, scales = -origin.parameters.clock(x, shape), origin.scales.times(origin.beyond)
     states = drift_paths.onward(origin.stream(AHEAD, k), times[0], times[1:], paths.ahead, scales)
-    grid = _joined((paths.x, x[1:]), (paths.shape, shape[1:]), (paths.drift, states.d))
-    return replace(paths, **grid, after=k + 1, ahead=states.at(-1))
+    more = origin.parameters.level + shape[1:] + states.d + origin.late_fall(x[1:], shape[1:])
+    grid, log_error = np.concatenate([paths.x, x[1:]]), np.concatenate([paths.log_error, more])
+    return replace(paths, x=grid, log_error=log_error, after=k + 1, ahead=states.at(-1))
 
 
 def _with_decade_before(paths: CurvePaths) -> CurvePaths:
@@ -342,9 +332,6 @@ def _with_decade_before(paths: CurvePaths) -> CurvePaths:
     shape = origin.parameters.shape(x)
     times, grown = origin.parameters.clock(x, shape), np.diff(origin.luck(x), axis=0)
     states = drift_paths.onward(origin.stream(BEFORE, k), times[0], times[1:], paths.back, origin.scales, grown)
-    grid = _joined((x[:0:-1], paths.x), (shape[:0:-1], paths.shape), (states.d[::-1], paths.drift))
-    return replace(paths, **grid, before=k + 1, back=states.at(-1))
-
-
-def _joined(x: Any, shape: Any, drift: Any) -> dict[str, Any]:
-    return {"x": np.concatenate(x), "shape": np.concatenate(shape), "drift": np.concatenate(drift)}
+    more = (origin.parameters.level + shape[1:] + states.d)[::-1]
+    grid, log_error = np.concatenate([x[:0:-1], paths.x]), np.concatenate([more, paths.log_error])
+    return replace(paths, x=grid, log_error=log_error, before=k + 1, back=states.at(-1))

@@ -29,6 +29,7 @@ from forecaster.reports.answers import Answers
 from forecaster.reports.tables import TABLED
 
 HEADLINE = 10  # the headline is the option nearest to this multiple
+LEADING = 12  # architectures that a memo is about, of more
 RIVALS = 3  # architectures in the floor figure
 
 
@@ -55,12 +56,13 @@ def ask(
     at_headline: Table = found.table[found.table["n"] == headline_n]
     goal = advice.default_goal(at_headline, ends) if target is None else float(target)
     options = options_table(found, goal)
-    targets = [CurveKey(*group, name) for name in design.architectures]
-    several = len(design.architectures) > 1
-    verdicts, need = (
-        check(posterior, at=list(asked), seed=seed),
-        requirement(posterior, goal, seed=seed, curves=targets),
-    )
+    names = _leaders(options, design.architectures)
+    found, options = (_about(one, names) for one in (found, options))
+    ends = {name: row for name, row in ends.items() if name in names}
+    targets = [CurveKey(*group, name) for name in names]
+    several = len(names) > 1
+    verdicts = check(posterior, at=list(asked), seed=seed)
+    need = requirement(posterior, goal, seed=seed, curves=targets)
     checks = (*verdicts.checks, *(need.checks if target is not None else ()))
     return Answers(
         whole=whole,
@@ -85,6 +87,20 @@ def ask(
         checks=checks,
         verdict=overall(checks),
     )
+
+
+def _leaders(options: Table, names: Sequence[str]) -> list[str]:
+    """The architectures that a memo is about: all, or the ``LEADING`` likeliest to be best at one of its sizes."""
+    chance = options.groupby("architecture")["p_best"].max()
+    first = sorted(names, key=lambda name: -chance[name])[:LEADING]
+    return [name for name in names if name in first]
+
+
+def _about(found: Any, names: Sequence[str]) -> Any:
+    """The rows of a table, or of a forecast, that are about these architectures."""
+    if isinstance(found, Forecast):
+        return replace(found, table=_about(found.table, names))
+    return found[found["architecture"].isin(names)].reset_index(drop=True)
 
 
 def _ends(posterior: Posterior, found: Forecast, largest: float, seed: int) -> dict[str, dict[str, Any]]:

@@ -19,7 +19,7 @@ from forecaster.plots.comparison import comparison_figure
 from forecaster.plots.floor import floor_figure
 from forecaster.plots.forecast import forecast_figure, measured_table
 from forecaster.plots.requirement import requirement_figure
-from forecaster.plots.style import STYLE, capital
+from forecaster.plots.style import STYLE, capital, unique
 from forecaster.prediction.forecast import LEVEL
 from forecaster.reports import advice, appendix, captions, findings
 from forecaster.reports.answers import Answers
@@ -164,7 +164,11 @@ def _said(one: Check, group: Group) -> dict[str, Any]:
 
 
 def _about(a: Answers) -> str:
-    names = list(a.posterior.designs[a.group].architectures)
+    names, shown = a.posterior.designs[a.group].architectures, unique(a.options)
+    whom, some = listed(list(names)), ""
+    if len(shown) < len(names):
+        whom = f"{len(names)} architectures"
+        some = f" This memo is about the {len(shown)} likeliest to be best at one of its sizes."
     rows = len(measured_table(a.posterior, a.group))
     means = "" if a.units.error_name == "error" else f" Error here means {a.units.error_name}."
-    return f"{a.group[0]} · {a.group[1]} · {rows:,} measurements of {listed(names)}, up to {a.sized(a.largest)}.{means}"
+    return f"{a.group[0]} · {a.group[1]} · {rows:,} measurements of {whom}, up to {a.sized(a.largest)}.{means}{some}"

@@ -45,8 +45,8 @@ def fixed(sizes, error, measured: Curve, share: float = 0.0) -> CurvePaths:
     data = replace(design.curves[0], curve=measured)
     key = CurveKey("d", "t", "a")
     origin = Origin(key, 2, design, data, drawn, x[::-1], known_at, np.ones(SETS), np.zeros(SETS))
-    shape = np.log(error)[:, None] - drawn.level
-    return CurvePaths(origin, x, shape, still, True, 0, 0, known_at.at(0), known_at.at(-1))
+    through = np.log(error)[:, None] + still
+    return CurvePaths(origin, x, through, True, 0, 0, known_at.at(0), known_at.at(-1))
 
 
 def log_errors_on_test_sets() -> np.ndarray:
