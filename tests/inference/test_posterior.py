@@ -9,7 +9,6 @@ import pytest
 from helpers.synthetic import posterior, values
 
 from forecaster.errors import PosteriorFileError
-from forecaster.inference.posterior import diagnostics
 from forecaster.inference.storage import load_posterior
 from forecaster.prediction.forecast import forecast
 
@@ -51,7 +50,7 @@ def test_nothing_but_the_file_is_left_behind(held, tmp_path):
 def test_a_file_whose_data_were_changed_is_refused(held, tmp_path):
     path = held.save(tmp_path / "held.nc")
     with h5py.File(path, "r+") as file:
-        file["observed_data/error"][0] *= 1.01
+        file["measurements/error"][0] *= 1.01
     with pytest.raises(PosteriorFileError, match="hash"):
         load_posterior(path)
 
@@ -74,14 +73,59 @@ def test_one_group_of_many_is_a_posterior(held, group, tmp_path):
     for curve in own.curves.curves:
         for a, b in zip(*(vars(p.curve(curve.label)).values() for p in (own, held)), strict=True):
             np.testing.assert_array_equal(a, b)
-    whole = diagnostics(held)
+    whole = held.diagnostics()
     names = {"/".join(group), *(c.label for c in own.curves.curves)}
     pd.testing.assert_frame_equal(
-        diagnostics(own), whole[whole["curve"].isin(names)].reset_index(drop=True), check_exact=False
+        own.diagnostics(), whole[whole["curve"].isin(names)].reset_index(drop=True), check_exact=False
     )
 
 
 def test_diagnostics_are_each_callers_own(held):
-    mine = diagnostics(held)
+    mine = held.diagnostics()
     mine["r_hat"] = 9.0
-    assert not (diagnostics(held)["r_hat"] == 9.0).any()
+    assert not (held.diagnostics()["r_hat"] == 9.0).any()
+
+
+def changed(held, path, **attrs):
+    """The posterior's file with other attributes; None takes one away."""
+    held.save(path)
+    with h5py.File(path, "r+") as file:
+        for name, value in attrs.items():
+            del file.attrs[name]
+            if value is not None:
+                file.attrs[name] = value
+    return path
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("forecaster-posterior/4", "written by an earlier version of forecaster.*fit its curves again with"),
+        ("forecaster-posterior/99", "written by a later version of forecaster.*install that version"),
+        ("forecaster/1", "found a netCDF file of schema 'forecaster/1'"),
+        (None, "found a netCDF file without forecaster's schema; expected a posterior written by `forecaster fit`"),
+    ],
+)
+def test_another_schema_is_refused_with_what_to_do(held, tmp_path, schema, said):
+    path = changed(held, tmp_path / "held.nc", schema=schema)
+    with pytest.raises(PosteriorFileError, match=said) as refused:
+        load_posterior(path)
+    assert f"{path}: found" in str(refused.value)
+    assert f"`forecaster fit CURVES -o {path}`" in str(refused.value)
+
+
+def test_draws_of_a_forecast_are_no_posterior(held, tmp_path):
+    path = tmp_path / "draws.nc"
+    forecast(held, [1e6]).save_draws(path)
+    with pytest.raises(PosteriorFileError, match="without forecaster's schema; expected a posterior written by"):
+        load_posterior(path)
+
+
+def test_a_file_that_lost_a_part_is_refused(held, tmp_path):
+    with pytest.raises(PosteriorFileError, match="incomplete"):
+        load_posterior(changed(held, tmp_path / "held.nc", cards="{}"))
+    path = held.save(tmp_path / "part.nc")
+    with h5py.File(path, "r+") as file:
+        del file["measurements"]
+    with pytest.raises(PosteriorFileError, match="incomplete"):
+        load_posterior(path)
