@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
 SUMMARISED = ("exponent", "floor", "alpha")  # whose intervals a summary reports
 REPORTED = (*SUMMARISED, "level", "log_break", "log_noise", "log_drift", "log_slope", "log_sharpness")
+TAILS = (0.05, 0.95)  # as published; ArviZ's default is its ``stats.ci_prob``, 11 and 89 %: tails seen less far out
 AT_ONCE = 500  # quantities whose diagnostics one process computes at a time: a second's work
 
 
@@ -22,14 +22,12 @@ def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     """How well the draws of a posterior's ``tree`` mix, one row a quantity of a curve or of a (domain, task).
 
     Columns: ``curve`` (label of the curve or of the domain and task), ``quantity``, ``r_hat``, ``ess_bulk``,
-    ``ess_tail`` (rank-normalised split R-hat, bulk and tail ESS of Vehtari et al. 2021: the numbers of ``az.summary``,
-    whose tails begin where ArviZ's ``stats.ci_prob`` says) and
+    ``ess_tail`` (rank-normalised split R-hat, bulk and tail ESS of Vehtari et al. 2021, by ArviZ: ``az.rhat``,
+    ``az.ess(method="bulk")`` and ``az.ess(method="tail", prob=(0.05, 0.95))``) and
     ``ess_curve``: how many independent draws the fast engine says the whole curve (or group) is worth, NaN of other
     engines. Its chains are made of particles that are moved together, so that they share errors which no comparison
     within or between chains shows; what is independent is the smallest of the three.
     """
-    from arviz_base import rcParams
-
     data = tree.posterior
     names, inner, flat = [], [], []
     for name in (*REPORTED, "centre", "log_spread"):
@@ -43,26 +41,22 @@ def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             names += np.repeat(data["domain_task"].values, values.shape[-1]).tolist()
             inner += [f"{name}[{q}]" for _ in data["domain_task"].values for q in axis]
     pieces = np.array_split(np.concatenate(flat, -1), -(-len(names) // AT_ONCE), -1)
-    ask = partial(_r_hat_and_ess, rcParams["stats.ci_prob"])
-    found = np.concatenate(list(workers.shared_out(ask, pieces)), -1)
+    found = np.concatenate(list(workers.shared_out(_r_hat_and_ess, pieces)), -1)
     columns = dict(zip(("r_hat", "ess_bulk", "ess_tail"), found, strict=True))
     said = _engine_says(tree)
     whole = [said.get(name, np.nan) for name in names]
     return pd.DataFrame({"curve": names, "quantity": inner} | columns | {"ess_curve": whole})
 
 
-def _r_hat_and_ess(tails: float, draws: np.ndarray) -> np.ndarray:
-    """R-hat, bulk and tail effective size of ``draws`` [chain, draw, quantity]: [3, quantity].
-
-    ``tails`` is the upper of the two quantiles whose effective size is that of the tails, as ArviZ has it.
-    """
+def _r_hat_and_ess(draws: np.ndarray) -> np.ndarray:
+    """R-hat, bulk and tail effective size of ``draws`` [chain, draw, quantity]: [3, quantity]."""
     from arviz_stats.base.array import array_stats
 
     axes: dict[str, Any] = {"chain_axis": 0, "draw_axis": 1}
     with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
         r_hat = array_stats.rhat(draws, **axes)
         bulk = array_stats.ess(draws, method="bulk", **axes)
-        tail = array_stats.ess(draws, method="tail", prob=tails, **axes)
+        tail = array_stats.ess(draws, method="tail", prob=TAILS, **axes)
     return np.stack([np.atleast_1d(v) for v in (r_hat, bulk, tail)])
 
 

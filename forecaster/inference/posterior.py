@@ -108,7 +108,8 @@ class Posterior:
         import xarray as xr
 
         for curve in self.curves.curves:
-            if not all(np.isfinite(values).all() for values in vars(self.curve(curve.label)).values()):
+            drawn = self.curve(curve.label)
+            if not all(np.isfinite(getattr(drawn, name)).all() for name in CENTRES):
                 raise RequestError(
                     f"{curve.label}: found draws that are not finite numbers; "
                     "fit again with the reference engine, engine nuts, and report this"

@@ -74,7 +74,7 @@ def test_effective_sizes_and_r_hat_are_arvizs_of_each_quantity(three):
     posterior = three.tree["posterior"]
     for column, ask in {
         "ess_bulk": lambda: az.ess(posterior, method="bulk"),
-        "ess_tail": lambda: az.ess(posterior, method="tail"),
+        "ess_tail": lambda: az.ess(posterior, method="tail", prob=(0.05, 0.95)),
         "r_hat": lambda: az.rhat(posterior),
     }.items():
         theirs = ask()

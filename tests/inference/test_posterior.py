@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.synthetic import posterior, values
 
-from forecaster.errors import PosteriorFileError
+import forecaster
+from forecaster.domains.quantities import CENTRES
+from forecaster.errors import PosteriorFileError, RequestError
 from forecaster.inference.storage import load_posterior
 from forecaster.prediction.forecast import forecast
 
@@ -21,6 +25,13 @@ def held():
     return posterior(dict(zip(("vision/a/cnn", "vision/b/cnn", "vision/b/mlp"), drawn, strict=True)))
 
 
+def assert_same_curve(one, two, label):
+    a, b = (p.curve(label) for p in (one, two))
+    assert a.reference == b.reference
+    for name in CENTRES:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
 def assert_same(one, two):
     assert one.groups == two.groups
     assert one.manifest == two.manifest
@@ -30,8 +41,7 @@ def assert_same(one, two):
         np.testing.assert_array_equal(one.centre(group), two.centre(group))
         np.testing.assert_array_equal(one.spread(group), two.spread(group))
     for curve in one.curves.curves:
-        for a, b in zip(*(vars(p.curve(curve.label)).values() for p in (one, two)), strict=True):
-            np.testing.assert_array_equal(a, b)
+        assert_same_curve(one, two, curve.label)
 
 
 def test_a_reload_is_the_same_to_the_bit(held, tmp_path):
@@ -71,8 +81,7 @@ def test_one_group_of_many_is_a_posterior(held, group, tmp_path):
     assert_same(own, load_posterior(own.save(tmp_path / "own.nc")))
     np.testing.assert_array_equal(own.centre(group), held.centre(group))
     for curve in own.curves.curves:
-        for a, b in zip(*(vars(p.curve(curve.label)).values() for p in (own, held)), strict=True):
-            np.testing.assert_array_equal(a, b)
+        assert_same_curve(own, held, curve.label)
     whole = held.diagnostics()
     names = {"/".join(group), *(c.label for c in own.curves.curves)}
     pd.testing.assert_frame_equal(
@@ -129,3 +138,22 @@ def test_a_file_that_lost_a_part_is_refused(held, tmp_path):
         del file["measurements"]
     with pytest.raises(PosteriorFileError, match="incomplete"):
         load_posterior(path)
+
+
+VERBS: dict[str, Any] = {
+    "forecast": lambda given: forecaster.forecast(given, [1e6]),
+    "requirement": lambda given: forecaster.requirement(given, 0.1),
+    "compare": lambda given: forecaster.compare(given),
+    "check": lambda given: forecaster.check(given),
+    "memo": lambda given: forecaster.memo(given),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_no_posterior_is_told_how_to_become_one(held, verb):
+    with pytest.raises(RequestError, match=r"found learning curves; expected .* pass curves to forecaster\.fit first"):
+        VERBS[verb](held.curves)
+    with pytest.raises(RequestError, match=r"found 'held\.nc'; expected .* forecaster\.load_posterior"):
+        VERBS[verb]("held.nc")
+    with pytest.raises(RequestError, match="found a DataFrame; expected a posterior"):
+        VERBS[verb](held.curves.table)
