@@ -205,12 +205,12 @@ def expect_posterior(posterior: object) -> None:
     """RequestError where something else was given in place of a posterior, such as the curves that were read."""
     if isinstance(posterior, Posterior):
         return
-    step = "pass curves to forecaster.fit first, and what it gives to this function"
+    step = "call posterior = forecaster.fit(curves) first, and pass that"
     if isinstance(posterior, LearningCurves):
-        raise RequestError(f"posterior: found learning curves; expected the posterior fitted to them: {step}")
+        raise RequestError(f"posterior: found learning curves; expected the posterior fitted to them; {step}")
     if isinstance(posterior, str | Path):
         raise RequestError(
-            f"posterior: found {str(posterior)!r}; expected a posterior: read a saved one by "
-            f"forecaster.load_posterior, or {step}"
+            f"posterior: found {str(posterior)!r}; expected a posterior; read a saved one by "
+            f"forecaster.load_posterior({str(posterior)!r}), or {step}"
         )
-    raise RequestError(f"posterior: found a {type(posterior).__name__}; expected a posterior: {step}")
+    raise RequestError(f"posterior: found a {type(posterior).__name__}; expected a posterior; {step}")

@@ -85,7 +85,8 @@ def _check_schema(path: Path, found: object) -> None:
     if kind != own[0] or not number.isdecimal():
         said = "without forecaster's schema" if found is None else f"of schema {str(found)!r}"
         raise PosteriorFileError(
-            f"{path}: found a netCDF file {said}; expected a posterior written by `forecaster fit`; {again} makes one"
+            f"{path}: found a netCDF file {said}; expected a posterior written by `forecaster fit`; "
+            f"`forecaster fit CURVES -o {path.with_name('posterior.nc')}` makes one"
         )
     if int(number) > int(own[2]):
         step = f"install that version or a later one, or fit again with {again}"
