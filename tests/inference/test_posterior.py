@@ -14,6 +14,7 @@ import forecaster
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import PosteriorFileError, RequestError
 from forecaster.inference.storage import load_posterior
+from forecaster.monitoring.update import update
 from forecaster.prediction.forecast import forecast
 
 GROUPS = (("vision", "a"), ("vision", "b"))
@@ -148,6 +149,7 @@ VERBS: dict[str, Any] = {
     "compare": lambda given: forecaster.compare(given),
     "check": lambda given: forecaster.check(given),
     "memo": lambda given: forecaster.memo(given),
+    "update": lambda given: update(given, given),
 }
 
 
