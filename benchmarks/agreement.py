@@ -47,7 +47,7 @@ from forecaster.evaluation.holdout import hide
 from forecaster.inference.assembly import assemble
 from forecaster.inference.engines import nuts
 from forecaster.inference.fit import cards_of, fit
-from forecaster.inference.posterior import Posterior, diagnostics
+from forecaster.inference.posterior import Posterior
 from forecaster.inference.storage import load_posterior
 from forecaster.model.design import design_of
 from forecaster.prediction.paths import curve_keys, curve_paths
@@ -170,11 +170,11 @@ def reference(name: str, curves: LearningCurves, chosen: argparse.Namespace) -> 
 
 def health(posterior: Posterior) -> dict[str, float]:
     """The largest R-hat, the smallest effective sample size, divergences."""
-    found = diagnostics(posterior)
+    found = posterior.diagnostics()
     diverging = posterior.tree.sample_stats.get("divergences")
     return {
         "r_hat": float(found["r_hat"].max()),
-        "ess": float(found[["ess_bulk", "ess_tail"]].min(axis=None)),
+        "ess": float(found[["ess_bulk", "ess_tail", "ess_curve"]].min(axis=None)),
         "divergences": 0.0 if diverging is None else float(diverging.sum()),
     }
 
@@ -188,8 +188,7 @@ class Drawn(NamedTuple):
 
 def drawn(posterior: Posterior, seed: int) -> list[Drawn]:
     """One for each curve of the posterior."""
-    known = diagnostics(posterior).groupby("curve")["ess_bulk"].max()  # the engine caps all quantities of a curve alike
-    weighted = "hyper_ess" in posterior.tree.sample_stats
+    known = posterior.diagnostics().groupby("curve")["ess_curve"].max()  # what the engine says of the whole curve
     out = []
     for target in curve_keys(posterior):
         own = posterior.tree.posterior.sel(curve=target.label)
@@ -197,7 +196,7 @@ def drawn(posterior: Posterior, seed: int) -> list[Drawn]:
         paths = curve_paths(posterior, target, sizes, seed=seed).at(sizes)
         parameters = np.stack([own[name].values for name in MEANS[:3]], -1)
         values = np.concatenate([parameters, paths.reshape(*parameters.shape[:2], -1)], -1)
-        out.append(Drawn(values, float(known[target.label]) if weighted else np.inf))
+        out.append(Drawn(values, float(known.fillna(np.inf)[target.label])))
     return out
 
 

@@ -228,9 +228,7 @@ def worker(arguments: argparse.Namespace) -> None:
     usage = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     report["MiB"] = max(usage) / (2**20 if sys.platform == "darwin" else 2**10)
 
-    from forecaster.inference.posterior import diagnostics
-
-    health = diagnostics(posterior)
+    health = posterior.diagnostics()
     sizes = [float(health[c].min()) for c in ("ess_bulk", "ess_tail")]
     if jax:
         stats = posterior.tree.sample_stats

@@ -96,11 +96,13 @@ def work(arguments: argparse.Namespace) -> None:
     posterior = fit(curves, card=card, seed=arguments.worker)
     posterior.save(out.with_suffix(".nc"))
     report = {"saved_at": time.time()}
-    from forecaster.inference.posterior import diagnostics
 
-    health = diagnostics(posterior)
+    health = posterior.diagnostics()
     stats = posterior.tree.sample_stats
-    report |= {"ess": float(health[["ess_bulk", "ess_tail"]].min().min()), "r_hat": float(health["r_hat"].max())}
+    report |= {
+        "ess": float(health[["ess_bulk", "ess_tail", "ess_curve"]].min().min()),
+        "r_hat": float(health["r_hat"].max()),
+    }
     for name in ("evaluations", "sweeps"):
         report[name] = float(stats[name].mean()) if name in stats else float("nan")
     out.write_text(json.dumps(report))

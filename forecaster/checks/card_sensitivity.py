@@ -19,9 +19,10 @@ from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
+from forecaster.inference.predictive import distinct
 from forecaster.model import law
 from forecaster.prediction.forecast import KEYS, Forecast
-from forecaster.prediction.importance_weights import TRUSTED_K, distinct, weighted_quantiles
+from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantiles
 from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
 

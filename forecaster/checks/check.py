@@ -23,7 +23,7 @@ from forecaster.checks.sampling import engine, sampling
 from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 from forecaster.inference.fit import Progress
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, narrowed
@@ -95,6 +95,7 @@ def check(
     >>> report.verdict in ("PASS", "REVIEW", "FAIL")
     True
     """
+    expect_posterior(posterior)
     sizes = np.asarray(at, dtype=float)
     wrong = sizes[~(np.isfinite(sizes) & (sizes > 0))]
     if wrong.size:

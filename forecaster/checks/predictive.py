@@ -31,14 +31,13 @@ from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import Progress
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.model import drift
+from forecaster.inference.predictive import LeftOut, blocks, distinct, left_out, replicates
 from forecaster.model.design import Design, SizedCurve
-from forecaster.prediction.importance_weights import TRUSTED_K, distinct, weighted_quantiles
+from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantiles
 from forecaster.prediction.paths import CurveKey
 
 DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
 AT_ONCE = 50  # curves of one piece of work: some seconds of it
-BLOCK = 4_000_000  # entries of the covariances held at one time: 32 MB each
 INSIDE = 0.8  # probability of the range that the other sizes give
 STATISTICS = ("jump", "run", "bend")
 LEAST = 4  # sizes below which a curve has no thirds, and too few steps to call their correlation one
@@ -62,12 +61,12 @@ class Assessment:
     curves: pd.DataFrame
 
 
-class LeftOut(NamedTuple):
-    """Each size given the others and the parameters, [chain, draw, point] each: a normal, and its log density."""
+class Fitted(NamedTuple):
+    """A curve, and the draws that answer for it."""
 
-    mean: np.ndarray
-    sd: np.ndarray
-    log_density: np.ndarray
+    design: Design
+    data: SizedCurve
+    draws: CurveDraws  # [chain, draw]
 
 
 class Loo(NamedTuple):
@@ -77,14 +76,6 @@ class Loo(NamedTuple):
     p_loo: np.ndarray
     pareto_k: np.ndarray
     weights: np.ndarray
-
-
-class Fitted(NamedTuple):
-    """A curve, and the draws that answer for it."""
-
-    design: Design
-    data: SizedCurve
-    draws: CurveDraws  # [chain, draw]
 
 
 def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambda *_: None) -> Assessment:
@@ -147,44 +138,14 @@ def _questions(
 ) -> tuple[LeftOut, dict[str, float]]:
     """Each size from the others, and the chances of the discrepancies; in blocks that bound the memory."""
     shape, points = draws.level.shape, len(data.x)
-    flat = draws.map(np.ravel)
-    blocks = -(-len(flat) * points**2 // BLOCK)
     found = []
-    for chosen in np.array_split(np.arange(len(flat)), blocks):
-        law, covariance = moments(design, data, flat.map(lambda drawn, chosen=chosen: drawn[chosen]))
+    for law, covariance in blocks(design, data, draws.map(np.ravel)):
         found.append((*left_out(data.y, law, covariance), *replicated(data, law, covariance, rng)))
     *one, measured, drawn = (np.concatenate(v) for v in zip(*found, strict=True))
     return LeftOut(*(v.reshape(*shape, points) for v in one)), p_values(measured, drawn)
 
 
-def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [..., point] and covariance [..., point, point] of a curve's log errors, given parameters of shape [...].
-
-    Drift, noise and the test set's luck are integrated out; a size's noise is that of the mean of its repeats.
-    """
-    time = draws.drift_time(data.x)
-    level, slope = (np.exp(2.0 * v)[..., None] for v in (draws.log_drift, draws.log_slope))
-    wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
-    if data.luck:
-        parted = draws.luck(data, data.x)
-        wander = wander + np.minimum(parted[..., :, None], parted[..., None, :])
-    return draws.law(data.x), wander + data.noise(draws.log_noise)[..., None] * np.eye(len(data.x))
-
-
 # Each size from the others ------------------------------------------------------------------------
-
-
-def left_out(y: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> LeftOut:
-    """p(y_i | y_-i) for every i of a multivariate normal, from its precision matrix: three arrays [..., point].
-
-    With g = precision @ (y - mean) and c the precision's diagonal, the mean is y - g / c and the variance 1 / c
-    (Buerkner, Gabry & Vehtari 2021, section 2; Sundararajan & Keerthi 2001).
-    """
-    precision = np.linalg.inv(covariance)
-    diagonal = np.diagonal(precision, axis1=-2, axis2=-1)
-    gap = (precision @ (y - mean)[..., None])[..., 0] / diagonal
-    sd = diagonal**-0.5
-    return LeftOut(y - gap, sd, -0.5 * (np.log(2.0 * np.pi) + (gap / sd) ** 2) - np.log(sd))
 
 
 def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
@@ -267,8 +228,7 @@ def replicated(
     of each such step with the next; the slope of the last third of the sizes minus that of the first, in log-log.
     """
     root = np.linalg.cholesky(covariance)
-    fresh = rng.standard_normal(law.shape)
-    copies = law + (root @ fresh[..., None])[..., 0]
+    copies, fresh = replicates(law, root, rng)
     steps = np.linalg.solve(root, (data.y - law)[..., None])[..., 0]
     return discrepancies(data, steps, np.broadcast_to(data.y, law.shape)), discrepancies(data, fresh, copies)
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.domains.domain import Domain
-from forecaster.inference.parameters import CurveDraws
+from forecaster.inference.parameters import CurveDraws, before_data, of_architecture
 from forecaster.model import drift_paths, extrapolation
 from forecaster.model.design import Design, Reference, SizedCurve
 
@@ -26,11 +26,8 @@ def prior_paths(
 
     ``x`` are ascending log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
     """
-    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
-    spread = np.concatenate([np.exp(hyper[:, -2:]), np.tile(card.spread_fixed, (draws, 1))], 1)
-    centre = hyper[:, :-2] + card.effects_of(architecture)
     reference = Reference(x_ref, x_min, card.steady, card.slope_memory)
-    values = CurveDraws(*(centre + spread * rng.standard_normal(spread.shape)).T, reference=reference)
+    values = of_architecture(card, *before_data(card, draws, rng), architecture, reference, rng)
     late = extrapolation.late_slopes(card, values.log_drift, values.log_slope, rng)
     fallen = values.late_fall(np.maximum(x - x_ref, 0.0), values.shape(x), late).T
     return values.law(x) + _drift(rng, card, values, x) + fallen, values

@@ -8,7 +8,7 @@ import numpy as np
 
 from forecaster.checks.limits import DIVERGENCES, ESS, MEMORY, R_HAT, TAILS, worst_of
 from forecaster.inference.diagnostics import SUMMARISED
-from forecaster.inference.posterior import Posterior, diagnostics
+from forecaster.inference.posterior import Posterior
 from forecaster.results.check import FAIL, PASS, Check
 
 
@@ -20,7 +20,7 @@ def sampling(posterior: Posterior) -> Iterator[Check]:
         yield Check("finite draws", FAIL, text, "fit again with the reference engine, `--engine nuts`, and report this")
     else:
         yield Check("finite draws", PASS, "every draw is a finite number")
-    found = diagnostics(posterior)
+    found = posterior.diagnostics()
     read = found["quantity"].isin(SUMMARISED)
     found["ess"] = found["ess_bulk"].where(~read, np.fmin(found["ess_bulk"], found["ess_tail"]))
     found["tail"] = found["ess_tail"].mask(read)

@@ -21,7 +21,7 @@ from forecaster.comparison.overlap import overlap
 from forecaster.comparison.prose import EQUAL, UNDECIDED, leading_pairs, prose
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.model.design import Design
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
 from forecaster.prediction.forecast import log_errors
@@ -149,6 +149,7 @@ def compare(
     >>> duel.table[["a", "b"]].values.tolist()
     [['mlp', 'rbf-svm']]
     """
+    expect_posterior(posterior)
     _check_numbers(at, rope, decide_at)
     tables: dict[str, list[dict[str, Any]]] = {"table": [], "at": [], "best": [], "exponents": []}
     draws: dict[str, np.ndarray] = {}

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
 
 SUMMARISED = ("exponent", "floor", "alpha")  # whose intervals a summary reports
 REPORTED = (*SUMMARISED, "level", "log_break", "log_noise", "log_drift", "log_slope", "log_sharpness")
+TAILS = (0.05, 0.95)  # as published; ArviZ's default is its ``stats.ci_prob``, 11 and 89 %: tails seen less far out
 AT_ONCE = 500  # quantities whose diagnostics one process computes at a time: a second's work
 
 
-def diagnosed(tree: xr.DataTree) -> pd.DataFrame:
-    """One row a quantity of a posterior's ``tree``: ``curve`` (or group), ``quantity, r_hat, ess_bulk, ess_tail``.
+def diagnostics(tree: xr.DataTree) -> pd.DataFrame:
+    """How well the draws of a posterior's ``tree`` mix, one row a quantity of a curve or of a (domain, task).
 
-    Rank-normalised split R-hat and bulk and tail ESS of Vehtari et al. 2021, by ArviZ.
+    Columns: ``curve`` (label of the curve or of the domain and task), ``quantity``, ``r_hat``, ``ess_bulk``,
+    ``ess_tail`` (rank-normalised split R-hat, bulk and tail ESS of Vehtari et al. 2021, by ArviZ: ``az.rhat``,
+    ``az.ess(method="bulk")`` and ``az.ess(method="tail", prob=(0.05, 0.95))``) and
+    ``ess_curve``: how many independent draws the fast engine says the whole curve (or group) is worth, NaN of other
+    engines. Its chains are made of particles that are moved together, so that they share errors which no comparison
+    within or between chains shows; what is independent is the smallest of the three.
     """
     data = tree.posterior
     names, inner, flat = [], [], []
@@ -32,12 +38,14 @@ def diagnosed(tree: xr.DataTree) -> pd.DataFrame:
             inner += [name] * flat[-1].shape[-1]
         else:
             axis = data["quantity" if name == "centre" else "learned"].values
-            names += np.repeat(data["group"].values, values.shape[-1]).tolist()
-            inner += [f"{name}[{q}]" for _ in data["group"].values for q in axis]
+            names += np.repeat(data["domain_task"].values, values.shape[-1]).tolist()
+            inner += [f"{name}[{q}]" for _ in data["domain_task"].values for q in axis]
     pieces = np.array_split(np.concatenate(flat, -1), -(-len(names) // AT_ONCE), -1)
     found = np.concatenate(list(workers.shared_out(_r_hat_and_ess, pieces)), -1)
     columns = dict(zip(("r_hat", "ess_bulk", "ess_tail"), found, strict=True))
-    return _capped(tree, pd.DataFrame({"curve": names, "quantity": inner} | columns))
+    said = _engine_says(tree)
+    whole = [said.get(name, np.nan) for name in names]
+    return pd.DataFrame({"curve": names, "quantity": inner} | columns | {"ess_curve": whole})
 
 
 def _r_hat_and_ess(draws: np.ndarray) -> np.ndarray:
@@ -48,16 +56,15 @@ def _r_hat_and_ess(draws: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # of a quantity that is the same in all draws there is no R-hat
         r_hat = array_stats.rhat(draws, **axes)
         bulk = array_stats.ess(draws, method="bulk", **axes)
-        tail = array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes)
+        tail = array_stats.ess(draws, method="tail", prob=TAILS, **axes)
     return np.stack([np.atleast_1d(v) for v in (r_hat, bulk, tail)])
 
 
-def _capped(tree: xr.DataTree, table: pd.DataFrame) -> pd.DataFrame:
-    """Effective sizes no larger than the engine says: walkers of one sweep err together, which no chain shows."""
+def _engine_says(tree: xr.DataTree) -> dict[str, float]:
+    """The engine's own effective sample size by curve and by group, where it has one."""
     stats: Any = tree["sample_stats"]
-    most: dict[str, float] = {}
-    for name, dim in (("hyper_ess", "group"), ("curve_ess", "curve")):
+    said: dict[str, float] = {}
+    for name, dim in (("hyper_ess", "domain_task"), ("curve_ess", "curve")):
         if name in stats.data_vars:
-            most |= dict(zip(stats[dim].values.tolist(), stats[name].values.tolist(), strict=True))
-    cap = np.array([most.get(name, np.inf) for name in table["curve"]])
-    return table.assign(**{name: np.fmin(table[name], cap) for name in ("ess_bulk", "ess_tail")})
+            said |= dict(zip(stats[dim].values.tolist(), stats[name].values.tolist(), strict=True))
+    return said

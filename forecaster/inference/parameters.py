@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.model import drift, test_set_noise
 from forecaster.model import law as laws
@@ -90,3 +91,26 @@ def _sizes_last(values: SizesFirst) -> BySize:
 
 
 assert tuple(f.name for f in fields(CurveDraws))[:-1] == CENTRES  # the order in which they are made from arrays
+
+
+def before_data(card: Domain, draws: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draws from the card's priors of a group's centre [draw, 8] and log spread across architectures [draw, 2]."""
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((draws, len(card.hyper_mean)))
+    return hyper[:, :-2], hyper[:, -2:]
+
+
+def of_architecture(
+    card: Domain,
+    centre: np.ndarray,
+    log_spread: np.ndarray,
+    architecture: str,
+    reference: Reference,
+    rng: np.random.Generator,
+) -> CurveDraws:
+    """Draws of an architecture that nobody has measured, of the group with this ``centre`` and ``log_spread``.
+
+    ``centre`` is [draw, 8] in the order of ``CENTRES``, ``log_spread`` [draw, 2]; the card fixes the other spreads.
+    """
+    spread = np.concatenate([np.exp(log_spread), np.tile(card.spread_fixed, (len(centre), 1))], 1)
+    middle = centre + card.effects_of(architecture)
+    return CurveDraws(*(middle + spread * rng.standard_normal(spread.shape)).T, reference=reference)

@@ -1,7 +1,9 @@
 """Posterior: draws with named dimensions, the data and cards they came from, on disk without loss.
 
-The DataTree's groups: ``posterior`` (``centre``, ``log_spread`` by group; ``level`` to ``log_sharpness`` and the
-derived ``exponent``, ``floor``, ``alpha`` by curve), ``sample_stats``, ``observed_data`` (the table of curves).
+The DataTree is one that ArviZ works on. Its groups (:mod:`~forecaster.inference.datatree`): ``posterior`` (``level`` to
+``log_sharpness`` and the derived ``exponent``, ``floor``, ``alpha`` by ``curve``; ``centre`` and ``log_spread`` by
+``domain_task``), ``sample_stats``, ``observed_data`` (mean log error by curve and size), ``constant_data`` (what a
+curve's label stands for), ``measurements`` (the table of curves), and those of :meth:`Posterior.with_predictive`.
 Its attributes are the manifest: schema, data hash, cards, engine, seed, versions.
 """
 
@@ -21,9 +23,9 @@ from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.domains.domain import Domain, kinds_of_error
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
-from forecaster.inference.diagnostics import SUMMARISED, diagnosed
-from forecaster.inference.manifest import of_the_groups, table_dataset
-from forecaster.inference.parameters import CurveDraws
+from forecaster.inference import datatree, predictive
+from forecaster.inference.diagnostics import SUMMARISED, diagnostics
+from forecaster.inference.parameters import CurveDraws, of_architecture
 from forecaster.model.design import Design, design_of
 
 if TYPE_CHECKING:
@@ -84,21 +86,50 @@ class Posterior:
         cards = {g: self.cards[g] for g in self.groups if g in groups}
         table: Any = self.curves.table
         curves = self.curves.with_rows(table[[g in cards for g in zip(table["domain"], table["task"], strict=True)]])
-        chosen = {"group": ["/".join(g) for g in cards], "curve": [c.label for c in curves.curves]}
-
-        def part(name: str) -> xr.Dataset:
-            data = self.tree[name].to_dataset()
-            return data.sel({dim: labels for dim, labels in chosen.items() if dim in data.dims})
-
-        parts = {f"/{name}": part(name) for name in ("posterior", "sample_stats")}
-        tree = xr.DataTree.from_dict(parts | {"/observed_data": table_dataset(curves.table)})
+        parts = datatree.only(self.tree, ["/".join(g) for g in cards], [c.label for c in curves.curves])
+        tree = xr.DataTree.from_dict(parts | {"/measurements": datatree.table_dataset(curves.table)})
         engines = parts["/sample_stats"]["engine"].values.tolist()
-        tree.attrs = dict(self.tree.attrs) | of_the_groups(curves, cards, engines)
+        tree.attrs = dict(self.tree.attrs) | datatree.of_the_groups(curves, cards, engines)
         return Posterior(tree, curves, cards)
 
+    def with_predictive(self, *, seed: int = 0, prior: bool = True) -> Posterior:
+        """The same posterior, its tree with the groups that ArviZ's checks of a model ask for; a file grows by them.
+
+        ``log_likelihood`` (for ``az.loo`` and ``az.compare``) is the log density of each size's ``log_error`` given the
+        other sizes of its curve, which are not independent of it: leave-one-out leaves out one size, and the sum over
+        sizes is not the log likelihood of a curve. ``posterior_predictive`` (for ``az.plot_ppc_dist``) holds whole
+        curves with a new drift and new noise, given the draw's parameters; both are [chain, draw, obs]. With ``prior``
+        also ``prior``, with every variable of ``posterior`` (for ``az.plot_prior_posterior``), and
+        ``prior_predictive``: one chain of as many draws. Leave-one-out PIT, which needs draws of each size given the
+        others, is in :func:`forecaster.check`.
+
+        The same ``seed`` gives the same draws. RequestError where posterior draws are not finite.
+        """
+        import xarray as xr
+
+        for curve in self.curves.curves:
+            drawn = self.curve(curve.label)
+            if not all(np.isfinite(getattr(drawn, name)).all() for name in CENTRES):
+                raise RequestError(
+                    f"{curve.label}: found draws that are not finite numbers; "
+                    "fit again with the reference engine, engine nuts, and report this"
+                )
+        designs = [self.designs[group] for group in self.groups]
+        groups = predictive.after_data(designs, self.curve, int(self.tree.posterior.sizes["chain"]), seed)
+        if prior:
+            groups |= predictive.before_any_data(designs, self.draws, seed)
+        kept = {name: node.to_dataset() for name, node in self.tree.children.items()}
+        tree = xr.DataTree.from_dict({f"/{name}": data for name, data in (kept | groups).items()})
+        tree.attrs = dict(self.tree.attrs)
+        return Posterior(tree, self.curves, self.cards)
+
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat and effective sample sizes: the table of :func:`~forecaster.inference.diagnostics.diagnostics`."""
+        return self._diagnostics.copy()
+
     @cached_property
-    def _health(self) -> pd.DataFrame:
-        return diagnosed(self.tree)
+    def _diagnostics(self) -> pd.DataFrame:
+        return diagnostics(self.tree)
 
     @cached_property
     def _arrays(self) -> Mapping[str, np.ndarray]:
@@ -134,12 +165,11 @@ class Posterior:
 
     def new_architecture(self, group: Group, architecture: str, rng: np.random.Generator) -> CurveDraws:
         """Draws of an architecture of this group that nobody has measured, from the hierarchy and its card."""
-        centre, spread = self.centre(group) + self.cards[group].effects_of(architecture), self.spread(group)
-        values = (centre + spread * rng.standard_normal(centre.shape)).T
-        return CurveDraws(*values, reference=self.designs[group].reference)
+        hyper, reference = (self.centre(group), self._of_group("log_spread", group)), self.designs[group].reference
+        return of_architecture(self.cards[group], *hyper, architecture, reference, rng)
 
     def summary(self, level: float = 0.8) -> pd.DataFrame:
-        """Every parameter of every curve, in numbers.
+        """Exponent, floor and alpha of every curve, in numbers.
 
         Parameters
         ----------
@@ -149,10 +179,21 @@ class Posterior:
         Returns
         -------
         pandas.DataFrame
-            One row per curve and quantity: ``median``, equal-tailed ``lower`` and ``upper``, ``level``, ``r_hat``,
-            ``ess_bulk``, ``ess_tail``.
+            One row per curve and quantity: ``domain``, ``task``, ``architecture``, ``quantity``, ``median``,
+            equal-tailed ``lower`` and ``upper``, ``level``, and ``r_hat``, ``ess_bulk``, ``ess_tail``, ``ess_curve`` of
+            :meth:`diagnostics`.
         """
-        return summarise(self, level)
+        names = pd.DataFrame(
+            [(c.label, c.domain, c.task, c.architecture) for c in self.curves.curves],
+            columns=["curve", "domain", "task", "architecture"],
+        )
+        rows = []
+        for name in SUMMARISED:
+            values = self.tree.posterior[name].values
+            low, middle, high = np.quantile(values, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=(0, 1))
+            rows.append(names.assign(quantity=name, median=middle, lower=low, upper=high, level=level))
+        table = pd.concat(rows).merge(self._diagnostics, on=["curve", "quantity"], how="left", validate="1:1")
+        return table.drop(columns="curve")
 
     def save(self, path: str | Path) -> Path:
         """Write one netCDF file; nothing half-written is left behind."""
@@ -160,33 +201,16 @@ class Posterior:
         return Path(path)
 
 
-def diagnostics(posterior: Posterior) -> pd.DataFrame:
-    """R-hat and effective sample sizes of every quantity, by :func:`~forecaster.inference.diagnostics.diagnosed`."""
-    return posterior._health.copy()
-
-
-def summarise(posterior: Posterior, level: float) -> pd.DataFrame:
-    """See :meth:`Posterior.summary`."""
-    health = diagnostics(posterior).set_index(["curve", "quantity"])
-    data = posterior.tree.posterior
-    rows = []
-    for name in SUMMARISED:
-        low, middle, high = np.quantile(data[name].values, [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=(0, 1))
-        for i, curve in enumerate(posterior.curves.curves):
-            known = health.loc[(curve.label, name)]
-            rows.append(
-                {
-                    "domain": curve.domain,
-                    "task": curve.task,
-                    "architecture": curve.architecture,
-                    "quantity": name,
-                    "median": middle[i],
-                    "lower": low[i],
-                    "upper": high[i],
-                    "level": level,
-                    "r_hat": known["r_hat"],
-                    "ess_bulk": known["ess_bulk"],
-                    "ess_tail": known["ess_tail"],
-                }
-            )
-    return pd.DataFrame(rows)
+def expect_posterior(posterior: object) -> None:
+    """RequestError where something else was given in place of a posterior, such as the curves that were read."""
+    if isinstance(posterior, Posterior):
+        return
+    step = "call posterior = forecaster.fit(curves) first, and pass that"
+    if isinstance(posterior, LearningCurves):
+        raise RequestError(f"posterior: found learning curves; expected the posterior fitted to them; {step}")
+    if isinstance(posterior, str | Path):
+        raise RequestError(
+            f"posterior: found {str(posterior)!r}; expected a posterior; read a saved one by "
+            f"forecaster.load_posterior({str(posterior)!r}), or {step}"
+        )
+    raise RequestError(f"posterior: found a {type(posterior).__name__}; expected a posterior; {step}")

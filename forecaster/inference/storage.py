@@ -14,11 +14,11 @@ from forecaster.curves.files import SUFFIXES
 from forecaster.curves.learning_curves import LearningCurves, Note
 from forecaster.domains.domain import Domain
 from forecaster.errors import PosteriorFileError
-from forecaster.inference.manifest import SCHEMA
+from forecaster.inference.datatree import SCHEMA
 from forecaster.inference.posterior import Posterior
 
 if TYPE_CHECKING:
-    pass
+    import xarray as xr
 
 
 def load_posterior(path: str | Path) -> Posterior:
@@ -65,12 +65,43 @@ def load_posterior(path: str | Path) -> Posterior:
             f"{path}: not a posterior file ({type(error).__name__}); "
             f"expected netCDF written by `forecaster fit`; fit again with `forecaster fit CURVES -o {path}`"
         ) from error
-    found = tree.attrs.get("schema")
-    if found != SCHEMA:
+    _check_schema(path, tree.attrs.get("schema"))
+    try:
+        return _decoded(path, tree)
+    except (KeyError, ValueError, TypeError, msgspec.MsgspecError) as error:
         raise PosteriorFileError(
-            f"{path}: found schema {found!r}, expected {SCHEMA!r}; fit again with this version of forecaster"
+            f"{path}: found a posterior file that was changed or is incomplete ({error}); expected it as "
+            f"`forecaster fit` wrote it; fit again with `forecaster fit CURVES -o {path}`"
+        ) from error
+
+
+def _check_schema(path: Path, found: object) -> None:
+    """PosteriorFileError unless the file's schema is that of this version."""
+    if found == SCHEMA:
+        return
+    again = f"`forecaster fit CURVES -o {path}`"
+    kind, _, number = str(found).partition("/")
+    own = SCHEMA.partition("/")
+    if kind != own[0] or not number.isdecimal():
+        said = "without forecaster's schema" if found is None else f"of schema {str(found)!r}"
+        raise PosteriorFileError(
+            f"{path}: found a netCDF file {said}; expected a posterior written by `forecaster fit`; "
+            f"`forecaster fit CURVES -o {path.with_name('posterior.nc')}` makes one"
         )
-    observed = tree["observed_data"].to_dataset()
+    if int(number) > int(own[2]):
+        step = f"install that version or a later one, or fit again with {again}"
+        raise PosteriorFileError(
+            f"{path}: found a posterior of schema {found!r}, written by a later version of forecaster; "
+            f"expected {SCHEMA!r}; {step}"
+        )
+    raise PosteriorFileError(
+        f"{path}: found a posterior of schema {found!r}, written by an earlier version of forecaster; "
+        f"expected {SCHEMA!r}; fit its curves again with {again}"
+    )
+
+
+def _decoded(path: Path, tree: xr.DataTree) -> Posterior:
+    observed = tree["measurements"].to_dataset()
     table = pd.DataFrame({str(name): _restored(v.values) for name, v in observed.data_vars.items()})
     notes = tuple(Note(*n) for n in json.loads(tree.attrs["notes"]))
     curves = LearningCurves(table, notes, str(tree.attrs["source"]))

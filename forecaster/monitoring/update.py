@@ -14,7 +14,7 @@ from forecaster.curves.reading import read_curves
 from forecaster.curves.repeats import distinct
 from forecaster.errors import RequestError
 from forecaster.inference.fit import Progress, fit
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL, log_errors
 from forecaster.prediction.importance_weights import weighted_quantiles
@@ -89,6 +89,7 @@ def update(
     CurveContentError
         Where rows cannot be used, as :func:`forecaster.read_curves` says.
     """
+    expect_posterior(posterior)
     rows = _rows(posterior, new_rows)
     fresh = read_curves(pd.concat([_plain(posterior.curves.table), rows], ignore_index=True))
     judged = pd.concat([judged_rows(posterior, key, own, level, seed) for key, own in _by_key(rows)], ignore_index=True)

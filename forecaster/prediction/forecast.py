@@ -18,7 +18,8 @@ from jaxtyping import Float
 
 from forecaster._support.atomic_files import write_whole
 from forecaster.errors import RequestError
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.prediction.draws import by_point
 from forecaster.prediction.observation import check_kind, of_kind
 from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
 from forecaster.results.check import Check
@@ -51,14 +52,8 @@ class Forecast(Result):
     @cached_property
     def draws(self) -> xr.DataArray:
         """The predictive draws behind the table's rows: errors with dims ``chain``, ``draw`` and ``point``."""
-        import xarray as xr
-
         values = self.errors(np.arange(len(self.table)))
-        chains, each = (self._source.tree["posterior"].sizes[dim] for dim in ("chain", "draw"))
-        coords = {k: ("point", self.table[k].to_numpy(dtype=None if k == "n" else object)) for k in (*KEYS, "kind")}
-        coords |= {"chain": ("chain", np.arange(chains)), "draw": ("draw", np.arange(each))}
-        shaped = values.reshape(chains, each, values.shape[1])
-        return xr.DataArray(shaped, coords, ("chain", "draw", "point"), name="error")
+        return by_point("error", values, self.table, (*KEYS, "kind"), self._source)
 
     @property
     def _source(self) -> Posterior:
@@ -131,6 +126,7 @@ def forecast(
     >>> bool((ahead.table["yhat_lower"] < ahead.table["yhat_upper"]).all())
     True
     """
+    expect_posterior(posterior)
     points = _points(posterior, at)
     _check_request(kind, level, quantiles, points)
     shares = [0.5 - level / 2, 0.5, 0.5 + level / 2, *quantiles]

@@ -9,7 +9,6 @@ nothing nearer.
 
 from __future__ import annotations
 
-import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float, Int
 
+from forecaster._support.streams import stream
 from forecaster.curves.learning_curves import Curve, Group
 from forecaster.errors import RequestError
 from forecaster.inference.parameters import CurveDraws
@@ -56,8 +56,7 @@ class CurveKey:
 
     def stream(self, seed: int, *use: int) -> np.random.Generator:
         """Random numbers of this curve for one use: the same whatever else is asked about, or in which order."""
-        entropy = [seed, zlib.crc32(self.label.encode())]
-        return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=use))
+        return stream(self.label, seed, *use)
 
 
 @dataclass(frozen=True, eq=False)

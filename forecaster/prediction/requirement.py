@@ -8,22 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.model import law
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.draws import by_point
 from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.results.check import REVIEW, Check, also
 from forecaster.results.result import Result
 from forecaster.results.wording import plain_number, plain_size
 
+if TYPE_CHECKING:
+    import xarray as xr
+
+KEYS = ("domain", "task", "architecture")
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
 
@@ -38,10 +44,10 @@ class Requirement(Result):
     draws: ``p_never`` not reached within the horizon, ``p_floor_above`` the law's floor above the target,
     ``already_met`` reached at or below the curve's largest measured size, ``p_risen`` reached there and yet above the
     target at that size, ``p_within_budget`` NaN without a budget.
-    ``draws`` [draw, row] are the sizes behind the rows.
+    ``draws`` are the sizes behind the rows, with dims ``chain``, ``draw`` and ``point``.
     """
 
-    draws: Float[np.ndarray, "draw row"] | None = None
+    draws: xr.DataArray | None = None
     posterior: Posterior | None = None
     command = "requirement"
 
@@ -104,6 +110,7 @@ def requirement(
     >>> bool(need.table["p_never"].between(0, 1).all())
     True
     """
+    expect_posterior(posterior)
     errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
     observation.check_kind(kind)
     for name, value in (("budget", budget), ("horizon", horizon)):
@@ -123,7 +130,8 @@ def requirement(
             columns.append(sizes[:, k])
     table = pd.DataFrame(rows)
     found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(table))
-    return Requirement(table, prose(table, posterior), found, np.stack(columns, 1), posterior)
+    draws = by_point("n", np.stack(columns, 1), table, (*KEYS, "target", "kind"), posterior)
+    return Requirement(table, prose(table, posterior), found, draws, posterior)
 
 
 def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.ndarray) -> Iterator[Check]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from forecaster.checks.check import table_of
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.plots.comparison import comparison_figure
 from forecaster.plots.floor import floor_figure
 from forecaster.plots.forecast import forecast_figure, measured_table
@@ -82,6 +82,7 @@ def memo(
     >>> memo = forecaster.memo(posterior, sizes=[2_400, 12_000])  # doctest: +SKIP
     >>> memo.save("reports")  # doctest: +SKIP
     """
+    expect_posterior(posterior)
     answers = ask(posterior, _group(posterior, group), sizes, target, level, size_unit, seed)
     drawn = _draw(answers)
     tables = {

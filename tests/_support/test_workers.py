@@ -16,7 +16,6 @@ from forecaster.checks.predictive import assess
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import ProcessError
 from forecaster.inference import diagnostics
-from forecaster.inference.posterior import diagnostics as diagnosed_of
 
 
 def whose(piece: int) -> tuple[int, int]:
@@ -68,14 +67,14 @@ def test_checks_are_the_same_by_several_processes(monkeypatch):
     """What is looked at in pieces of one curve, by two processes, is what is looked at all at once."""
     drawn = {f"net-{i}": synthetic.values(400, sd=dict.fromkeys(CENTRES, 0.1), seed=i) for i in range(5)}
     held = synthetic.posterior(drawn)
-    alone, own = assess(held), diagnosed_of(held)
+    alone, own = assess(held), held.diagnostics()
     asked = []
     monkeypatch.setattr(workers, "worth", lambda pieces: asked.append(pieces) or 2)
     monkeypatch.setattr(predictive, "AT_ONCE", 1)
     monkeypatch.setattr(diagnostics, "AT_ONCE", 20)
     told = []
     shared = assess(held, on_progress=lambda what, share: told.append((what, share)))
-    again = diagnosed_of(synthetic.posterior(drawn))
+    again = synthetic.posterior(drawn).diagnostics()
     assert asked == [5, -(-len(own) // 20)]
     assert told[0] == ("0 of 5 curves", 0.0)
     assert told[-1] == ("5 of 5 curves", 1.0)

@@ -11,13 +11,14 @@ from scipy import stats
 from scipy.special import logsumexp
 
 from forecaster.checks.check import check
-from forecaster.checks.predictive import assess, left_out, moments, p_values, psis_loo, replicated, thinned
+from forecaster.checks.predictive import assess, p_values, psis_loo, replicated, thinned
 from forecaster.checks.prior_predictive import prior_log_errors, prior_paths
 from forecaster.curves.reading import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import fit
 from forecaster.inference.posterior import Posterior
+from forecaster.inference.predictive import left_out, moments
 from forecaster.model.simulate import simulate
 from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.results.check import PASS, REVIEW

@@ -22,7 +22,7 @@ from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.engines.ensemble.settings import MANY as FEW
 from forecaster.inference.fit import fit
-from forecaster.inference.posterior import Posterior, diagnostics
+from forecaster.inference.posterior import Posterior
 from forecaster.model.simulate import Simulation, simulate
 from forecaster.prediction.paths import log_error_paths
 
@@ -63,7 +63,7 @@ def drawn_by_nuts(simulation: Simulation, card: Domain):
         curves = simulation.curves.select(task=task)
         for draws in NUTS_DRAWS:
             posterior = fit(curves, card=card, engine="nuts", draws=draws, seed=seed)
-            health = diagnostics(posterior).query("curve == @label", local_dict={"label": curves.curves[0].label})
+            health = posterior.diagnostics().query("curve == @label", local_dict={"label": curves.curves[0].label})
             if health["ess_bulk"].min() >= RANKED:
                 break
         found.append(quantities(posterior, seed, RANKED, first_only=True))

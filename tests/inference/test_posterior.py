@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.synthetic import posterior, values
 
-from forecaster.errors import PosteriorFileError
-from forecaster.inference.posterior import diagnostics
+import forecaster
+from forecaster.domains.quantities import CENTRES
+from forecaster.errors import PosteriorFileError, RequestError
 from forecaster.inference.storage import load_posterior
+from forecaster.monitoring.update import update
 from forecaster.prediction.forecast import forecast
 
 GROUPS = (("vision", "a"), ("vision", "b"))
@@ -22,6 +26,13 @@ def held():
     return posterior(dict(zip(("vision/a/cnn", "vision/b/cnn", "vision/b/mlp"), drawn, strict=True)))
 
 
+def assert_same_curve(one, two, label):
+    a, b = (p.curve(label) for p in (one, two))
+    assert a.reference == b.reference
+    for name in CENTRES:
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+
+
 def assert_same(one, two):
     assert one.groups == two.groups
     assert one.manifest == two.manifest
@@ -31,8 +42,7 @@ def assert_same(one, two):
         np.testing.assert_array_equal(one.centre(group), two.centre(group))
         np.testing.assert_array_equal(one.spread(group), two.spread(group))
     for curve in one.curves.curves:
-        for a, b in zip(*(vars(p.curve(curve.label)).values() for p in (one, two)), strict=True):
-            np.testing.assert_array_equal(a, b)
+        assert_same_curve(one, two, curve.label)
 
 
 def test_a_reload_is_the_same_to_the_bit(held, tmp_path):
@@ -51,7 +61,7 @@ def test_nothing_but_the_file_is_left_behind(held, tmp_path):
 def test_a_file_whose_data_were_changed_is_refused(held, tmp_path):
     path = held.save(tmp_path / "held.nc")
     with h5py.File(path, "r+") as file:
-        file["observed_data/error"][0] *= 1.01
+        file["measurements/error"][0] *= 1.01
     with pytest.raises(PosteriorFileError, match="hash"):
         load_posterior(path)
 
@@ -72,16 +82,84 @@ def test_one_group_of_many_is_a_posterior(held, group, tmp_path):
     assert_same(own, load_posterior(own.save(tmp_path / "own.nc")))
     np.testing.assert_array_equal(own.centre(group), held.centre(group))
     for curve in own.curves.curves:
-        for a, b in zip(*(vars(p.curve(curve.label)).values() for p in (own, held)), strict=True):
-            np.testing.assert_array_equal(a, b)
-    whole = diagnostics(held)
+        assert_same_curve(own, held, curve.label)
+    whole = held.diagnostics()
     names = {"/".join(group), *(c.label for c in own.curves.curves)}
     pd.testing.assert_frame_equal(
-        diagnostics(own), whole[whole["curve"].isin(names)].reset_index(drop=True), check_exact=False
+        own.diagnostics(), whole[whole["curve"].isin(names)].reset_index(drop=True), check_exact=False
     )
 
 
 def test_diagnostics_are_each_callers_own(held):
-    mine = diagnostics(held)
+    mine = held.diagnostics()
     mine["r_hat"] = 9.0
-    assert not (diagnostics(held)["r_hat"] == 9.0).any()
+    assert not (held.diagnostics()["r_hat"] == 9.0).any()
+
+
+def changed(held, path, **attrs):
+    """The posterior's file with other attributes; None takes one away."""
+    held.save(path)
+    with h5py.File(path, "r+") as file:
+        for name, value in attrs.items():
+            del file.attrs[name]
+            if value is not None:
+                file.attrs[name] = value
+    return path
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("forecaster-posterior/4", "written by an earlier version of forecaster.*fit its curves again with"),
+        ("forecaster-posterior/99", "written by a later version of forecaster.*install that version"),
+        ("forecaster/1", "found a netCDF file of schema 'forecaster/1'"),
+        (None, "found a netCDF file without forecaster's schema; expected a posterior written by `forecaster fit`"),
+    ],
+)
+def test_another_schema_is_refused_with_what_to_do(held, tmp_path, schema, said):
+    path = changed(held, tmp_path / "held.nc", schema=schema)
+    with pytest.raises(PosteriorFileError, match=said) as refused:
+        load_posterior(path)
+    assert f"{path}: found" in str(refused.value)
+    posterior_file = schema is not None and schema.startswith("forecaster-posterior")
+    kept = path if posterior_file else tmp_path / "posterior.nc"  # what is something else is not to be written over
+    assert f"`forecaster fit CURVES -o {kept}`" in str(refused.value)
+
+
+def test_draws_of_a_forecast_are_no_posterior(held, tmp_path):
+    path = tmp_path / "draws.nc"
+    forecast(held, [1e6]).save_draws(path)
+    with pytest.raises(PosteriorFileError, match="without forecaster's schema; expected a posterior written by"):
+        load_posterior(path)
+
+
+def test_a_file_that_lost_a_part_is_refused(held, tmp_path):
+    with pytest.raises(PosteriorFileError, match="incomplete"):
+        load_posterior(changed(held, tmp_path / "held.nc", cards="{}"))
+    path = held.save(tmp_path / "part.nc")
+    with h5py.File(path, "r+") as file:
+        del file["measurements"]
+    with pytest.raises(PosteriorFileError, match="incomplete"):
+        load_posterior(path)
+
+
+VERBS: dict[str, Any] = {
+    "forecast": lambda given: forecaster.forecast(given, [1e6]),
+    "requirement": lambda given: forecaster.requirement(given, 0.1),
+    "compare": lambda given: forecaster.compare(given),
+    "check": lambda given: forecaster.check(given),
+    "memo": lambda given: forecaster.memo(given),
+    "update": lambda given: update(given, given),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_no_posterior_is_told_how_to_become_one(held, verb):
+    with pytest.raises(
+        RequestError, match=r"found learning curves; expected .* posterior = forecaster\.fit\(curves\) first"
+    ):
+        VERBS[verb](held.curves)
+    with pytest.raises(RequestError, match=r"found 'held\.nc'; expected .* forecaster\.load_posterior"):
+        VERBS[verb]("held.nc")
+    with pytest.raises(RequestError, match="found a DataFrame; expected a posterior"):
+        VERBS[verb](held.curves.table)

@@ -152,7 +152,7 @@ def test_new_cases_need_a_test_set():
 
 def test_data_for_a_target_on_new_cases_is_less_sure():
     low, high = (
-        np.quantile(requirement(held(500), 0.1, kind=k).draws[:, 0], [0.1, 0.9]) for k in ("mean", "new-cases")
+        np.quantile(requirement(held(500), 0.1, kind=k).draws.values[..., 0], [0.1, 0.9]) for k in ("mean", "new-cases")
     )
     assert high[0] < low[0]
     assert high[1] > low[1]

@@ -81,7 +81,7 @@ def test_harder_targets_need_more_and_the_shares_add_up(wandering):
         assert (rows["p_within_budget"].diff().dropna() <= 0).all()
         assert (rows["already_met"] <= rows["p_within_budget"]).all()
     assert (found.table[QS].diff(axis=1).iloc[:, 1:].fillna(0.0) >= 0).all(axis=None)
-    reached = np.mean(np.isfinite(found.draws), 0)
+    reached = np.isfinite(found.draws).mean(("chain", "draw")).values
     assert found.table["p_never"].to_numpy() + reached == pytest.approx(1.0)
     assert ((found.table["q95"] == np.inf) == (found.table["p_never"] > 0.05)).all()
 
@@ -157,7 +157,9 @@ def test_horizon_and_budget_are_kept_to(wandering):
 
 def test_one_new_run_is_less_certain_than_the_mean():
     held = synthetic.posterior({"cnn": synthetic.values(2000, log_noise=np.log(0.1), floor_logit=-9.0)})
-    mean, run = (np.log(requirement(held, 0.08, kind=kind).draws[:, 0]) for kind in ("mean", "new-run"))
+    mean, run = (
+        np.log(requirement(held, 0.08, kind=kind).draws.values[..., 0].ravel()) for kind in ("mean", "new-run")
+    )
     assert np.std(mean) < 1e-9
     assert np.std(run) == pytest.approx(0.1 / 0.3, rel=0.1)  # noise over the slope
 

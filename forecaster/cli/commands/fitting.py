@@ -51,7 +51,9 @@ def fit(
         console.say(f"Wrote {output}")
     text = (
         f"Each quantity lies between lower and upper with a chance of {100 * level:g} %: the exponent (how fast error "
-        "falls with data), the floor (error that no data removes), alpha (the intercept)."
+        "falls with data), the floor (error that no data removes), alpha (the intercept). ess_bulk and ess_tail are "
+        "effective sample sizes of each quantity, by ArviZ; ess_curve says how many independent draws the engine "
+        "counts for the whole curve, and limits both."
     )
     saved = None if output is None else str(output)
     result = Listing(posterior.summary(level), text, checks, command="fit")

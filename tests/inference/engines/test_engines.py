@@ -33,7 +33,7 @@ from forecaster.inference.engines.ensemble.batch import batch_of, length_of
 from forecaster.inference.engines.ensemble.executors import Serial
 from forecaster.inference.engines.ensemble.likelihood import likelihood_of
 from forecaster.inference.engines.interface import MOST_R_HAT, GroupDraws
-from forecaster.inference.posterior import Posterior, diagnostics
+from forecaster.inference.posterior import Posterior
 from forecaster.model import pymc_model
 from forecaster.model.design import Design, design_of
 from forecaster.model.simulate import simulate
@@ -136,7 +136,7 @@ def reference() -> Posterior:
 
 
 def test_reference_converged(reference):
-    health = diagnostics(reference)
+    health = reference.diagnostics()
     assert health["r_hat"].max() < 1.02
     assert health[["ess_bulk", "ess_tail"]].min().min() > 300
 
@@ -186,7 +186,7 @@ def test_a_prior_one_sd_off_is_noticed(reference, quantity):
 def test_chains_agree_with_one_another(batch):
     for g, one in enumerate(batch):
         found = posterior(alone(g), one)
-        assert diagnostics(found)["r_hat"].max() < 1.05
+        assert found.diagnostics()["r_hat"].max() < 1.05
         assert max(one.stats["hyper_memory"], *one.curve_stats["memory"]) < 0.1
         assert sampler.trusted(one)
         assert engine_says(found).min() > 100
