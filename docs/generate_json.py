@@ -66,7 +66,8 @@ HEAD = f"""# The JSON of every command
 Written by `python docs/generate_json.py` from what the results declare of their tables; a test holds this page, the
 declarations and the commands together.
 
-With `--json` a command prints exactly one JSON object on stdout, on one line; notes, warnings and progress go to stderr.
+With `--json` a command prints exactly one JSON object on stdout, on one line; notes, warnings and progress go to
+stderr.
 
 ## What every object has
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from forecaster.cli.tables import as_printed, print_names, print_table, sentences
+from forecaster.cli.tables import as_printed, print_names, print_table, print_trimmed, sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -107,13 +107,13 @@ def print_result(result: Result) -> None:
     text, out = result.text, stdout()
     for shown in result.shown(ROWS):
         if shown.caption:
-            out.print(shown.caption, markup=False)
+            print_trimmed(out, shown.caption)
         names = print_table(out, shown.table, shown.columns, names)
         text = as_printed(text, shown.table, shown.columns, out.width)
         if shown.note:
-            out.print(shown.note, markup=False)
+            print_trimmed(out, shown.note)
     print_names(out, names)
-    out.print(text, markup=False)
+    print_trimmed(out, text)
 
 
 # Progress ------------------------------------------------------------------------------------------

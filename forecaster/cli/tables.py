@@ -35,7 +35,7 @@ def print_table(
     known = declarations(table, columns)
     once, prose, shown = _laid_out(table, known, console.width)
     if once:
-        console.print(", ".join(f"{c} {cell(known[c], table[c].iloc[0])}" for c in once), markup=False)
+        print_trimmed(console, ", ".join(f"{c} {cell(known[c], table[c].iloc[0])}" for c in once))
     shown, names = _named(shown, known, console.width, names or {})
     labels = [c for c in shown if known[c].key]
     if not prose or any(c not in labels for c in shown):  # names alone stand before their texts, too
@@ -53,7 +53,7 @@ def print_table(
 def print_trimmed(console: Console, what: Any) -> None:
     """Print without blanks at the ends of lines."""
     with console.capture() as captured:
-        console.print(what)
+        console.print(what, markup=False)
     text = re.sub(r" +((?:\x1b\[[0-9;]*m)*)$", r"\1", captured.get(), flags=re.M)
     console.file.write(text)
 

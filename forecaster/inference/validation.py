@@ -50,11 +50,33 @@ class Validation(Result):
 
 
 def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
-    """What ``curves`` hold and what their design cannot tell; nothing is sampled.
+    """Say what curves hold and what their design cannot tell; nothing is sampled.
 
-    ``card`` is a domain card, its name or file, or one for each (domain, task); by default that of the domain's name.
-    ``notes`` are those from reading and those of :func:`forecaster.curves.summary.warnings_of`. Raises RequestError
-    where ``curves`` are no learning curves, CardError for an unknown card.
+    Parameters
+    ----------
+    curves : LearningCurves
+        As :func:`forecaster.read_curves` gives them.
+    card : Domain, str, path or mapping, optional
+        The domain card of all, or of each (domain, task); by default that of the domain's name.
+
+    Returns
+    -------
+    Validation
+        A row a curve; ``notes`` are remarks on what may be wrong with the measurements, or cannot be told by them.
+
+    Raises
+    ------
+    RequestError
+        Where ``curves`` were not read.
+    CardError
+        For a card that is unknown or unreadable.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> found = forecaster.validate(forecaster.read_curves("digits.csv"))
+    >>> found.text
+    '980 measurements make 7 curves; they can be fitted.'
     """
     expect_curves(curves)
     cards = cards_of(curves, card)

@@ -12,10 +12,12 @@ from forecaster.curves.learning_curves import Curve
 from forecaster.curves.repeats import reduced
 from forecaster.inference.validation import Validation
 from forecaster.plots.fonts import lettered
-from forecaster.plots.style import BESIDE, INK, PALETTE, WIDTH, capital, labels, plain, size_ticks
+from forecaster.plots.style import BESIDE, INK, PALETTE, WIDTH, capital, error_ticks, labels, plain, size_ticks
+from forecaster.results.wording import Units
 
 COLUMNS = 3
 PANELS = 30  # curves drawn, the first of more
+PLAIN = Units("examples", "error", percent=False)
 
 
 @lettered
@@ -48,3 +50,4 @@ def _draw(axes: Axes, curve: Curve) -> None:
     axes.set(xscale="log", yscale="log")
     plain(axes)
     size_ticks(axes)
+    error_ticks(axes, PLAIN, math.log10(curve.error.max() / curve.error.min()))

@@ -64,6 +64,13 @@ def test_names_that_stand_before_long_texts_are_not_a_table_of_their_own():
     assert "task" in printed(table.assign(file=[f[-10:] for f in files]), FILES)
 
 
+def test_no_line_of_prose_ends_in_blanks(capsys):
+    console.print_result(Answer(pd.DataFrame({"yhat": [0.5]}), "in words " * 60))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 5
+    assert all(line == line.rstrip() for line in lines)
+
+
 @pytest.mark.parametrize("terminal", [False, True])
 def test_no_line_ends_in_blanks(terminal):
     columns = Columns("a check", Column("name", "text", "which", key=True), Column("verdict", "verdict", "what"))
