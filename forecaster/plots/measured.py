@@ -12,11 +12,12 @@ from forecaster.curves.learning_curves import Curve
 from forecaster.curves.repeats import reduced
 from forecaster.inference.validation import Validation
 from forecaster.plots.fonts import lettered
-from forecaster.plots.style import BESIDE, INK, PALETTE, WIDTH, capital, error_ticks, labels, plain, size_ticks
+from forecaster.plots.style import INK, PALETTE, WIDTH, capital, error_ticks, labels, plain, size_ticks
 from forecaster.results.wording import Units
 
 COLUMNS = 3
 PANELS = 30  # curves drawn, the first of more
+ABOVE = 145  # points that the name of a curve may take above its panel
 PLAIN = Units("examples", "error", percent=False)
 
 
@@ -29,10 +30,11 @@ def measured_figure(found: Validation) -> Figure:
     rows = math.ceil(len(curves) / columns)
     figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    shown = labels([curve.label for curve in curves], BESIDE, 8.5)
-    for axes, curve in zip(panels, curves, strict=False):
+    names = [curve.architecture if len(found.curves.groups) == 1 else curve.label for curve in curves]
+    shown = labels(names, ABOVE, 8.5)
+    for axes, curve, name in zip(panels, curves, names, strict=False):
         _draw(axes, curve)
-        axes.set_title(shown[curve.label], fontsize=8.5, color=INK, loc="left")
+        axes.set_title(shown[name], fontsize=8.5, color=INK, loc="left")
     for axes in panels[len(curves) :]:
         axes.set_visible(False)
     units = list(dict.fromkeys(card.size_unit for card in found.cards.values()))
