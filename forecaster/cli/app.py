@@ -21,7 +21,7 @@ from forecaster.errors import ForecasterError, OptionError, UnknownCardError
 
 app = typer.Typer(
     help="Learning curves in, credible intervals for error and data requirements out.",
-    epilog="Exit codes: 0 done, 1 an input cannot be used, 2 wrong usage (of an option), 3 a check said FAIL.",
+    epilog="Exit codes: 0 done, 1 an input cannot be used, 2 wrong usage, 3 a check said FAIL.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
