@@ -102,7 +102,7 @@ def test_tables_are_those_of_the_results(two, made):
     sizes = default_sizes(SIZES[-1])
     pd.testing.assert_frame_equal(made.tables["requirement"], requirement(two, goal, seed=3).table)
     pd.testing.assert_frame_equal(made.tables["comparison"], compare(two, group=GROUP, at=sizes, seed=3).table)
-    pd.testing.assert_frame_equal(made.tables["verdicts"], check(two, at=sizes).table)
+    pd.testing.assert_frame_equal(made.tables["verdicts"], check(two, at=sizes, seed=3).table)
 
 
 def test_the_options_shown_are_those_of_the_table(made):
