@@ -220,7 +220,7 @@ def test_draws_and_figure_are_written(digits_file, tmp_path):
     draws, figure = tmp_path / "draws.nc", tmp_path / "figure.svg"
     done = run("forecast", digits_file, "--at", "1e4", "--draws", draws, "--figure", figure)
     assert done.exit_code in (0, 3), done.stderr
-    assert set(xr.open_dataset(draws).sizes) == {"draw", "point"}
+    assert set(xr.open_dataset(draws).sizes) == {"chain", "draw", "point"}
     assert "<svg" in figure.read_text()
 
 

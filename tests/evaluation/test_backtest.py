@@ -344,7 +344,7 @@ def test_the_terminal_shows_curves_beside_their_best_rival_and_then_methods(foun
     for name in ("forecaster", *BASELINES):
         assert any(line.startswith(name) for line in printed.splitlines()), name
     factor = 2.0 ** found.totals.iloc[0]["requirement_log2_ratio"]
-    assert terminal.cell("requirement_factor", factor) in printed
+    assert terminal.cell(declarations.METHODS.named("requirement_factor"), factor) in printed
 
 
 def test_the_refusal_of_what_hides_too_much_says_how_much_may_be_hidden():
