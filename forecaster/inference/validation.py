@@ -74,7 +74,7 @@ def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
     Examples
     --------
     >>> import forecaster
-    >>> found = forecaster.validate(forecaster.read_curves("digits.csv"))
+    >>> found = forecaster.validate(forecaster.read_curves("forecaster/examples/digits.csv"))
     >>> found.text
     '980 measurements make 7 curves; they can be fitted.'
     """
