@@ -117,7 +117,7 @@ def test_every_verb_has_help_and_is_documented(verb):
     done = run(verb, "--help")
     assert done.exit_code == 0
     assert "--json" in done.stdout
-    assert f"forecaster {verb}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"`forecaster {verb}" in (ROOT / "docs" / "how-to" / "command-line.md").read_text(encoding="utf-8")
     assert verb in DOCUMENTED
 
 
