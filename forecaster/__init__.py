@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from forecaster.inference.fit import fit as fit
     from forecaster.inference.posterior import Posterior as Posterior
     from forecaster.inference.storage import load_posterior as load_posterior
+    from forecaster.inference.validation import Validation as Validation
+    from forecaster.inference.validation import validate as validate
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
     from forecaster.prediction.forecast import Forecast as Forecast
@@ -50,6 +52,7 @@ _HOMES = {
     "Memo": "reports.rendering",
     "Posterior": "inference.posterior",
     "Requirement": "prediction.requirement",
+    "Validation": "inference.validation",
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
@@ -63,6 +66,7 @@ _HOMES = {
     "requirement": "prediction.requirement",
     "Update": "monitoring.update",
     "update": "monitoring.update",
+    "validate": "inference.validation",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -1,7 +1,8 @@
 """What can go wrong, one small class per cause.
 
 Every message names the place (file, row, card line), what was found, what was expected and the next step.
-The command line prints the message and exits with 1; a Python caller catches :class:`ForecasterError`.
+The command line prints the message and exits with 1 (2 where the fault is in its options alone); a Python caller
+catches :class:`ForecasterError`.
 """
 
 from __future__ import annotations
@@ -100,12 +101,20 @@ class CardError(ForecasterError):
     """A domain card is unknown, unreadable or says something that cannot be used."""
 
 
+class UnknownCardError(CardError):
+    """No domain card has this name."""
+
+
 class PosteriorFileError(ForecasterError):
     """A file is not a posterior that this version can read."""
 
 
 class RequestError(ForecasterError):
     """The question cannot be answered as asked: an unknown curve, a size out of range, a bad level."""
+
+
+class OptionError(RequestError):
+    """An option of the command line, or its value, is wrong whatever the input holds: wrong usage."""
 
 
 class ProcessError(ForecasterError):

@@ -25,6 +25,7 @@ from forecaster.prediction.forecast import KEYS, Forecast
 from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantiles
 from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,34 @@ CHANGES = (
     Change("drift", "doubled", DRIFTS, nats=DOUBLE),
 )
 AS_IT_IS = "as in the card"
+FLOORS = Columns(
+    "a curve, size and part of the draws",
+    CURVE,
+    size(),
+    Column("part", "count", "which part of the draws, 1 with the lowest floors", key=True),
+    interval("floor", "error", "median floor within the part, and its range"),
+    interval("yhat", "error", "the forecast within the part: median and equal-tailed interval"),
+    GIVEN_LEVEL,
+    Column("p_best", "chance", "chance of the lowest error of the group at that size, within the part"),
+)
+SENSITIVITY = Columns(
+    "a curve, size asked about and change of the card (none without sizes)",
+    CURVE,
+    size(),
+    Column("prior", "text", "`card`, `exponent`, `floor` or `drift`"),
+    Column("change", "text", f"how its prior is changed; `{AS_IT_IS}`"),
+    interval("yhat", "error", "the forecast then, by reweighting; null where only another fit can tell"),
+    GIVEN_LEVEL,
+    Column("pareto_k", "number", f"Pareto k of the weights; above {TRUSTED_K:g} they are not used"),
+    Column("moved", "number", "how far `yhat` goes, in half widths of the forecast's interval (of logs)"),
+)
+MOVES = "by how much the forecast moves under a lower and a higher prior; `refit` where only another fit can tell"
 
 
 def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
     """The forecast if the floor were low, ..., high: draws split into ``bins`` equal parts by their floor.
 
-    Columns: those of the forecast's key, ``part`` (1 = lowest floors), ``floor`` (median within the part),
-    ``floor_lower`` and ``floor_upper`` (its range), ``yhat, yhat_lower, yhat_upper, level, p_best``.
-    Measured curves only; others are left out.
+    Its columns are ``FLOORS``. Measured curves only; others are left out.
     """
     posterior = _posterior_of(found)
     lowest = lowest_rows(found)
@@ -97,9 +118,8 @@ def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
 def card_table(found: Forecast) -> pd.DataFrame:
     """The forecast had the card said otherwise, by importance weights: a row for the card as it is and for each change.
 
-    Columns: those of the forecast's key, ``prior`` and ``change`` (see ``CHANGES``), ``yhat, yhat_lower, yhat_upper,
-    level``, ``pareto_k`` and ``moved``: how far ``yhat`` goes, in half widths of the forecast's interval (of logs).
-    Where ``pareto_k`` exceeds ``TRUSTED_K`` only a fit under the changed card can tell, and the four are NaN.
+    Its columns are ``SENSITIVITY``; ``prior`` and ``change`` are those of ``CHANGES``. Where ``pareto_k`` exceeds
+    ``TRUSTED_K`` only a fit under the changed card can tell, and forecast and ``moved`` are NaN.
     """
     posterior = _posterior_of(found)
     rows = []
@@ -124,6 +144,20 @@ def _posterior_of(found: Forecast) -> Posterior:
     if found.posterior is None:
         raise RequestError("this forecast carries no posterior; make it with forecast()")
     return found.posterior
+
+
+def moves(table: Table) -> tuple[pd.DataFrame, Columns]:
+    """Of :func:`card_table`, one row a curve and size: the forecast, and how far each prior's changes move it."""
+    keys, rows = SENSITIVITY.names[:4], []
+    for key, mine in table.groupby(list(keys), sort=False):
+        row = dict(zip(keys, key, strict=True)) | {"yhat": mine["yhat"].iloc[0]}
+        for prior, own in mine.iloc[1:].groupby("prior", sort=False):
+            shifts = (100.0 * (v / row["yhat"] - 1.0) for v in own["yhat"])
+            row[prior] = ", ".join("refit" if np.isnan(v) else f"{v:+.0f} %" for v in shifts)
+        rows.append(row)
+    found = pd.DataFrame(rows)
+    priors = (Column(str(name), "text", MOVES) for name in found.columns[len(keys) + 1 :])
+    return found, Columns("a curve and size", SENSITIVITY.pick(*keys, "yhat"), priors)
 
 
 def _said(prior: str, change: str, then: np.ndarray, now: np.ndarray, level: float, k: float) -> dict[str, Any]:

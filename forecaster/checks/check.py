@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.checks.card_sensitivity import card_sensitivity, card_table
+from forecaster.checks.card_sensitivity import SENSITIVITY, card_sensitivity, card_table, moves
 from forecaster.checks.extrapolation import extrapolation
 from forecaster.checks.measurements import measurements
 from forecaster.checks.model_fit import foreseen, left_out, replicated
-from forecaster.checks.predictive import assess
+from forecaster.checks.predictive import FIT_POINTS, FITS, assess
 from forecaster.checks.priors import identified, prior_conflict
 from forecaster.checks.sampling import engine, sampling
 from forecaster.curves.learning_curves import KEYS
@@ -27,33 +27,45 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, narrowed
-from forecaster.results.result import Result, rows_of
+from forecaster.results.columns import Column, Columns, declared
+from forecaster.results.result import Result, Shown
+
+CHECKS = Columns(
+    "a check",
+    Column("name", "text", "the check", key=True),
+    Column("verdict", "verdict", "`PASS`, `REVIEW` (read before deciding) or `FAIL` (do not decide on this)"),
+    Column("curve", "text", "the curve (or group) that it is about, the worst of several; null where it is about all"),
+    Column("text", "text", "what was found"),
+    Column("next_step", "text", "what to do about it"),
+)
+READ = (  # columns that a person reads of how well the model fits
+    *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
+    "prior_inside_shape",
+)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class CheckReport(Result):
-    """The verdicts on one posterior.
-
-    ``table`` has a row per check: ``name, verdict, curve, text, next_step``; ``curve`` is the label of the worst one.
-
-    Attributes
-    ----------
-    fit, fit_points : pandas.DataFrame
-        How well the model fits, by curve and by measured size (leave-one-out).
-    sensitivity : pandas.DataFrame
-        How far other priors would move the forecast at the sizes asked about; empty without any.
-    verdict : str
-        The worst verdict of all.
-    """
+    """Verdicts on a fit, how well the model fits what was measured, and what other priors would do to forecasts."""
 
     fit: pd.DataFrame = field(default_factory=pd.DataFrame)
     fit_points: pd.DataFrame = field(default_factory=pd.DataFrame)
     sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
-    command = "check"
 
-    def to_dict(self) -> dict[str, Any]:
-        tables = {"fit": self.fit, "fit_points": self.fit_points, "sensitivity": self.sensitivity}
-        return super().to_dict() | {name: rows_of(table) for name, table in tables.items()}
+    command = "check"
+    columns = declared(table=CHECKS, fit=FITS, fit_points=FIT_POINTS, sensitivity=SENSITIVITY)
+    keys = declared(verdict="the worst of all verdicts")
+
+    def shown(self, most: int) -> tuple[Shown, ...]:
+        """The verdicts; of the fit a row a curve; what other priors would do, a row a curve and size."""
+        found = [Shown(self.table, CHECKS)]
+        if not self.fit.empty:
+            caption = "How well the model fits what was measured:"
+            found.append(Shown(self.fit.loc[:, [*READ]], FITS.pick(*READ), caption))
+        if not self.sensitivity.empty:
+            caption = "The forecast, and how far other priors in the card (lower, higher) would move it:"
+            found.append(Shown(*moves(self.sensitivity), caption))
+        return tuple(found)
 
     @property
     def verdict(self) -> str:
@@ -125,7 +137,7 @@ def overall(checks: Sequence[Check]) -> str:
 
 def table_of(checks: Sequence[Check]) -> pd.DataFrame:
     """One row a check, without the list of all its curves: see :class:`CheckReport`."""
-    return pd.DataFrame([c.as_row() for c in checks], columns=["name", "verdict", "curve", "text", "next_step"])
+    return pd.DataFrame([c.as_row() for c in checks], columns=CHECKS.names)
 
 
 def about(found: CheckReport, chosen: Sequence[CurveKey]) -> CheckReport:

@@ -35,6 +35,7 @@ from forecaster.inference.predictive import LeftOut, blocks, distinct, left_out,
 from forecaster.model.design import Design, SizedCurve
 from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantiles
 from forecaster.prediction.paths import CurveKey
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
 DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
 AT_ONCE = 50  # curves of one piece of work: some seconds of it
@@ -43,18 +44,51 @@ STATISTICS = ("jump", "run", "bend")
 LEAST = 4  # sizes below which a curve has no thirds, and too few steps to call their correlation one
 
 
+P_VALUES = (
+    "posterior predictive p-values: jumps, regular departures from the law, bend; null for the last two of fewer than "
+    "four sizes"
+)
+FITS = Columns(
+    "a curve (curves whose draws are not all finite numbers are left out)",
+    CURVE,
+    Column("points", "count", "its different sizes"),
+    (Column(name, "chance", P_VALUES) for name in ("p_jump", "p_run", "p_bend")),
+    Column("prior_inside", "share", "share of errors inside the 95 % band that the card alone foresees"),
+    Column(
+        "prior_inside_shape",
+        "share",
+        "the same of errors relative to the mean of their curve, whatever their unit; this one is judged",
+    ),
+    Column("elpd_loo", "number", "log density of its log errors, each from the other sizes (PSIS-LOO)"),
+    Column("p_loo", "number", "effective number of parameters"),
+    Column(
+        "k_high", "share", f"share of sizes whose Pareto k exceeds {TRUSTED_K:g}: leaving those out cannot be judged"
+    ),
+    Column("inside", "share", f"share of errors inside the {100 * INSIDE:g} % interval that the other sizes give"),
+    Column(
+        "p_surprise", "chance", "chance, if the model is right, that any size is as far out as the one farthest out"
+    ),
+    Column("surprise_n", "size", "that size"),
+)
+FIT_POINTS = Columns(
+    "a curve and size",
+    CURVE,
+    size("the size measured"),
+    Column("error", "error", "the (geometric) mean error measured there"),
+    interval("expected", "error", "what the other sizes let expect: median and interval"),
+    GIVEN_LEVEL,
+    Column("elpd", "number", "term of `elpd_loo`: log density of the log error"),
+    Column("p_loo", "number", "term of the effective number of parameters"),
+    Column("pareto_k", "number", "Pareto k of leaving this size out"),
+    Column("pit", "chance", "chance, by the other sizes, of an error at most as large"),
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Assessment:
-    """``points``, one row a measured size: ``domain, task, architecture, n, error, expected, expected_lower,
-    expected_upper, level, elpd, p_loo, pareto_k, pit``. ``error`` is the (geometric) mean of the repeats, ``expected``
-    the median that the other sizes give, ``elpd`` the log density of the log error, ``pit`` the chance, by the other
-    sizes, of an error at most as large.
+    """``points``, one row a measured size (columns ``FIT_POINTS``); ``curves``, one row a curve (columns ``FITS``).
 
-    ``curves``, one row a curve: ``domain, task, architecture, points, elpd_loo, p_loo, k_high`` (share of sizes whose
-    Pareto k exceeds ``TRUSTED_K``), ``inside`` (share of sizes inside the expected interval), ``p_surprise`` (chance,
-    if the model is right, that any size is as far out as ``surprise_n``), ``p_jump, p_run, p_bend`` (see
-    :func:`replicated`), ``prior_inside`` (share of measured errors in the card's 95 % band) and ``prior_inside_shape``
-    (the same of each error relative to the mean of its curve, which no unit of error changes).
+    For ``p_jump, p_run, p_bend`` see :func:`replicated`.
     """
 
     points: pd.DataFrame

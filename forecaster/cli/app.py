@@ -17,7 +17,7 @@ import typer
 from forecaster import __version__
 from forecaster.cli import console, outputs
 from forecaster.cli import source as request
-from forecaster.errors import ForecasterError
+from forecaster.errors import ForecasterError, OptionError, UnknownCardError
 
 app = typer.Typer(
     help="Learning curves in, credible intervals for error and data requirements out.",
@@ -31,6 +31,7 @@ app = typer.Typer(
 READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosing curves", "Printing"
 ONLY = "Only this one; may be repeated. Once, it names all rows if no column does."
 Names = list[str] | None
+USAGE = (OptionError, UnknownCardError)  # wrong whatever the input holds
 Failures = tuple[Any, ...]  # the checks that said FAIL
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object (see docs/json.md).", rich_help_panel=PRINTING)
@@ -84,7 +85,7 @@ class Asked:
 
 
 def verb(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Make ``body`` a command: ``Asked`` becomes options, an input error a message and exit 1, FAIL exit 3.
+    """Make ``body`` a command: ``Asked`` becomes options, an error a message and exit 1 or 2, FAIL exit 3.
 
     ``body`` returns the checks that said FAIL.
     """
@@ -105,7 +106,7 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
             raise
         except (ForecasterError, OSError) as error:
             console.print_error(error, body.__name__, as_json)
-            raise typer.Exit(1) from None
+            raise typer.Exit(2 if isinstance(error, USAGE) else 1) from None
         if failures:
             console.say(console.beware(failures))
             raise typer.Exit(3)
@@ -116,18 +117,14 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def deliver(
-    result: Any, as_json: bool, output: Path | None = None, figure: Path | None = None, **extra: Any
-) -> Failures:
+def deliver(result: Any, as_json: bool, output: Path | None = None, figure: Path | None = None) -> Failures:
     """Print a result, write its figure and its table where asked; the checks that said FAIL."""
     if figure is not None:
         outputs.write_figure(result.plot(), figure)
     if output is not None:
         outputs.write_table(result.table, output)
     if as_json:
-        from forecaster.results.result import plain
-
-        console.print_json(result.to_dict() | plain(extra))
+        console.print_json(result.to_dict())
     else:
         console.print_result(result)
     if result.command != "check":

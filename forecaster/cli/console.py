@@ -6,7 +6,6 @@ Tables fit in 100 columns, and in fewer where the terminal has fewer.
 from __future__ import annotations
 
 import json
-import math
 import re
 import sys
 import threading
@@ -16,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from forecaster.cli.tables import as_printed, print_names, print_table, sentences
+from forecaster.cli.tables import as_printed, print_names, print_table, print_trimmed, sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,29 +24,11 @@ if TYPE_CHECKING:
     from forecaster.results.check import Check
     from forecaster.results.result import Result
 
-Table = Any  # a DataFrame; pandas' own annotations know no better
 WIDTH = 100
 NAMED = 3  # curves that one line names
-ROWS = 30  # of a table that can tell which of more rows matter most
+ROWS = 30  # of a table whose result can tell which of more rows matter most
 PATIENCE = 2.0  # seconds before any progress is shown
 EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
-HIDDEN = {  # columns that the terminal leaves out; files and JSON have all
-    "requirement": ("horizon", "p_floor_above", "already_met", "p_risen"),
-    "compare": (
-        *("exponent_a", "exponent_a_lower", "exponent_a_upper", "exponent_b", "exponent_b_lower", "exponent_b_upper"),
-        *("overlap", "p_clearly_steeper", "p_clearly_shallower", "decide_at", "crossover_q5", "crossover_q95"),
-        *("p_better_finally", "horizon", "data_ratio_n"),
-    ),
-}
-JUDGED = (  # columns of a backtest that the terminal shows, by curve; then by method
-    *("domain", "task", "architecture", "points", "n_fit", "n_last"),
-    *("rmsle", "best_baseline", "its_rmsle", "covered", "level"),
-)
-METHODS = ("method", "curves", "rmsle", "rmsle_median", "wins", "pairs_right", "requirement_factor")
-FIT = (  # columns of a check's table on the fit that the terminal shows
-    *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
-    "prior_inside_shape",
-)
 
 
 def stdout() -> Console:
@@ -123,120 +104,16 @@ def beware(failures: Sequence[Check]) -> str:
 def print_result(result: Result) -> None:
     """The tables of a result, the names that they shorten, then its text."""
     names: dict[str, str] = {}
-    text = result.text
-    for title, table, note in _tables(result):
-        if title:
-            stdout().print(title, markup=False)
-        names = print_table(stdout(), table, names)
-        text = as_printed(text, table, stdout().width)
-        if note:
-            stdout().print(note, markup=False)
-    print_names(stdout(), names)
-    stdout().print(text, markup=False)
-
-
-def _tables(result: Result) -> Iterator[tuple[str, Table, str]]:
-    """What a terminal shows of a result, as (title, table, note): of a comparison also who is best at each size, of a
-    check how well the model fits and what other priors would do.
-    """
-    methods = getattr(result, "totals", None)
-    if methods is None:
-        table, note = _leading(result)
-        yield "", table.drop(columns=list(HIDDEN.get(result.command, ())), errors="ignore"), note
-    else:
-        yield "", _judged(result.table), ""
-        yield "", _methods(methods), ""
-    best = getattr(result, "best", None)
-    if best is not None and len(best) > 0:
-        yield "", *_likeliest(best)
-    for title, table in (
-        ("How well the model fits what was measured:", _fit(getattr(result, "fit", None))),
-        (
-            "The forecast, and how far other priors in the card (lower, higher) would move it:",
-            _priors(getattr(result, "sensitivity", None)),
-        ),
-        (
-            "How often the favoured architecture of a pair was the better one, by the chance it was given:",
-            _chances(getattr(result, "chances", None)),
-        ),
-    ):
-        if table is not None:
-            yield title, table, ""
-
-
-def _leading(result: Result) -> tuple[Table, str]:
-    """The rows that matter most, of results that can tell and have more than ``ROWS``, with a word on the rest."""
-    table, choose = result.table, getattr(result, "leading", None)
-    if choose is None or len(table) <= ROWS:
-        return table, ""
-    what = "pairs, those of the architectures likeliest to be best" if "a" in table else "rows, the least data needed"
-    return choose(ROWS), f"{ROWS} of {len(table):,} {what} first; --json or --output FILE.csv gives all."
-
-
-def _likeliest(best: Table) -> tuple[Table, str]:
-    """Of more than ``ROWS`` rows on who is best, the likeliest at each size."""
-    keys = ["domain", "task", "n"]
-    if len(best) <= ROWS:
-        return best, ""
-    each = max(ROWS // best[keys].drop_duplicates().shape[0], NAMED)
-    shown = best.sort_values("p_best", ascending=False, kind="stable").groupby(keys, sort=False).head(each)
-    shown = shown.assign(at=best.groupby(keys, sort=False).ngroup()).sort_values("at", kind="stable")
-    return shown.drop(columns="at"), f"{len(shown)} of {len(best):,} rows, the likeliest to be best; --json gives all."
-
-
-def _judged(table: Table) -> Table:
-    """The columns that a person reads of a backtest, one row a curve; the best of its rivals with its own error."""
-    if "best_baseline" in table:
-        from forecaster.evaluation.tables import best_rmsle
-
-        table = table.assign(its_rmsle=best_rmsle(table))
-    return table[[c for c in JUDGED if c in table]]
-
-
-def _methods(totals: Table) -> Table:
-    """One row a method; the requirement's median as the factor that it is off by."""
-    if "requirement_log2_ratio" in totals:
-        totals = totals.assign(requirement_factor=2.0 ** totals["requirement_log2_ratio"])
-    return totals[[c for c in METHODS if c in totals and totals[c].notna().any()]]
-
-
-def _chances(table: Table | None) -> Table | None:
-    """One row a range of chances, where there are pairs enough."""
-    if table is None or table.empty:
-        return None
-    from forecaster.evaluation.tables import FEWEST_PAIRS
-
-    if table["pairs"].sum() < FEWEST_PAIRS:
-        return None
-
-    def ranges(name: str) -> list[str]:
-        ends = zip(table[f"{name}_low"], table[f"{name}_high"], strict=True)
-        return [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
-
-    shown = {"chance": ranges("chance"), "pairs": table["pairs"], "held": [f"{100 * v:.0f} %" for v in table["held"]]}
-    return table.__class__(shown | {"if right, 9 times in 10": ranges("held")})
-
-
-def _fit(table: Table | None) -> Table | None:
-    """The columns that a person reads of how well the model fits, one row a curve."""
-    if table is None or table.empty:
-        return None
-    return table[[c for c in FIT if c in table]]
-
-
-def _priors(table: Table | None) -> Table | None:
-    """One row a curve and size: the forecast, and how far it moves under the changes of each prior, or ``refit``."""
-    if table is None or table.empty:
-        return None
-    keys = ["domain", "task", "architecture", "n"]
-    rows = []
-    for key, mine in table.groupby(keys, sort=False):
-        row = dict(zip(keys, key, strict=True)) | {"yhat": mine["yhat"].iloc[0]}
-        for prior, own in mine.iloc[1:].groupby("prior", sort=False):
-            moves = [100.0 * (v / row["yhat"] - 1.0) for v in own["yhat"]]
-            row[prior] = ", ".join("refit" if math.isnan(v) else f"{v:+.0f} %" for v in moves)
-        rows.append(row)
-    return table.__class__(rows)
+    text, out = result.text, stdout()
+    for shown in result.shown(ROWS):
+        if shown.caption:
+            print_trimmed(out, shown.caption)
+        names = print_table(out, shown.table, shown.columns, names)
+        text = as_printed(text, shown.table, shown.columns, out.width)
+        if shown.note:
+            print_trimmed(out, shown.note)
+    print_names(out, names)
+    print_trimmed(out, text)
 
 
 # Progress ------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from forecaster._support.atomic_files import write_whole
 from forecaster.cli import console
 from forecaster.cli.source import Table
-from forecaster.errors import RequestError
+from forecaster.errors import OptionError, RequestError
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
@@ -21,7 +21,7 @@ def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> Non
     if path is None:
         return
     if path.suffix.lower() not in suffixes:
-        raise RequestError(f"{option} {path}: found the suffix {path.suffix!r}; expected {' or '.join(suffixes)}")
+        raise OptionError(f"{option} {path}: found the suffix {path.suffix!r}; expected {' or '.join(suffixes)}")
     if not path.parent.is_dir():
         raise RequestError(f"{option} {path}: found no folder {path.parent}; make it first, or choose another path")
     if path.is_dir():

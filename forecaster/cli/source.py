@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecaster.cli import console
-from forecaster.errors import RequestError
+from forecaster.errors import OptionError, RequestError
 
 if TYPE_CHECKING:
     from forecaster.checks.check import CheckReport
-    from forecaster.curves.learning_curves import Group, LearningCurves, Note
+    from forecaster.curves.learning_curves import Group, LearningCurves
     from forecaster.inference.fit import Cards
     from forecaster.inference.posterior import Posterior
     from forecaster.results.check import Check
@@ -111,7 +111,7 @@ class Source:
         }
         wrong = [name for name, value in given.items() if value]
         if wrong:
-            raise RequestError(
+            raise OptionError(
                 f"{self.path}: found {', '.join(wrong)} beside a saved posterior, which is fitted already; "
                 "leave it out, or give the curves themselves."
             )
@@ -155,27 +155,13 @@ def _counted(curves: LearningCurves) -> str:
     return "1 curve" if len(curves.curves) == 1 else f"{len(curves.curves)} curves"
 
 
-def fittable(curves: LearningCurves) -> str:
-    """That these curves can be fitted, in a sentence."""
-    they = "it" if len(curves.curves) == 1 else "they"
-    return f"{len(curves.table)} measurements make {_counted(curves)}; {they} can be fitted."
-
-
 def say_notes(curves: LearningCurves, card: Cards) -> None:
     """What is to be remarked on curves before they are fitted under this card, on stderr."""
+    from forecaster.inference.validation import above_share
+
     console.print_notes((*curves.notes, *above_share(curves, card)), leave_out=["repeats"])
     if card is None:
         say_generic(curves)
-
-
-def above_share(curves: LearningCurves, card: Cards) -> tuple[Note, ...]:
-    """Notes on errors above 1 where the card calls them shares."""
-    from forecaster.curves import summary
-    from forecaster.inference.fit import cards_of
-
-    units = {group: found.error_unit for group, found in cards_of(curves, card).items()}
-    shares = [group for group, unit in units.items() if "share" in unit and " or " not in unit]
-    return summary.above_share(curves, shares)
 
 
 def say_generic(curves: LearningCurves) -> None:
@@ -232,7 +218,7 @@ def numbers(text: str, option: str, expected: str) -> list[float]:
         except ValueError:
             number = -1.0
         if not 0 < number < float("inf"):
-            raise RequestError(f"{option}: found {part.strip()!r}; expected {expected}")
+            raise OptionError(f"{option}: found {part.strip()!r}; expected {expected}")
         out.append(number)
     return out
 
@@ -245,13 +231,13 @@ def sizes_of(at: str | None) -> list[float]:
 def check_share(value: float, option: str) -> None:
     """RequestError unless the option's value is a share, such as a level."""
     if not 0 < value < 1:
-        raise RequestError(f"{option}: found {value:g}; expected a share between 0 and 1, such as 0.8")
+        raise OptionError(f"{option}: found {value:g}; expected a share between 0 and 1, such as 0.8")
 
 
 def check_size(value: float | None, option: str, expected: str = "a size above 0, such as 1e6") -> None:
     """RequestError unless the option's value is positive and finite, or not given."""
     if value is not None and not 0 < value < float("inf"):
-        raise RequestError(f"{option}: found {value:g}; expected {expected}")
+        raise OptionError(f"{option}: found {value:g}; expected {expected}")
 
 
 def command_line() -> str:

@@ -1,16 +1,17 @@
 """Tables as a terminal shows them: what fits, what is said once, how numbers are written.
 
-Columns that say the same in every row are said once, above the table. Names that leave no room for the numbers are
-shortened; who prints the table tells them in full.
+The declared columns decide (``results/columns.py``). What the question fixed is said once, above the table, where all
+rows are alike. Names that leave no room for the numbers are shortened; who prints the table tells them in full.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from forecaster.results.columns import WORDS, Column, Columns
 from forecaster.results.short_names import shortened, width
 
 if TYPE_CHECKING:
@@ -21,51 +22,67 @@ LONG = 40  # columns of the terminal; longer texts stand below their table, long
 SHORT = 24  # no name is made shorter than this
 CROWDED = 64  # columns that the names of a row may take together
 GAP = 3  # between columns
-CURVES = ("domain", "task", "architecture", "a", "b")  # columns of names that the user gave
-NAMES = ("name", "quantity", *CURVES, "n")  # what tells rows apart
-SAID_ONCE = ("domain", "task", "target", "level", "kind", "budget", "rope")
-SHARES = ("p_", "already_met")  # columns of probabilities start so
-# Shares that were counted: they may be all, or none.
-COUNTED = ("inside", "prior_inside", "prior_inside_shape", "covered", "pairs_right")
-CHOSEN = ("target", "rope", "decide_at")  # what the user gave, shown as given
 STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
 
 
-def print_table(console: Console, table: Table, names: Mapping[str, str] | None = None) -> dict[str, str]:
+def print_table(
+    console: Console, table: Table, columns: Columns, names: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """The table in the console's width; long texts stand below it, a paragraph each.
 
     Gives back what its shortened names stand for, added to those of tables before it (``names``).
     """
-    once, prose, shown = _laid_out(table, console.width)
+    known = declarations(table, columns)
+    once, prose, shown = _laid_out(table, known, console.width)
     if once:
-        console.print(", ".join(f"{c} {cell(str(c), table[c].iloc[0])}" for c in once), markup=False)
-    shown, names = _named(shown, console.width, names or {})
-    if not prose or any(c not in NAMES for c in shown):  # names alone stand before their texts, too
-        for part in _parts(shown, console.width):
-            console.print(_rich(part))
-    labels = [c for c in shown if c in NAMES] or list(shown.columns[:1])
+        print_trimmed(console, ", ".join(f"{c} {cell(known[c], table[c].iloc[0])}" for c in once))
+    shown, names = _named(shown, known, console.width, names or {})
+    labels = [c for c in shown if known[c].key]
+    if not prose or any(c not in labels for c in shown):  # names alone stand before their texts, too
+        for part in _parts(shown, known, console.width):
+            print_trimmed(console, _rich(part, known))
+    labels = labels or list(shown.columns[:1])
     for row, own in zip(table.to_dict("records"), shown.to_dict("records"), strict=True) if prose else ():
-        label = "/".join(cell("", own[c]) for c in labels) if len(table) > 1 and labels else str(prose[0])
+        label = "/".join(cell(known[c], own[c]) for c in labels) if len(table) > 1 and labels else str(prose[0])
         said = sentences(f"Next: {row[c]}" if c == "next_step" and row[c] else row[c] for c in prose)
         if said:
-            console.print(_paragraph(label, said))
+            print_trimmed(console, _paragraph(label, said))
     return names
 
 
-def _laid_out(table: Table, room: int) -> tuple[list[Any], list[Any], Table]:
+def print_trimmed(console: Console, what: Any) -> None:
+    """Print without blanks at the ends of lines."""
+    with console.capture() as captured:
+        console.print(what, markup=False)
+    text = re.sub(r" +((?:\x1b\[[0-9;]*m)*)$", r"\1", captured.get(), flags=re.M)
+    console.file.write(text)
+
+
+def declarations(table: Table, columns: Columns) -> dict[Any, Column]:
+    """The declaration of each column of a table; of one that is not declared, by what it holds."""
+
+    def guessed(name: Any) -> Column:
+        return Column(str(name), "number" if table[name].dtype.kind in "fiu" else "text", "")
+
+    return {name: columns.named(str(name)) or guessed(name) for name in table}
+
+
+def _laid_out(table: Table, known: Mapping[Any, Column], room: int) -> tuple[list[Any], list[Any], Table]:
     """Columns to be said once, columns of long texts, and the table of the others, bounds merged where they need be."""
-    once = [c for c in SAID_ONCE if c in table and len(table) > 0 and table[c].nunique(dropna=False) == 1]
-    prose = [c for c in table if c not in (*once, *CURVES) and table[c].map(_is_prose).any()]
-    shown = table.drop(columns=[*once, *prose])
-    wide = sum(_width(shown, c) for c in shown) > room
-    return once, prose, _merged(shown) if wide else shown
+    kept = [c for c in table if known[c].terminal]
+    once = [c for c in kept if known[c].given and len(table) > 0 and table[c].nunique(dropna=False) == 1]
+    prose = [c for c in kept if c not in once and known[c].kind == "text" and table[c].map(_is_prose).any()]
+    shown = table[[c for c in kept if c not in (*once, *prose)]]
+    wide = sum(_width(shown, known[c], c) for c in shown) > room
+    return once, prose, _merged(shown, known) if wide else shown
 
 
-def as_printed(text: str, table: Table, room: int) -> str:
+def as_printed(text: str, table: Table, columns: Columns, room: int) -> str:
     """The text beside a table: bounds that stand in brackets there are not called by names of columns."""
+    shown = _laid_out(table, declarations(table, columns), room)[2]
 
     def said(found: re.Match[str]) -> str:
-        bound, shown = f"{found[1]}_lower", _laid_out(table, room)[2]
+        bound = f"{found[1]}_lower"
         merged = bound in table and bound not in shown
         return f"the bounds in brackets beside {found[1]}" if merged else found[0]
 
@@ -77,7 +94,7 @@ def print_names(console: Console, names: Mapping[str, str]) -> None:
     if names:
         console.print("Names in full:")
     for short, name in names.items():
-        console.print(_paragraph(short, name))
+        print_trimmed(console, _paragraph(short, name))
 
 
 def sentences(values: Iterable[Any]) -> str:
@@ -87,10 +104,12 @@ def sentences(values: Iterable[Any]) -> str:
     return " ".join(text if len(kept) == 1 or text.endswith((".", "?", "!")) else f"{text}." for text in kept)
 
 
-def _named(table: Table, room: int, names: Mapping[str, str]) -> tuple[Table, dict[str, str]]:
+def _named(
+    table: Table, known: Mapping[Any, Column], room: int, names: Mapping[str, str]
+) -> tuple[Table, dict[str, str]]:
     """The table with its names shortened where it would not fit otherwise, and ``names`` with what those stand for."""
-    columns = [c for c in CURVES if c in table]
-    wide = {c: _width(table, c) for c in table}
+    columns = [c for c in table if known[c].kind == "name"]
+    wide = {c: _width(table, known[c], c) for c in table}
     own = [wide[c] for c in columns]
     crowded = sum(own) > CROWDED or any(w > LONG + GAP for w in own)
     if not crowded or sum(wide.values()) <= room:
@@ -110,24 +129,25 @@ def _most(wide: list[int], room: int) -> int:
     return next((m for m in range(LONG, SHORT - 1, -1) if sum(min(w, m + GAP) for w in wide) <= room), 0)
 
 
-def _merged(table: Table) -> Table:
+def _merged(table: Table, known: Mapping[Any, Column]) -> Table:
     """Every quantity that has a lower and an upper bound in one column: ``0.74 (0.67 to 0.83)``.
 
-    Numbers no larger than the smallest that can be told, ``_least``, are shown as bounds: ``≤ 0.05``.
+    Numbers no larger than the smallest that can be told, the bound ``least``, are shown as bounds: ``≤ 0.05``.
     """
+    bounds = {(known[c].of, known[c].bound): c for c in table if known[c].bound}
     out = {}
     for name in table:
-        bounds = [f"{name}_lower", f"{name}_upper"]
-        if all(bound in table for bound in bounds):
-            least = table.get(f"{name}_least", [-math.inf] * len(table))
-            rows = zip(least, *(table[c] for c in (name, *bounds)), strict=True)
-            out[name] = ["{} ({} to {})".format(*(_told(str(name), v, low) for v in row)) for low, *row in rows]
-        elif not (found := re.fullmatch(r"(.+)_(?:lower|upper|least)", str(name))) or found[1] not in table:
+        ends = [bounds.get((name, end)) for end in ("lower", "upper")]
+        if None not in ends:
+            least = table.get(bounds.get((name, "least")), [-math.inf] * len(table))
+            rows = zip(least, *(table[c] for c in (name, *ends)), strict=True)
+            out[name] = ["{} ({} to {})".format(*(_told(known[name], v, low) for v in row)) for low, *row in rows]
+        elif not known[name].bound or known[name].of not in table:
             out[name] = table[name]
     return table.__class__(out)
 
 
-def _told(column: str, value: float, least: float) -> str:
+def _told(column: Column, value: float, least: float) -> str:
     return f"≤ {cell(column, value)}" if value <= least else cell(column, value)
 
 
@@ -147,10 +167,10 @@ def _paragraph(label: str, text: str) -> Any:
     return grid
 
 
-def _parts(table: Table, whole: int) -> Iterator[Table]:
+def _parts(table: Table, known: Mapping[Any, Column], whole: int) -> Iterator[Table]:
     """The table cut into pieces that fit the whole width; the names that tell rows apart stand in each piece."""
-    wide = {c: _width(table, c) for c in table}
-    names = [c for c in NAMES if c in table]
+    wide = {c: _width(table, known[c], c) for c in table}
+    names = [c for c in table if known[c].key]
     room = whole - sum(wide[c] for c in names)
     piece: list[Any] = []
     for column in (c for c in table if c not in names):
@@ -161,27 +181,29 @@ def _parts(table: Table, whole: int) -> Iterator[Table]:
     yield table[[*names, *piece]]
 
 
-def _width(table: Table, column: Any) -> int:
-    cells = [cell(str(column), v) for v in table[column]]
-    return max([len(str(column)), *map(width, cells)]) + GAP
+def _width(table: Table, column: Column, name: Any) -> int:
+    return max([len(str(name)), *(width(cell(column, v)) for v in table[name])]) + GAP
 
 
-def _rich(table: Table) -> Any:
+def _rich(table: Table, known: Mapping[Any, Column]) -> Any:
     from rich import box
     from rich import table as rich_table
     from rich.text import Text
 
     out = rich_table.Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
     for name in table:
-        numeric = table[name].dtype.kind in "fiu"
+        numeric = known[name].kind not in WORDS and table[name].dtype.kind in "fiu"
         out.add_column(str(name), justify="right" if numeric else "left", no_wrap=True, overflow="fold")
     for row in table.itertuples(index=False, name=None):
-        cells = [cell(str(name), value) for name, value in zip(table.columns, row, strict=True)]
-        out.add_row(*(Text(text, style=STYLES.get(text, "")) for text in cells))
+        cells = ((known[name], cell(known[name], value)) for name, value in zip(table.columns, row, strict=True))
+        out.add_row(*(Text(text, style=STYLES.get(text, "") if c.kind == "verdict" else "") for c, text in cells))
     return out
 
 
-def cell(column: str, value: Any) -> str:
+# Numbers ------------------------------------------------------------------------------------------
+
+
+def cell(column: Column, value: Any) -> str:
     """A value as a person reads it: three digits, ``never`` for an infinite size, shares in percent."""
     if value is None or isinstance(value, str):
         return value or ""
@@ -193,21 +215,42 @@ def cell(column: str, value: Any) -> str:
         return str(value)
     if math.isnan(number):
         return "-"
+    return _exact(column, number) if column.given else WRITTEN.get(column.kind, _number)(number)
+
+
+def _exact(column: Column, number: float) -> str:
+    """What the question fixed, as it was given."""
+    if column.kind == "share":
+        return f"{100 * number:g} %"
+    return WRITTEN["size"](number) if column.kind == "size" else f"{number:g}"
+
+
+def _chance(share: float) -> str:
+    return "<1 %" if share < 0.01 else ">99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+def _never(number: float) -> str:
+    """A size, or a ratio of sizes: one that is infinite is never reached."""
     if math.isinf(number):
         return "never" if number > 0 else "0"
-    if column == "level":
-        return f"{100 * number:g} %"
-    if column in CHOSEN:
-        return f"{number:g}"
-    if column in COUNTED:
-        return f"{100 * number:.0f} %"
-    if column.startswith(SHARES):
-        return "<1 %" if number < 0.01 else ">99 %" if number > 0.99 else f"{100 * number:.0f} %"
-    return str(int(number)) if _is_count(column, number) else digits(number)
+    return _number(number)
 
 
-def _is_count(column: str, number: float) -> bool:
-    return column in ("points", "sizes", "seeds") or (number == int(number) and abs(number) < 1000)
+def _number(number: float) -> str:
+    if math.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    return str(int(number)) if number == int(number) and abs(number) < 1000 else digits(number)
+
+
+WRITTEN: Mapping[str, Callable[[float], str]] = {  # by kind of column; all others by ``_number``
+    "size": _never,
+    "ratio": _never,
+    "chance": _chance,
+    "share": lambda share: f"{100 * share:.0f} %",
+    "count": lambda count: f"{count:,.0f}",
+    "flag": lambda flag: "yes" if flag else "no",
+    "money": lambda money: f"{money:,.0f}" if abs(money) >= 100 or money == 0 else f"{money:.2f}",
+}
 
 
 def digits(number: float) -> str:

@@ -28,30 +28,24 @@ from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
 from forecaster.results.check import Check
-from forecaster.results.result import Result, rows_of
+from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
+from forecaster.results.result import Result, Shown
 
 LEVEL = 0.8  # of every interval here
 MOST = 12  # architectures whose pairs are compared where none are named: 66 pairs
 BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
+LIKELIEST = 3  # architectures shown at a size, at the least
 
 
-@dataclass(frozen=True, eq=False)
+NAMES = (*GROUP, *(Column(name, "name", "the pair of architectures", key=True) for name in "ab"))
+OF_GROUP = (*GROUP, Column("architecture", "name", "the architecture", key=True))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Result):
-    """One row per pair of architectures a, b of a group; intervals are equal-tailed at ``level``.
+    """Pairs of architectures a, b of a group; intervals are medians and equal-tailed at ``level``.
 
-    ``table``: ``domain, task, a, b``; ``exponent_a``, ``exponent_b`` and ``difference`` (a minus b), each a median
-    with ``_lower`` and ``_upper``; ``level``; ``overlap`` (area under the lower of the two exponents' densities:
-    1 the same, 0 apart; descriptive); ``p_steeper`` (a's exponent is larger); ``p_equal`` (the two are within
-    ``rope`` of each other), ``p_clearly_steeper`` and ``p_clearly_shallower`` (a is, by more than that; the three add
-    up to 1); ``verdict``; ``crossover_q5, _q50, _q95`` (size beyond which the order of the errors is settled; inf:
-    never reversed from the smallest size at which both were measured to ``horizon``), ``p_crossover``,
-    ``p_better_finally`` (a's error is lower at the horizon); ``data_ratio`` with bounds, at ``data_ratio_n``, b's
-    largest measured size: data that a needs for the error that b has there, relative to b; inf where a never does, and
-    at most ``data_ratio_least`` where it is that: a was there at the smallest size that is looked at, or before.
-
-    ``at_table``: per pair and ``n``, ``p_better`` (a's mean-curve error is lower) and ``error_ratio`` (a over b).
-    ``best``: per architecture and ``n``, ``p_best``. ``exponents``: per architecture. ``exponent_draws`` [draw] by
-    label.
+    ``exponent_draws`` holds the draws [draw] of each curve's exponent by label.
     """
 
     at_table: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -59,16 +53,104 @@ class Comparison(Result):
     exponents: pd.DataFrame = field(default_factory=pd.DataFrame)
     exponent_draws: Mapping[str, np.ndarray] = field(default_factory=dict)
     posterior: Posterior | None = None
+
     command = "compare"
+    columns = declared(
+        table=Columns(
+            "a pair of architectures `a`, `b`",
+            NAMES,
+            interval("exponent_a", "number", "exponent of a", terminal=False),
+            interval("exponent_b", "number", "exponent of b", terminal=False),
+            interval("difference", "number", "exponent of a minus that of b, paired by draw"),
+            GIVEN_LEVEL,
+            Column(
+                "overlap",
+                "share",
+                "area under the lower of the two exponents' densities (1 the same, 0 apart); a description that "
+                "decides nothing",
+                terminal=False,
+            ),
+            Column("p_steeper", "chance", "chance that a's exponent is larger"),
+            Column("p_equal", "chance", "chance that the exponents are within `rope` of each other"),
+            Column("p_clearly_steeper", "chance", "chance that a is steeper by more than that", terminal=False),
+            Column("p_clearly_shallower", "chance", "chance that a is shallower by more than that", terminal=False),
+            Column("rope", "ratio", "relative difference that counts as equal", given=True),
+            Column("verdict", "text", "on the exponents: `A steeper`, `B steeper`, `practically equal`, `undecided`"),
+            Column("decide_at", "share", "probability that a verdict needs", terminal=False, given=True),
+            *(
+                Column(
+                    f"crossover_{q}",
+                    "size",
+                    "quantiles of the size beyond which the order of the errors is settled, from the smallest at which "
+                    "both were measured; `inf`: never reversed up to `horizon`",
+                    terminal=q == "q50",
+                )
+                for q in ("q5", "q50", "q95")
+            ),
+            Column("p_crossover", "chance", "chance that the order turns up to `horizon`"),
+            Column("p_better_finally", "chance", "chance that a's error is the lower one at `horizon`", terminal=False),
+            Column("horizon", "size", "the largest size looked at", terminal=False),
+            interval(
+                "data_ratio",
+                "ratio",
+                "data that a needs for b's error at `data_ratio_n`, relative to that size; `inf`: never",
+            ),
+            Column(
+                "data_ratio_least",
+                "ratio",
+                'the smallest of these ratios that can be told: one that is no larger is a bound, "at most"',
+                bound="least",
+            ),
+            Column("data_ratio_n", "size", "b's largest measured size", terminal=False),
+        ),
+        at_table=Columns(
+            "a pair and size",
+            NAMES,
+            size(),
+            Column("p_better", "chance", "chance that a's error is the lower one"),
+            interval("error_ratio", "ratio", "error of a over that of b"),
+            GIVEN_LEVEL,
+        ),
+        best=Columns(
+            "an architecture and size",
+            GROUP,
+            size(),
+            OF_GROUP[-1],
+            Column("p_best", "chance", "chance that its error is the lowest of all"),
+        ),
+        exponents=Columns(
+            "an architecture",
+            OF_GROUP,
+            interval("exponent", "number", "median and interval of its exponent"),
+            GIVEN_LEVEL,
+        ),
+    )
 
     def leading(self, most: int) -> pd.DataFrame:
         """The ``most`` pairs whose architectures are the likeliest to be best, every group in turn."""
         return self.table.iloc[leading_pairs(self.table, self.at_table, self.best, most)]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object of ``Result``, with the other tables as lists of rows."""
-        more = {"at_table": self.at_table, "best": self.best, "exponents": self.exponents}
-        return super().to_dict() | {name: rows_of(table) for name, table in more.items()}
+    def shown(self, most: int) -> tuple[Shown, ...]:
+        """The pairs, and who is best at each size."""
+        rows = len(self.table)
+        note = (
+            f"{most} of {rows:,} pairs, those of the architectures likeliest to be best first; "
+            "--json or --output FILE.csv gives all."
+        )
+        pairs = Shown(self.leading(most), self.columns["table"], note=note if rows > most else "")
+        return (pairs, self._likeliest(most)) if len(self.best) else (pairs,)
+
+    def _likeliest(self, most: int) -> Shown:
+        """Of more than ``most`` rows on who is best, the likeliest at each size."""
+        best, keys = self.best, ["domain", "task", "n"]
+        if len(best) <= most:
+            return Shown(best, self.columns["best"])
+        groups = best.groupby(keys, sort=False)
+        ranked = best.assign(at=groups.ngroup()).sort_values("p_best", ascending=False, kind="stable")
+        chosen = ranked.groupby("at", sort=False).head(max(most // groups.ngroups, LIKELIEST))
+        shown = chosen.sort_values("at", kind="stable").drop(columns="at")
+        note = f"{len(shown)} of {len(best):,} rows, the likeliest to be best; --json gives all."
+        return Shown(shown, self.columns["best"], note=note)
 
 
 class _Group(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from forecaster.curves.learning_curves import KEYS, NOISE, Note, Table, listed
-from forecaster.errors import CurveColumnsError, CurveFileError, RequestError
+from forecaster.errors import CurveColumnsError, CurveFileError, OptionError, RequestError
 
 REQUIRED = ("domain", "architecture", "n", "error")
 KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, "params", "compute", "split")
@@ -56,7 +56,7 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
         ours, _, theirs = (piece.strip() for piece in part.partition("="))
         if not ours or not theirs or found.get(ours, theirs) != theirs:
             what = f"{ours!r} twice" if ours and theirs else repr(part)
-            raise RequestError(f"--columns: found {what}; expected OURS=THEIRS once each, as in n=train_size")
+            raise OptionError(f"--columns: found {what}; expected OURS=THEIRS once each, as in n=train_size")
         found[ours] = theirs
     check_mapping(found)
     return found
@@ -67,7 +67,7 @@ def check_mapping(mapping: Iterable[str]) -> None:
     for ours in mapping:
         if ours not in KNOWN:
             known = ", ".join(KNOWN)
-            raise RequestError(f"--columns: found {ours!r} left of '='; expected one of our names: {known}")
+            raise OptionError(f"--columns: found {ours!r} left of '='; expected one of our names: {known}")
 
 
 def check_constants(constants: Mapping[str, str | float]) -> None:

@@ -6,8 +6,9 @@ One (``domain``, ``task``, ``architecture``) is a curve; the curves of one (``do
 from __future__ import annotations
 
 import hashlib
+import html
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,11 +20,14 @@ from jaxtyping import Float
 from forecaster.curves.outliers import Stray, stray_runs
 from forecaster.curves.rises import Rise, clearest_rise
 from forecaster.errors import RequestError
+from forecaster.results.wording import clipped, counted
 
 Group = tuple[str, str]  # (domain, task): the curves that share a hierarchy
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
 Table = Any  # a DataFrame or Series, where pandas' own annotations know no better
+FEW, NAMED = 3, 5  # groups, and architectures of each, that ``repr`` names
+TOLD = 20  # curves that a notebook shows
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Note:
     curve: str | None = None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Curve:
     """One learning curve: ``error`` (positive, lower is better) against ``n`` (amount of training data).
 
@@ -73,6 +77,10 @@ class Curve:
     n_test: Float[np.ndarray, " point"]
     run_sd: Float[np.ndarray, " point"]
 
+    def __repr__(self) -> str:
+        ends = f"n {self.n[0]:g} to {self.n[-1]:g}, error {self.error.max():.4g} to {self.error.min():.4g}"
+        return clipped(f"Curve {self.label}: {counted(len(self.n), 'point')}, {ends}")
+
     @property
     def label(self) -> str:
         """``domain/task/architecture``."""
@@ -94,7 +102,7 @@ class Curve:
         return stray_runs(self.n, np.log(self.error))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearningCurves:
     """A validated table of learning curves, as :func:`~forecaster.read_curves` gives it.
 
@@ -112,6 +120,28 @@ class LearningCurves:
     table: pd.DataFrame
     notes: tuple[Note, ...]
     source: str
+
+    def __repr__(self) -> str:
+        """What they are, in at most five lines."""
+        sizes = f"n {self.table['n'].min():g} to {self.table['n'].max():g}"
+        made = f"{counted(len(self.table), 'measurement')} of {counted(len(self.curves), 'curve')}"
+        return "\n".join([clipped(f"LearningCurves from {self.source}: {made}, {sizes}"), *self.told()])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for c in self.curves[:TOLD]:
+            ends = {"n_min": c.n[0], "n_max": c.n[-1], "error_min": c.error.min(), "error_max": c.error.max()}
+            rows.append({"domain": c.domain, "task": c.task, "architecture": c.architecture, "points": len(c.n)} | ends)
+        return as_html(repr(self), pd.DataFrame(rows))
+
+    def told(self, more: Callable[[Group], str] = lambda group: "") -> list[str]:
+        """A line for each of the first groups: ``more`` and its architectures; then how many groups there are else."""
+        lines = []
+        for group in self.groups[:FEW]:
+            names = [curve.architecture for curve in self.curves if (curve.domain, curve.task) == group]
+            lines.append(clipped(f"  {'/'.join(group)}{more(group)}: {listed(names, NAMED, quote=False)}"))
+        left = len(self.groups) - FEW
+        return [*lines, f"  and {left} more"] if left > 0 else lines
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
@@ -213,6 +243,11 @@ def _noise(table: Table) -> tuple[Float[np.ndarray, " row"], ...]:
     binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test)))
     one_run = spread * np.sqrt(1.0 - 1.0 / np.maximum(runs, 1.0))
     return np.hypot(spread / np.sqrt(runs), binomial), np.where(rate, n_test, np.nan), one_run
+
+
+def as_html(said: str, table: pd.DataFrame) -> str:
+    """What a notebook shows: a sentence, its first line, above a table."""
+    return f"<p>{html.escape(said.splitlines()[0])}</p>{table.to_html(index=False)}"
 
 
 def listed(names: Iterable[Any], most: int = 20, quote: bool = True) -> str:

@@ -3,18 +3,63 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from forecaster.domains.domain import Domain, Prior
 from forecaster.domains.loading import load_card, load_domains
-from forecaster.results.result import Listing
+from forecaster.results.columns import Column, Columns, declared
+from forecaster.results.result import Result
 
 NORMAL_90 = 1.6449  # half of a 90 % interval, in standard deviations
 
 
-def shelf() -> Listing:
+@dataclass(frozen=True, eq=False, repr=False)
+class CardList(Result):
+    """The shipped domain cards."""
+
+    command = "domains"
+    columns = declared(
+        table=Columns(
+            "a card",
+            Column("name", "text", "the card", key=True),
+            Column("title", "text", "what it is for"),
+            Column("exponent", "number", "prior median of the exponent: how fast error falls with data"),
+            (Column(f"exponent_{q}", "number", "its 90 % interval") for q in ("q5", "q95")),
+            Column("chance", "error", "the error of guessing, where the card knows it"),
+            Column("size_unit", "text", "what sizes count"),
+        )
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CardPriors(Result):
+    """The priors of one domain card, with their sources."""
+
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    command = "domains"
+    columns = declared(
+        table=Columns(
+            "a prior",
+            Column("quantity", "text", "what the prior is on (see `models/README.md`)", key=True),
+            Column("family", "text", "its family: `normal`, `lognormal` or `fixed`"),
+            Column("median", "number", "its median, or fixed value"),
+            (Column(q, "number", "its 90 % interval; null of a fixed value") for q in ("q5", "q95")),
+            Column("source", "text", "where the numbers come from"),
+            Column("why", "text", "what that source says"),
+        )
+    )
+    keys = declared(
+        card="`name`, `title`, `law`, `size_unit`, `error_unit`, `card_hash`, `aliases`, `chance`, `human_level`, "
+        "`citations`"
+    )
+
+
+def shelf() -> CardList:
     """The shipped cards: name, what they are for, the exponent's prior median and 90 % interval."""
     rows = []
     for card in load_domains().values():
@@ -34,10 +79,10 @@ def shelf() -> Listing:
         "exponent is the prior median of how fast error falls with data, beside its 90 % interval. "
         "`forecaster domains NAME` shows one card's priors with their sources."
     )
-    return Listing(pd.DataFrame(rows), text)
+    return CardList(pd.DataFrame(rows), text)
 
 
-def priors(name: str) -> tuple[Listing, Domain]:
+def priors(name: str) -> CardPriors:
     """One card: a row for each prior, with its source."""
     card = load_card(name)
     rows = []
@@ -60,7 +105,7 @@ def priors(name: str) -> tuple[Listing, Domain]:
         if known is not None:
             facts.append(f"{label} {known.value:g} ({known.source}: {known.why})")
     facts += ["Sources:", *(f"  {key}: {said}" for key, said in card.citations.items())]
-    return Listing(pd.DataFrame(rows), "\n".join(facts)), card
+    return CardPriors(pd.DataFrame(rows), "\n".join(facts), card=card_facts(card))
 
 
 def card_facts(card: Domain) -> dict[str, Any]:

@@ -95,6 +95,10 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     human_level: KnownError | None = None
     architectures: dict[str, Architecture] = {}
 
+    def __repr__(self) -> str:
+        about = f"{self.title}; sizes in {self.size_unit}"
+        return f"Domain {self.name}: {about}, {len(self.priors)} priors, from {self.origin}"
+
     def measures(self, metric: str | None) -> bool:
         """Whether the card's error may be what ``metric`` names: not where one is a rate and the other a loss."""
         own, theirs = kinds_of_error(self.error_unit), kinds_of_error(metric or "")

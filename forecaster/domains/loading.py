@@ -10,7 +10,7 @@ from pathlib import Path
 from forecaster.domains.card_files import find, parse, show
 from forecaster.domains.domain import Domain, plain_name
 from forecaster.domains.shelf import shelf, text_of
-from forecaster.errors import CardError
+from forecaster.errors import UnknownCardError
 
 
 def load_domains() -> dict[str, Domain]:
@@ -62,7 +62,7 @@ def load_card(name_or_path: str | Path) -> Domain:
         if found is not None:
             return found
         if not name_or_path.lower().endswith(".toml") and not any(c in name_or_path for c in "/\\"):
-            raise CardError(_unknown_card(name_or_path))
+            raise UnknownCardError(_unknown_card(name_or_path))
     path = Path(name_or_path)
     return parse_card(text_of(path, str(path)), str(path))
 

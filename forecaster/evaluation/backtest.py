@@ -17,7 +17,7 @@ import pandas as pd
 from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note
 from forecaster.curves.repeats import distinct
 from forecaster.errors import RequestError
-from forecaster.evaluation import prose, scoring, tables
+from forecaster.evaluation import declarations, prose, scoring, tables
 from forecaster.evaluation.baselines import BASELINES
 from forecaster.evaluation.holdout import hide, scorable
 from forecaster.evaluation.requirement import needed_by, requirement_row
@@ -27,48 +27,17 @@ from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
 from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.paths import CurveKey, curve_paths
-from forecaster.results.result import Result, plain, rows_of
+from forecaster.results.columns import declared
+from forecaster.results.result import Result, Shown
 
 MOST_DRAWS = 1000
 BEYOND = 100.0  # how far past the largest hidden size a requirement is looked for
 PER_DECADE = 24
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Backtest(Result):
-    """One row a scored curve, all other tables beside it.
-
-    ``table``: ``domain, task, architecture, fit_sizes, points`` (hidden), ``n_fit`` and ``n_last`` (largest fitted and
-    hidden size), ``rmsle`` and ``rmse`` (of the median), ``bias`` (mean log error of the median), ``crps``,
-    ``log_score``, ``msce``, ``covered`` (share of points in the interval of ``level``), ``width`` (of that interval,
-    in log error), ``level``; with baselines ``rmsle_`` and ``rmse_`` of each, ``best_baseline`` and ``lost_to_it``
-    (log of our RMSLE over its).
-
-    ``totals``: one row a method: ``method, curves, rmsle, rmsle_median, rmse, crps, log_score, msce`` (pooled),
-    ``msce_by_curve``, ``bias``, ``too_high`` (share of curves whose bias is above 0), ``cover_50`` to ``cover_95``
-    (pooled; beside each, as ``_low`` and ``_high``, what nine in ten coverages would be were the intervals right),
-    ``width_50`` to ``width_95`` (median), ``wins``, ``pairs``, ``pairs_right``, ``requirement_log2_ratio`` (median
-    absolute one); means are over curves; a baseline gives no interval, so its CRPS is its mean absolute log error.
-
-    ``calibration``: ``distance`` (decades beyond the largest fitted size, or ``all``), ``level, points, curves,
-    coverage`` (pooled; ``coverage_low, coverage_high`` as above), ``coverage_by_curve``. ``points``: one row a hidden
-    measurement: keys, ``n, error, yhat, yhat_lower, yhat_upper, decades_beyond, pit, crps, log_score``.
-    ``requirement``: per curve, the data needed for ``target``, the error observed at the largest hidden size where that
-    is below all fitted errors: ``n_true`` (first hidden size that reached it), ``n_median, n_lower, n_upper`` (first
-    size at which the mean curve does), ``covered, log2_ratio`` (median over truth), ``p_never``; the same with ``run_``
-    of the first hidden size at which a measured run does, noise and all, as ``n_true`` is found (NaN below ten hidden
-    sizes, too few to tell by). The target was measured with noise of its own. ``lows``: how many hidden errors are
-    lower than all before them (of more than 24, 24 evenly spread); each is a target that is first reached at its own
-    size: ``lows_covered``, the share of them whose size lies in the interval for the mean curve, ``lows_log2_ratio``,
-    the median absolute one; with baselines ``n_`` and ``log2_ratio_`` of each: the first size at which its curve
-    reaches the target.
-    ``pairs``: architectures ``a, b`` of one group at the largest hidden size both reach, ``n``: ``log_ratio``
-    (observed, a over b), ``p_better`` (a is measured as the better one), ``right`` (our median ranks them as observed)
-    and ``right_`` of each rival. ``chances``: may those chances be believed? One row for each range of the chance that
-    the favoured one of a pair was given (``chance_low, chance_high``; a pair at 0.5 favours ``a``): ``pairs``,
-    ``chance`` (mean), ``held`` (share in which it was the better one) and ``held_low, held_high`` (what nine in ten
-    shares would be were the chances right). ``summary``: the headline numbers. ``notes``: what was left out, and why.
-    """
+    """What was hidden, how it was forecast, and how far off that was. ``fitted`` are the curves not hidden."""
 
     totals: pd.DataFrame = field(default_factory=pd.DataFrame)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -79,14 +48,29 @@ class Backtest(Result):
     summary: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     fitted: LearningCurves | None = None
-    command = "backtest"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object of ``Result``, with the other tables as lists of rows, ``summary`` and ``notes``."""
-        more = ("totals", "calibration", "points", "requirement", "pairs", "chances")
-        others = {name: rows_of(getattr(self, name)) for name in more}
-        notes = [{"code": n.code, "text": n.text, "curve": n.curve} for n in self.notes]
-        return super().to_dict() | others | {"summary": plain(self.summary), "notes": notes}
+    command = "backtest"
+    columns = declared(
+        table=declarations.TABLE,
+        totals=declarations.TOTALS,
+        calibration=declarations.CALIBRATION,
+        points=declarations.POINTS,
+        requirement=declarations.REQUIREMENT,
+        pairs=declarations.PAIRS,
+        chances=declarations.CHANCES,
+    )
+    keys = declared(
+        summary="the headline numbers: our row of `totals`, then of the requirement and of the ranking, by name",
+        notes="what was left out, and why: a list of `code`, `text`, `curve`",
+    )
+
+    def shown(self, most: int) -> tuple[Shown, ...]:
+        """A row a curve, then a row a method; of many pairs, whether the chances they were given held."""
+        found = [Shown(*tables.judged(self.table)), Shown(*tables.methods(self.totals))]
+        if len(self.pairs) >= tables.FEWEST_PAIRS:
+            caption = "How often the favoured architecture of a pair was the better one, by the chance it was given:"
+            found.append(Shown(tables.ranges(self.chances), declarations.RANGES, caption))
+        return tuple(found)
 
 
 def backtest(

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.evaluation import scoring
+from forecaster.evaluation import declarations, scoring
 from forecaster.evaluation.scoring import SHOWN, PointScores
+from forecaster.results.columns import Columns
 
 OURS, MEASURED = "forecaster", "largest measured size"
 Table = Any  # a DataFrame, where pandas' own annotations know no better
@@ -44,9 +45,9 @@ def totals(table: Table, scores: PointScores, pairs: Table, needs: Table, rivals
         rows.append({"method": MEASURED, **_ranked(pairs, "right_measured")})
     found = pd.DataFrame(rows)
     if rivals:
-        columns = ["rmsle", *(f"rmsle_{slug(name)}" for name in rivals)]
-        best = table[columns].to_numpy().argmin(1)
-        found["wins"] = [int(np.sum(best == i)) if i < len(columns) else np.nan for i in range(len(found))]
+        scored = ["rmsle", *(f"rmsle_{slug(name)}" for name in rivals)]
+        best = table[scored].to_numpy().argmin(1)
+        found["wins"] = [int(np.sum(best == i)) if i < len(scored) else np.nan for i in range(len(found))]
     return found
 
 
@@ -170,3 +171,32 @@ def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
 def best_rmsle(table: Table) -> list[float]:
     """RMSLE of each curve's best baseline."""
     return [row[f"rmsle_{slug(row['best_baseline'])}"] for row in table.to_dict("records")]
+
+
+# What a terminal shows ----------------------------------------------------------------------------
+
+
+def judged(table: Table) -> tuple[pd.DataFrame, Columns]:
+    """The columns that a person reads, one row a curve; the best of its rivals with its own error."""
+    if "best_baseline" in table:
+        table = table.assign(its_rmsle=best_rmsle(table))
+    return table[[name for name in declarations.JUDGED.names if name in table]], declarations.JUDGED
+
+
+def methods(found: Table) -> tuple[pd.DataFrame, Columns]:
+    """One row a method; the requirement's median as the factor it is off by. Columns without a number are left out."""
+    if "requirement_log2_ratio" in found:
+        found = found.assign(requirement_factor=2.0 ** found["requirement_log2_ratio"])
+    kept = [name for name in declarations.METHODS.names if name in found and found[name].notna().any()]
+    return found[kept], declarations.METHODS
+
+
+def ranges(found: Table) -> pd.DataFrame:
+    """One row a range of chances: the range, how many pairs, how often the favoured one was the better one."""
+
+    def said(name: str) -> list[str]:
+        ends = zip(found[f"{name}_low"], found[f"{name}_high"], strict=True)
+        return [f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in ends]
+
+    cells = said("chance"), found["pairs"].tolist(), found["held"].tolist(), said("held")
+    return pd.DataFrame(dict(zip(declarations.RANGES.names, cells, strict=True)))

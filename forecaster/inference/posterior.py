@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster._support.atomic_files import write_whole
-from forecaster.curves.learning_curves import Group, LearningCurves
+from forecaster.curves.learning_curves import KEYS, TOLD, Group, LearningCurves, as_html, counted
 from forecaster.domains.domain import Domain, kinds_of_error
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-@dataclass(frozen=True, eq=False)
+MEDIANS = ("exponent", "floor")  # of a curve, that a notebook shows
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Posterior:
     """The posterior of every group of curves, each under its card.
 
@@ -50,6 +53,24 @@ class Posterior:
     tree: xr.DataTree
     curves: LearningCurves
     cards: Mapping[Group, Domain]
+
+    def __repr__(self) -> str:
+        """What it is a posterior of, in at most five lines."""
+        engine, seed = (self.manifest.get(name, "?") for name in ("engine", "seed"))
+        said = [
+            f"Posterior of {counted(len(self.curves.curves), 'curve')}, {self.draws:,} draws, {engine}, seed {seed}"
+        ]
+        return "\n".join([*said, *self.curves.told(lambda group: f" (card {self.cards[group].name})")])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for curve in self.curves.curves[:TOLD]:
+            key = {name: getattr(curve, name) for name in KEYS}
+            size = {"points": len(curve.n), "n_max": curve.n[-1]}
+            drawn = (self.tree.posterior[name].sel(curve=curve.label).values for name in MEDIANS)
+            medians = {f"{name} (median)": float(np.median(v)) for name, v in zip(MEDIANS, drawn, strict=True)}
+            rows.append(key | size | medians | {"card": self.cards[(curve.domain, curve.task)].name})
+        return as_html(repr(self), pd.DataFrame(rows))
 
     @property
     def manifest(self) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from forecaster.prediction.options import lowest_at
 from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import PASS, REVIEW, Check
-from forecaster.results.result import Result, rows_of
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.result import Result, Shown
 from forecaster.results.wording import plain_size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
@@ -30,26 +31,48 @@ SURPRISING = 0.01  # joint predictive probability below which new measurements a
 FAR = 10.0  # a forecast is compared at so many times the largest measured size, where no size is named
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Update(Result):
-    """What new measurements changed: one row a quantity.
-
-    ``table``: ``domain, task, architecture, quantity`` (forecast, requirement or p_best), ``n`` (its size; of a
-    requirement none), ``target`` (its error; else none), ``before`` and ``after`` (medians; chances), ``moved_sd`` (how
-    far it moved, in posterior sds before: of log error, of log size where it is finite, of being the best).
-    ``judged``: the new measurements by the old forecast: ``domain, task, architecture, n, error, runs``, ``yhat,
-    yhat_lower, yhat_upper, level`` given the ones before, ``p_value`` (two-sided, given the ones before), ``p_joint``
-    (of all new measurements of its curve) and ``ess`` (effective sample size of the old draws given all of them).
-    ``posterior`` is the new one.
-    """
+    """What new measurements changed, and how the old forecast judges them. ``posterior`` is the new one."""
 
     judged: pd.DataFrame = field(default_factory=pd.DataFrame)
     posterior: Posterior | None = None
-    command = "update"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The object of ``Result``, with the judged measurements as a list of rows."""
-        return super().to_dict() | {"judged": rows_of(self.judged)}
+    command = "update"
+    columns = declared(
+        table=Columns(
+            "a quantity of a curve",
+            CURVE,
+            Column("quantity", "text", "`forecast`, `requirement` or `p_best`", key=True),
+            size("its size; null of a requirement"),
+            Column("target", "error", "its error; null but of a requirement", key=True),
+            Column("before", "number", "its median (of `p_best` the chance) before"),
+            Column("after", "number", "the same with the new measurements"),
+            Column(
+                "moved_sd",
+                "number",
+                "how far it moved, in posterior sds before: of log error, of log size where it is finite, of being the "
+                "best",
+            ),
+        ),
+        judged=Columns(
+            "a curve and new size",
+            CURVE,
+            size("the size measured"),
+            Column("error", "error", "the (geometric) mean error measured there"),
+            Column("runs", "count", "measurements that it is the mean of"),
+            interval("yhat", "error", "what the old forecast and the smaller new sizes let expect"),
+            GIVEN_LEVEL,
+            Column("p_value", "chance", "two-sided p-value, given the smaller new sizes"),
+            Column("p_joint", "chance", "p-value of all new measurements of the curve together"),
+            Column("ess", "number", "effective sample size of the old draws given all of them"),
+        ),
+    )
+
+    def shown(self, most: int) -> tuple[Shown, ...]:
+        """What moved, then the new measurements by the old forecast."""
+        moved = Shown(self.table, self.columns["table"])
+        return moved, Shown(self.judged, self.columns["judged"], "The new measurements, by the old forecast:")
 
 
 def update(
@@ -67,20 +90,28 @@ def update(
 
     Parameters
     ----------
-    posterior
+    posterior : Posterior
         What was known before.
-    new_rows
-        The new measurements alone, a table with the columns of :func:`forecaster.read_curves`; ``task`` may be left out
-        where the posterior holds one. Architectures may be new, domains and tasks not.
-    at
+    new_rows : pandas.DataFrame or LearningCurves
+        The new measurements alone, a table with the columns of :func:`forecaster.read_curves`; ``task`` may be left
+        out where the posterior holds one. Architectures may be new, domains and tasks not.
+    at : sequence of float
         Sizes whose forecast is compared; by default ten times the largest size that was measured before.
-    target
+    target : float or None
         An error whose requirement is compared.
+    level : float
+        Probability inside each interval.
+    engine : str
+        ``jax`` or ``nuts``, as in :func:`forecaster.fit`.
+    seed : int
+        The same seed gives the same numbers.
+    on_progress : callable or None
+        Called with what is being done and the share that is done.
 
     Returns
     -------
     Update
-        Its table has what moved, ``judged`` the new measurements, ``posterior`` the new posterior.
+        Its table has what moved, ``judged`` the new measurements by the old forecast, ``posterior`` the new posterior.
 
     Raises
     ------
@@ -88,6 +119,13 @@ def update(
         Where there are no new rows, or rows of a (domain, task) that the posterior does not hold.
     CurveContentError
         Where rows cannot be used, as :func:`forecaster.read_curves` says.
+
+    Examples
+    --------
+    >>> import forecaster, pandas
+    >>> posterior = forecaster.load_posterior("digits.nc")  # doctest: +SKIP
+    >>> new = pandas.DataFrame({"architecture": ["mlp"], "n": [2400], "error": [0.02]})
+    >>> found = forecaster.update(posterior, new, target=0.01)  # doctest: +SKIP
     """
     expect_posterior(posterior)
     rows = _rows(posterior, new_rows)

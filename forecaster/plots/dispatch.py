@@ -8,9 +8,11 @@ from matplotlib.figure import Figure
 
 from forecaster.comparison.compare import Comparison
 from forecaster.evaluation.backtest import Backtest
+from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure
 from forecaster.plots.forecast import forecast_figure
+from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
@@ -41,3 +43,8 @@ def _(result: Comparison) -> Figure:
 @figure_of.register
 def _(result: Backtest) -> Figure:
     return backtest_figure(result)
+
+
+@figure_of.register
+def _(result: Validation) -> Figure:
+    return measured_figure(result)

@@ -49,7 +49,12 @@ def log_axes(axes: Axes, units: Units, table: Table, points: Table | None) -> No
     )  # fmt: skip
     plain(axes)
     size_ticks(axes)
-    decades = math.log10(high / low)
+    error_ticks(axes, units, math.log10(high / low))
+    axes.set_ylabel(capital(units.error_name))
+
+
+def error_ticks(axes: Axes, units: Units, decades: float) -> None:
+    """Ticks of errors that span so many decades."""
     if decades < 0.35:
         axes.yaxis.set_major_locator(MaxNLocator(5))
     else:
@@ -57,7 +62,6 @@ def log_axes(axes: Axes, units: Units, table: Table, points: Table | None) -> No
         axes.yaxis.set_major_locator(LogLocator(subs=steps))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: units.error_plain(v)))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.set_ylabel(capital(units.error_name))
 
 
 def size_ticks(axes: Axes) -> None:

@@ -23,6 +23,7 @@ from forecaster.prediction.draws import by_point
 from forecaster.prediction.observation import check_kind, of_kind
 from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
 from forecaster.results.check import Check
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.result import Result
 
 if TYPE_CHECKING:
@@ -38,16 +39,38 @@ COVERS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Forecast(Result):
-    """Columns: ``domain, task, architecture, n, yhat, yhat_lower, yhat_upper, level, kind, region, decades_beyond``.
-
-    ``yhat`` is the posterior median and the interval equal-tailed, in the unit of the error.
-    """
+    """Errors at sizes, with intervals; ``draws`` are the predictive draws behind the table's rows."""
 
     posterior: Posterior | None = None
     seed: int = 0
+
     command = "forecast"
+    columns = declared(
+        table=Columns(
+            "a curve and size",
+            CURVE,
+            size(),
+            interval("yhat", "error", "posterior median of the error, and its equal-tailed interval"),
+            GIVEN_LEVEL,
+            Column(
+                "kind",
+                "text",
+                "`mean`: the recipe's average over runs; `new-run`: one new run; `new-cases`: the average, on cases "
+                "not tested on",
+                given=True,
+            ),
+            Column(
+                "region",
+                "text",
+                "where on the curve `n` most likely lies: `small-data`, `power-law` or `floor` (more than half of the "
+                "error is floor)",
+            ),
+            Column("decades_beyond", "number", "decades beyond the curve's largest measured size"),
+            Column("q*", "error", "further quantiles that were asked for: `q2.5` is that of 2.5 %", optional=True),
+        )
+    )
 
     @cached_property
     def draws(self) -> xr.DataArray:

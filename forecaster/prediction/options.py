@@ -13,16 +13,28 @@ from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import KEYS, Forecast, log_errors
 from forecaster.prediction.paths import CurveKey
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
+OPTIONS = Columns(
+    "a size and architecture",
+    CURVE,
+    size(),
+    interval("yhat", "error", "posterior median of the error, and its equal-tailed interval"),
+    GIVEN_LEVEL,
+    Column(
+        "p_best",
+        "chance",
+        "chance of the lowest error of all measured architectures of the group, and those in the table, at that size",
+    ),
+    Column("p_target", "chance", "chance of an error at the target or below"),
+)
 
 
 def options_table(found: Forecast, target: float) -> pd.DataFrame:
     """One row a size and architecture, smallest size first, best forecast first within a size.
 
-    Columns: ``domain, task, architecture, n, yhat, yhat_lower, yhat_upper, level, p_best, p_target``. ``p_best``
-    is the chance of the lowest error among the measured architectures of the group, and those in the table, at that
-    size; ``p_target`` that of an error of ``target`` or less.
+    Its columns are ``OPTIONS``; ``target`` is an error.
     """
     table: Table = found.table[[*KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
     table["p_best"] = lowest_rows(found).mean(1)

@@ -23,7 +23,8 @@ from forecaster.prediction.draws import by_point
 from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.results.check import REVIEW, Check, also
-from forecaster.results.result import Result
+from forecaster.results.columns import CURVE, Column, Columns, declared
+from forecaster.results.result import Result, Shown
 from forecaster.results.wording import plain_number, plain_size
 
 if TYPE_CHECKING:
@@ -34,26 +35,48 @@ QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Requirement(Result):
-    """Columns: ``domain, task, architecture, target, q5, q25, q50, q75, q95, p_never, p_floor_above,
-    p_within_budget, budget, horizon, already_met, p_risen, kind``.
+    """The data that target errors need; ``draws`` are the sizes behind the rows (chain, draw, point).
 
-    The quantiles are sizes, in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to
-    the group's smallest measured one, or to a smaller budget, means there or before. Probabilities are shares of
-    draws: ``p_never`` not reached within the horizon, ``p_floor_above`` the law's floor above the target,
-    ``already_met`` reached at or below the curve's largest measured size, ``p_risen`` reached there and yet above the
-    target at that size, ``p_within_budget`` NaN without a budget.
-    ``draws`` are the sizes behind the rows, with dims ``chain``, ``draw`` and ``point``.
+    Sizes are in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to the group's smallest
+    measured one, or to a smaller budget, means there or before. Probabilities are shares of draws.
     """
 
     draws: xr.DataArray | None = None
     posterior: Posterior | None = None
+
     command = "requirement"
+    columns = declared(
+        table=Columns(
+            "a curve and target",
+            CURVE,
+            Column("target", "error", "the error to reach", given=True),
+            (Column(q, "size", "quantiles of the size at which the error first reaches the target") for q in QUANTILES),
+            Column("p_never", "chance", "chance that no size up to `horizon` reaches it"),
+            Column("p_floor_above", "chance", "chance that the floor of the law lies above the target", terminal=False),
+            Column("p_within_budget", "chance", "chance that the budget is enough; null without one"),
+            Column("budget", "size", "the largest size that can be afforded; null without one", given=True),
+            Column("horizon", "size", "the largest size looked at", terminal=False),
+            Column("already_met", "chance", "chance that the sizes measured reach the target already", terminal=False),
+            Column(
+                "p_risen",
+                "chance",
+                "chance that they do, but the error at the largest of them is above it again",
+                terminal=False,
+            ),
+            Column("kind", "text", "by whom: `mean`, `new-run` or `new-cases`", given=True),
+        )
+    )
 
     def leading(self, most: int) -> pd.DataFrame:
         """The ``most`` rows that need the least data, every group and target in turn."""
         return self.table.iloc[leading_rows(self.table, most)]
+
+    def shown(self, most: int) -> tuple[Shown, ...]:
+        rows = len(self.table)
+        note = f"{most} of {rows:,} rows, the least data needed first; --json or --output FILE.csv gives all."
+        return (Shown(self.leading(most), self.columns["table"], note=note if rows > most else ""),)
 
 
 def requirement(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from itertools import count
 from pathlib import Path
@@ -22,6 +22,7 @@ from forecaster.inference.cache import fit_cached
 from forecaster.inference.fit import Progress, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.reports.memo import memo
+from forecaster.results.columns import GROUP, Column, Columns, declared
 from forecaster.results.result import Result
 
 
@@ -41,11 +42,19 @@ EXAMPLES = (
 )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Written(Result):
-    """Columns: ``domain, task, file``: the files written, a row each."""
+    """The files that memos were written to."""
 
-    command: str = field(default="memo")
+    command = "memo"
+    columns = declared(table=Columns("a file written", GROUP, Column("file", "text", "the path of the file")))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Demo(Written):
+    """The files that the memos of the shipped examples were written to."""
+
+    command = "demo"
 
 
 def example_curves(name: str) -> LearningCurves:
@@ -69,7 +78,7 @@ def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, *
     return Written(table, "Each memo stands in Markdown and in HTML, with its figure.", tuple(checks))
 
 
-def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Progress = lambda *_: None) -> Written:
+def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Progress = lambda *_: None) -> Demo:
     """Fit both examples (or ``only`` one) and write their memos into ``folder``."""
     chosen = [e for e in EXAMPLES if only in (None, e.name)]
     made = []
@@ -91,7 +100,7 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
             )
         )
     table = pd.concat([m.table for m in made], ignore_index=True)
-    return Written(table, made[0].text, tuple(c for m in made for c in m.checks), command="demo")
+    return Demo(table, made[0].text, tuple(c for m in made for c in m.checks))
 
 
 def _slugs(groups: Sequence[Group]) -> list[str]:

@@ -87,20 +87,20 @@ def memo(
     drawn = _draw(answers)
     tables = {
         "forecast": answers.found.table,
-        "options": answers.options,
         "requirement": answers.need.table,
         "floor": answers.floors,
         "card": answers.priors,
         "fit": answers.assessed.curves,
         "fit_points": answers.assessed.points,
-        "checks": table_of(answers.checks),
+        "verdicts": table_of(answers.checks),
     }
     if answers.comparison is not None:
         tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}
     title = title or f"{answers.group[1]}: what more data will buy"
     facts = _facts(answers, drawn) | {"title": title}
     facts["appendix"] = appendix.facts(answers, seed, command)
-    return Memo(title, facts, drawn, tables, answers.checks)
+    text = "\n".join([facts["headline"], *facts["recommendation"]])
+    return Memo(answers.options, text, answers.checks, title, facts, drawn, tables)
 
 
 def _group(posterior: Posterior, group: Group | str | None) -> Group:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,55 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from forecaster._support.atomic_files import make_folder, write_whole
+from forecaster.checks.card_sensitivity import FLOORS, SENSITIVITY
+from forecaster.checks.check import CHECKS
+from forecaster.checks.predictive import FIT_POINTS, FITS
+from forecaster.comparison.compare import Comparison
 from forecaster.errors import UnwritableError
 from forecaster.plots import style
-from forecaster.results.check import Check
+from forecaster.prediction.forecast import Forecast
+from forecaster.prediction.options import OPTIONS
+from forecaster.prediction.requirement import Requirement
+from forecaster.results.columns import declared
+from forecaster.results.result import Result
 
 
-@dataclass(frozen=True, eq=False)
-class Memo:
-    """A memo on one group: ``figures`` and ``tables`` by name, and the text in two formats."""
+@dataclass(frozen=True, eq=False, repr=False)
+class Memo(Result):
+    """A memo on one group: ``table`` holds the options, ``details`` all other tables by name, ``figures`` its figures.
 
-    title: str
-    facts: Mapping[str, Any]
-    figures: Mapping[str, Figure]
-    tables: Mapping[str, pd.DataFrame]
-    checks: tuple[Check, ...]
+    ``text`` is its headline and what it recommends; ``markdown`` and ``html`` are all of it. Of one architecture alone
+    there is no comparison.
+    """
+
+    title: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+    details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    command = "memo"
+    columns = declared(
+        table=OPTIONS,
+        forecast=Forecast.columns["table"],
+        requirement=Requirement.columns["table"],
+        floor=FLOORS,
+        card=SENSITIVITY,
+        fit=FITS,
+        fit_points=FIT_POINTS,
+        verdicts=CHECKS,
+        comparison=Comparison.columns["table"],
+        exponents=Comparison.columns["exponents"],
+    )
+    keys = declared(title="the title of the memo")
 
     @property
-    def failed(self) -> bool:
-        """True where a check said FAIL."""
-        return any(c.verdict == "FAIL" for c in self.checks)
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The options (``table``) and all other tables by name."""
+        return {"table": self.table} | dict(self.details)
+
+    def plot(self) -> Figure:
+        """The first of the memo's figures: the curves, measured and forecast."""
+        return next(iter(self.figures.values()))
 
     @property
     def markdown(self) -> str:

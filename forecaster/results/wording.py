@@ -127,6 +127,16 @@ def listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 curve``, ``1,200 curves``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def clipped(line: str, most: int = 100) -> str:
+    """The beginning of a line that is too long."""
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def plain_size(size: float) -> str:
     """A size for people: three digits, with separators up to ten million."""
     if not np.isfinite(size):

@@ -13,7 +13,7 @@ from forecaster.cli import tables as terminal
 from forecaster.curves.reading import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
-from forecaster.evaluation import prose, tables
+from forecaster.evaluation import declarations, prose, tables
 from forecaster.evaluation.backtest import OURS, _pair, _Scored, backtest
 from forecaster.evaluation.baselines import BASELINES
 from forecaster.evaluation.holdout import hide
@@ -336,12 +336,15 @@ def test_the_terminal_shows_curves_beside_their_best_rival_and_then_methods(foun
     console.print_result(found)
     printed = capsys.readouterr().out
     row = found.table.iloc[0]
-    assert terminal.cell("its_rmsle", row[f"rmsle_{tables.slug(row['best_baseline'])}"]) in printed
+    assert (
+        terminal.cell(declarations.JUDGED.named("its_rmsle"), row[f"rmsle_{tables.slug(row['best_baseline'])}"])
+        in printed
+    )
     assert "rmsle_m4" not in printed
     for name in ("forecaster", *BASELINES):
         assert any(line.startswith(name) for line in printed.splitlines()), name
     factor = 2.0 ** found.totals.iloc[0]["requirement_log2_ratio"]
-    assert terminal.cell("requirement_factor", factor) in printed
+    assert terminal.cell(declarations.METHODS.named("requirement_factor"), factor) in printed
 
 
 def test_the_refusal_of_what_hides_too_much_says_how_much_may_be_hidden():

@@ -52,7 +52,7 @@ def test_a_small_test_set_is_told_and_how_far_other_cases_may_lie_off(two):
     assert "Other test cases" not in memo(two, seed=3).markdown
     assert "Other test cases" not in large.markdown
     assert re.search(r"about \d+ of the 60 test cases are still wrong for steep", small.markdown)
-    at = small.tables["options"].query("architecture == 'steep'")["n"].iloc[0]
+    at = small.table.query("architecture == 'steep'")["n"].iloc[0]
     here, there = (
         forecast(on_test_set(two, 60), [at], kind=kind, seed=3).table.iloc[0] for kind in ("mean", "new-cases")
     )
@@ -102,12 +102,12 @@ def test_tables_are_those_of_the_results(two, made):
     sizes = default_sizes(SIZES[-1])
     pd.testing.assert_frame_equal(made.tables["requirement"], requirement(two, goal, seed=3).table)
     pd.testing.assert_frame_equal(made.tables["comparison"], compare(two, group=GROUP, at=sizes, seed=3).table)
-    pd.testing.assert_frame_equal(made.tables["checks"], check(two, at=sizes).table[made.tables["checks"].columns])
+    pd.testing.assert_frame_equal(made.tables["verdicts"], check(two, at=sizes, seed=3).table)
 
 
 def test_the_options_shown_are_those_of_the_table(made):
     shown = made.facts["options"]
-    table = made.tables["options"]
+    table = made.table
     assert [r["architecture"] for r in shown] == table["architecture"].tolist()
     assert [r["best"] for r in shown] == [chance(p) for p in table["p_best"]]
     assert [r["target"] for r in shown] == [chance(p) for p in table["p_target"]]
@@ -212,7 +212,7 @@ def test_a_memo_among_others_says_what_it_says_alone():
 def test_own_sizes_target_and_title(two):
     found = memo(two, "/".join(GROUP), sizes=[2e5, 4e5], target=0.07, title="<Vision> & data", level=0.95)
     assert "&lt;Vision&gt; &amp; data" in found.html
-    assert sorted(found.tables["options"]["n"].unique()) == [1e5, 2e5, 4e5]
+    assert sorted(found.table["n"].unique()) == [1e5, 2e5, 4e5]
     assert (found.tables["requirement"]["target"] == 0.07).all()
     assert "19 times in 20" in found.facts["headline"]
     assert "7 %" in found.markdown

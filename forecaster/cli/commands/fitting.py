@@ -12,24 +12,15 @@ from forecaster.cli.app import Asked, Failures, FigureFile, Json, Level, TableFi
 @verb
 def validate(asked: Asked, output: TableFile = None) -> Failures:
     """Check a table of curves and show what was understood. Nothing is sampled."""
-    from forecaster.curves.summary import summarise, warnings_of
-    from forecaster.inference.fit import cards_of
-    from forecaster.results.result import Listing
+    from forecaster.inference.validation import validate as ask
 
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     curves, card = asked.curves.curves_and_card()
-    cards = cards_of(curves, card)
+    result = ask(curves, card=card)
     if card is None:
         source.say_generic(curves)
-    chance: dict[tuple[str, str] | str, float] = {
-        group: card.chance.value for group, card in cards.items() if card.chance is not None
-    }
-    notes = (*curves.notes, *source.above_share(curves, card), *warnings_of(curves, chance))
-    console.print_notes(notes)
-    table = summarise(curves)
-    table["card"] = [cards[key].name for key in zip(table["domain"], table["task"], strict=True)]
-    said = [{"code": n.code, "text": n.text, "curve": n.curve} for n in notes]
-    return deliver(Listing(table, source.fittable(curves), command="validate"), asked.as_json, output, notes=said)
+    console.print_notes(result.notes)
+    return deliver(result, asked.as_json, output)
 
 
 @verb
@@ -42,22 +33,15 @@ def fit(
     """Sample the posterior of all curves, summarise it, and save it."""
     outputs.check_output(output, source.POSTERIOR_SUFFIXES, "--output")
     source.check_share(level, "--level")
-    from forecaster.results.result import Listing
+    from forecaster.inference.contents import fit_summary
 
     posterior = asked.curves.posterior(draws, architectures=True)
     checks = source.verdicts(posterior)
     if output is not None:
         posterior.save(output)
         console.say(f"Wrote {output}")
-    text = (
-        f"Each quantity lies between lower and upper with a chance of {100 * level:g} %: the exponent (how fast error "
-        "falls with data), the floor (error that no data removes), alpha (the intercept). ess_bulk and ess_tail are "
-        "effective sample sizes of each quantity, by ArviZ; ess_curve says how many independent draws the engine "
-        "counts for the whole curve, and limits both."
-    )
     saved = None if output is None else str(output)
-    result = Listing(posterior.summary(level), text, checks, command="fit")
-    return deliver(result, asked.as_json, posterior=saved)
+    return deliver(fit_summary(posterior, level, checks=checks, saved=saved), asked.as_json)
 
 
 @verb
@@ -75,6 +59,7 @@ def backtest(
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
     source.check_share(level, "--level")
+    source.check_size(hide, "--hide", "decades above 0, such as 1.0")
     from forecaster.evaluation.backtest import backtest as ask
 
     curves, card = asked.curves.curves_and_card()
@@ -103,10 +88,7 @@ def domains(
     """List the domain cards, or show one card's priors with their sources."""
     from forecaster.domains import catalogue
 
-    if name is None:
-        return deliver(catalogue.shelf(), as_json)
-    listing, card = catalogue.priors(name)
-    return deliver(listing, as_json, card=catalogue.card_facts(card))
+    return deliver(catalogue.shelf() if name is None else catalogue.priors(name), as_json)
 
 
 @verb
@@ -120,5 +102,4 @@ def inspect(
     from forecaster.inference import contents
     from forecaster.inference.storage import load_posterior
 
-    listing, manifest = contents.contents(load_posterior(posterior))
-    return deliver(listing, as_json, manifest=manifest)
+    return deliver(contents.contents(load_posterior(posterior)), as_json)

@@ -73,7 +73,7 @@ def requirement(
 def compare(
     asked: Asked,
     at: Annotated[str | None, typer.Option("--at", help="Sizes at which to compare, as 1e6,1e7.")] = None,
-    rope: Annotated[float, typer.Option("--rope", help="Relative difference that counts as equal.")] = 0.1,
+    rope: Annotated[float, typer.Option("--rope", min=0.0, help="Relative difference that counts as equal.")] = 0.1,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
@@ -100,4 +100,4 @@ def check(
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     sizes = source.sizes_of(at)
     result = source.checked(asked.curves.posterior(), sizes, asked.architecture)
-    return deliver(result, asked.as_json, output, verdict=result.verdict)
+    return deliver(result, asked.as_json, output)

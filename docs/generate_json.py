@@ -1,0 +1,124 @@
+"""Write ``docs/json.md`` from what the results declare of their tables: ``python docs/generate_json.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from forecaster.checks.check import CheckReport
+from forecaster.comparison.compare import Comparison
+from forecaster.domains.catalogue import CardList, CardPriors
+from forecaster.evaluation.backtest import Backtest
+from forecaster.inference.contents import Contents, FitSummary
+from forecaster.inference.validation import Validation
+from forecaster.monitoring.update import Update
+from forecaster.prediction.forecast import Forecast
+from forecaster.prediction.requirement import Requirement
+from forecaster.reports.examples import Demo, Written
+from forecaster.reports.rendering import Memo
+from forecaster.results.columns import KINDS, Columns
+from forecaster.results.result import SCHEMA, Result
+
+PAGE = Path(__file__).with_name("json.md")
+
+RESULTS: Mapping[str, type[Result]] = {
+    "validate": Validation,
+    "fit": FitSummary,
+    "forecast": Forecast,
+    "requirement": Requirement,
+    "compare": Comparison,
+    "check": CheckReport,
+    "backtest": Backtest,
+    "memo": Written,
+    "demo": Demo,
+    "domains": CardList,
+    "domains NAME": CardPriors,
+    "inspect": Contents,
+    "memo in Python": Memo,
+    "update in Python": Update,
+}
+
+MORE = {
+    "check": "With `--architecture` verdicts and tables are about these curves and their groups, in the `checks` of "
+    "`forecast` and `requirement`, too.",
+    "memo in Python": "What `forecaster.memo(...).to_json()` gives; the command of that name lists the files it wrote.",
+    "update in Python": "What `forecaster.update(...).to_json()` gives.",
+}
+
+MEANINGS = {
+    "name": "a name that the user gave",
+    "text": "words",
+    "size": "an amount of training data; `inf` means never",
+    "error": "in the unit of the errors that were given",
+    "ratio": "of two sizes or two errors",
+    "chance": "a probability estimated from posterior draws, between 0 and 1",
+    "share": "a share that was counted or chosen, between 0 and 1",
+    "count": "a whole number",
+    "number": "any other number",
+    "flag": "true or false, or 1 and 0",
+    "verdict": "`PASS`, `REVIEW` or `FAIL`",
+    "money": "in the currency of the costs",
+    "date": "year-month-day",
+}
+
+HEAD = f"""# The JSON of every command
+
+Written by `python docs/generate_json.py` from what the results declare of their tables; a test holds this page, the
+declarations and the commands together.
+
+With `--json` a command prints exactly one JSON object on stdout, on one line; notes, warnings and progress go to
+stderr.
+
+## What every object has
+
+| Key | Meaning |
+| --- | --- |
+| `schema` | `"{SCHEMA}"`: the version of this layout; it changes when a key goes or changes its meaning |
+| `command` | the verb that was asked |
+| `checks` | a list of verdicts on the fit: `name`, `verdict` (`PASS`, `REVIEW`, `FAIL`), `curve` (the worst, or \
+null), `curves` (all, or groups, of that verdict, the worst first), `text`, `next_step` |
+| `text` | the result in words, with what an interval covers |
+| `table` | a list of rows, an object each |
+
+Sizes, errors and shares are numbers. An infinite size ("never") is the string `"inf"`; a missing value is null.
+Chances and shares lie between 0 and 1. A `*` in the name of a key stands for any text; such keys, and a few others, are
+there only where they apply.
+
+An input that cannot be used gives `schema`, `command` and `error` with `class` and `message` instead; the message also
+stands on stderr. The exit code says the same: 0 done, 1 an input cannot be used, 2 wrong usage (an option's value is
+wrong whatever the input holds; of an option that is unknown or missing there is no JSON), 3 a check said FAIL (the
+object is complete, and `checks` says which).
+
+The columns `domain`, `task` and `architecture` name a curve everywhere.
+
+| Kind of value | Meaning |
+| --- | --- |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    kinds = "\n".join(f"| {kind} | {MEANINGS[kind]} |" for kind in KINDS)
+    return HEAD + kinds + "\n" + "".join(section(verb, kind) for verb, kind in RESULTS.items())
+
+
+def section(verb: str, kind: type[Result]) -> str:
+    """What the object of one verb has beside what every object has."""
+    found = [f"\n## {verb}\n"]
+    if verb in MORE:
+        found.append(f"{MORE[verb]}\n")
+    if kind.keys:
+        rows = (f"| `{name}` | {said} |" for name, said in kind.keys.items())
+        found.append("\n".join(["Beside its tables:\n", "| Key | Meaning |", "| --- | --- |", *rows, ""]))
+    found += [rows_of(name, columns) for name, columns in kind.columns.items()]
+    return "\n".join(found)
+
+
+def rows_of(name: str, columns: Columns) -> str:
+    """The reference of one table."""
+    head = [f"Rows of `{name}`, one {columns.rows}:\n", "| Key | Kind | Meaning |", "| --- | --- | --- |"]
+    return "\n".join([*head, *columns.reference(), ""])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,55 @@
+"""Measured curves, before any fit."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from forecaster.curves.learning_curves import Curve
+from forecaster.curves.repeats import reduced
+from forecaster.inference.validation import Validation
+from forecaster.plots.fonts import lettered
+from forecaster.plots.style import INK, PALETTE, WIDTH, capital, error_ticks, labels, plain, size_ticks
+from forecaster.results.wording import Units
+
+COLUMNS = 3
+PANELS = 30  # curves drawn, the first of more
+ABOVE = 145  # points that the name of a curve may take above its panel
+PLAIN = Units("examples", "error", percent=False)
+
+
+@lettered
+def measured_figure(found: Validation) -> Figure:
+    """A panel for each curve, log-log: every measurement, and a line through the (geometric) mean of each size."""
+    assert found.curves is not None, "a validation that carries its curves: make it with validate()"
+    curves = found.curves.curves[:PANELS]
+    columns = min(COLUMNS, len(curves))
+    rows = math.ceil(len(curves) / columns)
+    figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.5), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    names = [curve.architecture if len(found.curves.groups) == 1 else curve.label for curve in curves]
+    shown = labels(names, ABOVE, 8.5)
+    for axes, curve, name in zip(panels, curves, names, strict=False):
+        _draw(axes, curve)
+        axes.set_title(shown[name], fontsize=8.5, color=INK, loc="left")
+    for axes in panels[len(curves) :]:
+        axes.set_visible(False)
+    units = list(dict.fromkeys(card.size_unit for card in found.cards.values()))
+    named = f" ({units[0]})" if len(units) == 1 else ""
+    metrics = list(dict.fromkeys(curve.metric or "error" for curve in curves))
+    figure.supxlabel(f"Training data{named}", fontsize=9.5, color=INK)
+    figure.supylabel(capital(metrics[0] if len(metrics) == 1 else "error"), fontsize=9.5, color=INK)
+    return figure
+
+
+def _draw(axes: Axes, curve: Curve) -> None:
+    means = reduced(curve.n, np.log(curve.error))
+    axes.plot(curve.n, curve.error, "o", color=PALETTE[0], alpha=0.4, ms=3.5, mew=0)
+    axes.plot(np.exp(means.x), np.exp(means.y), "-", color=PALETTE[0], lw=1.2)
+    axes.set(xscale="log", yscale="log")
+    plain(axes)
+    size_ticks(axes)
+    error_ticks(axes, PLAIN, math.log10(curve.error.max() / curve.error.min()))

@@ -1,0 +1,180 @@
+"""Every result holds the tables that it declares, to the column; its docstring and the JSON reference say the same."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from helpers.synthetic import SIZES, posterior, values
+
+import forecaster
+from forecaster.domains import catalogue
+from forecaster.evaluation import backtest as module
+from forecaster.inference.contents import contents, fit_summary
+from forecaster.monitoring import update as updating
+from forecaster.reports.examples import Demo, Written, memos_of
+from forecaster.results.result import Result, described
+
+ROOT = Path(__file__).parents[2]
+HIDDEN = (300_000.0, 1_000_000.0)
+
+
+def generator():
+    """The module that writes docs/json.md."""
+    spec = importlib.util.spec_from_file_location("generate_json", ROOT / "docs" / "generate_json.py")
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """Three architectures, made up."""
+    drawn = {name: values(level=-2.0 + 0.1 * i, sd={"level": 0.05}, seed=i) for i, name in enumerate("abc")}
+    return posterior(drawn)
+
+
+@pytest.fixture(scope="module")
+def backtested(fitted):
+    """A backtest of those, with larger sizes hidden; nothing is sampled."""
+    table = fitted.curves.table
+    last = table[table["n"] == SIZES[-1]]
+    parts = [table, *(last.assign(n=n, error=last["error"] * (SIZES[-1] / n) ** 0.2) for n in HIDDEN)]
+    curves = forecaster.read_curves(pd.concat(parts, ignore_index=True))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "fit", lambda *_, **__: fitted)
+        return [forecaster.backtest(curves, split=1.1, baselines=rivals) for rivals in (True, False)]
+
+
+@pytest.fixture(scope="module")
+def updated(fitted):
+    """New measurements of one curve; nothing is sampled."""
+    table = fitted.curves.table
+    new = table[(table["architecture"] == "a") & (table["n"] == SIZES[-1])].assign(n=HIDDEN[0])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(updating, "fit", lambda *_, **__: fitted)
+        return forecaster.update(fitted, new, target=0.05)
+
+
+@pytest.fixture(scope="module")
+def results(fitted, backtested, updated, tmp_path_factory):
+    """One result of every kind, and some asked otherwise."""
+    folder = tmp_path_factory.mktemp("memos")
+    return {
+        "validate": forecaster.validate(fitted.curves),
+        "fit": fit_summary(fitted),
+        "forecast": forecaster.forecast(fitted, [1e6]),
+        "forecast with quantiles": forecaster.forecast(fitted, [1e6], quantiles=(0.025, 0.5)),
+        "requirement": forecaster.requirement(fitted, [0.1, 0.05]),
+        "requirement with a budget": forecaster.requirement(fitted, 0.05, budget=1e7),
+        "compare": forecaster.compare(fitted, at=[1e6]),
+        "check": forecaster.check(fitted, at=[1e6]),
+        "check without sizes": forecaster.check(fitted),
+        "backtest": backtested[0],
+        "backtest without rivals": backtested[1],
+        "memo": memos_of(fitted, folder, "memo", tell=lambda *_: None),
+        "domains": catalogue.shelf(),
+        "domains NAME": catalogue.priors("generic"),
+        "inspect": contents(fitted),
+        "memo in Python": forecaster.memo(fitted),
+        "update in Python": updated,
+    }
+
+
+KINDS = [
+    *("validate", "fit", "forecast", "forecast with quantiles", "requirement", "requirement with a budget", "compare"),
+    *("check", "check without sizes", "backtest", "backtest without rivals", "memo", "domains", "domains NAME"),
+    *("inspect", "memo in Python", "update in Python"),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tables_have_the_declared_columns(kind, results):
+    result = results[kind]
+    assert next(iter(result.tables)) == "table"
+    assert result.tables["table"] is result.table
+    assert set(result.tables) == set(result.columns)
+    for name, table in result.tables.items():
+        result.columns[name].check(table)
+    assert len(result.table) > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_json_has_the_tables_and_keys_that_are_declared(kind, results):
+    result = results[kind]
+    found = json.loads(result.to_json())
+    assert set(found) == {"schema", "command", "checks", "text", *result.columns, *result.keys}
+    for name, columns in result.columns.items():
+        assert all(columns.faults(row) == [] for row in found[name]), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_terminal_is_shown_declared_columns(kind, results):
+    for shown in results[kind].shown(30):
+        assert shown.columns.faults(shown.table.columns) == [] or kind.startswith("backtest")
+        assert all(shown.columns.named(str(name)) is not None for name in shown.table)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_results_say_in_a_few_lines_what_they_are(kind, results):
+    lines = repr(results[kind]).splitlines()
+    assert 1 <= len(lines) <= 5
+    assert max(map(len, lines)) <= 100
+    assert lines[0].startswith(f"{type(results[kind]).__name__}: {len(results[kind].table)} row")
+
+
+def test_every_type_of_result_is_in_the_reference_and_in_these_tests(results):
+    page = generator()
+    assert set(page.RESULTS.values()) == {type(one) for one in results.values()} | {Demo}
+
+    def below(kind):
+        return {kind}.union(*(below(one) for one in kind.__subclasses__()))
+
+    ours = {kind for kind in below(Result) - {Result} if kind.__module__.startswith("forecaster.")}
+    assert ours == set(page.RESULTS.values())
+    assert issubclass(Demo, Written)
+
+
+def test_docstrings_list_the_columns(results):
+    for kind in {type(one) for one in results.values()}:
+        assert kind.__doc__ is not None
+        assert all(part in kind.__doc__ for part in described(kind))
+        named = set(re.findall(r"[\w*]+", kind.__doc__))
+        assert {name for columns in kind.columns.values() for name in columns.names} <= named, kind
+    assert described(Result) == []
+
+
+def test_the_reference_is_what_is_generated():
+    found = generator()
+    assert found.PAGE.read_text(encoding="utf-8") == found.page(), "run: python docs/generate_json.py"
+
+
+def test_figures_are_drawn_or_refused_by_name(results):
+    from matplotlib.figure import Figure
+
+    memo = results["memo in Python"]
+    assert memo.plot() is next(iter(memo.figures.values()))
+    panels = results["validate"].plot().axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["a", "b", "c"]
+    assert isinstance(results["forecast"].plot(), Figure)
+    with pytest.raises(TypeError, match="CardList has no figure"):
+        results["domains"].plot()
+
+
+def test_a_validation_says_what_a_fit_would_see():
+    rising = [("unheard-of", "t", "net", n, e) for n, e in ((10, 0.2), (20, 0.3), (30, 0.5))]
+    found = forecaster.validate(
+        forecaster.read_curves(pd.DataFrame(rising, columns=["domain", "task", "architecture", "n", "error"]))
+    )
+    assert found.table["card"].tolist() == ["generic"]
+    assert found.text == "3 measurements make 1 curve; it can be fitted."
+    assert {note.code for note in found.notes} >= {"span", "one-seed", "non-monotone"}
+    assert json.loads(found.to_json())["notes"][0].keys() == {"code", "text", "curve"}
+    with pytest.raises(forecaster.ForecasterError, match="read_curves first"):
+        forecaster.validate("curves.csv")  # pyright: ignore[reportArgumentType]
