@@ -9,6 +9,7 @@ from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
+from forecaster.inference.cache import Kept
 from forecaster.inference.contents import Contents, FitSummary
 from forecaster.inference.validation import Validation
 from forecaster.monitoring.update import Update
@@ -34,6 +35,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "domains": CardList,
     "domains NAME": CardPriors,
     "inspect": Contents,
+    "cache": Kept,
     "memo in Python": Memo,
     "update in Python": Update,
 }

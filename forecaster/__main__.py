@@ -1,5 +1,5 @@
 """``python -m forecaster``: the same as the command ``forecaster``."""
 
-from forecaster.cli.main import app
+from forecaster.cli.main import main
 
-app()
+main()

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+MODULES = {"arviz": "arviz_stats"}  # where a package's module has another name
+INDIRECT = {  # asked for by name: JAX exports programs by flatbuffers, xarray writes by these two, pandas Parquet
+    *("flatbuffers", "h5netcdf", "h5py", "pyarrow"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +72,11 @@ def test_help_starts(installed, tmp_path):
     script = installed / "bin" / "forecaster"
     assert script.is_file()
     assert "Usage" in run(installed, tmp_path, str(script), "--help")
+
+
+def test_what_a_user_must_install_is_used():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "forecaster").rglob("*.py"))
+    used = set(re.findall(r"^\s*(?:import|from) (\w+)", code, flags=re.M))
+    names = {re.split(r"[<>= \[]", text)[0] for text in declared} - INDIRECT
+    assert {name for name in names if MODULES.get(name, name.replace("-", "_")) not in used} == set()

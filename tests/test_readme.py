@@ -1,6 +1,6 @@
 """The README says what happens: its commands and its Python run as printed and print what it shows.
 
-``uv run python docs/transcripts.py`` writes the outputs anew; ``forecaster demo`` draws its figure.
+``uv run python docs/transcripts.py`` writes the outputs anew; ``forecaster demo --output reports`` draws its figure.
 """
 
 from __future__ import annotations

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Any, cast
 
 from forecaster.errors import ProcessError
 
 # Each process holds a third of a gigabyte and takes two seconds to start: FEWEST_EACH pieces, of a second or more, pay.
 FEWEST_EACH, MOST = 2, 8
+
+_starting = threading.Lock()  # held while processes are started
 
 
 def cores() -> int:
@@ -41,10 +48,12 @@ def shared_out[Piece, Done](
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     order: Any = "generator" if in_order else "generator_unordered"
-    run = Parallel(count, return_as=order, max_nbytes=None)
     threads = max(cores() // count, 1)
+    run = Parallel(count, return_as=order, max_nbytes=None, initializer=_settle, initargs=(threads,))
     try:
-        yield from cast(Iterator[Done], run(delayed(_with)(threads, function, piece) for piece in pieces))
+        with _starting, _ctrl_c_for_this_process():
+            found = run(delayed(function)(piece) for piece in pieces)
+        yield from cast(Iterator[Done], found)
     except BrokenProcessPool as error:
         raise ProcessError(
             f"one of {count} processes was ended from outside, as a rule for want of memory; expected a third of a "
@@ -52,11 +61,36 @@ def shared_out[Piece, Done](
         ) from error
 
 
-def _with[Piece, Done](threads: int, function: Callable[[Piece], Done], piece: Piece) -> Done:
-    """``function`` of the piece, in a process where JAX gets so many ``threads``.
+def end_all() -> None:
+    """End at once the processes that this one has started to share out work."""
+    _starting.acquire(timeout=1.0)  # of processes that are just being started, nobody knows yet
+    for process in multiprocessing.active_children():
+        if process.pid is not None:
+            os.kill(process.pid, signal.SIGTERM if os.name == "nt" else signal.SIGKILL)  # joblib's have no kill()
 
-    It reads this when its first program runs; by itself it takes a thread a core in every process, and with as many
-    processes as cores they spend two fifths of the time waiting for one another.
+
+def _settle(threads: int) -> None:
+    """What a process does before its first piece: JAX will get so many ``threads``.
+
+    JAX reads this variable, and has no other setting for it, when its first program runs; by itself it takes a thread a
+    core in every process, and with as many processes as cores they spend two fifths of the time waiting for one
+    another.
     """
     os.environ["NPROC"] = str(threads)
-    return function(piece)
+
+
+@contextmanager
+def _ctrl_c_for_this_process() -> Iterator[None]:
+    """Processes started in this context never see Ctrl-C, which a terminal sends to them too, from their first step on.
+
+    They inherit that the signal is blocked. This process's other threads still see it, this one when the context ends.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # Python's own process, without which it would unblock the signal in starting it
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,13 +1,13 @@
 """The command line: arguments in, results out; no statistics here.
 
 Each verb is one function. What all questions share (the curves, how to read and fit them) stands once, in
-:class:`Asked`; :func:`verb` spreads it into options. Exit codes: 0 done, 1 an input that cannot be used, 2 wrong
-usage, 3 a check said FAIL. Heavy modules are imported inside the verbs.
+:class:`Curves` and :class:`Asked`; :func:`verb` spreads it into options. Exit codes: 0 done, 1 an input that cannot
+be used, 2 wrong usage, 3 a check said FAIL. Heavy modules are imported inside the verbs.
 """
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,21 +16,22 @@ import typer
 
 from forecaster import __version__
 from forecaster.cli import console, outputs
-from forecaster.cli import source as request
+from forecaster.cli.choosing import Choice
+from forecaster.cli.source import Fitting, Given, Reading, read
 from forecaster.errors import ForecasterError, OptionError, UnknownCardError
 
 app = typer.Typer(
     help="Learning curves in, credible intervals for error and data requirements out.",
-    epilog="Exit codes: 0 done, 1 an input cannot be used, 2 wrong usage, 3 a check said FAIL.",
+    epilog="Exit codes: 0 done, 1 an input cannot be used, 2 wrong usage, 3 a check said FAIL, 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosing curves", "Printing"
-ONLY = "Only this one; may be repeated. Once, it names all rows if no column does."
+READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "What is answered about", "Printing"
+ONLY = "Answer about this one; repeatable. Others are fitted too. Once, it names all rows if no column does."
 Names = list[str] | None
+USAGE = (OptionError, UnknownCardError)  # wrong whatever the input holds
 USAGE = (OptionError, UnknownCardError)  # wrong whatever the input holds
 Failures = tuple[Any, ...]  # the checks that said FAIL
 Json = Annotated[
@@ -55,8 +56,8 @@ def _option(name: str, text: str, panel: str, **more: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What every question is asked with."""
+class Curves:
+    """The curves that a verb is about, and how they are read."""
 
     source: Annotated[
         Path, typer.Argument(metavar="CURVES", show_default=False, help="Curves (.csv, .parquet) or a posterior (.nc).")
@@ -64,44 +65,60 @@ class Asked:
     columns: Annotated[Names, _option("--columns", "Our name = the file's, as n=train_size.", READING)] = None
     accuracy: Annotated[bool, _option("--accuracy", "Errors stand as accuracies; targets are errors.", READING)] = False
     split: Annotated[str | None, _option("--split", "Use only rows of this split, as fit.", READING)] = None
+    leave_out: Annotated[
+        Names, _option("--leave-out", "Do not fit this architecture, or domain/task/architecture; repeatable.", READING)
+    ] = None
     domain: Annotated[Names, _option("--domain", ONLY, CHOOSING)] = None
     task: Annotated[Names, _option("--task", ONLY, CHOOSING)] = None
     architecture: Annotated[Names, _option("--architecture", ONLY, CHOOSING)] = None
     card: Annotated[str | None, _option("--card", "Domain card: a name, or a .toml file.", FITTING)] = None
+    as_json: Json = False
+
+    @property
+    def fitting(self) -> Fitting:
+        return Fitting()
+
+    def given(self) -> Given:
+        """What the file holds: read here, once."""
+        out, columns = tuple(self.leave_out or ()), tuple(self.columns or ())
+        reading = Reading(columns, self.accuracy, self.split, out, self.card)
+        named = Choice(*(tuple(names or ()) for names in (self.domain, self.task, self.architecture)))
+        return read(self.source, reading, named, self.fitting)
+
+
+@dataclass(frozen=True)
+class Asked(Curves):
+    """The curves that a question is about, how they are read, and how they are fitted."""
+
     engine: Annotated[Literal["jax", "nuts"], _option("--engine", "jax is fast, nuts the reference.", FITTING)] = "jax"
     seed: Annotated[int, _option("--seed", "The same seed gives the same numbers.", FITTING, min=0)] = 0
     cache: Annotated[
         bool, _option("--cache/--no-cache", "Keep and use earlier fits and compiled programs.", FITTING)
     ] = True
-    as_json: Json = False
 
     @property
-    def curves(self) -> request.Source:
-        names = {name: tuple(getattr(self, name) or ()) for name in ("columns", "domain", "task", "architecture")}
-        return request.Source(
-            self.source, accuracy=self.accuracy, split=self.split, card=self.card, engine=self.engine, seed=self.seed,
-            cache=self.cache, **names,
-        )  # fmt: skip
+    def fitting(self) -> Fitting:
+        return Fitting(self.engine, self.seed, self.cache)
 
 
 def verb(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Make ``body`` a command: ``Asked`` becomes options, an error a message and exit 1 or 2, FAIL exit 3.
+    """Make ``body`` a command: ``asked`` becomes options, an error a message and exit 1 or 2, FAIL exit 3.
 
     ``body`` returns the checks that said FAIL.
     """
     own = signature(body).parameters
-    shared = signature(Asked).parameters if "asked" in own else {}
+    asked = own["asked"].annotation if "asked" in own else None
+    shared = signature(asked).parameters if asked else {}
     spread = [*shared.values(), *(p for name, p in own.items() if name != "asked")]
     spread.sort(key=lambda p: p.name == "as_json")
 
     @functools.wraps(body)
     def command(**given: Any) -> None:
         as_json = given["as_json"]
-        if shared:
-            given = {"asked": Asked(**{k: given.pop(k) for k in shared}), **given}
+        if asked:
+            given = {"asked": asked(**{k: given.pop(k) for k in shared}), **given}
         try:
-            with console.letters_told():
-                failures = body(**given)
+            failures = body(**given)
         except BrokenPipeError:  # `forecaster ... | head` is no error
             raise
         except (ForecasterError, OSError) as error:
@@ -117,8 +134,19 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def deliver(result: Any, as_json: bool, output: Path | None = None, figure: Path | None = None) -> Failures:
-    """Print a result, write its figure and its table where asked; the checks that said FAIL."""
+def deliver(
+    result: Any,
+    as_json: bool,
+    output: Path | None = None,
+    figure: Path | None = None,
+    company: str = "",
+) -> Failures:
+    """Print a result, write its figure and its table where asked; the checks that said FAIL.
+
+    ``company`` says what was fitted beside the curves that it is about.
+    """
+    if company:
+        result = replace(result, text=f"{result.text}\n{company}".strip())
     if figure is not None:
         outputs.write_figure(result.plot(), figure)
     if output is not None:
@@ -137,7 +165,3 @@ def _main(version: Annotated[bool, typer.Option("--version", help="Show the vers
     if version:
         typer.echo(f"forecaster {__version__}")
         raise typer.Exit
-
-
-if __name__ == "__main__":
-    app()

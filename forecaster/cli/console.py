@@ -6,11 +6,9 @@ Tables fit in 100 columns, and in fewer where the terminal has fewer.
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -150,29 +148,6 @@ class _Progress:
             task = bars.add_task(self.title, total=1.0)
             while not self.stop.wait(0.2):
                 bars.update(task, description=f"{self.title}: {self.what or 'working'}", completed=self.share)
-
-
-@contextmanager
-def letters_told() -> Iterator[None]:
-    """Say once which letters figures show as boxes, in place of Matplotlib's warning for each."""
-    missing: dict[str, None] = {}
-    with warnings.catch_warnings():
-        usual = warnings.showwarning
-
-        def show(message: Warning | str, *rest: Any) -> None:
-            letter = re.match(r"Glyph (\d+) .* missing from", str(message))
-            if letter is None:
-                usual(message, *rest)
-            else:
-                missing[chr(int(letter[1]))] = None
-
-        warnings.showwarning = show
-        yield
-    if missing:
-        say(
-            f"Note: no font on this machine has {', '.join(missing)}; the figure shows a box for each. "
-            "Install one that does, such as Noto Sans CJK or Noto Emoji, and draw it again."
-        )
 
 
 @contextmanager

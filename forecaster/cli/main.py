@@ -1,11 +1,18 @@
 """The command ``forecaster``: every verb, in the order in which the help lists them."""
 
+from forecaster.cli import interrupts
 from forecaster.cli.app import app
-from forecaster.cli.commands import fitting, questions, reports
+from forecaster.cli.commands import fitting, keeping, questions, reports
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
-    *(fitting.backtest, reports.memo, reports.demo, fitting.domains, fitting.inspect),
+    *(fitting.backtest, reports.memo, reports.demo, fitting.domains, fitting.inspect, keeping.cache),
 )
 for verb in VERBS:
     app.command()(verb)
+
+
+def main() -> None:
+    """Run the command that the process was started with."""
+    interrupts.watch()
+    app(prog_name="forecaster")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from forecaster._support.atomic_files import write_whole
-from forecaster.cli import console
-from forecaster.cli.source import Table
+from forecaster.cli import console, interrupts
+from forecaster.cli.choosing import Table
 from forecaster.errors import OptionError, RequestError
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")
@@ -41,6 +41,12 @@ def check_folder(path: Path) -> None:
 def write(path: Path, make: Callable[[str], Any]) -> None:
     """Write a file whole or not at all, and say so."""
     write_whole(path, make)
+    wrote(path)
+
+
+def wrote(path: Path) -> None:
+    """Say that a file is written."""
+    interrupts.wrote([path])
     console.say(f"Wrote {path}")
 
 

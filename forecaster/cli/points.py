@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecaster.cli import console
-from forecaster.cli.source import Source, Table, numbers, targets
+from forecaster.cli.choosing import Choice, Table
+from forecaster.cli.values import SIZES, sizes
 from forecaster.errors import RequestError
 
 if TYPE_CHECKING:
@@ -18,26 +19,26 @@ if TYPE_CHECKING:
 POINT_SUFFIXES = (".csv", ".parquet")
 ALIKE = 0.8  # from which likeness on two names may be one, misspelt (difflib's ratio)
 PLATEAU = "nothing was measured there, and it rests on where the law puts its plateau"
-POINTS = "sizes above 0, such as 1e6,1e7, or a .csv or .parquet file of points"
+POINTS = f"{SIZES}, or a .csv or .parquet file of points"
 
 
 def check_points(at: str) -> None:
     """RequestError at once for sizes that are none, or a file of points that is not there."""
     if not at.lower().endswith(POINT_SUFFIXES):
-        numbers(at, "--at", POINTS)
+        sizes(at, "--at", POINTS)
     elif not Path(at).is_file():
         raise RequestError(f"--at {at}: found no such file; expected {POINTS}")
 
 
-def points_of(source: Source, posterior: Posterior, at: str) -> Table:
+def points_of(choice: Choice, posterior: Posterior, at: str) -> Table:
     """The points to forecast: sizes for every curve chosen, or the rows of a file of points."""
     import pandas as pd
 
     from forecaster.prediction.paths import curve_keys
 
     if not at.lower().endswith(POINT_SUFFIXES):
-        sizes = numbers(at, "--at", POINTS)
-        rows = [(t.domain, t.task, t.architecture, n) for t in targets(source, posterior) for n in sizes]
+        asked = sizes(at, "--at", POINTS)
+        rows = [(t.domain, t.task, t.architecture, n) for t in choice.keys(posterior) for n in asked]
         points = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
         _say_below(points, posterior)
         return points
@@ -51,7 +52,7 @@ def points_of(source: Source, posterior: Posterior, at: str) -> Table:
             points[column] = points[column].astype(str)
     _say_unseen(points, curve_keys(posterior))
     _say_below(points, posterior)
-    return source.rows(points) if source.chooses("architecture") else points
+    return choice.rows(points) if choice.architecture else points
 
 
 def _say_unseen(points: Table, measured: Sequence[CurveKey]) -> None:
@@ -94,5 +95,5 @@ def sizes_in(points: Table) -> list[float]:
 
     if "n" not in points:
         return []
-    sizes: Table = pd.to_numeric(points["n"], errors="coerce")
-    return sorted(float(n) for n in sizes.unique() if 0 < n < float("inf"))
+    found: Table = pd.to_numeric(points["n"], errors="coerce")
+    return sorted(float(n) for n in found.unique() if 0 < n < float("inf"))

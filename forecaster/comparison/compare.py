@@ -26,14 +26,13 @@ from forecaster.model.design import Design
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.options import lowest_at
-from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
+from forecaster.prediction.paths import CurveKey, CurvePaths, chosen_keys, curve_paths
 from forecaster.results.check import Check
 from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
 from forecaster.results.result import Result, Shown
 
-LEVEL = 0.8  # of every interval here
+LEVEL = 0.8  # of every interval here, by default
 MOST = 12  # architectures whose pairs are compared where none are named: 66 pairs
-BOUNDS = (0.5 - LEVEL / 2, 0.5, 0.5 + LEVEL / 2)
 LIKELIEST = 3  # architectures shown at a size, at the least
 
 
@@ -162,6 +161,14 @@ class _Group(NamedTuple):
     seed: int
     sizes: Float[np.ndarray, " at"]  # asked about, ascending
     horizon: float
+    level: float
+
+    def interval(self, name: str, draws: np.ndarray) -> dict[str, float]:
+        """Median and interval; order statistics where draws are infinite."""
+        method = "linear" if np.isfinite(draws).all() else "inverted_cdf"
+        bounds = (0.5 - self.level / 2, 0.5, 0.5 + self.level / 2)
+        low, middle, high = np.quantile(draws, bounds, method=method).tolist()
+        return {name: middle, f"{name}_lower": low, f"{name}_upper": high}
 
     def paths(self, architecture: str) -> CurvePaths:
         """The paths of an architecture, from the smallest measured size of the group to the horizon."""
@@ -181,8 +188,10 @@ def compare(
     *,
     group: Group | str | None = None,
     pairs: Sequence[tuple[str, str]] | None = None,
+    curves: Sequence[CurveKey | str] | None = None,
     at: Sequence[float] = (),
     rope: float = 0.1,
+    level: float = LEVEL,
     decide_at: float = 0.9,
     most: int | None = MOST,
     seed: int = 0,
@@ -200,10 +209,15 @@ def compare(
         A (domain, task), or ``domain/task``; by default every group.
     pairs : sequence of (str, str), optional
         Pairs of architectures; by default all pairs among the ``most`` likeliest to be best.
+    curves : sequence, optional
+        Curves asked about, as keys, labels (``domain/task/architecture``) or architectures: pairs among them, or of a
+        single one with all others of its group.
     at : sequence of float
         Sizes at which errors are compared; by default the group's largest measured one and ten times it.
     rope : float
         Region of practical equivalence: exponents whose ratio is within ``1 + rope`` either way count as equal.
+    level : float
+        Probability inside each interval, between 0 and 1.
     decide_at : float
         Probability that a verdict needs.
     most : int or None
@@ -233,23 +247,25 @@ def compare(
     """
     expect_posterior(posterior)
     _check_numbers(at, rope, decide_at)
+    if not 0 < level < 1:
+        raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
     tables: dict[str, list[dict[str, Any]]] = {"table": [], "at": [], "best": [], "exponents": []}
     draws: dict[str, np.ndarray] = {}
-    for chosen, wanted in _chosen(posterior, group, pairs):
+    for chosen, wanted in _about(posterior, curves) if curves is not None else _chosen(posterior, group, pairs):
         design = posterior.designs[chosen]
         largest = largest_size(design)
         sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
-        curves = _Group(posterior, chosen, design, seed, sizes, REACH * largest)
-        best = _best_rows(curves)
-        if pairs is None and most is not None:
+        own = _Group(posterior, chosen, design, seed, sizes, REACH * largest, level)
+        best = _best_rows(own)
+        if pairs is None and curves is None and most is not None:
             leaders = _leaders(best, design.architectures, most)
             wanted = [(a, b) for a, b in wanted if a in leaders and b in leaders]
         for a, b in wanted:
-            tables["table"].append(_pair_row(curves, a, b, rope, decide_at))
-            tables["at"] += _at_rows(curves, a, b)
+            tables["table"].append(_pair_row(own, a, b, rope, decide_at))
+            tables["at"] += _at_rows(own, a, b)
         tables["best"] += best
-        tables["exponents"] += _exponent_rows(curves)
-        draws |= {"/".join((*chosen, name)): np.exp(curves.log_exponent(name)) for name in design.architectures}
+        tables["exponents"] += _exponent_rows(own)
+        draws |= {"/".join((*chosen, name)): np.exp(own.log_exponent(name)) for name in design.architectures}
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
     text = prose(frames["table"], frames["at"], frames["best"])
     return Comparison(
@@ -291,6 +307,20 @@ def _chosen(
     return ((g, own) for g, own in found.items() if own)
 
 
+def _about(posterior: Posterior, curves: Sequence[CurveKey | str]) -> Iterator[tuple[Group, list[tuple[str, str]]]]:
+    """Each group that holds some of these curves, with their pairs; of a single one, those with all others."""
+    keys = chosen_keys(posterior, curves)
+    found: dict[Group, list[tuple[str, str]]] = {}
+    for group in dict.fromkeys(key.group for key in keys):
+        named = [key.architecture for key in keys if key.group == group]
+        others = [name for name in posterior.designs[group].architectures if name not in named]
+        found[group] = list(combinations(named, 2)) if len(named) > 1 else [(named[0], other) for other in others]
+    if not any(found.values()):
+        listed = ", ".join(key.label for key in keys)
+        raise RequestError(f"nothing to compare: found {listed}; expected two architectures of one domain and task")
+    return ((group, own) for group, own in found.items() if own)
+
+
 def _leaders(best: Sequence[Mapping[str, Any]], names: Sequence[str], most: int) -> list[str]:
     """The ``most`` architectures that are the likeliest to be best at some size asked about, in their own order."""
     chance = {name: max(r["p_best"] for r in best if r["architecture"] == name) for name in names}
@@ -304,10 +334,10 @@ def _pair_row(curves: _Group, a: str, b: str, rope: float, decide_at: float) -> 
     steeper, shallower = np.mean(ratio > close), np.mean(ratio < -close)
     equal = 1.0 - steeper - shallower
     row: dict[str, Any] = curves.keys | {"a": a, "b": b}
-    row |= _interval("exponent_a", np.exp(log_a)) | _interval("exponent_b", np.exp(log_b))
-    row |= _interval("difference", np.exp(log_a) - np.exp(log_b))
+    row |= curves.interval("exponent_a", np.exp(log_a)) | curves.interval("exponent_b", np.exp(log_b))
+    row |= curves.interval("difference", np.exp(log_a) - np.exp(log_b))
     row |= {
-        "level": LEVEL,
+        "level": curves.level,
         "overlap": overlap(log_a, log_b),
         "p_steeper": _share(ratio),
         "p_equal": float(equal),
@@ -331,13 +361,6 @@ def _verdict(steeper: float, equal: float, shallower: float, decide_at: float) -
 def _share(positive: np.ndarray) -> float:
     """Share of draws above zero; ties count half, so that a and b may change places."""
     return float(np.mean(positive > 0) + 0.5 * np.mean(positive == 0))
-
-
-def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
-    """Median and interval; order statistics where draws are infinite."""
-    method = "linear" if np.isfinite(draws).all() else "inverted_cdf"
-    low, middle, high = np.quantile(draws, BOUNDS, method=method).tolist()
-    return {name: middle, f"{name}_lower": low, f"{name}_upper": high}
 
 
 def _together(one: CurvePaths, other: CurvePaths, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -377,7 +400,7 @@ def _data_ratio(curves: _Group, a: str, b: str) -> dict[str, float]:
     goal = curves.paths(b).at([largest])[:, 0]
     mine, span = curves.paths(a), searched(curves.design, curves.horizon)
     needed = first_log_size(*looked_at(mine, mine.log_error, span), goal)
-    row = _interval("data_ratio", np.exp(needed) / largest)
+    row = curves.interval("data_ratio", np.exp(needed) / largest)
     return row | {"data_ratio_least": span[0] / largest, "data_ratio_n": largest}
 
 
@@ -395,7 +418,8 @@ def _at_rows(curves: _Group, a: str, b: str) -> list[dict[str, Any]]:
     for i, n in enumerate(curves.sizes.tolist()):
         gap = one[:, i] - other[:, i]
         row = curves.keys | {"a": a, "b": b, "n": n}
-        rows.append(row | {"p_better": _share(-gap)} | _interval("error_ratio", np.exp(gap)) | {"level": LEVEL})
+        row |= {"p_better": _share(-gap)} | curves.interval("error_ratio", np.exp(gap))
+        rows.append(row | {"level": curves.level})
     return rows
 
 
@@ -414,7 +438,7 @@ def _exponent_rows(curves: _Group) -> list[dict[str, Any]]:
     return [
         curves.keys
         | {"architecture": name}
-        | _interval("exponent", np.exp(curves.log_exponent(name)))
-        | {"level": LEVEL}
+        | curves.interval("exponent", np.exp(curves.log_exponent(name)))
+        | {"level": curves.level}
         for name in curves.design.architectures
     ]

@@ -227,6 +227,27 @@ class LearningCurves:
             table = table[table[column].isin(names)]
         return self.with_rows(table)
 
+    def leave_out(self, names: str | Sequence[str]) -> LearningCurves:
+        """All curves but these: names of architectures, or labels ``domain/task/architecture`` of single curves.
+
+        Raises RequestError, listing what exists, if a name is not there or no curve would be left.
+        """
+        wanted = [names] if isinstance(names, str) else list(names)
+        known = {name for curve in self.curves for name in (curve.architecture, curve.label)}
+        if lost := [name for name in wanted if name not in known]:
+            there = listed(dict.fromkeys(curve.architecture for curve in self.curves))
+            raise RequestError(
+                f"{self.source}: found no curve {listed(lost)} to leave out; expected an architecture, of {there}, or "
+                "domain/task/architecture. `validate` lists all curves."
+            )
+        if not wanted:
+            return self
+        left = [c.label for c in self.curves if c.architecture not in wanted and c.label not in wanted]
+        if not left:
+            raise RequestError(f"{self.source}: found no curve that is not left out; expected one at the least")
+        table: Table = self.table
+        return self.with_rows(table[table[KEYS].agg("/".join, axis=1).isin(left)])
+
     def with_rows(self, table: Table) -> LearningCurves:
         """These rows of the table alone, and the notes about their curves."""
         chosen = LearningCurves(table.reset_index(drop=True), (), self.source)

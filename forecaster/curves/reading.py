@@ -8,6 +8,7 @@ other columns are kept as they are. Rows count as lines do in an editor: the hea
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,38 @@ def read_curves(
     >>> curves.groups
     (('tabular-classification', 'digits'),)
     """
-    mapping, given = dict(columns or {}), dict(constants or {})
-    check_mapping(mapping)
-    check_constants(given)
-    name, raw = load(source)
-    frame = completed(name, raw, mapping, given)
+    check_constants(constants or {})
+    return Cells.of(source, columns or {}).curves(accuracy, constants or {})
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A table as it stands in a file, read once, and what its columns are to be called."""
+
+    name: str
+    raw: Table
+    mapping: Mapping[str, str]
+
+    @classmethod
+    def of(cls, source: str | Path | pd.DataFrame, mapping: Mapping[str, str]) -> Cells:
+        check_mapping(mapping)
+        return cls(*load(source), mapping)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Our columns that the table has not: those that ``constants`` may give."""
+        return absent(renamed(self.name, self.raw, self.mapping))
+
+    def curves(self, accuracy: bool, constants: Mapping[str, str | float]) -> LearningCurves:
+        """The validated curves, as :func:`read_curves` says."""
+        check_constants(constants)
+        frame = completed(self.name, self.raw, self.mapping, constants)
+        return _validated(self.name, frame, accuracy, self.mapping, constants)
+
+
+def _validated(
+    name: str, frame: Table, accuracy: bool, mapping: Mapping[str, str], given: Mapping[str, str | float]
+) -> LearningCurves:
     table = _clean(name, frame, accuracy, mapping)
     try:
         twice = table.duplicated()
@@ -106,12 +134,6 @@ def read_curves(
     table = table[~twice].sort_values(order, ignore_index=True)
     _check_table(name, table)
     return LearningCurves(table, (*notes, *_curve_notes(table, accuracy)), name)
-
-
-def lacking(source: str | Path | pd.DataFrame, *, columns: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Our columns that the table has not under this mapping: those that ``constants`` may give."""
-    check_mapping(columns or {})
-    return absent(renamed(*load(source), columns or {}))
 
 
 # From a file to a frame of raw cells, indexed by row number ---------------------------------------

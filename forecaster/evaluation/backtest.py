@@ -19,14 +19,14 @@ from forecaster.curves.repeats import distinct
 from forecaster.errors import RequestError
 from forecaster.evaluation import declarations, prose, scoring, tables
 from forecaster.evaluation.baselines import BASELINES
-from forecaster.evaluation.holdout import hide, scorable
+from forecaster.evaluation.holdout import Split, hide, in_words, scorable, usual_split
 from forecaster.evaluation.requirement import needed_by, requirement_row
 from forecaster.evaluation.tables import OURS, slug
 from forecaster.inference.fit import Cards, Progress, expect_curves, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
 from forecaster.results.columns import declared
 from forecaster.results.result import Result, Shown
 
@@ -76,12 +76,13 @@ class Backtest(Result):
 def backtest(
     curves: LearningCurves,
     *,
-    split: str | float = "column",
+    split: Split = None,
     card: Cards = None,
     engine: str = "jax",
     seed: int = 0,
     level: float = LEVEL,
     baselines: bool = True,
+    about: Sequence[CurveKey | str] | None = None,
     on_progress: Progress | None = None,
 ) -> Backtest:
     """How far can forecasts of these curves be trusted? Hide the largest sizes, forecast them, score.
@@ -90,14 +91,17 @@ def backtest(
     ----------
     curves : LearningCurves
         What :func:`~forecaster.read_curves` gave.
-    split : "column" or float
-        ``column`` hides the rows whose ``split`` is ``extrapolate``. A number hides, of each curve, the sizes within
-        so many decades of its largest: 1.0 is the last factor of ten. Curves with fewer than three fitted sizes are
-        fitted, not scored.
+    split : "column" or float, optional
+        By default ``column`` where rows are marked so, else half a decade, or what leaves half of the curves three
+        sizes. ``column`` hides the rows whose ``split`` is ``extrapolate``. A number hides, of each curve, the sizes
+        within so many decades of its largest: 1.0 is the last factor of ten. Curves with fewer than three fitted sizes
+        are fitted, not scored.
     card, engine, seed, on_progress : optional
         As of :func:`~forecaster.fit`.
     level : float
         Probability inside the intervals of ``table`` and ``points``.
+    about : sequence, optional
+        Curves that are scored: keys, labels (``domain/task/architecture``) or architectures. All are fitted.
     baselines : bool
         Also score simple rivals, such as the last point and a straight line in log-log.
 
@@ -122,11 +126,15 @@ def backtest(
     if not 0 < level < 1:
         raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
     tell = on_progress or (lambda *_: None)
+    split = usual_split(curves) if split is None else split
     fitted, hidden, notes = hide(curves, split)
     posterior = fit(
         fitted, card=card, engine=engine, seed=seed, on_progress=lambda what, share: tell(what, 0.8 * share)
     )
-    unseen = {c.label: c for c in hidden.curves}
+    wanted = {key.label for key in chosen_keys(posterior, about)}
+    unseen = {c.label: c for c in hidden.curves if c.label in wanted}
+    if not any(c.label in unseen and scorable(c) for c in posterior.curves.curves):
+        raise RequestError(f"about: found {', '.join(sorted(wanted))}; expected curves that can be scored")
     scored, pairs = [], []
     for group in posterior.groups:
         tell(f"scoring {'/'.join(group)}", 0.8 + 0.2 * posterior.groups.index(group) / len(posterior.groups))
@@ -137,11 +145,16 @@ def backtest(
         pairs += [_pair(*two, x) for two in combinations(found, 2) if (x := _common(*two)) is not None]
         scored += [one._replace(runs=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
-    return _assembled(fitted, scored, pairs, notes, level)
+    return _assembled(fitted, scored, pairs, notes, level, in_words(split))
 
 
 def _assembled(
-    fitted: LearningCurves, scored: Sequence[_Scored], ranked: Sequence[_Pair], notes: tuple[Note, ...], level: float
+    fitted: LearningCurves,
+    scored: Sequence[_Scored],
+    ranked: Sequence[_Pair],
+    notes: tuple[Note, ...],
+    level: float,
+    hidden: str,
 ) -> Backtest:
     pairs = pd.DataFrame([pair.row for pair in ranked])
     table = pd.DataFrame([one.row for one in scored])
@@ -153,7 +166,7 @@ def _assembled(
     numbers = tables.summary(found, needs, pairs)
     return Backtest(
         table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
-        text=prose.prose(table, found, numbers, notes, level),
+        text=f"{hidden}\n{prose.prose(table, found, numbers, notes, level)}",
         totals=found,
         calibration=tables.calibration(points, scores.replicas),
         points=points,

@@ -10,15 +10,40 @@ from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note
 from forecaster.errors import RequestError
 
 FEWEST_SIZES = 3  # fitted sizes that a curve needs to be scored
+USUAL = 0.5  # decades hidden where nothing else is asked for
+Split = str | float | None
 
 
-def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, LearningCurves, tuple[Note, ...]]:
-    """The fitted curves, the hidden rows, and notes on what is left out."""
+def usual_split(curves: LearningCurves) -> str | float:
+    """What is hidden where nothing else is asked for: rows that are marked, or the last half of a decade.
+
+    Less, where more than half of the curves that could be scored would not keep three sizes.
+    """
+    if _marked(curves.table):
+        return "column"
+    most = [m for c in curves.curves if (m := _most(c)) > 0.0]
+    room = float(np.quantile(most, 0.5, method="lower")) if most else USUAL
+    return min(USUAL, np.floor(1000.0 * room) / 1000.0 or room)
+
+
+def in_words(split: str | float) -> str:
+    """What was hidden, as a sentence."""
+    if isinstance(split, str):
+        return "Hidden were the rows whose split is extrapolate."
+    return f"Hidden were the sizes above {10.0**-split:.2g} times the largest of each curve ({split:g} decades)."
+
+
+def hide(curves: LearningCurves, split: Split = None) -> tuple[LearningCurves, LearningCurves, tuple[Note, ...]]:
+    """The fitted curves, the hidden rows, and notes on what is left out; ``split`` as :func:`usual_split` by default.
+
+    ``column`` hides rows whose ``split`` is ``extrapolate``, a number the sizes within so many decades of the largest.
+    """
     table: Any = curves.table
+    split = usual_split(curves) if split is None else split
     if isinstance(split, str):
         if split != "column":
             raise RequestError(f"split: found {split!r}; expected 'column', or decades to hide such as 0.5 or 1.0")
-        if "split" not in table or not table["split"].eq("extrapolate").any():
+        if not _marked(table):
             raise RequestError(
                 f"{curves.source}: found no column `split` with rows `extrapolate`; "
                 "expected one, or give the decades to hide instead: --hide 1.0, or split=1.0 in Python"
@@ -55,16 +80,26 @@ def hide(curves: LearningCurves, split: str | float) -> tuple[LearningCurves, Le
 
 def _nothing_to_score(curves: LearningCurves) -> RequestError:
     """The refusal: the most that may be hidden, or that no curve has sizes enough."""
-    sizes = [np.unique(c.n) for c in curves.curves]
-    most = max((float(np.log10(n[-1] / n[FEWEST_SIZES - 1])) for n in sizes if len(n) > FEWEST_SIZES), default=0.0)
+    most = max(map(_most, curves.curves), default=0.0)
     step = f"hide fewer decades: at most {np.floor(1000 * most) / 1000:g} leave a curve so many"
     if most == 0.0:
         step = (
             f"a backtest needs {FEWEST_SIZES + 1} sizes of a curve, {FEWEST_SIZES} to fit and one to hide, and the "
-            f"most here are {max(map(len, sizes))}: measure more sizes"
+            f"most here are {max(len(np.unique(c.n)) for c in curves.curves)}: measure more sizes"
         )
     return RequestError(f"{curves.source}: found no curve with {FEWEST_SIZES} fitted sizes and hidden ones; {step}")
 
 
 def scorable(curve: Curve) -> bool:
     return len(np.unique(curve.n)) >= FEWEST_SIZES
+
+
+def _most(curve: Curve) -> float:
+    """Decades that may be hidden of a curve that is to keep three sizes; 0 where it has no fourth."""
+    n = np.unique(curve.n)
+    return float(np.log10(n[-1] / n[FEWEST_SIZES - 1])) if len(n) > FEWEST_SIZES else 0.0
+
+
+def _marked(table: Any) -> bool:
+    """Whether a column says which rows are to be hidden."""
+    return "split" in table and bool(table["split"].eq("extrapolate").any())

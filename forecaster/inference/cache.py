@@ -1,7 +1,8 @@
 """fitcache: a fit is made once, and kept under a hash of everything that went into it.
 
 Entries are ordinary posterior files in the user's cache folder. Each is written under a temporary name and then
-renamed, so several processes may share the folder; an entry that cannot be read is fitted again.
+renamed, so several processes may share the folder; an entry that cannot be read is fitted again. What is kept stays
+within bounds: see :mod:`~forecaster._support.kept_files`.
 """
 
 from __future__ import annotations
@@ -9,27 +10,30 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from forecaster._support import code_hash
+import pandas as pd
+
+from forecaster._support import code_hash, kept_files
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.errors import PosteriorFileError
 from forecaster.inference.fit import Progress, cards_of, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.storage import load_posterior
+from forecaster.results.columns import Column, Columns, declared
+from forecaster.results.result import Result
 
-KEPT = 64  # entries; the least recently used go first
 ENGINE_PACKAGES = {"jax": ("jax", "numpy"), "nuts": ("pymc", "nutpie", "jax", "numpy")}
 CODE = ("curves", "domains", "model", "inference")  # what turns a table into draws
 
 
 def cache_folder() -> Path:
     """Where fits are kept between processes: the user's cache folder, as the platform has it."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("forecaster") / "fits"
+    return kept_files.cache_root() / "fits"
 
 
 def fit_cached(
@@ -48,8 +52,9 @@ def fit_cached(
     path = cache_folder() / f"{key_of(curves, card, engine, seed, draws)}.nc"
     found = _load(path, curves)
     if found is None:
-        found = fit(curves, card=card, engine=engine, seed=seed, draws=draws, on_progress=on_progress)
-        _keep(found, path)
+        with kept_files.mended(path.parents[1]):
+            found = fit(curves, card=card, engine=engine, seed=seed, draws=draws, on_progress=on_progress)
+            _keep(found, path)
     return found
 
 
@@ -84,12 +89,34 @@ def _load(path: Path, curves: LearningCurves) -> Posterior | None:
 
 
 def _keep(posterior: Posterior, path: Path) -> None:
-    """Write the entry and drop the least recently used beyond ``KEPT``."""
-    try:
+    """Write the entry, where that is possible."""
+    with suppress(OSError, PosteriorFileError):
         path.parent.mkdir(parents=True, exist_ok=True)
         posterior.save(path)
-        entries = sorted(path.parent.glob("*.nc"), key=lambda entry: entry.stat().st_mtime, reverse=True)
-        for entry in entries[KEPT:]:
-            entry.unlink(missing_ok=True)
-    except (OSError, PosteriorFileError):
-        return
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Kept(Result):
+    """What is kept of earlier fits and compiled programs."""
+
+    command = "cache"
+    columns = declared(
+        table=Columns(
+            "a kind of file",
+            Column("holds", "text", "`fits` or `compiled programs`", key=True),
+            Column("files", "count", "how many files"),
+            Column("bytes", "count", "their size"),
+            Column("folder", "text", "where they are"),
+        )
+    )
+
+
+def kept() -> Kept:
+    """Where fits and compiled programs are kept, and how much room they take."""
+    parts = kept_files.kept(kept_files.cache_root())
+    rows = [{"holds": k.holds, "files": k.files, "bytes": k.size, "folder": str(k.folder)} for k in parts]
+    text = (
+        "Whatever is removed is made again when it is needed. After each fit the least recently used goes, down to "
+        f"{kept_files.MOST_BYTES / 1e6:,.0f} million bytes; `forecaster cache --clear` removes all, --keep 200M most."
+    )
+    return Kept(pd.DataFrame(rows), text)

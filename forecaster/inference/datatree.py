@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/5"
+COLUMN = "column"  # attribute: the name that a column has in the table, as JSON
 OUTCOME = "log_error"  # what is measured and predicted: natural log of error, the mean of a size's repeats
 # Of a size given the other sizes of its curve. The name keeps ArviZ's LOO-PIT from being taken of whole new curves.
 CONDITIONAL = "log_error_given_others"
@@ -46,16 +47,39 @@ def of_the_groups(curves: LearningCurves, cards: Mapping[Group, Domain], engines
 
 
 def table_dataset(table: pd.DataFrame) -> xr.Dataset:
-    """``measurements``: the table of curves as it was read, by ``row``."""
+    """``measurements``: the table of curves as it was read, by ``row``; :func:`table_of` gives it back.
+
+    netCDF takes no slash in a name, and ``row`` is its dimension's: columns that are no plain names go by number, with
+    their own as an attribute.
+    """
     import xarray as xr
 
     columns: dict[str, Any] = {}
-    for name, column in table.items():
+    for i, (name, column) in enumerate(table.items()):
         values = column.to_numpy()
-        if values.dtype.kind not in "fiub":
-            values = np.array(["" if pd.isna(v) else str(v) for v in column], dtype=object)
-        columns[str(name)] = ("row", values)
+        if values.dtype.kind == "f" and values.dtype not in (np.float32, np.float64):
+            values = values.astype(float)
+        elif values.dtype.kind not in "fiub":
+            values = np.array(["" if pd.isna(v) else _storable(str(v)) for v in column], dtype=object)
+        own = str(name)
+        plain = own.isidentifier() and own.isascii() and own != "row"
+        columns[own if plain else f"column {i}"] = ("row", values, {} if plain else {COLUMN: json.dumps(own)})
     return xr.Dataset(columns)
+
+
+def table_of(data: xr.Dataset) -> pd.DataFrame:
+    """The table that :func:`table_dataset` stored."""
+    named = {json.loads(v.attrs[COLUMN]) if COLUMN in v.attrs else str(k): v.values for k, v in data.data_vars.items()}
+    return pd.DataFrame({name: _restored(values) for name, values in named.items()})
+
+
+def _storable(text: str) -> str:
+    """The text without what netCDF takes for its end, and without halves of letters."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _restored(values: np.ndarray) -> Any:
+    return values if values.dtype.kind in "fiub" else pd.array([str(v) for v in values], dtype="str")
 
 
 def constants(designs: Sequence[Design]) -> xr.Dataset:

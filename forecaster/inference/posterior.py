@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecaster._support.atomic_files import write_whole
+from forecaster._support.atomic_files import write_netcdf
 from forecaster.curves.learning_curves import KEYS, TOLD, Group, LearningCurves, as_html, counted
 from forecaster.domains.domain import Domain, kinds_of_error
 from forecaster.domains.quantities import CENTRES
@@ -218,7 +218,7 @@ class Posterior:
 
     def save(self, path: str | Path) -> Path:
         """Write one netCDF file; nothing half-written is left behind."""
-        write_whole(path, lambda temporary: self.tree.to_netcdf(temporary, engine="h5netcdf"))
+        write_netcdf(self.tree, path)
         return Path(path)
 
 

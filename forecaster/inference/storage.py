@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
-import pandas as pd
 
 from forecaster.curves.files import SUFFIXES
 from forecaster.curves.learning_curves import LearningCurves, Note
 from forecaster.domains.domain import Domain
 from forecaster.errors import PosteriorFileError
-from forecaster.inference.datatree import SCHEMA
+from forecaster.inference.datatree import SCHEMA, table_of
 from forecaster.inference.posterior import Posterior
 
 if TYPE_CHECKING:
@@ -101,8 +99,7 @@ def _check_schema(path: Path, found: object) -> None:
 
 
 def _decoded(path: Path, tree: xr.DataTree) -> Posterior:
-    observed = tree["measurements"].to_dataset()
-    table = pd.DataFrame({str(name): _restored(v.values) for name, v in observed.data_vars.items()})
+    table = table_of(tree["measurements"].to_dataset())
     notes = tuple(Note(*n) for n in json.loads(tree.attrs["notes"]))
     curves = LearningCurves(table, notes, str(tree.attrs["source"]))
     if curves.data_hash != tree.attrs["data_hash"]:
@@ -110,7 +107,3 @@ def _decoded(path: Path, tree: xr.DataTree) -> Posterior:
     named = msgspec.json.decode(tree.attrs["cards"], type=dict[str, Domain])
     cards = {g: named["/".join(g)] for g in curves.groups}
     return Posterior(tree, curves, cards)
-
-
-def _restored(values: np.ndarray) -> Any:
-    return values if values.dtype.kind in "fiub" else pd.array([str(v) for v in values], dtype="str")

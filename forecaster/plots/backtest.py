@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from forecaster.curves.learning_curves import KEYS
 from forecaster.evaluation.tables import FEWEST_PAIRS
-from forecaster.plots.fonts import lettered
 from forecaster.plots.style import ERROR_STEPS, INK, MUTED, PALETTE, WIDTH, labels, plain, size_ticks
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ PIT_BINS = 10
 TITLE, TASK = 95, 62  # points that the name of a curve may take above its panel; that of its task
 
 
-@lettered
 def backtest_figure(found: Backtest) -> Figure:
     """Calibration, PIT histogram and, of many pairs, their chances above; forecasts against hidden errors below."""
     keys = panel_keys(found.table)

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
-from forecaster.plots.fonts import lettered
 from forecaster.plots.style import BANDS, BESIDE, COLUMNS, QUANTILES, WIDTH, colours, labels, plain
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ def exponent_table(found: Posterior | Comparison, group: Group | None = None) ->
     return pd.DataFrame(rows)
 
 
-@lettered
 def comparison_figure(found: Comparison | pd.DataFrame) -> Figure:
     """Exponents side by side, from a comparison or from :func:`exponent_table`."""
     table = found if isinstance(found, pd.DataFrame) else exponent_table(found)

@@ -14,37 +14,43 @@ from forecaster.plots.comparison import comparison_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
+from forecaster.plots.style import lettered
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.results.result import Result
 
 
-@singledispatch
 def figure_of(result: Result) -> Figure:
     """The figure of a result, drawn from its table; TypeError where its type has none."""
+    with lettered():
+        return _drawn(result)
+
+
+@singledispatch
+def _drawn(result: Result) -> Figure:
     raise TypeError(f"{type(result).__name__} has no figure of its own")
 
 
-@figure_of.register
+@_drawn.register
 def _(result: Forecast) -> Figure:
     return forecast_figure(result)
 
 
-@figure_of.register
+@_drawn.register
 def _(result: Requirement) -> Figure:
     return requirement_figure(result)
 
 
-@figure_of.register
+@_drawn.register
 def _(result: Comparison) -> Figure:
     return comparison_figure(result)
 
 
-@figure_of.register
+@_drawn.register
 def _(result: Backtest) -> Figure:
     return backtest_figure(result)
 
 
-@figure_of.register
+@_drawn.register
 def _(result: Validation) -> Figure:
     return measured_figure(result)

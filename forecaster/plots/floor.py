@@ -9,14 +9,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from forecaster.plots.fonts import lettered
 from forecaster.plots.style import LEFT, MUTED, WIDTH, Table, colours, plain, spread_out, to_the_right, unique
 from forecaster.results.wording import Units, plain_number, size
 
 FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upper"]
 
 
-@lettered
 def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequence[str] | None = None) -> Figure:
     """The forecast against the assumed floor, from ``sensitivity.floor_table`` at one size.
 

@@ -20,7 +20,6 @@ from forecaster.curves.learning_curves import Group
 from forecaster.curves.repeats import MOST, reduced
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
-from forecaster.plots.fonts import lettered
 from forecaster.plots.style import (
     BANDS,
     BESIDE,
@@ -90,7 +89,6 @@ def measured_table(posterior: Posterior, group: Group) -> pd.DataFrame:
     return table[["architecture", "n", "error"]].reset_index(drop=True)
 
 
-@lettered
 def forecast_figure(found: Forecast | Posterior, *, group: Group | None = None, units: Units | None = None) -> Figure:
     """Measured points, median, bands of 50, 80 and 95 %, and the three regions, log-log, of one group."""
     posterior, targets = _asked(found)

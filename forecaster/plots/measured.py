@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 from forecaster.curves.learning_curves import Curve
 from forecaster.curves.repeats import reduced
 from forecaster.inference.validation import Validation
-from forecaster.plots.fonts import lettered
 from forecaster.plots.style import INK, PALETTE, WIDTH, capital, error_ticks, labels, plain, size_ticks
 from forecaster.results.wording import Units
 
@@ -21,7 +20,6 @@ ABOVE = 145  # points that the name of a curve may take above its panel
 PLAIN = Units("examples", "error", percent=False)
 
 
-@lettered
 def measured_figure(found: Validation) -> Figure:
     """A panel for each curve, log-log: every measurement, and a line through the (geometric) mean of each size."""
     assert found.curves is not None, "a validation that carries its curves: make it with validate()"

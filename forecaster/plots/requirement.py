@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from forecaster.inference.units import units_of
-from forecaster.plots.fonts import lettered
 from forecaster.plots.style import (
     BESIDE,
     INK,
@@ -30,7 +29,6 @@ from forecaster.results.wording import Units, chance, rounded, size
 EVEN_ODDS, NEVER = 6, 62  # where columns beside a panel stand, in points from its edge
 
 
-@lettered
 def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never."""
     table: Table = found.table
@@ -49,9 +47,9 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
             beside(axes, x, y, said, va="center", fontsize=9, color=colour)
     for x, title, colour in ((EVEN_ODDS, "even odds", INK), (NEVER, "never", MUTED)):
         beside(axes, x, -0.75, title, fontsize=8.5, color=colour)
-    for budget in table["budget"].dropna().unique() if "budget" in table else ():
-        axes.axvline(float(budget), color=INK, lw=1, ls=":")
-        axes.text(float(budget), -0.75, " budget", fontsize=8.5, color=INK)
+    for limit in table["limit"].dropna().unique() if "limit" in table else ():
+        axes.axvline(float(limit), color=INK, lw=1, ls=":")
+        axes.text(float(limit), -0.75, " limit", fontsize=8.5, color=INK)
     shown = labels(shades, BESIDE, 9)
     names = [shown[r["architecture"]] + (f", {units.error_plain(r['target'])}" if several else "") for r in rows]
     axes.set_yticks(range(len(rows)), names)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
+from matplotlib import rc_context, rcParams
 from matplotlib.axes import Axes
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -165,7 +167,32 @@ def beside(axes: Axes, right: float, y: float, text: str, **style: Any) -> None:
     axes.annotate(text, (1.0, y), (right, 0), **place, **style)
 
 
-STYLE: Any = {"svg.fonttype": "path", "svg.hashsalt": "forecaster", "font.family": "DejaVu Sans"}  # for saving, too
+# Families that Matplotlib looks in, one after the other, for letters that its own lacks.
+LETTERED = (
+    *("Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR"),
+    *("Noto Sans SC", "Noto Sans TC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC", "WenQuanYi Zen Hei"),
+    *("PingFang SC", "Hiragino Sans", "Apple SD Gothic Neo", "Microsoft YaHei", "Yu Gothic", "Malgun Gothic"),
+    *("Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai", "Noto Sans Symbols 2"),
+    *("Arial Unicode MS", "Noto Emoji", "Symbola"),
+)
+
+
+def installed(families: Iterable[str] = LETTERED) -> list[str]:
+    """Those of ``families`` that are on this machine: Matplotlib warns of each that is not."""
+    there = {font.name for font in fontManager.ttflist}
+    return [family for family in families if family in there]
+
+
+def lettered() -> AbstractContextManager[None]:
+    """A context in which letters that the usual font lacks come from another one that is installed."""
+    return rc_context({"font.family": [*rcParams["font.family"], *installed()]})
+
+
+STYLE: Any = {  # for saving, too
+    "svg.fonttype": "path",
+    "svg.hashsalt": "forecaster",
+    "font.family": ["DejaVu Sans", *installed()],
+}
 BANDS = ((2.5, 97.5), (10, 90), (25, 75))
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 COLUMNS = tuple(f"q{100 * q:g}" for q in QUANTILES)

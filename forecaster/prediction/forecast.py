@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster._support.atomic_files import write_whole
+from forecaster._support.atomic_files import write_netcdf
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.draws import by_point
 from forecaster.prediction.observation import check_kind, of_kind
-from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
+from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, chosen_keys, curve_paths
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.result import Result
@@ -94,8 +94,7 @@ class Forecast(Result):
 
     def save_draws(self, path: str | Path) -> None:
         """Write the predictive draws as netCDF with dims ``chain``, ``draw`` and ``point``."""
-        data = self.draws.to_dataset()
-        write_whole(path, lambda temporary: data.to_netcdf(temporary, engine="h5netcdf"))
+        write_netcdf(self.draws.to_dataset(), path)
 
 
 def forecast(
@@ -106,6 +105,7 @@ def forecast(
     level: float = LEVEL,
     quantiles: Sequence[float] = (),
     seed: int = 0,
+    curves: Sequence[CurveKey | str] | None = None,
     checks: tuple[Check, ...] = (),
 ) -> Forecast:
     """The error at sizes that nobody has trained yet, with intervals.
@@ -126,6 +126,8 @@ def forecast(
         More quantiles, each a column: 0.05 becomes ``q5``.
     seed : int
         The same seed gives the same numbers, whatever else is asked about.
+    curves : sequence, optional
+        Curves asked about at sizes: keys, labels (``domain/task/architecture``) or architectures. By default all.
     checks : tuple of Check
         Verdicts to carry along.
 
@@ -150,7 +152,7 @@ def forecast(
     True
     """
     expect_posterior(posterior)
-    points = _points(posterior, at)
+    points = _points(posterior, at, curves)
     _check_request(kind, level, quantiles, points)
     shares = [0.5 - level / 2, 0.5, 0.5 + level / 2, *quantiles]
     found = np.empty((len(points), len(shares)))
@@ -209,7 +211,7 @@ def _text(posterior: Posterior, table: pd.DataFrame, kind: str, level: float) ->
     return text
 
 
-def _points(posterior: Posterior, at: Any) -> pd.DataFrame:
+def _points(posterior: Posterior, at: Any, curves: Sequence[CurveKey | str] | None) -> pd.DataFrame:
     """One row a point, indexed 0, 1, ...: domain, task, architecture, n."""
     keys = KEYS
     if isinstance(at, pd.DataFrame):
@@ -224,7 +226,7 @@ def _points(posterior: Posterior, at: Any) -> pd.DataFrame:
         table = table[keys].reset_index(drop=True)
     else:
         sizes = np.atleast_1d(np.asarray(at, dtype=float))
-        rows = [(t.domain, t.task, t.architecture, n) for t in curve_keys(posterior) for n in sizes]
+        rows = [(t.domain, t.task, t.architecture, n) for t in chosen_keys(posterior, curves) for n in sizes]
         table = pd.DataFrame(rows, columns=keys)
     table["n"] = pd.to_numeric(table["n"], errors="coerce")
     return table

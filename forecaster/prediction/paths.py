@@ -334,3 +334,24 @@ def _with_decade_before(paths: CurvePaths) -> CurvePaths:
     more = (origin.parameters.level + shape[1:] + states.d)[::-1]
     grid, log_error = np.concatenate([x[:0:-1], paths.x]), np.concatenate([more, paths.log_error])
     return replace(paths, x=grid, log_error=log_error, before=k + 1, back=states.at(-1))
+
+
+def chosen_keys(posterior: Posterior, curves: Sequence[CurveKey | str] | None) -> list[CurveKey]:
+    """The curves asked about; a text is the label or the architecture of measured ones."""
+    measured = curve_keys(posterior)
+    if curves is None:
+        return list(measured)
+    found: list[CurveKey] = []
+    for one in curves:
+        if isinstance(one, CurveKey):
+            found.append(one)
+            continue
+        named = [t for t in measured if one in (t.label, t.architecture)]
+        if not named:
+            known = ", ".join(t.label for t in measured)
+            raise RequestError(f"no curve {one!r} in this posterior; it holds: {known}")
+        found += named
+    if not found:
+        raise RequestError("no curves to ask about; name some, or leave the choice out for all")
+    check_keys(posterior, found)
+    return list(dict.fromkeys(found))

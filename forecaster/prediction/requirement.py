@@ -20,7 +20,7 @@ from forecaster.model import law
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
 from forecaster.prediction.draws import by_point
-from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, curve_keys, curve_paths
+from forecaster.prediction.paths import CurveKey, CurvePaths, chosen_keys, curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.results.check import REVIEW, Check, also
 from forecaster.results.columns import CURVE, Column, Columns, declared
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 KEYS = ("domain", "task", "architecture")
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
-EXAMPLES = {"target": "0.05", "budget": "1e6", "horizon": "1e9"}
+EXAMPLES = {"target": "0.05", "limit": "1e6", "horizon": "1e9"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +40,7 @@ class Requirement(Result):
     """The data that target errors need; ``draws`` are the sizes behind the rows (chain, draw, point).
 
     Sizes are in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to the group's smallest
-    measured one, or to a smaller budget, means there or before. Probabilities are shares of draws.
+    measured one, or to a smaller limit, means there or before. Probabilities are shares of draws.
     """
 
     draws: xr.DataArray | None = None
@@ -55,8 +55,8 @@ class Requirement(Result):
             (Column(q, "size", "quantiles of the size at which the error first reaches the target") for q in QUANTILES),
             Column("p_never", "chance", "chance that no size up to `horizon` reaches it"),
             Column("p_floor_above", "chance", "chance that the floor of the law lies above the target", terminal=False),
-            Column("p_within_budget", "chance", "chance that the budget is enough; null without one"),
-            Column("budget", "size", "the largest size that can be afforded; null without one", given=True),
+            Column("p_within_limit", "chance", "chance that the limit is enough; null without one"),
+            Column("limit", "size", "the largest size that could be had; null without one", given=True),
             Column("horizon", "size", "the largest size looked at", terminal=False),
             Column("already_met", "chance", "chance that the sizes measured reach the target already", terminal=False),
             Column(
@@ -83,7 +83,7 @@ def requirement(
     posterior: Posterior,
     target: float | Sequence[float],
     *,
-    budget: float | None = None,
+    limit: float | None = None,
     horizon: float | None = None,
     kind: str = "mean",
     seed: int = 0,
@@ -102,7 +102,7 @@ def requirement(
         What :func:`~forecaster.fit` gave.
     target : float or sequence of float
         Errors to reach, in the unit of the error.
-    budget : float, optional
+    limit : float, optional
         A size; the result says with what probability it is enough.
     horizon : float, optional
         The largest size looked at; by default 1,000,000 times the largest measured one.
@@ -124,32 +124,32 @@ def requirement(
     Raises
     ------
     RequestError
-        A target, budget or horizon that is no positive number, a budget beyond the horizon, an unknown kind or curve.
+        A target, limit or horizon that is no positive number, a limit beyond the horizon, an unknown kind or curve.
 
     Examples
     --------
     >>> import forecaster
-    >>> need = forecaster.requirement(posterior, 0.02, budget=12_000)
+    >>> need = forecaster.requirement(posterior, 0.02, limit=12_000)
     >>> bool(need.table["p_never"].between(0, 1).all())
     True
     """
     expect_posterior(posterior)
     errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
     observation.check_kind(kind)
-    for name, value in (("budget", budget), ("horizon", horizon)):
+    for name, value in (("limit", limit), ("horizon", horizon)):
         if value is not None:
             _positive(name, np.array([value], dtype=float))
-    if budget is not None and horizon is not None and budget > horizon:
-        raise RequestError(f"budget: found {budget:g}, beyond the horizon {horizon:g}; expected a horizon as far")
-    wanted = _chosen(posterior, curves)
+    if limit is not None and horizon is not None and limit > horizon:
+        raise RequestError(f"limit: found {limit:g}, beyond the horizon {horizon:g}; expected a horizon as far")
+    wanted = chosen_keys(posterior, curves)
     rows, columns = [], []
     for one in wanted:
         design = posterior.designs[one.group]
-        far = horizon or max(REACH * largest_size(design), budget or 0.0)
-        sizes, high, above = _sizes(posterior, one, errors, searched(design, far, budget), kind, seed)
+        far = horizon or max(REACH * largest_size(design), limit or 0.0)
+        sizes, high, above = _sizes(posterior, one, errors, searched(design, far, limit), kind, seed)
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):
-            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], budget, far, last, kind))
+            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], limit, far, last, kind))
             columns.append(sizes[:, k])
     table = pd.DataFrame(rows)
     found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(table))
@@ -218,7 +218,7 @@ def _row(
     sizes: np.ndarray,
     high: np.ndarray,
     above: float,
-    budget: float | None,
+    limit: float | None,
     horizon: float,
     last: float,
     kind: str,
@@ -234,8 +234,8 @@ def _row(
         **dict(zip(QUANTILES, found.tolist(), strict=True)),
         "p_never": float(np.mean(np.isinf(sizes))),
         "p_floor_above": float(above),
-        "p_within_budget": np.nan if budget is None else float(np.mean(sizes <= budget * (1 + 1e-12))),
-        "budget": np.nan if budget is None else float(budget),
+        "p_within_limit": np.nan if limit is None else float(np.mean(sizes <= limit * (1 + 1e-12))),
+        "limit": np.nan if limit is None else float(limit),
         "horizon": float(horizon),
         "already_met": float(np.mean(met)),
         "p_risen": float(np.mean(met & high)),
@@ -249,27 +249,6 @@ def _positive(name: str, numbers: np.ndarray) -> np.ndarray:
         found = f"{wrong[0]:g}" if wrong.size else "none"
         raise RequestError(f"{name}: found {found}; expected a positive number, such as {EXAMPLES[name]}")
     return numbers
-
-
-def _chosen(posterior: Posterior, curves: Sequence[CurveKey | str] | None) -> list[CurveKey]:
-    """The curves asked about; a text is the label or the architecture of measured ones."""
-    measured = curve_keys(posterior)
-    if curves is None:
-        return list(measured)
-    found: list[CurveKey] = []
-    for one in curves:
-        if isinstance(one, CurveKey):
-            found.append(one)
-            continue
-        named = [t for t in measured if one in (t.label, t.architecture)]
-        if not named:
-            known = ", ".join(t.label for t in measured)
-            raise RequestError(f"no curve {one!r} in this posterior; it holds: {known}")
-        found += named
-    if not found:
-        raise RequestError("no curves to ask about; name some, or leave the choice out for all")
-    check_keys(posterior, found)
-    return list(dict.fromkeys(found))
 
 
 # In words ---------------------------------------------------------------------------------------------

@@ -75,6 +75,6 @@ def _sentence(row: dict) -> str:
         said += f", and in {percent(row['p_floor_above'])} the floor of the law is above the target"
     if row["already_met"] > 0:
         said += f"; {percent(row['already_met'])} that the sizes measured already reach it"
-    if np.isfinite(row["budget"]):
-        said += f"; {percent(row['p_within_budget'])} that {plain_size(row['budget'])} is enough"
+    if np.isfinite(row["limit"]):
+        said += f"; {percent(row['p_within_limit'])} that {plain_size(row['limit'])} is enough"
     return said + "."

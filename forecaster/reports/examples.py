@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecaster._support.atomic_files import make_folder
+from forecaster._support.atomic_files import written_together
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.reading import read_curves
 from forecaster.inference.cache import fit_cached
@@ -65,15 +65,19 @@ def example_curves(name: str) -> LearningCurves:
 
 
 def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:
-    """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups."""
+    """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups.
+
+    All of them, or none.
+    """
     rows, checks = [], []
-    make_folder(folder)
     names = [stem] if len(posterior.groups) == 1 else [f"{stem}-{s}" for s in _slugs(posterior.groups)]
-    for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
-        tell("/".join(group), i / len(posterior.groups))
-        found = memo(posterior, group, **options)
-        rows += [{"domain": group[0], "task": group[1], "file": str(p)} for p in found.save(folder, name)]
-        checks += [c for c in found.checks if c not in checks]
+    with written_together(folder) as aside:
+        for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
+            tell("/".join(group), i / len(posterior.groups))
+            found = memo(posterior, group, **options)
+            files = [folder / file for file in found.write(aside, name)]
+            rows += [{"domain": group[0], "task": group[1], "file": str(file)} for file in files]
+            checks += [c for c in found.checks if c not in checks]
     table = pd.DataFrame(rows, columns=["domain", "task", "file"])
     return Written(table, "Each memo stands in Markdown and in HTML, with its figure.", tuple(checks))
 

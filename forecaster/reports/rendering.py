@@ -15,12 +15,11 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from forecaster._support.atomic_files import make_folder, write_whole
+from forecaster._support.atomic_files import written_together
 from forecaster.checks.card_sensitivity import FLOORS, SENSITIVITY
 from forecaster.checks.check import CHECKS
 from forecaster.checks.predictive import FIT_POINTS, FITS
 from forecaster.comparison.compare import Comparison
-from forecaster.errors import UnwritableError
 from forecaster.plots import style
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
@@ -79,7 +78,7 @@ class Memo(Result):
         return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
 
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
-        """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``; each whole or not at all.
+        """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``: all of them, or none.
 
         Parameters
         ----------
@@ -98,16 +97,18 @@ class Memo(Result):
         UnwritableError
             A folder stands where a file is to be written, or the system refuses the file.
         """
-        folder = Path(folder)
-        make_folder(folder)
-        texts = {folder / f"{stem}.md": self._markdown(stem), folder / f"{stem}.html": self.html}
-        pictures = {folder / f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
-        if taken := [path for path in (*texts, *pictures) if path.is_dir()]:
-            raise UnwritableError(f"{taken[0]}: found a folder where a file is to be written; move it away")
-        for path, figure in pictures.items():
-            write_whole(path, lambda temporary, figure=figure: _png(figure, temporary))
-        for path, text in texts.items():
-            write_whole(path, lambda temporary, text=text: Path(temporary).write_text(text, encoding="utf-8"))
+        with written_together(folder) as aside:
+            names = self.write(aside, stem)
+        return tuple(Path(folder) / name for name in names)
+
+    def write(self, folder: Path, stem: str) -> tuple[str, ...]:
+        """The same files in a folder that is there, as they come: their names."""
+        texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
+        pictures = {f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
+        for name, figure in pictures.items():
+            _png(figure, folder / name)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
         return (*texts, *pictures)
 
     def _markdown(self, stem: str) -> str:
@@ -126,7 +127,7 @@ def _svg(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _png(figure: Figure, path: str) -> None:
+def _png(figure: Figure, path: Path) -> None:
     with rc_context(style.STYLE):
         figure.savefig(path, format="png", dpi=160, metadata={"Software": None})
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,8 @@ from rich.cells import cell_len
 from rich.console import Console
 from typer.testing import CliRunner
 
-from forecaster.cli import console, source, tables
+from forecaster.cli import checking, console, source, tables
+from forecaster.cli.choosing import Choice
 from forecaster.cli.main import app
 from forecaster.inference import cache
 from forecaster.results.check import Check
@@ -36,10 +37,11 @@ VERBS = [
     "demo",
     "domains",
     "inspect",
+    "cache",
 ]
 QUESTIONS = {
     "forecast": ["--at", "2400,12000"],
-    "requirement": ["--target", "0.01,0.005", "--budget", "1e5"],
+    "requirement": ["--target", "0.01,0.005", "--limit", "1e5"],
     "compare": ["--at", "2400"],
     "check": ["--at", "12000"],
 }
@@ -218,7 +220,7 @@ def test_draws_and_figure_are_written(digits_file, tmp_path):
     import xarray as xr
 
     draws, figure = tmp_path / "draws.nc", tmp_path / "figure.svg"
-    done = run("forecast", digits_file, "--at", "1e4", "--draws", draws, "--figure", figure)
+    done = run("forecast", digits_file, "--at", "1e4", "--save-draws", draws, "--figure", figure)
     assert done.exit_code in (0, 3), done.stderr
     assert set(xr.open_dataset(draws).sizes) == {"chain", "draw", "point"}
     assert "<svg" in figure.read_text()
@@ -284,10 +286,12 @@ MISUSED = {  # wrong whatever the input holds
     "bad suffix": (["forecast", "good.csv", "--at", "1e6", "-o", "table.txt"], ".csv or .parquet or .json"),
     "bad figure": (["forecast", "good.csv", "--at", "1e6", "--figure", "figure.gif"], ".png"),
     "bad target": (["requirement", "good.csv", "--target", "0"], "'0'"),
-    "bad budget": (["requirement", "good.csv", "--target", "0.1", "--budget", "-1"], "--budget"),
+    "bad limit": (["requirement", "good.csv", "--target", "0.1", "--limit", "-1"], "--limit"),
+    "bad letter after a size": (["forecast", "good.csv", "--at", "100q"], "'100q'"),
     "bad card": (["validate", "good.csv", "--card", "nonsense"], "no domain card named"),
     "bad columns": (["validate", "good.csv", "--columns", "n"], "--columns"),
-    "some architectures of a posterior": (["fit", "bad.nc", "--architecture", "cnn"], "fitted already"),
+    "a split of a posterior": (["fit", "bad.nc", "--split", "fit"], "fitted already"),
+    "curves left out of a posterior": (["fit", "bad.nc", "--leave-out", "cnn"], "fitted already"),
     "a card for a posterior": (["check", "bad.nc", "--card", "generic"], "fitted already"),
     "no such card": (["domains", "nonsense"], "no domain card named"),
 }
@@ -340,7 +344,7 @@ def test_what_failed_is_named(curves, said):
 @pytest.mark.parametrize("verb", ["forecast", "requirement", "compare"])
 def test_a_failed_check_exits_with_3(verb, digits_file, monkeypatch):
     failed = Check("r_hat", "FAIL", "the chains disagree", "sample longer")
-    monkeypatch.setattr(source, "verdicts", lambda *a, **k: (failed,))
+    monkeypatch.setattr(checking, "verdicts", lambda *a, **k: (failed,))
     done = run(verb, digits_file, *QUESTIONS[verb], "--json")
     assert done.exit_code == 3
     assert parsed(done)["checks"] == [failed.as_row()]
@@ -374,9 +378,11 @@ NAMED = ("--domain", "vision", "--task", "cats", "--architecture", "cnn")
 def test_names_stand_for_columns_that_the_file_lacks(unnamed, tmp_path):
     whole = tmp_path / "whole.csv"
     pd.read_csv(unnamed).assign(domain="vision", task="cats", architecture="cnn").to_csv(whole, index=False)
-    assert source.Source(unnamed).constants == source.Source(whole, domain=("vision",)).constants == {}
-    found = source.Source(unnamed, domain=("vision",), task=("cats",), architecture=("cnn",)).curves()
-    assert found.data_hash == source.Source(whole).curves().data_hash
+    named = source.read(unnamed, source.Reading(), Choice(("vision",), ("cats",), ("cnn",)))
+    assert named.choice == Choice()
+    read = source.read(whole, source.Reading(), Choice(("vision",)))
+    assert read.choice == Choice(("vision",))
+    assert named.curves.data_hash == read.curves.data_hash
     assert run("validate", unnamed, *NAMED).stdout == run("validate", whole).stdout
 
 
@@ -506,22 +512,6 @@ def test_of_many_rows_a_terminal_shows_those_that_need_least(crowd):
     assert done.stdout.index("net-11:") < done.stdout.index("net-10:")
 
 
-def test_letters_without_a_font_are_said_once(capsys):
-    with console.letters_told():
-        for _ in range(2):
-            warnings.warn(
-                "Glyph 27169 (\\N{CJK UNIFIED IDEOGRAPH-6A21}) missing from font(s) DejaVu Sans.", stacklevel=1
-            )
-            warnings.warn(
-                "Glyph 22411 (\\N{CJK UNIFIED IDEOGRAPH-578B}) missing from font(s) DejaVu Sans.", stacklevel=1
-            )
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert said.startswith("Note: no font on this machine has 模, 型;")
-    with pytest.warns(UserWarning, match="something else"), console.letters_told():
-        warnings.warn("something else", stacklevel=1)
-
-
 def test_progress_shows_only_for_long_work(capsys, monkeypatch):
     monkeypatch.setattr(console, "PATIENCE", 0.05)
     with console.progress("Quick"):
@@ -534,3 +524,15 @@ def test_progress_shows_only_for_long_work(capsys, monkeypatch):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("Fitting: sampling (50 %")
+
+
+def test_a_shell_completes_verbs_and_options():
+    """As bash asks: the words so far, and which of them is being typed."""
+    for words, place, offered in (
+        ("forecaster fore", "1", "forecast"),
+        ("forecaster forecast --lea", "2", "--leave-out"),
+    ):
+        asked = {"_FORECASTER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": place}
+        command = [sys.executable, "-m", "forecaster"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | asked)
+        assert offered in done.stdout.split(), done.stderr

@@ -6,6 +6,7 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers import synthetic
 from scipy.stats import norm
@@ -14,6 +15,7 @@ from forecaster.cli.console import print_result
 from forecaster.comparison.compare import compare
 from forecaster.comparison.overlap import overlap
 from forecaster.errors import RequestError
+from forecaster.prediction.paths import CurveKey
 from forecaster.results.wording import percent
 
 SPREAD = {"level": 0.05, "log_exponent": 0.15, "floor_logit": 0.5, "log_drift": 0.2}
@@ -281,3 +283,37 @@ def test_requests_that_cannot_be_answered(wandering, options, said):
 def test_one_architecture_cannot_be_compared():
     with pytest.raises(RequestError, match="nothing to compare"):
         compare(synthetic.posterior({"cnn": synthetic.values(8)}))
+
+
+def test_curves_asked_about_are_paired_among_themselves_or_with_all_others():
+    drawn = {
+        f"vision/{task}/{net}": synthetic.values(sd=SPREAD, seed=k)
+        for task in "ab"
+        for k, net in enumerate(("x", "y", "z"))
+    }
+    held = synthetic.posterior(drawn)
+
+    def pairs(*curves):
+        return [tuple(row) for row in compare(held, curves=curves, at=[1e5]).table[["task", "a", "b"]].to_numpy()]
+
+    assert pairs("x", "z") == [("a", "x", "z"), ("b", "x", "z")]
+    assert pairs(CurveKey("vision", "b", "y")) == [("b", "y", "x"), ("b", "y", "z")]
+    whole = compare(held, at=[1e5]).table.set_index(["task", "a", "b"])
+    part = compare(held, at=[1e5], curves=["vision/a/x", "vision/a/y"]).table.set_index(["task", "a", "b"])
+    pd.testing.assert_frame_equal(part, whole.loc[part.index])
+    with pytest.raises(RequestError, match="no curve 'w'"):
+        pairs("w")
+    with pytest.raises(RequestError, match="nothing to compare: found vision/top-1/x"):
+        compare(synthetic.posterior({"x": synthetic.values(sd=SPREAD)}), curves=["x"])
+
+
+def test_a_higher_level_widens_every_interval():
+    held = synthetic.posterior({"x": synthetic.values(sd=SPREAD), "y": synthetic.values(sd=SPREAD, seed=1)})
+    narrow, wide = (compare(held, level=level, at=[1e5]) for level in (0.5, 0.95))
+    for name, table in (("difference", "table"), ("error_ratio", "at_table"), ("exponent", "exponents")):
+        one, other = (getattr(found, table).iloc[0] for found in (narrow, wide))
+        assert other[f"{name}_lower"] < one[f"{name}_lower"] < one[name] == other[name]
+        assert one[f"{name}_upper"] < other[f"{name}_upper"]
+        assert (one["level"], other["level"]) == (0.5, 0.95)
+    with pytest.raises(RequestError, match="level: found 80"):
+        compare(held, level=80)

@@ -11,8 +11,13 @@ import pytest
 from helpers.tables import codes, frame
 
 from forecaster.curves.columns import near, parse_columns
-from forecaster.curves.reading import lacking, read_curves
+from forecaster.curves.reading import Cells, read_curves
 from forecaster.errors import CurveColumnsError, RequestError
+
+
+def missing(source, mapping=None):
+    """Our columns that a table has not."""
+    return Cells.of(source, mapping or {}).missing
 
 
 def log(**columns):
@@ -123,7 +128,7 @@ def test_odd_cells_do_not_stop_a_suggestion():
 def test_a_constant_stands_for_a_column_that_is_lacking(column, tmp_path):
     whole = frame()
     lacks = whole.drop(columns=column)
-    assert column in lacking(lacks)
+    assert column in missing(lacks)
     lacks.to_csv(tmp_path / "lacks.csv", index=False)
     for source in (lacks, tmp_path / "lacks.csv"):
         found = read_curves(source, constants={column: whole[column][0]})
@@ -141,15 +146,15 @@ def test_a_constant_counts_after_the_mapping():
     renamed = frame().rename(columns={"domain": "task", "architecture": "domain"})
     curves = read_curves(renamed, columns={"architecture": "domain"}, constants={"domain": "x"})
     assert curves.curves[0].label == "x/vision/cnn"
-    assert "domain" in lacking(renamed, columns={"architecture": "domain"})
-    assert "domain" not in lacking(renamed)
+    assert "domain" in missing(renamed, {"architecture": "domain"})
+    assert "domain" not in missing(renamed)
 
 
 @pytest.mark.parametrize("theirs", ["domain", "Domain"])
 def test_a_constant_beside_its_column_is_refused(theirs):
     said = refusal(frame().rename(columns={"domain": theirs}), constants={"domain": "vision"})
     assert f"table: found the column '{theirs}' and 'vision' for all rows beside it; expected one of the two" in said
-    assert "domain" not in lacking(frame().rename(columns={"domain": theirs}))
+    assert "domain" not in missing(frame().rename(columns={"domain": theirs}))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,44 @@ from forecaster.curves.reading import read_curves
 from forecaster.curves.summary import above_share, summarise, warnings_of
 from forecaster.errors import RequestError
 
+# Leaving out ----------------------------------------------------------------------------------------
+
+
+def several(source="curves.csv"):
+    rows = [("d", task, net, n, 1.0 / n) for task in "ab" for net in ("x", "y") for n in (10, 100, 1000)]
+    found = read_curves(pd.DataFrame(rows, columns=["domain", "task", "architecture", "n", "error"]))
+    return LearningCurves(found.table, found.notes, source)
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        ("x", ["d/a/y", "d/b/y"]),
+        (["d/a/x"], ["d/a/y", "d/b/x", "d/b/y"]),
+        (["d/a/x", "y"], ["d/b/x"]),
+        ([], ["d/a/x", "d/a/y", "d/b/x", "d/b/y"]),
+    ],
+)
+def test_architectures_and_single_curves_may_be_left_out(names, left):
+    curves = several()
+    kept = curves.leave_out(names)
+    assert [c.label for c in kept.curves] == left
+    assert kept.source == curves.source
+    assert len(curves.curves) == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["z"], r"curves.csv: found no curve 'z' to leave out; expected an architecture, of 'x', 'y', or"),
+        (["x", "y"], "found no curve that is not left out"),
+    ],
+)
+def test_what_cannot_be_left_out_is_refused(names, said):
+    with pytest.raises(RequestError, match=said):
+        several().leave_out(names)
+
+
 # Known noise ------------------------------------------------------------------------------------------
 
 

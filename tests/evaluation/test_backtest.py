@@ -74,6 +74,19 @@ def test_totals_name_every_method_once(found):
         assert row["rmsle"] == pytest.approx(table[f"rmsle_{tables.slug(name)}"].mean())
 
 
+def test_curves_asked_about_are_scored_as_they_are_among_all(found):
+    """They are fitted with all others, and all that is said is about them."""
+    some = backtest(read_curves(simulated()), seed=3, about=["b", "c"])
+    for name in ("table", "points", "pairs"):
+        mine, whole = getattr(some, name), getattr(found, name)
+        keys = [c for c in ("architecture", "a", "b") if c in whole and whole[c].dtype.kind not in "fb"]
+        rows = np.all([whole[c].isin(["b", "c"]) for c in keys], axis=0)
+        pd.testing.assert_frame_equal(mine, whole[rows].reset_index(drop=True))
+    assert some.totals["curves"].max() == 2
+    with pytest.raises(RequestError, match="no curve 'z'"):
+        backtest(read_curves(simulated()), seed=3, about=["z"])
+
+
 def test_forecasts_that_miss_to_one_side_are_named():
     """Where a fair coin falls so in fewer than one of a hundred tries: of forty curves, with 28 or more to a side."""
 
@@ -298,7 +311,38 @@ def test_a_split_that_makes_no_sense_is_refused(split, said):
 
 def test_a_table_without_the_column_says_what_to_do():
     with pytest.raises(RequestError, match=r"--hide 1\.0, or split=1\.0"):
-        backtest(read_curves(simulated().drop(columns="split")))
+        backtest(read_curves(simulated().drop(columns="split")), split="column")
+
+
+def sizes_of(*curves):
+    rows = [("d", f"net-{i}", n, 0.1) for i, sizes in enumerate(curves) for n in sizes]
+    return read_curves(pd.DataFrame(rows, columns=["domain", "architecture", "n", "error"]))
+
+
+@pytest.mark.parametrize(
+    ("curves", "hidden"),
+    [
+        ([[100, 300, 1000, 3000, 10_000]], {10_000}),  # half a decade: above 3,162
+        ([[100, 110, 120, 130]], {130}),  # half a decade would leave no size
+        ([[100, 200, 300, 400, 500, 600, 700]], {400, 500, 600, 700}),  # as would it here
+        (
+            [[10, 100, 1000, 10_000], [10, 100, 1000, 10_000], [100, 110, 120, 130]],
+            {10_000, 100, 110, 120, 130},
+        ),  # most allow it
+    ],
+)
+def test_half_a_decade_is_hidden_by_default_or_what_most_curves_allow(curves, hidden):
+    found = sizes_of(*curves)
+    shown, unseen, _ = hide(found)
+    assert set(unseen.table["n"]) == hidden
+    scored = sum(len(np.unique(c.n)) >= 3 for c in shown.curves)
+    assert scored >= len(curves) / 2
+
+
+def test_rows_that_a_column_marks_are_hidden_by_default():
+    curves = read_curves(simulated())
+    for mine, theirs in zip(hide(curves)[:2], hide(curves, "column")[:2], strict=True):
+        pd.testing.assert_frame_equal(mine.table, theirs.table)
 
 
 def test_curves_that_were_not_read_are_refused():

@@ -8,11 +8,16 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from helpers.synthetic import posterior, values
 
 import forecaster
+from forecaster.curves.learning_curves import LearningCurves
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import PosteriorFileError, RequestError
+from forecaster.inference.assembly import assemble
+from forecaster.inference.datatree import table_dataset, table_of
+from forecaster.inference.engines.interface import GroupDraws
 from forecaster.inference.storage import load_posterior
 from forecaster.monitoring.update import update
 from forecaster.prediction.forecast import forecast
@@ -163,3 +168,60 @@ def test_what_is_no_posterior_is_told_how_to_become_one(held, verb):
         VERBS[verb]("held.nc")
     with pytest.raises(RequestError, match="found a DataFrame; expected a posterior"):
         VERBS[verb](held.curves.table)
+
+
+ODD = [
+    "train/loss",
+    "row",
+    "",
+    " ",
+    "a b",
+    "column 6",
+    "column_6",
+    "模型",
+    "ü",
+    "/",
+    ".",
+    "../x",
+    "a\x00b",
+    "1",
+    "chain",
+]
+
+
+def test_columns_of_any_name_and_kind_are_kept(held, tmp_path):
+    """A column that is not ours never matters, and comes back under its own name."""
+    table = held.curves.table.copy()
+    for i, name in enumerate(ODD):
+        table[name] = [f"{name}{i}".replace("\0", "")] * len(table)
+    table["half"] = np.float16(0.5)
+    table["whole"] = np.int8(3)
+    table["when"] = pd.Timestamp("2026-01-01")
+    table["kind"] = pd.Categorical(["a"] * len(table))
+    table["odd text"] = "a\0b"
+    table["mixed"] = [1, "x", None, *[True] * (len(table) - 3)]
+    stored = table_of(xr.open_dataset(saved(table_dataset(table), tmp_path / "table.nc"), engine="h5netcdf"))
+    assert stored.columns.tolist() == table.columns.tolist()
+    for name in (*ODD, "half", "whole", "n", "error", "domain"):
+        assert stored[name].tolist() == table[name].tolist(), name
+    assert stored["odd text"].tolist() == ["ab"] * len(table)
+    assert stored["mixed"].tolist()[:4] == ["1", "x", "", "True"]
+
+
+def saved(data, path):
+    data.to_netcdf(path, engine="h5netcdf")
+    return path
+
+
+def test_a_posterior_of_a_trackers_export_is_kept(held, tmp_path):
+    """Trackers name their columns with slashes."""
+    curves = LearningCurves(held.curves.table.assign(**{"train/loss": 0.1}), (), "export.csv")
+    draws = [
+        GroupDraws(held.tree.posterior["centre"].values[:, :, i], held.tree.posterior["log_spread"].values[:, :, i],
+                   np.stack([held.tree.posterior[name].values[..., rows] for name in CENTRES], -1), "jax", {}, {})
+        for i, rows in enumerate(([0], [1, 2]))
+    ]  # fmt: skip
+    made = assemble(curves, held.cards, draws, seed=0)
+    read = load_posterior(made.only(GROUPS[1]).save(tmp_path / "part.nc"))
+    assert read.curves.table["train/loss"].tolist() == [0.1] * len(read.curves.table)
+    assert load_posterior(made.save(tmp_path / "all.nc")).curves.data_hash == curves.data_hash

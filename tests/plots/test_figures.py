@@ -9,13 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.synthetic import GROUP, SIZES, posterior, values
-from matplotlib import rcParams
 from matplotlib.cbook import is_math_text
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from forecaster.checks.card_sensitivity import floor_table
 from forecaster.comparison.compare import compare
 from forecaster.domains.loading import load_card
-from forecaster.plots import comparison, floor, fonts, prior, style
+from forecaster.plots import comparison, floor, prior, style
 from forecaster.plots import forecast as drawing
 from forecaster.plots.style import labels, spread_out
 from forecaster.prediction.forecast import forecast
@@ -106,10 +107,10 @@ def test_a_forecast_without_posterior_is_refused(two):
 
 
 def test_requirement_figure_names_curves_and_the_chance_of_never(two, tmp_path):
-    found = requirement(two, 0.05, budget=3e5)
+    found = requirement(two, 0.05, limit=3e5)
     figure = found.plot()
     said = texts(figure)
-    for word in ("steep", "flat", "never", "even odds", "budget", "error of 0.05"):
+    for word in ("steep", "flat", "never", "even odds", "limit", "error of 0.05"):
         assert word in said
     assert figure.axes[0].get_xscale() == "log"
     figure.savefig(tmp_path / "need.svg")
@@ -244,26 +245,30 @@ def test_ordinary_names_are_shown_in_full_and_without_mathematics():
 
 
 def test_letters_come_from_a_font_that_has_them(tmp_path, monkeypatch):
-    """A font of one letter, made here and put where Matplotlib finds it."""
-    path = one_letter_font(tmp_path / "odd.ttf", "模")
-    monkeypatch.setattr(fonts.font_manager, "findSystemFonts", lambda: [str(path)])
-    fonts._others.cache_clear()
-    manager = fonts.font_manager.fontManager
-    before = list(manager.ttflist)
+    """A font of one letter, made here under a usual name and put where Matplotlib finds it."""
+    family = "Noto Sans CJK SC"
+    listed = [font for font in fontManager.ttflist if not font.name.startswith("Noto Sans")]
+    monkeypatch.setattr(fontManager, "ttflist", listed)
+    assert family not in style.installed()
+    fontManager.addfont(one_letter_font(tmp_path / "odd.ttf", "模", family))
+    assert family in style.installed()
     held = posterior({"模": values(sd=SOME), "cnn": values(sd=SOME, seed=1)})
-    try:
-        assert fonts.families("模a") == [*rcParams["font.family"], "One Letter"]
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            for figure in (forecast(held, [1e6]).plot(), compare(held).plot(), requirement(held, 0.05).plot()):
-                figure.savefig(tmp_path / "letter.png")
-    finally:
-        manager.ttflist[:] = before
-        fonts._others.cache_clear()
-    assert fonts.families("ü") == rcParams["font.family"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for found in (forecast(held, [1e6]), compare(held), requirement(held, 0.05)):
+            found.plot().savefig(tmp_path / "letter.png")
 
 
-def one_letter_font(path, letter):
+def test_only_installed_fonts_are_asked_for(caplog, tmp_path):
+    assert style.installed(["DejaVu Sans", "no such font"]) == ["DejaVu Sans"]
+    with style.lettered():
+        figure = Figure()
+        figure.text(0.5, 0.5, "ü")
+        figure.savefig(tmp_path / "letter.png")
+    assert caplog.text == ""
+
+
+def one_letter_font(path, letter, family):
     from fontTools.fontBuilder import FontBuilder
     from fontTools.pens.ttGlyphPen import TTGlyphPen
 
@@ -277,7 +282,7 @@ def one_letter_font(path, letter):
     font.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "one": pen.glyph()})
     font.setupHorizontalMetrics({".notdef": (1000, 0), "one": (1000, 0)})
     font.setupHorizontalHeader(ascent=900, descent=-100)
-    font.setupNameTable({"familyName": "One Letter", "styleName": "Regular"})
+    font.setupNameTable({"familyName": family, "styleName": "Regular"})
     font.setupOS2(usWeightClass=400)
     font.setupPost()
     font.save(path)

@@ -181,14 +181,14 @@ def test_data_for_one_run_agrees_with_the_forecast_of_one_run():
     run = forecast(posterior, [size], kind="new-run", seed=1).errors([0])[:, 0]
     for share in (0.2, 0.5):
         target = float(np.quantile(run, share))
-        row = requirement(posterior, target, kind="new-run", budget=size).table.iloc[0]
-        assert row["p_within_budget"] == pytest.approx(share, abs=0.03)
+        row = requirement(posterior, target, kind="new-run", limit=size).table.iloc[0]
+        assert row["p_within_limit"] == pytest.approx(share, abs=0.03)
 
 
-def test_a_budget_below_all_that_was_measured_may_be_enough():
+def test_a_limit_below_all_that_was_measured_may_be_enough():
     posterior = held(None)
-    row = requirement(posterior, 5.0, budget=10.0).table.iloc[0]
-    assert row["p_within_budget"] == 1.0
+    row = requirement(posterior, 5.0, limit=10.0).table.iloc[0]
+    assert row["p_within_limit"] == 1.0
     assert row["q50"] == pytest.approx(10.0)
 
 

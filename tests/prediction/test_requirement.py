@@ -72,14 +72,14 @@ def test_quantiles_are_the_quantiles_of_the_law_inverted_draw_by_draw():
 
 def test_harder_targets_need_more_and_the_shares_add_up(wandering):
     errors = [0.15, 0.1, 0.05, 0.02, 0.01]
-    found = requirement(wandering, errors, budget=1e6)
+    found = requirement(wandering, errors, limit=1e6)
     for _, rows in found.table.groupby("architecture"):
         assert rows["target"].tolist() == errors
         for q in QS:
             assert (np.diff(np.log(rows[q].clip(upper=1e300))) >= 0).all()
         assert (rows["p_never"].diff().dropna() >= 0).all()
-        assert (rows["p_within_budget"].diff().dropna() <= 0).all()
-        assert (rows["already_met"] <= rows["p_within_budget"]).all()
+        assert (rows["p_within_limit"].diff().dropna() <= 0).all()
+        assert (rows["already_met"] <= rows["p_within_limit"]).all()
     assert (found.table[QS].diff(axis=1).iloc[:, 1:].fillna(0.0) >= 0).all(axis=None)
     reached = np.isfinite(found.draws).mean(("chain", "draw")).values
     assert found.table["p_never"].to_numpy() + reached == pytest.approx(1.0)
@@ -122,9 +122,9 @@ def test_a_dip_between_two_measured_sizes_is_not_enough():
         {"cnn": synthetic.values(1000, level=np.log(0.12), log_drift=np.log(0.3), log_noise=-9.0)},
         error={"cnn": [0.13, 0.125, 0.124, 0.122, 0.12]},
     )
-    row = requirement(rough, 0.1, budget=1e5).table.iloc[0]
+    row = requirement(rough, 0.1, limit=1e5).table.iloc[0]
     assert row["already_met"] == 0.0
-    assert row["p_within_budget"] == 0.0
+    assert row["p_within_limit"] == 0.0
     dense = np.geomspace(synthetic.SIZES[0], synthetic.SIZES[-1], 200)
     paths = curve_paths(rough, CurveKey(*synthetic.GROUP, "cnn"), dense).at(dense)
     assert np.mean((paths < np.log(0.1)).any(1)) > 0.5  # the dips are there
@@ -142,16 +142,16 @@ def test_where_errors_fall_every_size_between_counts():
     assert all(len(np.unique(rising[steps == k, 0])) == 1 for k in range(len(synthetic.SIZES)))
 
 
-def test_horizon_and_budget_are_kept_to(wandering):
+def test_horizon_and_limit_are_kept_to(wandering):
     near = requirement(wandering, 0.05, horizon=1e6).table
     far = requirement(wandering, 0.05, horizon=1e12).table
     assert (near["p_never"] >= far["p_never"]).all()
     assert (near["horizon"] == 1e6).all()
     assert near[QS].where(np.isfinite(near[QS]), 0.0).max(axis=None) <= 1e6 * (1 + 1e-9)
-    whole = requirement(wandering, 0.05, budget=1e6, horizon=1e6).table
-    assert whole["p_within_budget"].to_numpy() == pytest.approx(1.0 - whole["p_never"].to_numpy())
-    assert near["p_within_budget"].isna().all()
-    beyond = requirement(wandering, 0.05, budget=1e13).table
+    whole = requirement(wandering, 0.05, limit=1e6, horizon=1e6).table
+    assert whole["p_within_limit"].to_numpy() == pytest.approx(1.0 - whole["p_never"].to_numpy())
+    assert near["p_within_limit"].isna().all()
+    beyond = requirement(wandering, 0.05, limit=1e13).table
     assert (beyond["horizon"] == 1e13).all()
 
 
@@ -216,13 +216,13 @@ def test_the_same_seed_gives_the_same_answer(wandering):
 
 
 def test_words_and_json(wandering):
-    found = requirement(wandering, [0.15, 0.03, 1e-4], budget=1e6)
+    found = requirement(wandering, [0.15, 0.03, 1e-4], limit=1e6)
     for phrase in ("90 % chance", "1,000,000 times the largest measured size", "is enough", "never"):
         assert phrase in found.text
     said = json.loads(found.to_json())
     assert said["command"] == "requirement"
     assert said["table"][2]["q95"] == "inf"
-    assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["budget"] is None
+    assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["limit"] is None
     assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e9", "1.5")
     large = [plain_number(v) for v in (0.05, 150_000.0, 2.5e6)]
     assert large == ["0.05", "150,000", "2,500,000"]
@@ -242,10 +242,10 @@ def test_words_and_json(wandering):
         (np.nan, {}, "target: found nan"),
         (np.inf, {}, "target: found inf"),
         ([], {}, "target: found none"),
-        (0.1, {"budget": 0}, "budget: found 0"),
+        (0.1, {"limit": 0}, "limit: found 0"),
         (0.1, {"horizon": -5}, "horizon: found -5"),
         (0.1, {"horizon": 100.0}, "smallest measured size"),
-        (0.1, {"horizon": 1e6, "budget": 1e7}, "beyond the horizon"),
+        (0.1, {"horizon": 1e6, "limit": 1e7}, "beyond the horizon"),
         (0.1, {"kind": "best"}, "kind: found 'best'"),
         (0.1, {"curves": ["vit"]}, "no curve 'vit'"),
         (0.1, {"curves": []}, "no curves to ask about"),

@@ -436,7 +436,7 @@ def test_errors_that_rise_are_told_and_which_still_do():
 
 def test_no_text_claims_certainty(two):
     sure = posterior({"steep": values(exponent=0.4, level=-2.6), "flat": values(exponent=0.1, level=-1.9)})
-    for text in (compare(sure).text, requirement(sure, [0.07, 1e-9], budget=1e6).text):
+    for text in (compare(sure).text, requirement(sure, [0.07, 1e-9], limit=1e6).text):
         assert "over 99 %" in text
         assert not re.search(r"(?<![\d.])(0|100) %", text)
 
@@ -448,9 +448,9 @@ def test_memos_of_tasks_whose_names_are_alike_do_not_share_files(monkeypatch, tm
         def __init__(self, group):
             self.group = group
 
-        def save(self, folder, name):
+        def write(self, folder, name):
             (folder / f"{name}.md").write_text(self.group[1])
-            return (folder / f"{name}.md",)
+            return (f"{name}.md",)
 
     monkeypatch.setattr(examples, "memo", lambda _, group: Stub(group))
     tasks = ["C", "C++", "c 2", "c", "犬", "猫"]

@@ -14,6 +14,7 @@ from helpers.synthetic import SIZES, posterior, values
 import forecaster
 from forecaster.domains import catalogue
 from forecaster.evaluation import backtest as module
+from forecaster.inference.cache import kept
 from forecaster.inference.contents import contents, fit_summary
 from forecaster.monitoring import update as updating
 from forecaster.reports.examples import Demo, Written, memos_of
@@ -72,7 +73,7 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "forecast": forecaster.forecast(fitted, [1e6]),
         "forecast with quantiles": forecaster.forecast(fitted, [1e6], quantiles=(0.025, 0.5)),
         "requirement": forecaster.requirement(fitted, [0.1, 0.05]),
-        "requirement with a budget": forecaster.requirement(fitted, 0.05, budget=1e7),
+        "requirement with a limit": forecaster.requirement(fitted, 0.05, limit=1e7),
         "compare": forecaster.compare(fitted, at=[1e6]),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
@@ -82,15 +83,16 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "domains": catalogue.shelf(),
         "domains NAME": catalogue.priors("generic"),
         "inspect": contents(fitted),
+        "cache": kept(),
         "memo in Python": forecaster.memo(fitted),
         "update in Python": updated,
     }
 
 
 KINDS = [
-    *("validate", "fit", "forecast", "forecast with quantiles", "requirement", "requirement with a budget", "compare"),
+    *("validate", "fit", "forecast", "forecast with quantiles", "requirement", "requirement with a limit", "compare"),
     *("check", "check without sizes", "backtest", "backtest without rivals", "memo", "domains", "domains NAME"),
-    *("inspect", "memo in Python", "update in Python"),
+    *("inspect", "cache", "memo in Python", "update in Python"),
 ]
 
 

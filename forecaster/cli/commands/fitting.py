@@ -1,24 +1,25 @@
 """The verbs before a question: validate, fit, backtest, inspect, domains."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from forecaster.cli import console, outputs, source
-from forecaster.cli.app import Asked, Failures, FigureFile, Json, Level, TableFile, deliver, verb
+from forecaster.cli import checking, console, outputs, remarks, source, values
+from forecaster.cli.app import Asked, Curves, Failures, FigureFile, Json, Level, TableFile, deliver, verb
 
 
 @verb
-def validate(asked: Asked, output: TableFile = None) -> Failures:
+def validate(asked: Curves, output: TableFile = None) -> Failures:
     """Check a table of curves and show what was understood. Nothing is sampled."""
     from forecaster.inference.validation import validate as ask
 
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    curves, card = asked.curves.curves_and_card()
-    result = ask(curves, card=card)
-    if card is None:
-        source.say_generic(curves)
+    given = asked.given()
+    result = ask(given.chosen, card=given.card)
+    if given.card is None:
+        remarks.on_generic(given.chosen)
     console.print_notes(result.notes)
     return deliver(result, asked.as_json, output)
 
@@ -30,25 +31,33 @@ def fit(
     draws: Annotated[int | None, typer.Option("--draws", min=100, help="Draws of each of four chains.")] = None,
     level: Level = 0.8,
 ) -> Failures:
-    """Sample the posterior of all curves, summarise it, and save it."""
+    """Sample the posterior of all curves of each task, summarise it, and save it whole."""
     outputs.check_output(output, source.POSTERIOR_SUFFIXES, "--output")
-    source.check_share(level, "--level")
+    values.check_share(level, "--level")
     from forecaster.inference.contents import fit_summary
 
-    posterior = asked.curves.posterior(draws, architectures=True)
-    checks = source.verdicts(posterior)
+    given = asked.given()
+    posterior = given.posterior(asked.fitting, draws)
+    checks = checking.verdicts(posterior, given.choice)
     if output is not None:
         posterior.save(output)
-        console.say(f"Wrote {output}")
+        outputs.wrote(output)
     saved = None if output is None else str(output)
-    return deliver(fit_summary(posterior, level, checks=checks, saved=saved), asked.as_json)
+    result = fit_summary(posterior, level, checks=checks, saved=saved)
+    result = replace(result, table=given.choice.rows(result.table))
+    return deliver(result, asked.as_json, company=given.choice.company(given.curves))
 
 
 @verb
 def backtest(
     asked: Asked,
     hide: Annotated[
-        float | None, typer.Option("--hide", help="Decades of largest sizes to hide; default: split.")
+        float | None,
+        typer.Option(
+            "--hide",
+            help="Decades of largest sizes to hide. Default: rows that the column `split` marks, or half a decade.",
+            show_default=False,
+        ),
     ] = None,
     baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Fit the rivals too.")] = True,
     level: Level = 0.8,
@@ -58,24 +67,30 @@ def backtest(
     """How far may forecasts of these curves be believed? Hide the largest sizes, forecast them, score."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
-    source.check_share(level, "--level")
-    source.check_size(hide, "--hide", "decades above 0, such as 1.0")
+    values.check_share(level, "--level")
+    values.check_positive(hide, "--hide", "decades above 0, such as 1.0")
     from forecaster.evaluation.backtest import backtest as ask
+    from forecaster.evaluation.holdout import in_words, usual_split
 
-    curves, card = asked.curves.curves_and_card()
-    source.say_notes(curves, card)
+    given = asked.given()
+    curves, card = given.curves, given.card
+    remarks.on_curves(curves, card)
+    split = usual_split(curves) if hide is None else hide
+    if hide is None and split != "column":
+        console.say(f"Note: no --hide was given. {in_words(split)}")
     with console.progress("Backtesting") as tell:
         result = ask(
             curves,
-            split="column" if hide is None else hide,
+            split=split,
             card=card,
             engine=asked.engine,
             seed=asked.seed,
             level=level,
             baselines=baselines,
+            about=given.choice.architecture or None,
             on_progress=tell,
         )
-    return deliver(result, asked.as_json, output, figure)
+    return deliver(result, asked.as_json, output, figure, given.choice.company(curves))
 
 
 @verb

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from forecaster.cli import console, outputs, source
+from forecaster.cli import console, interrupts, outputs, remarks, values
 from forecaster.cli.app import Asked, Failures, Json, Level, deliver, verb
 
 
@@ -14,31 +14,33 @@ def memo(
     asked: Asked,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memo's files.")],
     target: Annotated[float | None, typer.Option("--target", help="The error (never accuracy) to reach.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,1e5.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,100k.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
     size_unit: Annotated[str | None, typer.Option("--size-unit", help="What sizes count, such as FLOPs.")] = None,
     level: Level = 0.8,
 ) -> Failures:
     """A decision memo in Markdown and HTML, with a figure, one for each domain and task."""
     outputs.check_folder(output)
-    source.check_share(level, "--level")
-    sizes = source.sizes_of(at)
-    source.check_size(target, "--target", "an error above 0, such as 0.05")
-    source.refuse_architectures(asked.curves)
-    source.check_targets(asked.curves, [] if target is None else [target])
+    values.check_share(level, "--level")
+    sizes = values.sizes(at)
+    values.check_positive(target, "--target", "an error above 0, such as 0.05")
+    given = asked.given()
+    remarks.refuse_architectures(given.curves, given.choice, given.saved is not None)
+    remarks.on_targets(given.curves, [] if target is None else [target], asked.accuracy)
     from forecaster.reports.examples import memos_of
 
-    posterior = asked.curves.posterior()
+    posterior = given.posterior(asked.fitting)
     options = {"sizes": sizes or None, "target": target, "title": title, "level": level, "seed": asked.seed}
     options["size_unit"] = size_unit
     with console.progress("Writing") as tell:
-        made = memos_of(posterior, output, asked.source.stem, tell=tell, command=source.command_line(), **options)
+        made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)
+    interrupts.wrote([Path(file) for file in made.table["file"]])
     return deliver(made, asked.as_json)
 
 
 @verb
 def demo(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memos.")] = Path("reports"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memos.")] = Path("forecaster-demo"),
     only: Annotated[
         Literal["digits", "characters"] | None, typer.Option("--only", help="Only this example.", show_default=False)
     ] = None,
@@ -53,4 +55,5 @@ def demo(
 
     with console.progress("Demo") as tell:
         made = run(output, only, cache=cache, tell=tell)
+    interrupts.wrote([Path(file) for file in made.table["file"]])
     return deliver(made, as_json)

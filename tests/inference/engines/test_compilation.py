@@ -202,7 +202,7 @@ def test_a_full_disk_keeps_nothing_and_stops_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "touch", full)
-    with pytest.raises(UnwritableError, match=r"kept: cannot be written \(No space left on device\)"):
+    with pytest.raises(UnwritableError, match=r"kept: disk full \(No space left on device\)"):
         atomic_files.write_whole(tmp_path / "kept", print)
     compilation._keep(tmp_path / "kept", b"program")
     assert not list(tmp_path.iterdir())

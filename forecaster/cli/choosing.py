@@ -1,0 +1,99 @@
+"""Which curves a question is answered about. All others of their task are fitted with them all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from forecaster.errors import RequestError
+
+if TYPE_CHECKING:
+    from forecaster.curves.learning_curves import Group, LearningCurves
+    from forecaster.inference.posterior import Posterior
+    from forecaster.prediction.paths import CurveKey
+
+Table = Any  # a DataFrame; pandas' own annotations know no better
+COLUMNS = ("domain", "task", "architecture")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Names that ``--domain``, ``--task`` and ``--architecture`` gave; none of a kind stands for all."""
+
+    domain: tuple[str, ...] = ()
+    task: tuple[str, ...] = ()
+    architecture: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> Mapping[str, tuple[str, ...]]:
+        return {"domain": self.domain, "task": self.task, "architecture": self.architecture}
+
+    def constants(self, missing: Iterable[str]) -> dict[str, str]:
+        """Names given once for a column that the file lacks: they name all its rows."""
+        return {k: v[0] for k, v in self.names.items() if k in missing and len(v) == 1}
+
+    def without(self, columns: Iterable[str]) -> Choice:
+        """The choice among what is left when these columns are the same in all rows."""
+        return replace(self, **dict.fromkeys(columns, ()))
+
+    def curves(self, curves: LearningCurves) -> LearningCurves:
+        """The curves of the domains and tasks chosen; RequestError for a name that is not there."""
+        found = curves.select(list(self.domain) or None, list(self.task) or None)
+        self._check("architecture", found.table["architecture"])
+        return found
+
+    def groups(self, posterior: Posterior) -> tuple[Group, ...]:
+        """The same of a posterior, as its (domain, task) pairs."""
+        for column, names in zip(COLUMNS, zip(*posterior.groups, strict=True), strict=False):
+            self._check(column, names)
+        found = [g for g in posterior.groups if self._wants(domain=g[0], task=g[1])]
+        if not found:
+            known = ", ".join("/".join(g) for g in posterior.groups)
+            raise RequestError(f"no curves of the domain and task asked for; this posterior holds: {known}")
+        self._check("architecture", (c.architecture for c in posterior.curves.curves if (c.domain, c.task) in found))
+        return tuple(found)
+
+    def rows(self, table: Table) -> Table:
+        """The rows of a table of curves that are chosen."""
+        for column, wanted in self.names.items():
+            if wanted and column in table:
+                self._check(column, table[column])
+                table = table[table[column].isin(wanted)]
+        if table.empty:
+            raise RequestError("no curve has the domain, task and architecture asked for, all three together")
+        return table.reset_index(drop=True)
+
+    def keys(self, posterior: Posterior) -> list[CurveKey]:
+        """The measured curves that are chosen."""
+        from forecaster.prediction.paths import curve_keys
+
+        measured = curve_keys(posterior)
+        for column in COLUMNS:
+            self._check(column, (getattr(key, column) for key in measured))
+        found = [key for key in measured if self._wants(**{column: getattr(key, column) for column in COLUMNS})]
+        if not found:
+            raise RequestError("no curve has the domain, task and architecture asked for, all three together")
+        return found
+
+    def company(self, curves: LearningCurves) -> str:
+        """With how many others the chosen architectures were fitted, in a sentence; nothing where all are chosen."""
+        if not self.architecture:
+            return ""
+        groups = {(c.domain, c.task) for c in curves.curves if c.architecture in self.architecture}
+        names = {c.architecture for c in curves.curves if (c.domain, c.task) in groups}
+        others = len(names - set(self.architecture))
+        if not others:
+            return ""
+        task = "the same task" if len(groups) == 1 else "the same tasks"
+        return f"Fitted with {others} other architecture{'s' if others > 1 else ''} of {task} (--leave-out drops some)."
+
+    def _check(self, column: str, names: Iterable[str]) -> None:
+        """RequestError where the option of this name asks for what is not among ``names``."""
+        known = list(dict.fromkeys(names))
+        lost = [name for name in self.names[column] if name not in known]
+        if lost:
+            raise RequestError(f"found no {column} {', '.join(lost)}; expected one of {', '.join(known)}")
+
+    def _wants(self, **names: str) -> bool:
+        return all(not self.names[column] or name in self.names[column] for column, name in names.items())

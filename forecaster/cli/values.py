@@ -1,0 +1,57 @@
+"""What options say, as numbers: sizes, errors, shares."""
+
+from __future__ import annotations
+
+import re
+
+from forecaster.errors import OptionError
+
+TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}  # what the letter after a size means
+SIZE = re.compile(r"(.*?)\s*([kmbgt]?)", flags=re.I)
+SIZES = "sizes above 0, such as 1e6,1e7 or 100k,1.5M"
+
+
+def numbers(text: str, option: str, expected: str) -> list[float]:
+    """``"1e6,1e7"`` as numbers; OptionError where one is not a positive, finite number."""
+    return [_number(part, option, expected) for part in text.split(",")]
+
+
+def sizes(text: str | None, option: str = "--at", expected: str = SIZES) -> list[float]:
+    """``"100k,1.5M"`` as numbers, as charts write them; none where the option is not given."""
+    return [] if text is None else [_size(part, option, expected) for part in text.split(",")]
+
+
+def size(text: str | None, option: str) -> float | None:
+    """One size, or none where the option is not given."""
+    return None if text is None else _size(text, option, "a size above 0, such as 1e6 or 1.5M")
+
+
+def check_share(value: float, option: str) -> None:
+    """OptionError unless the option's value is a share, such as a level."""
+    if not 0 < value < 1:
+        raise OptionError(f"{option}: found {value:g}; expected a share between 0 and 1, such as 0.8")
+
+
+def check_positive(value: float | None, option: str, expected: str) -> None:
+    """OptionError unless the option's value is positive and finite, or not given."""
+    if value is not None and not 0 < value < float("inf"):
+        raise OptionError(f"{option}: found {value:g}; expected {expected}")
+
+
+def _size(text: str, option: str, expected: str) -> float:
+    found = SIZE.fullmatch(text.strip())
+    digits, letter = found.groups() if found else (text, "")
+    try:
+        return _number(digits, option, expected) * TIMES[letter.lower()]
+    except OptionError:
+        raise OptionError(f"{option}: found {text.strip()!r}; expected {expected}") from None
+
+
+def _number(text: str, option: str, expected: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < float("inf"):
+        raise OptionError(f"{option}: found {text.strip()!r}; expected {expected}")
+    return number
