@@ -198,7 +198,7 @@ def test_what_cannot_be_left_out_is_refused_before_any_fit(names, said, six, fit
 
 def test_nothing_is_left_out_of_a_posterior(digits_file):
     done = run("forecast", digits_file, "--at", "1e5", "--leave-out", "mlp")
-    assert (done.exit_code, "found --leave-out beside a saved posterior" in done.stderr) == (1, True)
+    assert (done.exit_code, "found --leave-out beside a saved posterior" in done.stderr) == (2, True)
 
 
 def test_what_is_asked_about_among_several_is_compared(six, fitted):
