@@ -66,11 +66,8 @@ def main() -> None:
             statistics.median(a[c] / b[c] for a, b in zip(found, rows[first], strict=True)) for c in ("wall", "cpu")
         ]
         worst = min(r["ess"] for r in found)
-        print(
-            f"{name}:",
-            *(f"{c} {v:.4g}" for c, v in middle.items()),
-            f"least ess {worst:.0f} ratios {ratios[0]:.3f} {ratios[1]:.3f}",
-        )
+        said = [f"{c} {v:.4g}" for c, v in middle.items()]
+        print(f"{name}:", *said, f"least ess {worst:.0f} ratios {ratios[0]:.3f} {ratios[1]:.3f}")
 
 
 def run(name: str, place: tuple, seed: int, folder: Path, arguments: argparse.Namespace) -> dict:
