@@ -151,6 +151,13 @@ def test_effective_numbers_are_those_of_an_autoregression(rho, shared):
     assert found == pytest.approx(expected, rel=0.25)
 
 
+def test_one_quantity_that_mixes_slowly_is_not_hidden_by_the_others():
+    fast, slow = walked(0.0, 0.0), walked(0.9, 0.1)
+    both = np.concatenate([np.repeat(fast, 4, -1), slow], -1)
+    assert convergence.effective_size(both)[0] == convergence.effective_size(slow)[0]
+    assert convergence.effective_size(slow)[0] < 0.1 * convergence.effective_size(fast)[0]
+
+
 def test_draws_that_do_not_move_are_worth_a_few_a_chain_at_most():
     still = np.repeat(np.random.default_rng(0).standard_normal((1, 4, 1, 50, 2)), 40, 0)
     still[:] += np.random.default_rng(1).standard_normal((1, 4, 1, 1, 2))

@@ -43,11 +43,12 @@ def correlation(
 
 
 def effective_size(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Float[np.ndarray, " row"]:
-    """Effective sample size of the mean over ``draws``.
+    """Effective sample size of the mean over ``draws``, of a row's quantities the smallest.
 
     The variance of a chain's means between sweeps, with their autocorrelation as far as Geyer's initial positive
-    sequence goes (1992, doi:10.1214/ss/1177011137), against that of the draws; of a row's quantities the harmonic mean,
-    which is less noisy than the smallest.
+    sequence goes (1992, doi:10.1214/ss/1177011137), against that of the draws. Of few sweeps it flatters: a single
+    quantity's is up to three times too large in the median after three, 1.2 to 1.6 times after twenty. The smallest of
+    eight alike is 0.6 to 1.1 of the truth in either case; their mean would also hide a quantity that mixes slowly.
     """
     sweeps, chains, _, walkers, _ = draws.shape
     means = draws.mean(3)
@@ -63,7 +64,7 @@ def effective_size(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Floa
     error = at_once * time / np.maximum(count - time, 1.0)
     spread = draws.var((0, 1, 3))
     size = np.where(spread > 0, np.maximum(spread, 1e-300) / error, 1.0)
-    return 1.0 / np.mean(1.0 / np.minimum(size, count * walkers), -1)
+    return np.minimum(size, count * walkers).min(-1)
 
 
 def r_hat(draws: Float[np.ndarray, "row chain draw d"]) -> Float[np.ndarray, " row"]:
