@@ -25,7 +25,7 @@ class Draws(NamedTuple):
 
     hyper: Float[np.ndarray, "group chain draw 10"]
     values: Float[np.ndarray, "curve chain draw 8"]  # known effects included
-    hyper_ess: Float[np.ndarray, " group"]  # effective sample sizes
+    hyper_ess: Float[np.ndarray, " group"]  # typical effective sample size of a quantity
     curve_ess: Float[np.ndarray, " curve"]
     hyper_memory: Float[np.ndarray, " group"]  # largest autocorrelation of the first draw with the start
     curve_memory: Float[np.ndarray, " curve"]
@@ -34,12 +34,12 @@ class Draws(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """Draws so far, and their effective sample sizes."""
+    """Draws so far, and the effective sample size of each quantity."""
 
     hyper: Float[np.ndarray, "group chain draw 10"]
     values: Float[np.ndarray, "curve chain draw 8"]
-    hyper_ess: Float[np.ndarray, " group"]
-    curve_ess: Float[np.ndarray, " curve"]
+    hyper_ess: Float[np.ndarray, "group 10"]
+    curve_ess: Float[np.ndarray, "curve 8"]
 
     def only(self, groups: Bool[np.ndarray, " group"], curves: Bool[np.ndarray, " curve"]) -> Checked:
         """Those of some groups and curves."""
@@ -50,14 +50,16 @@ class Checked(NamedTuple):
         hyper, curve = np.minimum(self.hyper_ess, other.hyper_ess), np.minimum(self.curve_ess, other.curve_ess)
         return self._replace(hyper_ess=hyper, curve_ess=curve)
 
-    def ess(self, batch: Batch) -> Float[np.ndarray, " group"]:
-        """The smallest effective sample size of each group."""
-        return np.minimum(self.hyper_ess, batch.reduce(np.minimum, self.curve_ess))
+    def enough(self, batch: Batch, ess: float, worst: float) -> Bool[np.ndarray, " group"]:
+        """Whether the typical quantity of each curve and group has the effective size ``ess``, and each ``worst``."""
+        sizes = self.hyper_ess, self.curve_ess
+        hyper, curve = ((convergence.typical(each) >= ess) & (each.min(-1) >= worst) for each in sizes)
+        return hyper & batch.reduce(np.logical_and, curve)
 
-    def converged(self, batch: Batch, ess: float, r_hat: float) -> Bool[np.ndarray, " group"]:
-        """Whether each group's draws have this effective size, and R-hat no larger than this."""
+    def agree(self, batch: Batch, r_hat: float) -> Bool[np.ndarray, " group"]:
+        """Whether the chains of each group have an R-hat no larger than this."""
         of_curves = batch.reduce(np.maximum, convergence.r_hat(self.values))
-        return (self.ess(batch) >= ess) & (np.maximum(convergence.r_hat(self.hyper), of_curves) <= r_hat)
+        return np.maximum(convergence.r_hat(self.hyper), of_curves) <= r_hat
 
 
 Check = Callable[[Ensemble, Settings], Checked]
@@ -68,7 +70,7 @@ def checked(ensemble: Ensemble, effort: Settings) -> Checked:
     hyper, values = (np.stack(each) for each in zip(*ensemble.kept, strict=True))
     walkers = hyper.shape[0] * hyper.shape[1] * hyper.shape[3]
     thinned = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # precision lost where draws are a part
-    sizes = (1.0 / (thinned + 1.0 / convergence.effective_size(whole)) for whole in (hyper, values))
+    sizes = (1.0 / (thinned + 1.0 / convergence.effective_sizes(whole)) for whole in (hyper, values))
     values = _draws(values, effort.draws) + ensemble.kernel.batch.effects[:, None, None]
     return Checked(_draws(hyper, effort.draws), values, *sizes)
 
@@ -138,7 +140,8 @@ class _Sampling(NamedTuple):
         ensemble, parts = self.fewest(ensemble.keeping()), []
         for wider, times in settings.RETRIES:
             now = self.check(ensemble, self.effort)
-            trusted = now.converged(ensemble.kernel.batch, LEAST_ESS, MOST_R_HAT)
+            batch = ensemble.kernel.batch
+            trusted = now.enough(batch, LEAST_ESS, 0.0) & now.agree(batch, MOST_R_HAT)
             if trusted.any():
                 parts += self.until_enough(ensemble.only(trusted), now.only(trusted, ensemble.of_curves(trusted)))
             if trusted.all():
@@ -157,11 +160,13 @@ class _Sampling(NamedTuple):
         stops as soon as one does stops where it flatters.
         """
         effort, parts, before = self.effort, [], None
-        enough = max(effort.efficiency * effort.chains * effort.draws, LEAST_ESS)
+        wanted = effort.efficiency * effort.chains * effort.draws
+        sizes = max(wanted, LEAST_ESS), settings.WORST * wanted
         while True:
             found = now if before is None else now.at_most(before)
             may = before is not None or not effort.efficiency
-            converged = found.converged(ensemble.kernel.batch, enough, effort.r_hat)
+            batch = ensemble.kernel.batch
+            converged = found.enough(batch, *sizes) & found.agree(batch, effort.r_hat)
             done = converged & may | (len(ensemble.kept) >= effort.sweeps)
             if done.any():
                 parts.append(_part(ensemble.only(done), found.only(done, ensemble.of_curves(done))))
@@ -182,6 +187,8 @@ class _Sampling(NamedTuple):
 
 def _part(ensemble: Ensemble, found: Checked) -> Part:
     fields = found._asdict() | {
+        "hyper_ess": convergence.typical(found.hyper_ess),
+        "curve_ess": convergence.typical(found.curve_ess),
         "sweeps": np.full(len(ensemble.groups), float(ensemble.sweeps)),
         "evaluations": ensemble.evaluations,
     }

@@ -37,9 +37,7 @@ class Settings(NamedTuple):
 
     # Convergence
     kept: int = 4  # sweeps before the first convergence check: those that hold the draws, each walker once
-    # Smallest effective size over draws at which sampling stops: 500 of 4,000, where Vehtari et al. (2021) ask for 400
-    # or more. 0: as soon as draws can be trusted.
-    efficiency: float = 0.125
+    efficiency: float = 0.25  # effective draws over draws at which sampling stops; 0: as soon as draws can be trusted
     r_hat: float = 1.01  # of the chains, likewise (Vehtari et al. 2021)
     sweeps: int = 40  # at most, in burn-in and again after it: three times what usual groups take
 
@@ -48,11 +46,11 @@ class Settings(NamedTuple):
 MANY = 8
 FEW_GROUPS = Settings()
 # By the number of curves of the largest group, at most. Particles of many curves err together, so more of them; the
-# largest of many R-hats is larger than each by itself.
+# largest of many R-hats is larger, and the smallest of many effective sizes smaller, than each by itself.
 FEW_BY_CURVES = (
     (8, FEW_GROUPS),
-    (16, FEW_GROUPS._replace(particles=2048, r_hat=1.02)),
-    (float("inf"), FEW_GROUPS._replace(particles=3072, r_hat=1.02)),  # 64: a third of 2,048's sweeps
+    (16, FEW_GROUPS._replace(particles=2048, efficiency=0.3, r_hat=1.02)),
+    (float("inf"), FEW_GROUPS._replace(particles=3072, efficiency=0.3, r_hat=1.02)),  # 64: a third of 2,048's sweeps
 )
 # 815 curves of one table in a minute or two: about a third of the sweeps, with just enough effective draws.
 MANY_GROUPS = FEW_GROUPS._replace(
@@ -79,6 +77,10 @@ MANY_SHORT_GROUPS = MANY_GROUPS._replace(
 # Burn-in and convergence -----------------------------------------------------------------------------
 
 DISTINCT = 0.5  # share of a chain's walkers at particles of their own below which proposals need refits still
+# Share of the effective size asked for that the worst quantity must have, too, where draws are to be worth more than
+# trust needs: a break and its sharpness have a third to a half of what is typical. (500 of 4,000; Vehtari et al. 2021
+# ask for 400. Of three sweeps, as many groups have at first, the smallest of 90 estimates is mostly noise.)
+WORST = 0.5
 CHECK_EVERY = 2  # sweeps between convergence checks, which take about as long as a tenth of a sweep
 # Retries of a group whose draws cannot be trusted: how much wider than the walkers proposals are refitted, and how many
 # times the particles. (Walkers that stand still make narrow proposals.)
