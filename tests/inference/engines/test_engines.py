@@ -261,10 +261,8 @@ def test_a_group_goes_on_until_its_own_draws_are_enough():
             found = run.checked(ensemble, effort)
             if ensemble.groups.tolist() == [hard]:
                 return found
-            ess = np.where(ensemble.groups == hard, said, 1e4)[:, None]
-            return found._replace(
-                hyper_ess=np.broadcast_to(ess, found.hyper_ess.shape), curve_ess=np.full_like(found.curve_ess, 1e4)
-            )
+            ess = np.where(ensemble.groups == hard, said, 1e4)
+            return found._replace(hyper_ess=ess, curve_ess=np.full(len(ensemble.curves), 1e4), least_ess=ess)
 
         return sampler.sample_batch(np.random.default_rng(0), designs, effort, 2, check=check)
 
