@@ -1,12 +1,15 @@
 """Whole fits of several checkouts of this project (or of one under changed settings), interleaved on one machine.
 
-    python benchmarks/lab/paired.py base=CHECKOUT new=CHECKOUT --architectures 5 --points 10 --runs 5 --cold
-    python benchmarks/lab/paired.py new=. "wide=.:settings.FEW_GROUPS = settings.FEW_GROUPS._replace(particles=2048)"
+    python benchmarks/lab/paired.py base=BASE new=NEW --architectures 5 --points 10 --runs 5 --cold
+    python benchmarks/lab/paired.py new=NEW "two=NEW:settings.RETRIES = settings.RETRIES[:2]"
+
+BASE and NEW stand for folders of checkouts, each with its own .venv.
 
 Each run is a process of its own: imports, fit, posterior saved. `--cold` gives each an empty cache; otherwise an
 unmeasured run fills it. Code after a colon is executed before the fit, with the names of `PRELUDE` in scope. Printed
-are medians over the runs: seconds, ratio to the first, the smallest effective sample size (ArviZ's bulk and tail sizes,
-capped as the posterior says), likelihood evaluations a curve, sweeps, largest R-hat.
+are medians over the runs: seconds by the clock and of processor (which other work on the machine changes less), the
+smallest effective sample size (ArviZ's bulk and tail sizes, capped as the posterior says), likelihood evaluations a
+curve, sweeps, largest R-hat; and the median ratios of both times to those of the first checkout's run before.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -27,7 +31,7 @@ try:
 except ImportError:
     settings = None
 """
-COLUMNS = ("wall", "ess", "evaluations", "sweeps", "r_hat")
+COLUMNS = ("wall", "cpu", "ess", "evaluations", "sweeps", "r_hat")
 
 
 def main() -> None:
@@ -58,9 +62,12 @@ def main() -> None:
     first = next(iter(rows))
     for name, found in rows.items():
         middle = {c: statistics.median(r[c] for r in found) for c in COLUMNS}
-        ratio = statistics.median(a["wall"] / b["wall"] for a, b in zip(found, rows[first], strict=True))
+        ratios = [
+            statistics.median(a[c] / b[c] for a, b in zip(found, rows[first], strict=True)) for c in ("wall", "cpu")
+        ]
         worst = min(r["ess"] for r in found)
-        print(f"{name}:", *(f"{c} {v:.4g}" for c, v in middle.items()), f"least ess {worst:.0f} ratio {ratio:.3f}")
+        said = [f"{c} {v:.4g}" for c, v in middle.items()]
+        print(f"{name}:", *said, f"least ess {worst:.0f} ratios {ratios[0]:.3f} {ratios[1]:.3f}")
 
 
 def run(name: str, place: tuple, seed: int, folder: Path, arguments: argparse.Namespace) -> dict:
@@ -95,14 +102,13 @@ def work(arguments: argparse.Namespace) -> None:
         curves = simulate(load_card(card), sizes, architectures=arguments.architectures, seed=seed).curves
     posterior = fit(curves, card=card, seed=arguments.worker)
     posterior.save(out.with_suffix(".nc"))
-    report = {"saved_at": time.time()}
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    report = {"saved_at": time.time(), "cpu": sum(u.ru_utime + u.ru_stime for u in used)}
+    from forecaster.inference.posterior import diagnostics
 
-    health = posterior.diagnostics()
+    health = diagnostics(posterior)
     stats = posterior.tree.sample_stats
-    report |= {
-        "ess": float(health[["ess_bulk", "ess_tail", "ess_curve"]].min().min()),
-        "r_hat": float(health["r_hat"].max()),
-    }
+    report |= {"ess": float(health[["ess_bulk", "ess_tail"]].min().min()), "r_hat": float(health["r_hat"].max())}
     for name in ("evaluations", "sweeps"):
         report[name] = float(stats[name].mean()) if name in stats else float("nan")
     out.write_text(json.dumps(report))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Real
 
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading import read_curves
@@ -21,6 +22,7 @@ from forecaster.model import law as laws
 from forecaster.model.design import LEAST_NOISE
 
 DOMAIN = "simulated"
+Sizes = Sequence[float] | Real[np.ndarray, " _"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +41,12 @@ class Simulation:
 
 def simulate(
     card: Domain,
-    sizes: Sequence[float] | Sequence[Sequence[float]],
+    sizes: Sizes | Sequence[Sizes],
     *,
     groups: int = 1,
     architectures: int = 5,
     seeds: int = 1,
-    beyond: Sequence[float] = (10.0,),
+    beyond: Sizes = (10.0,),
     n_test: int | None = None,
     noise_trend: float = 0.0,
     seed: int = 0,
@@ -122,7 +124,7 @@ def _runs(
     return curve[..., None] + sd[..., None] * rng.standard_normal((*curve.shape, seeds))
 
 
-def _grid(sizes: Sequence[float] | Sequence[Sequence[float]], architectures: int) -> list[np.ndarray]:
+def _grid(sizes: Sizes | Sequence[Sizes], architectures: int) -> list[np.ndarray]:
     if np.ndim(sizes[0]) == 0:
         return [np.asarray(sizes, dtype=float)] * architectures
     if len(sizes) != architectures:

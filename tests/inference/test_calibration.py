@@ -6,7 +6,7 @@ tell one story. The broken twins tell another one, on purpose, and must be caugh
 
 Both engines are judged: the default one by 1000 simulations, NUTS by fewer, each a fit of its own.
 
-Every test prints its numbers; ``uv run pytest -m slow -s tests/test_calibration.py`` shows them.
+Every test prints its numbers; ``uv run pytest -m slow -s tests/inference/test_calibration.py`` shows them.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.engines.ensemble.settings import MANY as FEW
 from forecaster.inference.fit import fit
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, diagnostics
+from forecaster.model import run_noise
 from forecaster.model.simulate import Simulation, simulate
-from forecaster.prediction.paths import log_error_paths
+from forecaster.prediction.paths import CurveKey, curve_paths
 
 pytestmark = pytest.mark.slow
 
@@ -63,7 +64,7 @@ def drawn_by_nuts(simulation: Simulation, card: Domain):
         curves = simulation.curves.select(task=task)
         for draws in NUTS_DRAWS:
             posterior = fit(curves, card=card, engine="nuts", draws=draws, seed=seed)
-            health = posterior.diagnostics().query("curve == @label", local_dict={"label": curves.curves[0].label})
+            health = diagnostics(posterior).query("curve == @label", local_dict={"label": curves.curves[0].label})
             if health["ess_bulk"].min() >= RANKED:
                 break
         found.append(quantities(posterior, seed, RANKED, first_only=True))
@@ -81,14 +82,14 @@ def drawn_by_nuts(simulation: Simulation, card: Domain):
 def quantities(posterior: Posterior, seed: int, keep: int, first_only: bool):
     """Draws of each quantity, [group, curve, keep], evenly spaced over the chains."""
     out: dict[str, list] = {name: [] for name in (*QUANTITIES, "noise")}
-    for g, group in enumerate(posterior.groups):
+    for group in posterior.groups:
         design = posterior.designs[group]
         chosen = np.linspace(0, posterior.draws - 1, keep).round().astype(int)
         here: dict[str, list] = {name: [] for name in out}
-        for i, architecture in enumerate(design.architectures[: 1 if first_only else None]):
-            target = Target(*group, architecture)
-            rng = np.random.default_rng([seed, g, i])
-            paths, _ = log_error_paths(posterior, target, np.exp([design.x_ref + np.log(10.0)]), rng)
+        for architecture in design.architectures[: 1 if first_only else None]:
+            target = CurveKey(*group, architecture)
+            ahead = np.exp([design.x_ref + np.log(10.0)])
+            paths = curve_paths(posterior, target, ahead, seed=seed).at(ahead)
             row = posterior.tree.posterior.sel(curve=target.label)
             here["exponent"].append(row["exponent"].values.reshape(-1)[chosen])
             here["floor"].append(row["floor"].values.reshape(-1)[chosen])
@@ -266,7 +267,7 @@ def test_ranks_where_noise_falls_with_size_are_uniform(of_falling_noise, chunk):
 
 
 def test_noise_taken_for_constant_is_caught(of_falling_noise, monkeypatch):
-    monkeypatch.setattr(scatter, "trend", lambda _: 0.0)
+    monkeypatch.setattr(run_noise, "trend", lambda _: 0.0)
     print("\nbroken twin, noise taken for constant, 400 simulations")
     draws = drawn(of_falling_noise, noisy(), draws=100, keep=RANKED, first_only=True)
     assert off_by(of_falling_noise, draws) > 0.5

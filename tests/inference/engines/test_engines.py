@@ -37,7 +37,7 @@ from forecaster.inference.posterior import Posterior
 from forecaster.model import pymc_model
 from forecaster.model.design import Design, design_of
 from forecaster.model.simulate import simulate
-from forecaster.prediction.paths import log_error_paths
+from forecaster.prediction.paths import CurveKey, curve_paths
 
 MEAN_WITHIN, QUANTILE_WITHIN, ERRORS = 0.1, 0.02, 4.0
 LEVELS = (0.05, 0.5, 0.95)
@@ -74,7 +74,7 @@ def quantities(found: Posterior) -> dict[str, Drawn]:
     for i, architecture in enumerate(design.architectures):
         own = {name: data[name].values[..., i] for name in (*CENTRES, "exponent", "floor")}
         sizes = np.exp(design.x_ref) * np.array([2.0, 10.0])
-        paths, _ = log_error_paths(found, Target(*group, architecture), sizes, np.random.default_rng(i))
+        paths = curve_paths(found, CurveKey(*group, architecture), sizes, seed=i).at(sizes)
         own |= {f"log error at {m}x": p.reshape(shape) for m, p in zip((2, 10), paths.T, strict=True)}
         out |= {f"{name}, {architecture}": drawn(v, limits[i]) for name, v in own.items()}
     return out
@@ -262,7 +262,7 @@ def test_a_group_goes_on_until_its_own_draws_are_enough():
             if ensemble.groups.tolist() == [hard]:
                 return found
             ess = np.where(ensemble.groups == hard, said, 1e4)
-            return found._replace(hyper_ess=ess, curve_ess=np.full(len(ensemble.curves), 1e4))
+            return found._replace(hyper_ess=ess, curve_ess=np.full(len(ensemble.curves), 1e4), least_ess=ess)
 
         return sampler.sample_batch(np.random.default_rng(0), designs, effort, 2, check=check)
 
@@ -320,7 +320,7 @@ def test_processes_draw_what_threads_draw(monkeypatch):
 def test_the_process_that_shares_work_out_loads_no_jax():
     """Of a fresh one, that reads curves and shares them out."""
     code = (
-        "import sys\nfrom forecaster._support import workers\n"
+        "import sys; from forecaster._support import workers\n"
         "from forecaster.inference.engines.ensemble import sampler\n"
         "workers.cores = lambda: 2; workers.shared_out = lambda *a, **k: iter(())\n"
         "list(sampler._side_by_side([0] * 4, 2, print)); print('jax' in sys.modules)"

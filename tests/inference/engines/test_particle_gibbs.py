@@ -15,6 +15,7 @@ from scipy import stats
 from forecaster.inference.engines.ensemble import convergence, run, student_mixture
 from forecaster.inference.engines.ensemble import settings as tuned
 from forecaster.inference.engines.ensemble.batch import Batch
+from forecaster.inference.engines.ensemble.chains import Ensemble
 from forecaster.inference.engines.ensemble.executors import Serial
 from forecaster.inference.engines.ensemble.kernels import adaptation, particle_clouds
 from forecaster.inference.engines.ensemble.kernels.particle_clouds import Cloud
@@ -106,6 +107,7 @@ def iid(now: run.Checked, ess: float) -> run.Checked:
         rng.standard_normal(now.values.shape),
         np.full_like(now.hyper_ess, ess),
         np.full_like(now.curve_ess, ess),
+        np.full_like(now.least_ess, ess),
     )
 
 
@@ -123,8 +125,8 @@ def test_two_checks_running_must_say_enough_and_the_lesser_counts(batch, measure
 
     found = sampled(batch, measured, STOPPING, check=flattering)
     assert tuple(checks) == said
-    assert (found.hyper_ess == counts).all()
-    assert (found.curve_ess == counts).all()
+    np.testing.assert_allclose(found.hyper_ess, counts, rtol=1e-12)
+    np.testing.assert_allclose(found.curve_ess, counts, rtol=1e-12)
 
 
 # What draws are worth -------------------------------------------------------------------------------
@@ -146,15 +148,46 @@ def walked(rho: float, shared: float, sweeps: int = 200, seed: int = 0) -> np.nd
 @pytest.mark.parametrize(("rho", "shared"), [(0.0, 0.0), (0.5, 0.0), (0.0, 0.1), (0.5, 0.1)])
 def test_effective_numbers_are_those_of_an_autoregression(rho, shared):
     """Known: variance of a mean of m walkers is shared + (1 - shared) / m; sweeps are worth (1 - rho) / (1 + rho)."""
-    found = convergence.effective_size(walked(rho, shared))[0]
+    found = convergence.typical(convergence.effective_sizes(walked(rho, shared)))[0]
     expected = 800 / (shared + (1 - shared) / 50) * (1 - rho) / (1 + rho)
     assert found == pytest.approx(expected, rel=0.25)
+
+
+def test_one_quantity_that_mixes_slowly_is_not_hidden_by_the_others(batch, measured):
+    """The typical size is enough; sampling goes on until its own is half of that."""
+    slow = [100.0, 400.0, 500.0, 600.0]
+    checks = []
+
+    def hiding(ensemble, effort):
+        now = iid(run.checked(ensemble, effort), 1e4)
+        checks.append(slow[len(checks)])
+        return now._replace(least_ess=np.full_like(now.least_ess, checks[-1]))
+
+    found = sampled(batch, measured, STOPPING, check=hiding)
+    assert checks == slow
+    assert (found.curve_ess > 1000.0).all()
+
+
+def test_the_least_effective_size_is_that_of_the_slowest_quantity(batch, measured):
+    """Of one curve in four, whose walkers' means do not move from sweep to sweep in one quantity."""
+    target = Target.of(batch, likelihood_of(measured))
+    kernel = Unfitted(target, adaptation.at_the_prior(batch, SMALL), SMALL)
+    rng = np.random.default_rng(0)
+    hyper = [rng.standard_normal((4, 1, 60, 10)) for _ in range(20)]
+    values = [rng.standard_normal((4, CURVES, 60, 8)) for _ in range(20)]
+    chains_apart = rng.standard_normal((4, 60))
+    for each in values:
+        each[:, 1, :, 2] += 5.0 * chains_apart.mean(-1, keepdims=True)
+    kept = tuple(zip(hyper, values, strict=True))
+    ensemble = Ensemble(np.arange(1), np.arange(CURVES), kernel, (), np.zeros(CURVES), 20, kept)
+    found = run.checked(ensemble, SMALL._replace(draws=1000))
+    assert found.least_ess[0] < 0.2 * found.curve_ess.min()
 
 
 def test_draws_that_do_not_move_are_worth_a_few_a_chain_at_most():
     still = np.repeat(np.random.default_rng(0).standard_normal((1, 4, 1, 50, 2)), 40, 0)
     still[:] += np.random.default_rng(1).standard_normal((1, 4, 1, 1, 2))
-    assert convergence.effective_size(still)[0] < 20.0  # of 8,000
+    assert convergence.typical(convergence.effective_sizes(still))[0] < 20.0  # of 8,000
 
 
 def test_memory_is_the_product_of_correlations():

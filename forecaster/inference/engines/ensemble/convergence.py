@@ -42,12 +42,12 @@ def correlation(
     return np.where(size > 0, (a * b).sum(1) / np.where(size > 0, size, 1.0), 1.0)
 
 
-def effective_size(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Float[np.ndarray, " row"]:
-    """Effective sample size of the mean over ``draws``.
+def effective_sizes(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Float[np.ndarray, "row d"]:
+    """Effective sample size of the mean of each quantity over ``draws``.
 
     The variance of a chain's means between sweeps, with their autocorrelation as far as Geyer's initial positive
-    sequence goes (1992, doi:10.1214/ss/1177011137), against that of the draws; of a row's quantities the harmonic mean,
-    which is less noisy than the smallest.
+    sequence goes (1992, doi:10.1214/ss/1177011137), against that of the draws. Noisy, and of few sweeps flattering:
+    1.6 to 3 times too large in the median after three, 1.2 to 1.6 times after twenty.
     """
     sweeps, chains, _, walkers, _ = draws.shape
     means = draws.mean(3)
@@ -63,7 +63,12 @@ def effective_size(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Floa
     error = at_once * time / np.maximum(count - time, 1.0)
     spread = draws.var((0, 1, 3))
     size = np.where(spread > 0, np.maximum(spread, 1e-300) / error, 1.0)
-    return 1.0 / np.mean(1.0 / np.minimum(size, count * walkers), -1)
+    return np.minimum(size, count * walkers)
+
+
+def typical(sizes: Float[np.ndarray, "row d"]) -> Float[np.ndarray, " row"]:
+    """Of a row's quantities the harmonic mean: less noisy than the smallest, but it may hide one that mixes slowly."""
+    return 1.0 / np.mean(1.0 / sizes, -1)
 
 
 def r_hat(draws: Float[np.ndarray, "row chain draw d"]) -> Float[np.ndarray, " row"]:

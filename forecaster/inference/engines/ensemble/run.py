@@ -25,7 +25,7 @@ class Draws(NamedTuple):
 
     hyper: Float[np.ndarray, "group chain draw 10"]
     values: Float[np.ndarray, "curve chain draw 8"]  # known effects included
-    hyper_ess: Float[np.ndarray, " group"]  # effective sample sizes
+    hyper_ess: Float[np.ndarray, " group"]  # typical effective sample size of a quantity
     curve_ess: Float[np.ndarray, " curve"]
     hyper_memory: Float[np.ndarray, " group"]  # largest autocorrelation of the first draw with the start
     curve_memory: Float[np.ndarray, " curve"]
@@ -38,26 +38,28 @@ class Checked(NamedTuple):
 
     hyper: Float[np.ndarray, "group chain draw 10"]
     values: Float[np.ndarray, "curve chain draw 8"]
-    hyper_ess: Float[np.ndarray, " group"]
+    hyper_ess: Float[np.ndarray, " group"]  # of a typical quantity
     curve_ess: Float[np.ndarray, " curve"]
+    least_ess: Float[np.ndarray, " group"]  # of the quantity, of the group or a curve, where it is smallest
 
     def only(self, groups: Bool[np.ndarray, " group"], curves: Bool[np.ndarray, " curve"]) -> Checked:
         """Those of some groups and curves."""
-        return Checked(self.hyper[groups], self.values[curves], self.hyper_ess[groups], self.curve_ess[curves])
+        sizes = self.hyper_ess[groups], self.curve_ess[curves], self.least_ess[groups]
+        return Checked(self.hyper[groups], self.values[curves], *sizes)
 
     def at_most(self, other: Checked) -> Checked:
         """With effective sizes no larger than the other's."""
-        hyper, curve = np.minimum(self.hyper_ess, other.hyper_ess), np.minimum(self.curve_ess, other.curve_ess)
-        return self._replace(hyper_ess=hyper, curve_ess=curve)
+        return Checked(*self[:2], *(np.minimum(a, b) for a, b in zip(self[2:], other[2:], strict=True)))
 
-    def ess(self, batch: Batch) -> Float[np.ndarray, " group"]:
-        """The smallest effective sample size of each group."""
-        return np.minimum(self.hyper_ess, batch.reduce(np.minimum, self.curve_ess))
+    def converged(self, batch: Batch, ess: float, least: float, r_hat: float) -> Bool[np.ndarray, " group"]:
+        """Whether each group's typical quantities have the effective size ``ess``, all of them ``least``.
 
-    def converged(self, batch: Batch, ess: float, r_hat: float) -> Bool[np.ndarray, " group"]:
-        """Whether each group's draws have this effective size, and R-hat no larger than this."""
+        And whether its chains agree: R-hat is no larger than ``r_hat``.
+        """
+        typical = np.minimum(self.hyper_ess, batch.reduce(np.minimum, self.curve_ess))
         of_curves = batch.reduce(np.maximum, convergence.r_hat(self.values))
-        return (self.ess(batch) >= ess) & (np.maximum(convergence.r_hat(self.hyper), of_curves) <= r_hat)
+        apart = np.maximum(convergence.r_hat(self.hyper), of_curves)
+        return (typical >= ess) & (self.least_ess >= least) & (apart <= r_hat)
 
 
 Check = Callable[[Ensemble, Settings], Checked]
@@ -68,9 +70,15 @@ def checked(ensemble: Ensemble, effort: Settings) -> Checked:
     hyper, values = (np.stack(each) for each in zip(*ensemble.kept, strict=True))
     walkers = hyper.shape[0] * hyper.shape[1] * hyper.shape[3]
     thinned = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # precision lost where draws are a part
-    sizes = (1.0 / (thinned + 1.0 / convergence.effective_size(whole)) for whole in (hyper, values))
-    values = _draws(values, effort.draws) + ensemble.kernel.batch.effects[:, None, None]
-    return Checked(_draws(hyper, effort.draws), values, *sizes)
+    of_hyper, of_curves = (1.0 / (thinned + 1.0 / convergence.effective_sizes(whole)) for whole in (hyper, values))
+    batch = ensemble.kernel.batch
+    return Checked(
+        _draws(hyper, effort.draws),
+        _draws(values, effort.draws) + batch.effects[:, None, None],
+        convergence.typical(of_hyper),
+        convergence.typical(of_curves),
+        np.minimum(of_hyper.min(-1), batch.reduce(np.minimum, of_curves.min(-1))),
+    )
 
 
 def _draws(whole: Float[np.ndarray, "sweep chain row walker d"], draws: int) -> Float[np.ndarray, "row chain draw d"]:
@@ -138,7 +146,7 @@ class _Sampling(NamedTuple):
         ensemble, parts = self.fewest(ensemble.keeping()), []
         for wider, times in settings.RETRIES:
             now = self.check(ensemble, self.effort)
-            trusted = now.converged(ensemble.kernel.batch, LEAST_ESS, MOST_R_HAT)
+            trusted = now.converged(ensemble.kernel.batch, LEAST_ESS, 0.0, MOST_R_HAT)
             if trusted.any():
                 parts += self.until_enough(ensemble.only(trusted), now.only(trusted, ensemble.of_curves(trusted)))
             if trusted.all():
@@ -157,11 +165,12 @@ class _Sampling(NamedTuple):
         stops as soon as one does stops where it flatters.
         """
         effort, parts, before = self.effort, [], None
-        enough = max(effort.efficiency * effort.chains * effort.draws, LEAST_ESS)
+        wanted = effort.efficiency * effort.chains * effort.draws
+        sizes = max(wanted, LEAST_ESS), settings.WORST * wanted
         while True:
             found = now if before is None else now.at_most(before)
             may = before is not None or not effort.efficiency
-            converged = found.converged(ensemble.kernel.batch, enough, effort.r_hat)
+            converged = found.converged(ensemble.kernel.batch, *sizes, effort.r_hat)
             done = converged & may | (len(ensemble.kept) >= effort.sweeps)
             if done.any():
                 parts.append(_part(ensemble.only(done), found.only(done, ensemble.of_curves(done))))
