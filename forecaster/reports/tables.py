@@ -48,7 +48,7 @@ def options_note(a: Answers) -> str:
     said = ""
     if a.uneven:
         said = "Times: the size over the largest at which that architecture was measured; elsewhere it is forecast. "
-    said += f"Range: holds the true error {times_in(a.level)}. CurveKey: the chance of {goal} or less."
+    said += f"Range: holds the true error {times_in(a.level)}. Target: the chance of {goal} or less."
     if a.several:
         said += " Best: the chance of the lowest error of all at that size."
     if len(a.at(a.largest)) > SHOWN:
