@@ -7,7 +7,7 @@ other columns are kept as they are. Rows count as lines do in an editor: the hea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,7 +150,7 @@ def _text(value: Any) -> str:
     return str(value).strip().encode(errors="replace").decode()
 
 
-def _texts(cells: Sequence[Any]) -> list[str]:
+def _texts(cells: Collection[Any]) -> list[str]:
     """The text of each cell; of a name that stands in many rows it is found once."""
     if set(map(type, cells)) <= {str}:
         known = {cell: _text(cell) for cell in set(cells)}
