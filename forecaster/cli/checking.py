@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from forecaster.results.check import Check
 
 
-def checked(posterior: Posterior, choice: Choice, at: Sequence[float] = ()) -> CheckReport:
+def checked(posterior: Posterior, choice: Choice, at: Sequence[float] = (), *, seed: int) -> CheckReport:
     """What the checks say of the posterior; of the chosen architectures alone where some are named."""
     from forecaster.checks.check import about, check
 
     _load_arviz()
     with console.progress("Checking the fit") as tell:
-        found = check(posterior, at=at, on_progress=tell)
+        found = check(posterior, at=at, seed=seed, on_progress=tell)
     if not choice.architecture:
         return found
     own = about(found, choice.keys(posterior))
@@ -46,6 +46,6 @@ def _load_arviz() -> None:
         sys.modules.pop("jax", None)
 
 
-def verdicts(posterior: Posterior, choice: Choice, at: Sequence[float] = ()) -> tuple[Check, ...]:
+def verdicts(posterior: Posterior, choice: Choice, at: Sequence[float] = (), *, seed: int) -> tuple[Check, ...]:
     """The checks alone, as other answers carry them."""
-    return checked(posterior, choice, at).checks
+    return checked(posterior, choice, at, seed=seed).checks

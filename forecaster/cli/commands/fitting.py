@@ -38,7 +38,7 @@ def fit(
 
     given = asked.given()
     posterior = given.posterior(asked.fitting, draws)
-    checks = checking.verdicts(posterior, given.choice)
+    checks = checking.verdicts(posterior, given.choice, seed=asked.seed)
     if output is not None:
         posterior.save(output)
         outputs.wrote(output)

@@ -36,7 +36,7 @@ def forecast(
     given = asked.given()
     posterior = given.posterior(asked.fitting)
     wanted = points.points_of(given.choice, posterior, at)
-    checks = checking.verdicts(posterior, given.choice, points.sizes_in(wanted))
+    checks = checking.verdicts(posterior, given.choice, points.sizes_in(wanted), seed=asked.seed)
     result = ask(posterior, wanted, kind=kind, level=level, quantiles=shares, seed=asked.seed, checks=checks)
     if save_draws is not None:
         result.save_draws(save_draws)
@@ -71,7 +71,7 @@ def requirement(
     from forecaster.prediction.requirement import requirement as ask
 
     posterior = given.posterior(asked.fitting)
-    checks = checking.verdicts(posterior, given.choice)
+    checks = checking.verdicts(posterior, given.choice, seed=asked.seed)
     chosen = given.choice.keys(posterior)
     result = ask(posterior, targets, limit=most, horizon=far, kind=kind, seed=asked.seed, curves=chosen, checks=checks)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
@@ -96,7 +96,7 @@ def compare(
     from forecaster.comparison.compare import compare as ask
 
     posterior = given.posterior(asked.fitting)
-    checks = checking.verdicts(posterior, given.choice, sizes)
+    checks = checking.verdicts(posterior, given.choice, sizes, seed=asked.seed)
     chosen = given.choice.keys(posterior) if given.choice.architecture else None
     result = ask(posterior, curves=chosen, at=sizes, rope=rope, level=level, seed=asked.seed, checks=checks)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
@@ -112,6 +112,6 @@ def check(
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     sizes = values.sizes(at)
     given = asked.given()
-    result = checking.checked(given.posterior(asked.fitting), given.choice, sizes)
+    result = checking.checked(given.posterior(asked.fitting), given.choice, sizes, seed=asked.seed)
     company = given.choice.company(given.curves)
     return deliver(result, asked.as_json, output, company=company)
