@@ -179,7 +179,8 @@ def judged_rows(posterior: Posterior, key: CurveKey, rows: pd.DataFrame, level: 
     found = distinct(own["n"].to_numpy(dtype=float), np.log(own["error"].to_numpy(dtype=float)))
     n, y = np.exp(found.x), found.y
     whole = predictive(posterior, key, n, runs=found.repeats, seed=seed)
-    p = np.clip(2.0 * np.minimum(whole.pit(y), 1.0 - whole.pit(y)), 1e-300, 1.0)
+    transform = whole.pit(y)
+    p = np.clip(2.0 * np.minimum(transform, 1.0 - transform), 1e-300, 1.0)
     expected = np.array([_expected(whole, y, i, level) for i in range(len(n))])
     return pd.DataFrame(
         {
