@@ -15,7 +15,8 @@ import pandas as pd
 
 from forecaster.checks.card_sensitivity import SENSITIVITY, card_sensitivity, card_table, moves
 from forecaster.checks.extrapolation import extrapolation
-from forecaster.checks.measurements import measurements
+from forecaster.checks.largest_size import largest_size
+from forecaster.checks.measurements import can_be_forecast, measurements
 from forecaster.checks.model_fit import foreseen, left_out, replicated
 from forecaster.checks.predictive import FIT_POINTS, FITS, assess
 from forecaster.checks.priors import identified, prior_conflict
@@ -74,7 +75,12 @@ class CheckReport(Result):
 
 
 def check(
-    posterior: Posterior, *, at: Sequence[float] = (), seed: int = 0, on_progress: Progress = lambda *_: None
+    posterior: Posterior,
+    *,
+    at: Sequence[float] = (),
+    refit: bool = False,
+    seed: int = 0,
+    on_progress: Progress = lambda *_: None,
 ) -> CheckReport:
     """May these numbers be used for a decision? Verdicts on sampling, data, priors, fit and question.
 
@@ -84,6 +90,8 @@ def check(
         What :func:`~forecaster.fit` gave.
     at : sequence of float
         Sizes that will be asked about: how far they lie beyond the data, and how far the answer rests on the priors.
+    refit : bool
+        Judge suspicious measurements at largest sizes by a fit without them, which takes as long as a fit does.
     seed : int
         The same seed gives the same numbers.
     on_progress : callable, optional
@@ -120,9 +128,11 @@ def check(
         *prior_conflict(posterior),
         *identified(posterior),
         *foreseen(found),
+        *can_be_forecast(posterior),
         *measurements(posterior),
         *left_out(found),
         *replicated(found),
+        *(largest_size(posterior, found.points, seed, on_progress) if refit else ()),
         *extrapolation(posterior, sizes),
         *card_sensitivity(changed),
     )

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 import numpy as np
 
 from forecaster.checks.limits import RISE, worst_of
+from forecaster.curves.divergence import risen
 from forecaster.curves.learning_curves import Note
 from forecaster.curves.rises import LEAST, Rise
 from forecaster.curves.summary import summarise, warnings_of
 from forecaster.inference.posterior import Posterior
-from forecaster.results.check import PASS, REVIEW, Check, also
+from forecaster.results.check import FAIL, PASS, REVIEW, Check, also
 
+DIVERGENCE = "divergence"
 NOTES = {
     "span": ("every curve spans a decade of sizes or more", "measure smaller and larger sizes"),
     "one-seed": ("every curve has repeats", "repeat some sizes with other seeds"),
@@ -27,6 +29,18 @@ RISEN = {  # what to do about a rise, by whether error is still up at the larges
     False: "look at the runs at those sizes; drop those that failed",
     True: "where the largest sizes rise, measure a larger one or find out why",
 }
+
+
+def can_be_forecast(posterior: Posterior) -> Iterator[Check]:
+    """FAIL for curves that diverge: they have no forecast, and the others learned nothing from them."""
+    if posterior.set_aside is None:
+        yield Check(DIVERGENCE, PASS, "no curve ends clearly above its best")
+        return
+    found = [(c.label, f"{c.label} cannot be forecast: {risen(c.divergence)}") for c in posterior.set_aside.curves]
+    labels = tuple(label for label, _ in found)
+    step = "find out why its error rises; `--leave-out` drops it, and the forecasts of all others stay as they are"
+    text = found[0][1] + also(labels[1:])
+    yield Check(DIVERGENCE, FAIL, text, step, labels, tuple((label, FAIL, said) for label, said in found))
 
 
 def measurements(posterior: Posterior) -> Iterator[Check]:

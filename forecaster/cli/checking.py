@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from forecaster.results.check import Check
 
 
-def checked(posterior: Posterior, choice: Choice, at: Sequence[float] = (), *, seed: int) -> CheckReport:
+def checked(
+    posterior: Posterior, choice: Choice, at: Sequence[float] = (), *, seed: int, refit: bool = False
+) -> CheckReport:
     """What the checks say of the posterior; of the chosen architectures alone where some are named."""
     from forecaster.checks.check import about, check
 
     _load_arviz()
     with console.progress("Checking the fit") as tell:
-        found = check(posterior, at=at, seed=seed, on_progress=tell)
+        found = check(posterior, at=at, refit=refit, seed=seed, on_progress=tell)
     if not choice.architecture:
         return found
     own = about(found, choice.keys(posterior))

@@ -51,7 +51,10 @@ class Choice:
         if not found:
             known = ", ".join("/".join(g) for g in posterior.groups)
             raise RequestError(f"no curves of the domain and task asked for; this posterior holds: {known}")
-        self._check("architecture", (c.architecture for c in posterior.curves.curves if (c.domain, c.task) in found))
+        from forecaster.prediction.paths import curve_keys, set_aside_keys
+
+        keys = (*curve_keys(posterior), *set_aside_keys(posterior))
+        self._check("architecture", (key.architecture for key in keys if key.group in found))
         return tuple(found)
 
     def rows(self, table: Table) -> Table:
@@ -65,10 +68,10 @@ class Choice:
         return table.reset_index(drop=True)
 
     def keys(self, posterior: Posterior) -> list[CurveKey]:
-        """The measured curves that are chosen."""
-        from forecaster.prediction.paths import curve_keys
+        """The measured curves that are chosen, also such as cannot be forecast."""
+        from forecaster.prediction.paths import curve_keys, set_aside_keys
 
-        measured = curve_keys(posterior)
+        measured = (*curve_keys(posterior), *set_aside_keys(posterior))
         for column in COLUMNS:
             self._check(column, (getattr(key, column) for key in measured))
         found = [key for key in measured if self._wants(**{column: getattr(key, column) for column in COLUMNS})]

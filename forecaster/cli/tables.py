@@ -100,7 +100,7 @@ def print_names(console: Console, names: Mapping[str, str]) -> None:
 def sentences(values: Iterable[Any]) -> str:
     """Texts as one paragraph; one that the next repeats at its beginning, such as a curve's label, is left out."""
     texts = [value for value in values if isinstance(value, str) and value]
-    kept = [text for text, after in zip(texts, [*texts[1:], ""], strict=True) if not after.startswith(text)]
+    kept = [text for text, after in zip(texts, [*texts, ""][1:], strict=True) if not after.startswith(text)]
     return " ".join(text if len(kept) == 1 or text.endswith((".", "?", "!")) else f"{text}." for text in kept)
 
 

@@ -27,6 +27,7 @@ from forecaster.prediction.crossings import REACH, first_log_size, largest_size,
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.paths import CurveKey, CurvePaths, chosen_keys, curve_paths
+from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
 from forecaster.results.result import Result, Shown
@@ -116,6 +117,7 @@ class Comparison(Result):
             size(),
             OF_GROUP[-1],
             Column("p_best", "chance", "chance that its error is the lowest of all"),
+            NOTE,
         ),
         exponents=Columns(
             "an architecture",
@@ -267,6 +269,8 @@ def compare(
         tables["exponents"] += _exponent_rows(own)
         draws |= {"/".join((*chosen, name)): np.exp(own.log_exponent(name)) for name in design.architectures}
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    if "note" in frames["best"]:
+        frames["best"]["note"] = frames["best"]["note"].fillna("")
     text = prose(frames["table"], frames["at"], frames["best"])
     return Comparison(
         frames["table"], text, checks, frames["at"], frames["best"], frames["exponents"], draws, posterior
@@ -366,7 +370,7 @@ def _share(positive: np.ndarray) -> float:
 def _together(one: CurvePaths, other: CurvePaths, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     """Log sizes from ``low`` to ``high`` on the grid that both share, and the first's log error less the other's."""
     mine, theirs = (paths.fixed(low, high) for paths in (one, other))
-    return one.x[mine], (one.log_error[mine] - other.log_error[theirs]).T
+    return one.x[mine], (one.average[mine] - other.average[theirs]).T
 
 
 def _crossover(curves: _Group, a: str, b: str) -> dict[str, float]:
@@ -397,9 +401,9 @@ def _crossover(curves: _Group, a: str, b: str) -> dict[str, float]:
 def _data_ratio(curves: _Group, a: str, b: str) -> dict[str, float]:
     """Data that ``a`` needs for the error of ``b`` at b's largest measured size, relative to that size."""
     largest = largest_size(curves.design, b)
-    goal = curves.paths(b).at([largest])[:, 0]
+    goal = curves.paths(b).average_at([largest])[:, 0]
     mine, span = curves.paths(a), searched(curves.design, curves.horizon)
-    needed = first_log_size(*looked_at(mine, mine.log_error, span), goal)
+    needed = first_log_size(*looked_at(mine, mine.average, span), goal)
     row = curves.interval("data_ratio", np.exp(needed) / largest)
     return row | {"data_ratio_least": span[0] / largest, "data_ratio_n": largest}
 
@@ -427,10 +431,16 @@ def _best_rows(curves: _Group) -> list[dict[str, Any]]:
     """Probability that each architecture has the lowest error of its group at each size."""
     names, lowest = lowest_at(curves.posterior, curves.group, curves.sizes, seed=curves.seed)
     shares = lowest.mean(1)
-    return [
+    rows = [
         curves.keys | {"n": n, "architecture": name, "p_best": float(shares[k, i])}
         for i, n in enumerate(curves.sizes.tolist())
         for k, name in enumerate(names)
+    ]
+    aside = {key: curve for key, curve in set_aside(curves.posterior).items() if key.group == curves.group}
+    return rows + [
+        curves.keys | {"n": n, "architecture": key.architecture, "p_best": 0.0, "note": last_measured(curve)}
+        for n in curves.sizes.tolist()
+        for key, curve in aside.items()
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from forecaster.curves.divergence import SURE, Divergence, divergence
 from forecaster.curves.outliers import Stray, stray_runs
 from forecaster.curves.rises import Rise, clearest_rise
 from forecaster.errors import RequestError
@@ -95,6 +96,16 @@ class Curve:
         kept = np.ones(len(self.n), dtype=bool)
         kept[[stray.at for stray in self.strays]] = False
         return clearest_rise(self.n[kept], np.log(self.error[kept]), self.noise_sd[kept])
+
+    @cached_property
+    def divergence(self) -> Divergence:
+        """How far the error at the largest size lies above the best, and the chance that this is no noise."""
+        return divergence(self.n, self.error, self.noise_sd)
+
+    @property
+    def diverges(self) -> bool:
+        """Whether the curve cannot be forecast: its error has risen and nothing says how it goes on."""
+        return self.divergence.chance > SURE
 
     @cached_property
     def strays(self) -> tuple[Stray, ...]:
@@ -247,6 +258,21 @@ class LearningCurves:
             raise RequestError(f"{self.source}: found no curve that is not left out; expected one at the least")
         table: Table = self.table
         return self.with_rows(table[table[KEYS].agg("/".join, axis=1).isin(left)])
+
+    def parted(self) -> tuple[LearningCurves | None, LearningCurves | None]:
+        """The curves that can be forecast, and those that diverge; None where there are none."""
+        out = {curve.label for curve in self.curves if curve.diverges}
+        if len(out) in (0, len(self.curves)):
+            return (None, self) if out else (self, None)
+        table: Table = self.table
+        aside = table[KEYS].agg("/".join, axis=1).isin(out)
+        return self.with_rows(table[~aside]), self.with_rows(table[aside])
+
+    def of_groups(self, groups: Collection[Group]) -> LearningCurves | None:
+        """The curves of these groups; None where there are none."""
+        table: Table = self.table
+        own = table[[group in groups for group in zip(table["domain"], table["task"], strict=True)]]
+        return self.with_rows(own) if len(own) else None
 
     def with_rows(self, table: Table) -> LearningCurves:
         """These rows of the table alone, and the notes about their curves."""

@@ -18,30 +18,31 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
 
     ``points``; ``sizes`` (different n); ``n_min``, ``n_max`` and ``decades`` between them; ``seeds``
     (different seeds; if none is named, the most points at one size); ``error_first``, ``error_last``
-    (geometric mean at smallest and largest size); ``noise``, the sd of log error: from repeats at one
+    (mean at smallest and largest size); ``noise``, the sd of log error: from repeats at one
     size where there are any, else 1.48 x the median absolute residual from the line (in log n) through a
     size's two neighbours, scaled to one point, NaN below three sizes; ``best_so_far_rise``: largest rise
     of log error (mean per size, those of a long log taken together as a fit does) above the best at smaller sizes.
     """
     rows = []
     for curve in curves.curves:
-        x, y, count, noise = _per_size(curve)
+        x, count, noise = _per_size(curve)
         row = {key: getattr(curve, key) for key in KEYS}
         row |= {"points": len(curve.n), "sizes": len(x), "n_min": curve.n[0], "n_max": curve.n[-1]}
         row["decades"] = (x[-1] - x[0]) / np.log(10)
         row["seeds"] = len({seed for seed in curve.seed or () if seed}) or int(count.max())
-        row |= {"error_first": np.exp(y[0]), "error_last": np.exp(y[-1]), "noise": noise}
+        row |= {f"error_{end}": curve.error[curve.n == curve.n[i]].mean() for end, i in (("first", 0), ("last", -1))}
+        row["noise"] = noise
         row["best_so_far_rise"] = best_so_far(reduced(curve.n, np.log(curve.error)).y)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Log n, mean log error and number of points of each size; the noise that :func:`summarise` describes."""
+def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, float]:
+    """Log n and number of points of each size; the noise that :func:`summarise` describes."""
     which, x, y, count, within = distinct(curve.n, np.log(curve.error))
     if len(which) > len(x):
-        return x, y, count, float(np.sqrt(within.sum() / (len(which) - len(x))))
-    return x, y, count, around_neighbours(x, y)
+        return x, count, float(np.sqrt(within.sum() / (len(which) - len(x))))
+    return x, count, around_neighbours(x, y)
 
 
 FOLLOWS = {  # by whether error is still up at the largest sizes

@@ -27,6 +27,7 @@ def assemble(
     *,
     seed: int,
     settings: Mapping[str, Any] | None = None,
+    set_aside: LearningCurves | None = None,
 ) -> Posterior:
     """Name the dimensions of the engine's draws (one :class:`GroupDraws` for each of ``curves.groups``)."""
     import xarray as xr
@@ -40,11 +41,11 @@ def assemble(
             "/sample_stats": _sample_stats(curves, draws),
             "/observed_data": datatree.observed(designs),
             "/constant_data": datatree.constants(designs),
-            "/measurements": datatree.table_dataset(curves.table),
         }
+        | datatree.measurements(curves, set_aside)
     )
     tree.attrs = _manifest(curves, cards, draws, seed, settings or {})
-    return Posterior(tree, curves, dict(cards))
+    return Posterior(tree, curves, dict(cards), set_aside)
 
 
 def _sample_stats(curves: LearningCurves, draws: Sequence[GroupDraws]) -> xr.Dataset:

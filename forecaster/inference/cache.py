@@ -21,7 +21,7 @@ from forecaster._support import code_hash, kept_files
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.errors import PosteriorFileError
-from forecaster.inference.fit import Progress, cards_of, fit
+from forecaster.inference.fit import Progress, cards_of, fit, forecastable
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.storage import load_posterior
 from forecaster.results.columns import Column, Columns, declared
@@ -85,7 +85,7 @@ def _load(path: Path, curves: LearningCurves) -> Posterior | None:
         return None
     notes = json.dumps([[note.code, note.text, note.curve] for note in curves.notes])
     found.tree.attrs.update(source=curves.source, notes=notes)
-    return Posterior(found.tree, curves, found.cards)
+    return Posterior(found.tree, forecastable(curves)[0], found.cards, found.set_aside)
 
 
 def _keep(posterior: Posterior, path: Path) -> None:

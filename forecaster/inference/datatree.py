@@ -46,6 +46,12 @@ def of_the_groups(curves: LearningCurves, cards: Mapping[Group, Domain], engines
     }
 
 
+def measurements(curves: LearningCurves, set_aside: LearningCurves | None) -> dict[str, xr.Dataset]:
+    """The groups ``measurements`` and, where there are such curves, ``set_aside``: tables as they were read."""
+    found = {"/measurements": table_dataset(curves.table)}
+    return found if set_aside is None else found | {"/set_aside": table_dataset(set_aside.table)}
+
+
 def table_dataset(table: pd.DataFrame) -> xr.Dataset:
     """``measurements``: the table of curves as it was read, by ``row``; :func:`table_of` gives it back.
 

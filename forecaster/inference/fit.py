@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from forecaster.curves.divergence import risen
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import card_for, load_card
-from forecaster.errors import RequestError
+from forecaster.errors import CurveContentError, RequestError
 from forecaster.inference.assembly import assemble
 from forecaster.inference.engines.interface import GroupDraws
 from forecaster.inference.posterior import Posterior
@@ -81,6 +82,8 @@ def fit(
     ------
     RequestError
         Something else than LearningCurves, an unknown engine, a negative seed, fewer than 100 draws.
+    CurveContentError
+        Every curve diverges: none can be forecast. Where only some do, they are in ``set_aside`` of the posterior.
     CardError
         There is no such card, or it cannot be used.
 
@@ -92,6 +95,7 @@ def fit(
     """
     expect_curves(curves)
     _check_settings(engine, seed, draws)
+    curves, set_aside = forecastable(curves)
     cards = cards_of(curves, card)
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
     tell = on_progress or (lambda *_: None)
@@ -99,7 +103,20 @@ def fit(
         found = _by_nuts(designs, seed, draws, tell)
     else:
         found = _by_jax(designs, seed, draws, tell, fallback=fallback, cache=cache)
-    return assemble(curves, cards, found, seed=seed, settings={"engine": engine, "draws": draws})
+    return assemble(curves, cards, found, seed=seed, settings={"engine": engine, "draws": draws}, set_aside=set_aside)
+
+
+def forecastable(curves: LearningCurves) -> tuple[LearningCurves, LearningCurves | None]:
+    """The curves that can be forecast, and those that diverge; CurveContentError where all do."""
+    kept, aside = curves.parted()
+    if kept is None:
+        said = "; ".join(f"{c.label}: {risen(c.divergence)}" for c in curves.curves[:3])
+        raise CurveContentError(
+            f"FAIL: {curves.source}: found no curve that can be forecast. {said}; expected errors that fall with size. "
+            "Find out why they rise (repeated data, a run that diverged, scores read as errors), or leave out the rows "
+            "from where they do"
+        )
+    return kept, aside
 
 
 def expect_curves(curves: object) -> None:

@@ -48,11 +48,15 @@ class Posterior:
         What was measured.
     cards : mapping
         The domain card of each (domain, task).
+    set_aside : LearningCurves or None
+        Curves that were measured and cannot be forecast (:mod:`~forecaster.curves.divergence`). They have no draws, and
+        the others learned nothing from them.
     """
 
     tree: xr.DataTree
     curves: LearningCurves
     cards: Mapping[Group, Domain]
+    set_aside: LearningCurves | None = None
 
     def __repr__(self) -> str:
         """What it is a posterior of, in at most five lines."""
@@ -105,13 +109,14 @@ class Posterior:
         if set(groups) == set(self.groups):
             return self
         cards = {g: self.cards[g] for g in self.groups if g in groups}
-        table: Any = self.curves.table
-        curves = self.curves.with_rows(table[[g in cards for g in zip(table["domain"], table["task"], strict=True)]])
+        curves = self.curves.of_groups(cards)
+        assert curves is not None
         parts = datatree.only(self.tree, ["/".join(g) for g in cards], [c.label for c in curves.curves])
-        tree = xr.DataTree.from_dict(parts | {"/measurements": datatree.table_dataset(curves.table)})
+        aside = None if self.set_aside is None else self.set_aside.of_groups(cards)
+        tree = xr.DataTree.from_dict(parts | datatree.measurements(curves, aside))
         engines = parts["/sample_stats"]["engine"].values.tolist()
         tree.attrs = dict(self.tree.attrs) | datatree.of_the_groups(curves, cards, engines)
-        return Posterior(tree, curves, cards)
+        return Posterior(tree, curves, cards, aside)
 
     def with_predictive(self, *, seed: int = 0, prior: bool = True) -> Posterior:
         """The same posterior, its tree with the groups that ArviZ's checks of a model ask for; a file grows by them.
@@ -142,7 +147,7 @@ class Posterior:
         kept = {name: node.to_dataset() for name, node in self.tree.children.items()}
         tree = xr.DataTree.from_dict({f"/{name}": data for name, data in (kept | groups).items()})
         tree.attrs = dict(self.tree.attrs)
-        return Posterior(tree, self.curves, self.cards)
+        return Posterior(tree, self.curves, self.cards, self.set_aside)
 
     def diagnostics(self) -> pd.DataFrame:
         """R-hat and effective sample sizes: the table of :func:`~forecaster.inference.diagnostics.diagnostics`."""

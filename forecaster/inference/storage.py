@@ -106,4 +106,7 @@ def _decoded(path: Path, tree: xr.DataTree) -> Posterior:
         raise PosteriorFileError(f"{path}: its curves do not match its own data hash; fit again")
     named = msgspec.json.decode(tree.attrs["cards"], type=dict[str, Domain])
     cards = {g: named["/".join(g)] for g in curves.groups}
-    return Posterior(tree, curves, cards)
+    aside = None
+    if "set_aside" in tree.children:
+        aside = LearningCurves(table_of(tree["set_aside"].to_dataset()), (), curves.source)
+    return Posterior(tree, curves, cards, aside)

@@ -19,7 +19,7 @@ from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL, log_errors
 from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.prediction.options import lowest_at
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.paths import CurveKey, set_aside_keys
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import PASS, REVIEW, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
@@ -129,8 +129,13 @@ def update(
     """
     expect_posterior(posterior)
     rows = _rows(posterior, new_rows)
-    fresh = read_curves(pd.concat([_plain(posterior.curves.table), rows], ignore_index=True))
-    judged = pd.concat([judged_rows(posterior, key, own, level, seed) for key, own in _by_key(rows)], ignore_index=True)
+    measured = [posterior.curves, *([] if posterior.set_aside is None else [posterior.set_aside])]
+    fresh = read_curves(pd.concat([*(_plain(one.table) for one in measured), rows], ignore_index=True))
+    aside = set_aside_keys(posterior)
+    judged = [judged_rows(posterior, key, own, level, seed) for key, own in _by_key(rows) if key not in aside]
+    judged = (
+        pd.concat(judged, ignore_index=True) if judged else pd.DataFrame(columns=list(Update.columns["judged"].names))
+    )
     after = fit(fresh, card=posterior.cards, engine=engine, seed=seed, on_progress=on_progress)
     groups = list(dict.fromkeys(zip(rows["domain"], rows["task"], strict=True)))
     table = pd.DataFrame([row for group in groups for row in _moved(posterior, after, group, at, target, seed)])
@@ -215,7 +220,8 @@ def _moved(
     before: Posterior, after: Posterior, group: tuple[str, str], at: Sequence[float], target: float | None, seed: int
 ) -> Iterator[dict[str, Any]]:
     sizes = np.asarray(at, dtype=float) if len(at) else FAR * np.exp([before.designs[group].x_ref])
-    names = before.designs[group].architectures
+    held = after.designs[group].architectures if group in after.designs else ()
+    names = [name for name in before.designs[group].architectures if name in held]
     chances = [dict(zip(*_best(one, group, sizes, seed), strict=True)) for one in (before, after)]
     for name in names:
         key = CurveKey(*group, name)

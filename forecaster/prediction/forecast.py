@@ -22,6 +22,7 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.draws import by_point
 from forecaster.prediction.observation import check_kind, of_kind
 from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, chosen_keys, curve_paths
+from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.result import Result
@@ -68,6 +69,7 @@ class Forecast(Result):
                 "error is floor)",
             ),
             Column("decades_beyond", "number", "decades beyond the curve's largest measured size"),
+            NOTE,
             Column("q*", "error", "further quantiles that were asked for: `q2.5` is that of 2.5 %", optional=True),
         )
     )
@@ -85,9 +87,12 @@ class Forecast(Result):
         return self.posterior
 
     def errors(self, rows: Sequence[int] | np.ndarray) -> Float[np.ndarray, "draw row"]:
-        """Predictive draws of some rows of the table, by position, in the order of the chains."""
+        """Predictive draws of some rows of the table, by position, in the order of the chains.
+
+        NaN in rows of curves that cannot be forecast.
+        """
         chosen = self.table.iloc[np.asarray(rows, dtype=int)].reset_index(drop=True)
-        out = np.empty((self._source.draws, len(chosen)))
+        out = np.full((self._source.draws, len(chosen)), np.nan)
         for index, _, errors in _by_curve(self._source, chosen, self.seed):
             out[:, index] = errors
         return out
@@ -155,8 +160,8 @@ def forecast(
     points = _points(posterior, at, curves)
     _check_request(kind, level, quantiles, points)
     shares = [0.5 - level / 2, 0.5, 0.5 + level / 2, *quantiles]
-    found = np.empty((len(points), len(shares)))
-    region, beyond = np.empty(len(points), dtype=object), np.empty(len(points))
+    found = np.full((len(points), len(shares)), np.nan)
+    region, beyond = np.full(len(points), "none", dtype=object), np.full(len(points), np.nan)
     for index, paths, errors in _by_curve(posterior, points.assign(kind=kind), seed):
         sizes = points["n"].to_numpy(dtype=float)[index]
         found[index] = np.quantile(errors, shares, axis=0).T
@@ -170,6 +175,10 @@ def forecast(
         region=pd.array(region.tolist(), dtype="str"),
         decades_beyond=beyond,
     )
+    aside = set_aside(posterior)
+    keys = [CurveKey(*key) for key in points[KEYS[:3]].itertuples(index=False, name=None)]
+    if aside.keys() & set(keys):
+        table["note"] = [last_measured(aside[key]) if key in aside else "" for key in keys]
     for i, q in enumerate(quantiles, 3):
         table[f"q{100 * q:g}"] = found[:, i]
     return Forecast(table, _text(posterior, table, kind, level), checks, posterior, seed)
@@ -187,11 +196,12 @@ def _by_curve(
 ) -> Iterator[tuple[np.ndarray, CurvePaths, Float[np.ndarray, "draw row"]]]:
     """Rows of a table of points (with their kind) a curve at a time: positions, paths, predictive draws."""
     groups: Any = points.groupby(["domain", "task", "architecture"], sort=False).indices
-    keys = {name: CurveKey(*name) for name in groups}
+    aside = set_aside(posterior)
+    keys = {name: CurveKey(*name) for name in groups if CurveKey(*name) not in aside}
     check_keys(posterior, list(keys.values()))
     sizes, kinds = points["n"].to_numpy(dtype=float), points["kind"].to_numpy()
-    for name, index in groups.items():
-        key = keys[name]
+    for name, key in keys.items():
+        index = groups[name]
         paths = curve_paths(posterior, key, sizes[index], seed=seed)
         for some in np.array_split(index, -(-len(index) // AT_ONCE)):
             yield some, paths, np.exp(_capped(posterior, key, of_kind(paths, sizes[some], str(kinds[some[0]]))))
@@ -213,21 +223,21 @@ def _text(posterior: Posterior, table: pd.DataFrame, kind: str, level: float) ->
 
 def _points(posterior: Posterior, at: Any, curves: Sequence[CurveKey | str] | None) -> pd.DataFrame:
     """One row a point, indexed 0, 1, ...: domain, task, architecture, n."""
-    keys = KEYS
     if isinstance(at, pd.DataFrame):
         table: Any = at.copy()
         if "task" not in table and len({g[1] for g in posterior.groups}) == 1:
             table["task"] = posterior.groups[0][1]
-        missing = [k for k in keys if k not in table]
+        missing = [k for k in KEYS if k not in table]
         if missing:
             raise RequestError(
-                f"points: no column {', '.join(missing)} among {', '.join(map(str, table))}; expected {', '.join(keys)}"
+                f"points: no column {', '.join(missing)} among {', '.join(map(str, table))}; expected {', '.join(KEYS)}"
             )
-        table = table[keys].reset_index(drop=True)
+        table = table[KEYS].reset_index(drop=True)
     else:
         sizes = np.atleast_1d(np.asarray(at, dtype=float))
-        rows = [(t.domain, t.task, t.architecture, n) for t in chosen_keys(posterior, curves) for n in sizes]
-        table = pd.DataFrame(rows, columns=keys)
+        keys = [*chosen_keys(posterior, curves), *set_aside(posterior, curves)]
+        rows = [(key.domain, key.task, key.architecture, n) for key in keys for n in sizes]
+        table = pd.DataFrame(rows, columns=KEYS)
     table["n"] = pd.to_numeric(table["n"], errors="coerce")
     return table
 

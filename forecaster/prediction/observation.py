@@ -32,13 +32,13 @@ OnGrid = Float[np.ndarray, "size draw"]
 def of_kind(paths: CurvePaths, n: Float[np.ndarray, " at"], kind: str) -> AtSizes:
     """Log errors of this kind at sizes ``n``.
 
-    ``mean`` is the average over runs, ``new-run`` one run, ``new-cases`` the average over runs on cases that nobody
-    has tested. RequestError for another kind, and for ``new-cases`` of a measured curve without ``n_test``.
+    ``mean`` is the (arithmetic) average over runs, ``new-run`` one run, ``new-cases`` the average over runs on cases
+    that nobody has tested. RequestError for another kind, and for ``new-cases`` of a measured curve without ``n_test``.
     """
     check_kind(kind)
     if kind == "new-run":
         return new_run(paths, n)[0]
-    return paths.at(n) + (new_cases(paths)[:, None] if kind == "new-cases" else 0.0)
+    return paths.average_at(n) + (new_cases(paths)[:, None] if kind == "new-cases" else 0.0)
 
 
 def check_kind(kind: str) -> None:

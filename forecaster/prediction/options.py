@@ -13,6 +13,7 @@ from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import KEYS, Forecast, log_errors
 from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.set_aside import NOTE
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
@@ -28,6 +29,7 @@ OPTIONS = Columns(
         "chance of the lowest error of all measured architectures of the group, and those in the table, at that size",
     ),
     Column("p_target", "chance", "chance of an error at the target or below"),
+    NOTE,
 )
 
 
@@ -37,6 +39,8 @@ def options_table(found: Forecast, target: float) -> pd.DataFrame:
     Its columns are ``OPTIONS``; ``target`` is an error.
     """
     table: Table = found.table[[*KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
+    if "note" in found.table:
+        table["note"] = found.table["note"]
     table["p_best"] = lowest_rows(found).mean(1)
     table["p_target"] = np.mean(found.errors(np.arange(len(table))) <= target, 0)
     return table.sort_values(["domain", "task", "n", "yhat"], ignore_index=True)
@@ -45,9 +49,10 @@ def options_table(found: Forecast, target: float) -> pd.DataFrame:
 def lowest_rows(found: Forecast) -> Float[np.ndarray, "row draw"]:
     """1 in each draw in which a row of a forecast has the lowest error of its group and size, shared among ties."""
     assert found.posterior is not None
-    out = np.empty((len(found.table), found.posterior.draws))
+    out = np.zeros((len(found.table), found.posterior.draws))  # nothing for curves that cannot be forecast
     groups: Any = found.table.groupby(["domain", "task", "kind"]).indices
     for (domain, task, kind), rows in groups.items():
+        rows = rows[np.isfinite(found.table["yhat"].to_numpy()[rows])]
         sizes, at = np.unique(found.table["n"].to_numpy(dtype=float)[rows], return_inverse=True)
         names = found.table["architecture"].to_numpy()[rows]
         held, lowest = lowest_at(found.posterior, (domain, task), sizes, names, kind=kind, seed=found.seed)

@@ -107,7 +107,8 @@ class Origin:
 class CurvePaths:
     """Draws of one curve's mean log error on a grid of log sizes ``x``, ascending, one posterior draw a column.
 
-    ``log_error`` [size, draw] is law, drift and late fall together; ``ahead`` and ``back`` are the drift's states at
+    ``log_error`` [size, draw] is law, drift and late fall together: the mean of log error over runs, so the log of the
+    median run. :attr:`average` is the log of the mean run. ``ahead`` and ``back`` are the drift's states at
     either end, from which the next decade goes on. Draw ``i`` of two curves of one group belongs to one draw of their
     hierarchy.
     """
@@ -161,6 +162,19 @@ class CurvePaths:
         """Mean log error at sizes ``n`` on the grid's range, straight in log-log between its points."""
         return self.read(self.log_error, n)
 
+    @cached_property
+    def average(self) -> Float[np.ndarray, "size draw"]:
+        """Log of the arithmetic mean of error over runs, on the grid."""
+        return self.log_error + self._above_median(self.x).T
+
+    def average_at(self, n: Sequence[float] | Float[np.ndarray, " at"]) -> Float[np.ndarray, "draw at"]:
+        """Log of the arithmetic mean of error over runs, at sizes ``n`` on the grid's range."""
+        return self.at(n) + self._above_median(np.log(np.asarray(n, dtype=float)))
+
+    def _above_median(self, x: Float[np.ndarray, " at"]) -> Float[np.ndarray, "draw at"]:
+        """By how much the mean of a log-normal error lies above its median: half the variance of a run's noise."""
+        return 0.5 * self.parameters.noise(x)
+
     def read(
         self, values: Float[np.ndarray, "size draw"], n: Sequence[float] | Float[np.ndarray, " at"]
     ) -> Float[np.ndarray, "draw at"]:
@@ -212,8 +226,17 @@ class CurvePaths:
 
 
 def curve_keys(posterior: Posterior) -> tuple[CurveKey, ...]:
-    """Every measured curve."""
-    return tuple(CurveKey(c.domain, c.task, c.architecture) for c in posterior.curves.curves)
+    """Every measured curve that can be forecast."""
+    return tuple(_key(curve) for curve in posterior.curves.curves)
+
+
+def set_aside_keys(posterior: Posterior) -> tuple[CurveKey, ...]:
+    """Every curve that was measured and cannot be forecast."""
+    return () if posterior.set_aside is None else tuple(_key(curve) for curve in posterior.set_aside.curves)
+
+
+def _key(curve: Curve) -> CurveKey:
+    return CurveKey(curve.domain, curve.task, curve.architecture)
 
 
 def check_keys(posterior: Posterior, keys: Sequence[CurveKey]) -> None:
@@ -337,21 +360,22 @@ def _with_decade_before(paths: CurvePaths) -> CurvePaths:
 
 
 def chosen_keys(posterior: Posterior, curves: Sequence[CurveKey | str] | None) -> list[CurveKey]:
-    """The curves asked about; a text is the label or the architecture of measured ones."""
+    """The curves asked about that can be forecast; a text is the label or the architecture of measured ones."""
     measured = curve_keys(posterior)
     if curves is None:
         return list(measured)
+    aside = set_aside_keys(posterior)
     found: list[CurveKey] = []
     for one in curves:
         if isinstance(one, CurveKey):
-            found.append(one)
+            found += [] if one in aside else [one]
             continue
         named = [t for t in measured if one in (t.label, t.architecture)]
-        if not named:
+        if not named and not any(one in (t.label, t.architecture) for t in aside):
             known = ", ".join(t.label for t in measured)
             raise RequestError(f"no curve {one!r} in this posterior; it holds: {known}")
         found += named
-    if not found:
+    if not found and not aside:
         raise RequestError("no curves to ask about; name some, or leave the choice out for all")
     check_keys(posterior, found)
     return list(dict.fromkeys(found))

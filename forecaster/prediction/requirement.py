@@ -22,6 +22,7 @@ from forecaster.prediction.crossings import REACH, first_log_size, largest_size,
 from forecaster.prediction.draws import by_point
 from forecaster.prediction.paths import CurveKey, CurvePaths, chosen_keys, curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
+from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import REVIEW, Check, also
 from forecaster.results.columns import CURVE, Column, Columns, declared
 from forecaster.results.result import Result, Shown
@@ -52,10 +53,10 @@ class Requirement(Result):
             "a curve and target",
             CURVE,
             Column("target", "error", "the error to reach", given=True),
+            Column("p_within_limit", "chance", "chance that the limit is enough; null without one"),
             (Column(q, "size", "quantiles of the size at which the error first reaches the target") for q in QUANTILES),
             Column("p_never", "chance", "chance that no size up to `horizon` reaches it"),
             Column("p_floor_above", "chance", "chance that the floor of the law lies above the target", terminal=False),
-            Column("p_within_limit", "chance", "chance that the limit is enough; null without one"),
             Column("limit", "size", "the largest size that could be had; null without one", given=True),
             Column("horizon", "size", "the largest size looked at", terminal=False),
             Column("already_met", "chance", "chance that the sizes measured reach the target already", terminal=False),
@@ -66,12 +67,14 @@ class Requirement(Result):
                 terminal=False,
             ),
             Column("kind", "text", "by whom: `mean`, `new-run` or `new-cases`", given=True),
+            NOTE,
         )
     )
 
     def leading(self, most: int) -> pd.DataFrame:
         """The ``most`` rows that need the least data, every group and target in turn."""
-        return self.table.iloc[leading_rows(self.table, most)]
+        answered = _answered(self.table)
+        return pd.concat([answered.iloc[leading_rows(answered, most)], self.table[self.table["q50"].isna()]])
 
     def shown(self, most: int) -> tuple[Shown, ...]:
         rows = len(self.table)
@@ -105,7 +108,8 @@ def requirement(
     limit : float, optional
         A size; the result says with what probability it is enough.
     horizon : float, optional
-        The largest size looked at; by default 1,000,000 times the largest measured one.
+        The largest size looked at; by default 1,000 times the largest measured one, or the
+        limit where that is larger.
     kind : {"mean", "new-run", "new-cases"}
         What is to reach the target: the average run, one single run (as good or bad at every size), or the average run
         on the population that the test set was drawn from.
@@ -151,14 +155,19 @@ def requirement(
         for k, error in enumerate(errors):
             rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], limit, far, last, kind))
             columns.append(sizes[:, k])
-    table = pd.DataFrame(rows)
-    found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(table))
+    table, aside = pd.DataFrame(rows), _aside_rows(posterior, curves, errors, kind)
+    if aside:
+        table = pd.concat([table.assign(note=""), pd.DataFrame(aside)], ignore_index=True)
+        columns += [np.full(posterior.draws, np.nan)] * len(aside)
+    found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(_answered(table)))
     draws = by_point("n", np.stack(columns, 1), table, (*KEYS, "target", "kind"), posterior)
-    return Requirement(table, prose(table, posterior), found, draws, posterior)
+    return Requirement(table, prose(_answered(table), posterior), found, draws, posterior)
 
 
 def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.ndarray) -> Iterator[Check]:
     """A verdict where a target lies above every error measured: such a number is often one in another unit."""
+    if not wanted:
+        return
     groups = {one.group for one in wanted}
     worst = max(float(c.error.max()) for c in posterior.curves.curves if (c.domain, c.task) in groups)
     high = errors[errors > worst]
@@ -209,7 +218,7 @@ def _of_kind(paths: CurvePaths, kind: str) -> Float[np.ndarray, "size draw"]:
     """Log errors on the grid; of a new run, one that is as lucky or unlucky at every size."""
     if kind == "new-run":
         return observation.as_lucky_everywhere(paths)
-    return paths.log_error + (observation.new_cases(paths) if kind == "new-cases" else 0.0)
+    return paths.average + (observation.new_cases(paths) if kind == "new-cases" else 0.0)
 
 
 def _row(
@@ -231,16 +240,35 @@ def _row(
         "task": one.task,
         "architecture": one.architecture,
         "target": float(error),
+        "p_within_limit": np.nan if limit is None else float(np.mean(sizes <= limit * (1 + 1e-12))),
         **dict(zip(QUANTILES, found.tolist(), strict=True)),
         "p_never": float(np.mean(np.isinf(sizes))),
         "p_floor_above": float(above),
-        "p_within_limit": np.nan if limit is None else float(np.mean(sizes <= limit * (1 + 1e-12))),
         "limit": np.nan if limit is None else float(limit),
         "horizon": float(horizon),
         "already_met": float(np.mean(met)),
         "p_risen": float(np.mean(met & high)),
         "kind": kind,
     }
+
+
+def _aside_rows(
+    posterior: Posterior, curves: Sequence[CurveKey | str] | None, errors: np.ndarray, kind: str
+) -> list[dict[str, object]]:
+    """Rows of curves that cannot be forecast: a note in place of numbers."""
+    numbers = ("p_within_limit", *QUANTILES, "p_never", "p_floor_above", "limit", "horizon", "already_met", "p_risen")
+    return [
+        {"domain": one.domain, "task": one.task, "architecture": one.architecture, "target": float(error)}
+        | dict.fromkeys(numbers, np.nan)
+        | {"kind": kind, "note": last_measured(curve)}
+        for one, curve in set_aside(posterior, curves).items()
+        for error in errors
+    ]
+
+
+def _answered(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of curves that can be forecast."""
+    return table[table["q50"].notna()].reset_index(drop=True) if len(table) else table
 
 
 def _positive(name: str, numbers: np.ndarray) -> np.ndarray:

@@ -36,6 +36,8 @@ def leading_rows(table: pd.DataFrame, most: int) -> list[int]:
 
 def prose(table: pd.DataFrame, posterior: Posterior) -> str:
     rows = table.to_dict("records")
+    if not rows:
+        return ""
     said = [_sentence(rows[i]) for i in leading_rows(table, NAMED)]
     if len(rows) > NAMED:
         said.append(f"Of each target, these need the least data; the whole table has {len(rows) - NAMED} more rows.")
@@ -53,6 +55,10 @@ def prose(table: pd.DataFrame, posterior: Posterior) -> str:
 def _sentence(row: dict) -> str:
     """One row in words."""
     name = f"{row['domain']}/{row['task']}/{row['architecture']}"
+    if np.isfinite(row["limit"]):
+        name = (
+            f"{name}: {percent(row['p_within_limit'])} that {plain_size(row['limit'])} is enough; {row['architecture']}"
+        )
     low, middle, high = (row[q] for q in ("q5", "q50", "q95"))
     goal = f"an error of {plain_number(row['target'])}"
     if row["already_met"] > MET:
@@ -75,6 +81,4 @@ def _sentence(row: dict) -> str:
         said += f", and in {percent(row['p_floor_above'])} the floor of the law is above the target"
     if row["already_met"] > 0:
         said += f"; {percent(row['already_met'])} that the sizes measured already reach it"
-    if np.isfinite(row["limit"]):
-        said += f"; {percent(row['p_within_limit'])} that {plain_size(row['limit'])} is enough"
     return said + "."

@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecaster.checks.card_sensitivity import card_table, floor_table
 from forecaster.checks.check import check, overall
+from forecaster.checks.measurements import DIVERGENCE
 from forecaster.checks.predictive import Assessment
 from forecaster.comparison.compare import compare
 from forecaster.curves.learning_curves import Group
@@ -27,6 +28,7 @@ from forecaster.prediction.requirement import requirement
 from forecaster.reports import advice
 from forecaster.reports.answers import Answers
 from forecaster.reports.tables import TABLED
+from forecaster.results.check import FAIL, REVIEW, Check
 
 HEADLINE = 10  # the headline is the option nearest to this multiple
 LEADING = 12  # architectures that a memo is about, of more
@@ -62,8 +64,9 @@ def ask(
     targets = [CurveKey(*group, name) for name in names]
     several = len(names) > 1
     verdicts = check(posterior, at=list(asked), seed=seed)
+    own = tuple(_of_the_others(one) for one in verdicts.checks)
     need = requirement(posterior, goal, seed=seed, curves=targets)
-    checks = (*verdicts.checks, *(need.checks if target is not None else ()))
+    checks = (*own, *(need.checks if target is not None else ()))
     return Answers(
         whole=whole,
         posterior=posterior,
@@ -87,6 +90,11 @@ def ask(
         checks=checks,
         verdict=overall(checks),
     )
+
+
+def _of_the_others(one: Check) -> Check:
+    """A memo is about the curves that can be forecast: one that cannot is to be read of, and fails none of them."""
+    return replace(one, verdict=REVIEW) if one.name == DIVERGENCE and one.verdict == FAIL else one
 
 
 def _leaders(options: Table, names: Sequence[str]) -> list[str]:

@@ -112,6 +112,6 @@ def check(
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     sizes = values.sizes(at)
     given = asked.given()
-    result = checking.checked(given.posterior(asked.fitting), given.choice, sizes, seed=asked.seed)
+    result = checking.checked(given.posterior(asked.fitting), given.choice, sizes, seed=asked.seed, refit=True)
     company = given.choice.company(given.curves)
     return deliver(result, asked.as_json, output, company=company)
