@@ -21,7 +21,7 @@ PLAIN = Units("examples", "error", percent=False)
 
 
 def measured_figure(found: Validation) -> Figure:
-    """A panel for each curve, log-log: every measurement, and a line through the mean of each size."""
+    """A panel for each curve, log-log: every measurement, and a line through the (geometric) mean of each size."""
     assert found.curves is not None, "a validation that carries its curves: make it with validate()"
     curves = found.curves.curves[:PANELS]
     columns = min(COLUMNS, len(curves))

@@ -213,8 +213,8 @@ def test_one_wrong_size_is_named(truth):
 
 
 def test_a_card_about_other_curves_is_flagged(truth):
-    """Errors that grow with the data to their fourth power: no law that falls."""
-    found = verdicts(broken(truth, lambda rows: rows["error"] * (rows["n"] / SIZES[-1]) ** 4))["foreseen by the card"]
+    """Errors that fall with the fourth power of the data."""
+    found = verdicts(broken(truth, lambda rows: rows["error"] * (rows["n"] / SIZES[-1]) ** -4))["foreseen by the card"]
     assert found.verdict == REVIEW
     assert "contradicts" in found.text
 

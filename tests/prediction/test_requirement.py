@@ -217,7 +217,7 @@ def test_the_same_seed_gives_the_same_answer(wandering):
 
 def test_words_and_json(wandering):
     found = requirement(wandering, [0.15, 0.03, 1e-4], limit=1e6)
-    for phrase in ("90 % chance", "1,000,000 times the largest measured size", "is enough", "never"):
+    for phrase in ("90 % chance", "1,000 times the largest measured size", "is enough", "never"):
         assert phrase in found.text
     said = json.loads(found.to_json())
     assert said["command"] == "requirement"
