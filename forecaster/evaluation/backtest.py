@@ -129,7 +129,12 @@ def backtest(
     split = usual_split(curves) if split is None else split
     fitted, hidden, notes = hide(curves, split)
     posterior = fit(
-        fitted, card=card, engine=engine, seed=seed, on_progress=lambda what, share: tell(what, 0.8 * share)
+        fitted,
+        card=card,
+        engine=engine,
+        seed=seed,
+        diverging=True,  # what a forecast says of them counts, too
+        on_progress=lambda what, share: tell(what, 0.8 * share),
     )
     wanted = {key.label for key in chosen_keys(posterior, about)}
     unseen = {c.label: c for c in hidden.curves if c.label in wanted}

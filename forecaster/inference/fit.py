@@ -45,6 +45,7 @@ def fit(
     seed: int = 0,
     draws: int | None = None,
     fallback: bool = True,
+    diverging: bool = False,
     cache: bool = True,
     on_progress: Progress | None = None,
 ) -> Posterior:
@@ -68,6 +69,8 @@ def fit(
     fallback : bool
         Let NUTS sample a group whose draws the default engine cannot trust, where there are four groups or fewer. The
         posterior says which engine was used.
+    diverging : bool
+        Fit curves that diverge like all others, in place of setting them aside.
     cache : bool
         Keep compiled programs in the user's cache folder, and use those that are there.
     on_progress : callable, optional
@@ -95,7 +98,7 @@ def fit(
     """
     expect_curves(curves)
     _check_settings(engine, seed, draws)
-    curves, set_aside = forecastable(curves)
+    curves, set_aside = (curves, None) if diverging else forecastable(curves)
     cards = cards_of(curves, card)
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
     tell = on_progress or (lambda *_: None)
