@@ -28,6 +28,7 @@ from forecaster.prediction import observation
 from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
 from forecaster.results.columns import declared
+from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 
 MOST_DRAWS = 1000
@@ -164,9 +165,10 @@ def _assembled(
     scores = scoring.pooled([one.scores for one in scored])
     found = tables.totals(table, scores, pairs, needs, rivals)
     numbers = tables.summary(found, needs, pairs)
+    said = joined(prose.prose(table, found, numbers, notes, level), "\n")
     return Backtest(
         table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
-        text=f"{hidden}\n{prose.prose(table, found, numbers, notes, level)}",
+        text=f"{hidden}\n{said}",
         totals=found,
         calibration=tables.calibration(points, scores.replicas),
         points=points,
