@@ -52,6 +52,7 @@ def context(a: Facts) -> Message:
     leader = next(r for r in a.at(a.largest) if a.beyond(r["architecture"], a.largest) <= EDGE)
     other = f"{leader['architecture']} with {a.interval(leader)[0]}"
     values = {"architecture": name, "n": now["n"], "yhat": now["yhat"], "leader": leader["architecture"]}
+    values["measured"] = a.measured[name].last
     if a.beyond(name, a.largest) > EDGE:
         text = (
             f"It was measured only up to {a.sized(now['n'])}, where its error is {_stands(a, name)}. Of those measured "

@@ -39,7 +39,7 @@ class Memo(Result):
 
     title: str = ""
     messages: tuple[Message, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    page: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -79,7 +79,7 @@ class Memo(Result):
     def html(self) -> str:
         """The memo as one self-contained HTML file."""
         images = {name: _svg(figure) for name, figure in self.figures.items()}
-        text = _templates().get_template("memo.html.j2").render(self.facts, images=images)
+        text = _templates().get_template("memo.html.j2").render(self.page, images=images)
         return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
 
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
@@ -118,7 +118,7 @@ class Memo(Result):
 
     def _markdown(self, stem: str) -> str:
         images = {name: f"{stem}-{name}.png" for name in self.figures}
-        return _templates().get_template("memo.md.j2").render(self.facts, images=images)
+        return _templates().get_template("memo.md.j2").render(self.page, images=images)
 
     def _repr_html_(self) -> str:
         return self.html
