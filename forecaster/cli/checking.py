@@ -1,4 +1,4 @@
-"""The checks, as the command line asks for them: of all that was fitted, shown for what was asked about."""
+"""The checks of the command line: run on everything that was fitted, shown for the curves asked about."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def checked(posterior: Posterior, choice: Choice, at: Sequence[float] = (), *, seed: int) -> CheckReport:
-    """What the checks say of the posterior; of the chosen architectures alone where some are named."""
+    """The checks of the posterior, narrowed to the chosen architectures where some are named."""
     from forecaster.checks.check import about, check
 
     _load_arviz()
@@ -28,7 +28,7 @@ def checked(posterior: Posterior, choice: Choice, at: Sequence[float] = (), *, s
     own = about(found, choice.keys(posterior))
     if found.verdict == "FAIL" != own.verdict:
         console.say(
-            "Note: a check says FAIL of curves not asked about; those of one task share what they learn: "
+            "Note: a check failed for curves that were not asked about; curves of one task inform one another. "
             "`forecaster check` without --architecture shows it."
         )
     return own

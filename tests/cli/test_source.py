@@ -47,7 +47,7 @@ def test_checks_of_chosen_architectures_are_about_these(tmp_path):
         done = run(verb, path, *options, *others)
         assert done.exit_code == 0, verb
         assert "cnn" not in done.stdout, verb
-        assert "a check says FAIL of curves not asked about" in done.stderr, verb
+        assert "a check failed for curves that were not asked about" in done.stderr, verb
         own = run(verb, path, *options, "--architecture", "cnn")
         assert own.exit_code == 3, verb
         assert "not asked about" not in own.stderr, verb
