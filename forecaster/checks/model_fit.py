@@ -46,7 +46,7 @@ def foreseen(found: Assessment) -> Iterator[Check]:
     elsewhere = [label for label, share in levels.items() if FORESEEN.verdict(share) != PASS]
 
     def fine(worst: float) -> Message:
-        text = "prior predictive check passed: at least a third of each curve lies in the card's 95 % band"
+        text = "at least a third of each curve lies in the card's 95 % band"
         if not elsewhere:
             return message("foreseen", text, worst=worst)
         text += (

@@ -71,12 +71,12 @@ STATISTICS = {
     "memory": Statistic(
         MEMORY,
         lambda label, v: f"{label}: draws still depend on the starting point (autocorrelation {v:.2f})",
-        lambda v: f"draws of the curves do not depend on the starting point (autocorrelation at most {v:.2f})",
+        lambda v: f"draws of the curves do not depend on the starting point (autocorrelation {_at_most(v)})",
     ),
     "hyper-memory": Statistic(
         MEMORY,
         lambda label, v: f"{label}: draws of the group still depend on the starting point (autocorrelation {v:.2f})",
-        lambda v: f"draws of the groups do not depend on the starting point (autocorrelation at most {v:.2f})",
+        lambda v: f"draws of the groups do not depend on the starting point (autocorrelation {_at_most(v)})",
     ),
     "curve-ess": Statistic(
         ESS,
@@ -89,6 +89,10 @@ STATISTICS = {
         lambda v: f"the effective sample size of every group is sufficient (minimum {v:,.0f})",
     ),
 }
+
+
+def _at_most(value: float) -> str:
+    return f"at most {value:.2f}" if value >= 0.005 else "below 0.01"
 
 
 def engine(posterior: Posterior) -> Iterator[Check]:

@@ -91,7 +91,7 @@ def _crossing(row: Row) -> str:
         f"both and {plain_size(row['horizon'])}"
     )
     if np.isfinite(row["crossover_q50"]):
-        text += f", with even odds for the last time by {plain_size(row['crossover_q50'])}"
+        text += f"; even odds that the last change lies below {plain_size(row['crossover_q50'])}"
     return f"{text}."
 
 

@@ -39,7 +39,7 @@ def accuracy(table: Table, numbers: Mapping[str, float]) -> list[Message]:
     points = int(table["points"].sum())
     off, middle = numbers["rmsle"], numbers["rmsle_median"]
     coverage = {p: numbers[f"cover_{100 * p:g}"] for p in SHOWN}
-    shares = ", ".join(f"{_percent(held)} of them in the {_percent(p)} intervals" for p, held in coverage.items())
+    shares = ", ".join(f"{_percent(held)} for the {_percent(p)} intervals" for p, held in coverage.items())
     return [
         message(
             "accuracy",
@@ -57,7 +57,7 @@ def needed(found: Table, numbers: Mapping[str, float], level: float) -> Message:
     """How far requirements for the last hidden error were off."""
     factor = 2.0 ** numbers["requirement_log2_ratio"]
     text = (
-        f"The {_percent(level)} interval of the data needed for the last hidden error held for "
+        f"The {_percent(level)} interval of the data needed for the last hidden error was right for "
         f"{_percent(numbers['requirement_covered'])} of {counted(int(numbers['requirement_curves']), 'curve')}; the "
         f"median was off by a factor of {factor:.2f} for the median curve{_nearest(found)}."
     )
