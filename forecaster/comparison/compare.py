@@ -34,7 +34,7 @@ from forecaster.results.result import Result, Shown
 
 LEVEL = 0.8  # of every interval here, by default
 MOST = 12  # architectures whose pairs are compared where none are named: 66 pairs
-LIKELIEST = 3  # architectures shown at a size, at the least
+LIKELIEST = 3  # minimum number of architectures shown at a size
 
 
 NAMES = (*GROUP, *(Column(name, "name", "the pair of architectures", key=True) for name in "ab"))
@@ -208,7 +208,7 @@ def compare(
     group : (str, str) or str, optional
         A (domain, task), or ``domain/task``; by default every group.
     pairs : sequence of (str, str), optional
-        Pairs of architectures; by default all pairs among the ``most`` likeliest to be best.
+        Pairs of architectures; by default all pairs among the ``most`` most likely to be best.
     curves : sequence, optional
         Curves asked about, as keys, labels (``domain/task/architecture``) or architectures: pairs among them, or of a
         single one with all others of its group.
@@ -347,7 +347,7 @@ def _about(posterior: Posterior, curves: Sequence[CurveKey | str]) -> Iterator[t
 
 
 def _leaders(best: Sequence[Mapping[str, Any]], names: Sequence[str], most: int) -> list[str]:
-    """The ``most`` architectures that are the likeliest to be best at some size asked about, in their own order."""
+    """The ``most`` architectures most likely to be best at one of the sizes, in their own order."""
     chance = {name: max(r["p_best"] for r in best if r["architecture"] == name) for name in names}
     first = sorted(names, key=lambda name: -chance[name])[:most]
     return [name for name in names if name in first]
@@ -395,9 +395,9 @@ def _together(one: CurvePaths, other: CurvePaths, low: float, high: float) -> tu
 
 
 def _crossover(curves: _Group, a: str, b: str) -> dict[str, float]:
-    """The last size at which the order of the errors turns, per draw; ``inf`` where it never does.
+    """The last size at which the order of the errors changes, per draw; ``inf`` where it never does.
 
-    From the smallest size at which both were measured: below it one of them was never there.
+    Searched from the smallest size measured for both: below it one of them has no measurements.
     """
     x, gap = _together(curves.paths(a), curves.paths(b), _first(curves, a, b), float(np.log(curves.horizon)))
     above = gap > 0

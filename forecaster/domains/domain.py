@@ -105,7 +105,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return not own or not theirs or bool(own & theirs)
 
     def known_as(self, architecture: str) -> Architecture | None:
-        """What the card knows of an architecture of this name, if anything."""
+        """What the card knows about an architecture of this name, if anything."""
         named = {plain_name(a): known for name, known in self.architectures.items() for a in (*known.aliases, name)}
         return named.get(plain_name(architecture))
 
@@ -146,7 +146,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def late_chance(self) -> float:
-        """Chance that the floor gives way: that what looks irreducible falls beyond the measured sizes."""
+        """Probability of a second power-law phase: that the floor is not final beyond the measured sizes."""
         return self.priors["late_chance"].location
 
     @property
@@ -161,7 +161,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def card_hash(self) -> str:
-        """SHA-256 of what the card says, inherited priors included; comments and layout do not count."""
+        """SHA-256 of the card's contents, inherited priors included; comments and layout do not count."""
         said = msgspec.structs.replace(self, text="", origin="", citations={})
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
@@ -171,7 +171,7 @@ RATE = re.compile(r"share of 1|error rate|accuracy|\b[wc]er\b|\btop.?[15]\b|zero
 
 
 def kinds_of_error(said: str) -> frozenset[str]:
-    """``rate`` (a share of cases) and ``loss``, as far as a metric's name or a card's ``error_unit`` says either."""
+    """``rate`` (a share of cases) or ``loss``, where a metric's name or a card's ``error_unit`` tells which."""
     return frozenset(kind for kind, words in (("loss", LOSS), ("rate", RATE)) if words.search(said))
 
 

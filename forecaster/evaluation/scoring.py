@@ -12,7 +12,8 @@ as in the papers on learning curves. NumPy only; nothing here knows where the dr
 * Coverage: a central interval of level L covers where ``|2 PIT - 1| <= L``.
 * MSCE: mean over ``LEVELS`` of (coverage - level)^2; zero for a calibrated forecaster of many points.
 * Points of a curve, and curves of a group, hit or miss together, so that a calibrated forecaster holds some more or
-  some less than its level. How many is told by ``REPLICAS`` of its own joint draws, each in place of the truth.
+  some less than its level. The expected range is obtained by scoring ``REPLICAS`` joint draws as if each were the
+  truth.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ DISTANCES = (0.5, 1.0, 1.5)  # decades beyond the largest fitted size at which a
 BINS = ("0-0.5", "0.5-1", "1-1.5", ">1.5")
 TAIL = 0.01
 REPLICAS = 200  # draws that stand in for the truth
-CHANCE = 0.9  # of them lie in the range of coverage that is told
+CHANCE = 0.9  # probability of the range of coverage that is reported
 Draws = Float[np.ndarray, "draw point"]
 Points = Float[np.ndarray, " point"]
 
@@ -72,7 +73,7 @@ def score(draws: Draws, truth: Points, mean: Draws | None = None, noise: Draws |
 
 
 def pooled(parts: Sequence[PointScores]) -> PointScores:
-    """The points of all of them, one after the other."""
+    """The points of all of them, concatenated."""
     names = [f.name for f in fields(PointScores)]
     return PointScores(**{name: np.concatenate([getattr(p, name) for p in parts], -1) for name in names})
 

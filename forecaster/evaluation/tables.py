@@ -1,4 +1,4 @@
-"""From the scores of single curves to what a backtest says: totals, calibration, headline numbers, prose."""
+"""From the scores of single curves to the tables of a backtest: totals, calibration, headline numbers."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def calibration(points: Table, replicas: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-FEWEST_PAIRS = 50  # whose chances are shown by range: of fewer, nothing can be told
+FEWEST_PAIRS = 50  # pairs from which chances are shown by range: fewer would show nothing
 CHANCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # of the favoured one of a pair: where a range ends and the next begins
 
 

@@ -80,7 +80,7 @@ def slope(xp: Any, x_ref: Array, log_exponent: Array, log_break: Array, floor_lo
 
 
 def late_fall(xp: Any, share: Array, distance: Array, exponent: Array) -> Array:
-    """How much log error falls, over ``distance`` nats of size, where the floor gives way: zero or less.
+    """Change of log error, over ``distance`` nats of size, in the second power-law phase: zero or less.
 
     The error that looked irreducible, a ``share`` of all error at that size, falls as a power law of this ``exponent``
     (not below zero), after what was learned first.

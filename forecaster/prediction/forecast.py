@@ -56,8 +56,8 @@ class Forecast(Result):
             Column(
                 "kind",
                 "text",
-                "`mean`: the average over runs; `new-run`: one new run; `new-cases`: the average over runs, on new test "
-                "cases",
+                "`mean`: the average over runs; `new-run`: one new run; `new-cases`: the average over runs, on new "
+                "test cases",
                 given=True,
             ),
             Column(

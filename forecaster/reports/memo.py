@@ -67,7 +67,7 @@ def memo(
     title : str, optional
         The memo's title.
     size_unit : str, optional
-        What sizes count, such as ``FLOPs``, where that is not what the card says.
+        The unit of sizes, such as ``FLOPs``, if not the card's.
     command : str, optional
         The command line to print in the appendix.
     seed : int

@@ -107,7 +107,7 @@ class Memo(Result):
         return tuple(Path(folder) / name for name in names)
 
     def write(self, folder: Path, stem: str) -> tuple[str, ...]:
-        """Write the same files into an existing folder, one after the other; returns their names."""
+        """Write the same files into an existing folder, in turn; returns their names."""
         texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
         pictures = {f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         for name, figure in pictures.items():
