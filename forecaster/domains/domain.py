@@ -1,4 +1,4 @@
-"""Domain cards: what is known of a field's learning curves before any is seen, each number with its source.
+"""Domain cards: prior knowledge of a field's learning curves, each number with its source.
 
 A card is a TOML file, which ``card_files`` reads and checks; ``models/README.md`` says how to write one.
 """
@@ -28,7 +28,7 @@ class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def location(self) -> float:
-        """Where it centres, on the scale on which it is normal: the mean, log of the median, or the value."""
+        """Its location on the scale on which it is normal: the mean, log of the median, or the value."""
         if self.mean is not None:
             return self.mean
         return math.log(self.median) if self.median is not None else self.value or 0.0
@@ -40,7 +40,7 @@ class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class KnownError(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An error known from elsewhere, in the unit of the card: that of guessing, or that of people."""
+    """A known error in the unit of the card: that of guessing, or that of people."""
 
     value: float
     source: str
@@ -57,7 +57,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A domain card, checked: what is known of a field's learning curves before any is seen.
+    """A checked domain card: prior knowledge of a field's learning curves.
 
     Attributes
     ----------
