@@ -77,8 +77,8 @@ stderr.
 | --- | --- |
 | `schema` | `"{SCHEMA}"`: the version of this layout; it changes when a key goes or changes its meaning |
 | `command` | the verb that was asked |
-| `checks` | a list of verdicts on the fit: `name`, `verdict` (`PASS`, `REVIEW`, `FAIL`), `curve` (the worst, or \
-null), `curves` (all, or groups, of that verdict, the worst first), `text`, `next_step` |
+| `checks` | a list of verdicts on the fit: `id` (stable), `name`, `verdict` (`PASS`, `REVIEW`, `FAIL`), `curve` \
+(the worst, or null), `curves` (all, or groups, of that verdict, the worst first), `text`, `next_step` |
 | `text` | the result in words, with what an interval covers |
 | `table` | a list of rows, an object each |
 

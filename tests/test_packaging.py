@@ -59,8 +59,9 @@ def test_the_wheel_holds_every_card(installed, tmp_path):
 def test_the_wheel_holds_the_examples_and_templates(installed):
     shipped = {path.name for path in (installed / "forecaster" / "examples").iterdir()}
     assert {"digits.csv", "characters.csv"} <= shipped
-    for path in (ROOT / "forecaster" / "templates").glob("*"):
-        assert (installed / "forecaster" / "templates" / path.name).is_file(), path.name
+    templates = {path.name for path in (ROOT / "forecaster" / "reports" / "templates").iterdir()}
+    assert {"memo.md.j2", "memo.html.j2"} <= templates
+    assert templates <= {path.name for path in (installed / "forecaster" / "reports" / "templates").iterdir()}
 
 
 def test_the_wheel_holds_nothing_else(installed):

@@ -1,6 +1,6 @@
-"""What a decision hangs on: chances by option, the forecast against the assumed floor, and against the card's priors.
+"""Sensitivity of a forecast to the assumed floor and to the card's priors.
 
-All tables regroup or reweight the draws of a :class:`Forecast`; nothing is sampled anew.
+The tables regroup or reweight the draws of a :class:`Forecast`; nothing is sampled again.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantil
 from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
+from forecaster.results.message import Message, message
 
 
 @dataclass(frozen=True)
 class Change:
-    """Another prior: the centres ``moved`` (names of ``CENTRES``), by ``sds`` of their prior or by ``nats``."""
+    """A changed prior: the means of ``moved`` (names of ``CENTRES``) shift by ``sds`` prior sds or by ``nats``."""
 
     prior: str
     change: str
@@ -39,7 +40,7 @@ class Change:
     nats: float = 0.0
 
     def shift(self, card: Domain) -> np.ndarray:
-        """By how much each prior mean moves, [8] in the order of ``CENTRES``."""
+        """Shift of each prior mean, [8] in the order of ``CENTRES``."""
         chosen = np.array([name in self.moved for name in CENTRES])
         return chosen * (self.sds * card.hyper_sd[: len(CENTRES)] + self.nats)
 
@@ -71,16 +72,16 @@ SENSITIVITY = Columns(
     size(),
     Column("prior", "text", "`card`, `exponent`, `floor` or `drift`"),
     Column("change", "text", f"how its prior is changed; `{AS_IT_IS}`"),
-    interval("yhat", "error", "the forecast then, by reweighting; null where only another fit can tell"),
+    interval("yhat", "error", "the forecast under that prior, by reweighting; null where only another fit can tell"),
     GIVEN_LEVEL,
     Column("pareto_k", "number", f"Pareto k of the weights; above {TRUSTED_K:g} they are not used"),
-    Column("moved", "number", "how far `yhat` goes, in half widths of the forecast's interval (of logs)"),
+    Column("moved", "number", "shift of `yhat`, in half-widths of the forecast's interval (of logs)"),
 )
-MOVES = "by how much the forecast moves under a lower and a higher prior; `refit` where only another fit can tell"
+MOVES = "shift of the forecast under a lower and a higher prior; `refit` where only another fit can tell"
 
 
 def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
-    """The forecast if the floor were low, ..., high: draws split into ``bins`` equal parts by their floor.
+    """The forecast for low to high floors: draws split into ``bins`` equal parts by their floor.
 
     Its columns are ``FLOORS``. Measured curves only; others are left out.
     """
@@ -116,7 +117,7 @@ def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
 
 
 def card_table(found: Forecast) -> pd.DataFrame:
-    """The forecast had the card said otherwise, by importance weights: a row for the card as it is and for each change.
+    """The forecast under changed priors, by importance weights: a row for the card as it is and for each change.
 
     Its columns are ``SENSITIVITY``; ``prior`` and ``change`` are those of ``CHANGES``. Where ``pareto_k`` exceeds
     ``TRUSTED_K`` only a fit under the changed card can tell, and forecast and ``moved`` are NaN.
@@ -147,7 +148,7 @@ def _posterior_of(found: Forecast) -> Posterior:
 
 
 def moves(table: Table) -> tuple[pd.DataFrame, Columns]:
-    """Of :func:`card_table`, one row a curve and size: the forecast, and how far each prior's changes move it."""
+    """From :func:`card_table`, one row a curve and size: the forecast, and its shift under each changed prior."""
     keys, rows = SENSITIVITY.names[:4], []
     for key, mine in table.groupby(list(keys), sort=False):
         row = dict(zip(keys, key, strict=True)) | {"yhat": mine["yhat"].iloc[0]}
@@ -161,7 +162,7 @@ def moves(table: Table) -> tuple[pd.DataFrame, Columns]:
 
 
 def _said(prior: str, change: str, then: np.ndarray, now: np.ndarray, level: float, k: float) -> dict[str, Any]:
-    """The end of a row of :func:`card_table`: forecasts are median, lower and upper end."""
+    """The last columns of a row of :func:`card_table`; ``then`` and ``now`` are median, lower and upper end."""
     half = 0.5 * np.log(now[2] / now[1])
     return {
         "prior": prior,
@@ -178,46 +179,58 @@ def _said(prior: str, change: str, then: np.ndarray, now: np.ndarray, level: flo
 def prior_weights(centre: np.ndarray, card: Domain, change: Change) -> tuple[np.ndarray, float]:
     """Weights of posterior draws under a changed prior [draw], which sum to 1, and their Pareto k.
 
-    Given a group's hyper-parameters neither curves nor data know of the card's means. So the ratio of the two
-    posteriors is that of two normal densities of the centres, [draw, 8]. Smoothed as in Vehtari et al. 2024, by ArviZ.
+    Given a group's hyper-parameters, curves and data are independent of the card's means. The ratio of the two
+    posteriors is therefore that of two normal densities of the centres [draw, 8]. Weights are Pareto-smoothed by ArviZ
+    (Vehtari et al. 2024).
     """
     from arviz_stats.base.array import array_stats
 
     mean, sd, shift = card.hyper_mean[: len(CENTRES)], card.hyper_sd[: len(CENTRES)], change.shift(card)
     log_ratio = ((shift * (centre - mean) - 0.5 * shift**2) / sd**2).sum(1)
-    with warnings.catch_warnings():  # a large Pareto k is told, not warned of
+    with warnings.catch_warnings():  # a large Pareto k is returned, no warning is needed
         warnings.simplefilter("ignore")
         log_weights, k = array_stats.psislw(-distinct(log_ratio))
     return np.exp(log_weights), float(k)
 
 
 def card_sensitivity(table: Table) -> Iterator[Check]:
-    """Whether the forecast at the sizes asked for hangs on one number of the card."""
+    """Does the forecast at the sizes asked about depend on a single prior of the card?"""
     if table.empty:
         return
     known: Table = table[table["change"] != AS_IT_IS].assign(label=lambda t: labels(t), away=lambda t: t["moved"].abs())
     now: Table = table[table["change"] == AS_IT_IS].assign(label=lambda t: labels(t)).set_index(["label", "n"])["yhat"]
     worst = known.dropna(subset=["away"]).sort_values("away").drop_duplicates("label", keep="last").set_index("label")
 
-    def say(label: str, v: float) -> str:
+    def say(label: str, v: float) -> Message:
         row = worst.loc[label]
-        return (
+        text = (
             f"{label}: with the card's prior on the {row['prior']} {row['change']}, the forecast at {row['n']:g} would "
-            f"be {row['yhat']:.3g} in place of {now[(label, row['n'])]:.3g} ({v:.1f} half widths of its range)"
+            f"be {row['yhat']:.3g} instead of {now[(label, row['n'])]:.3g} ({v:.1f} half-widths of its interval)"
         )
+        return message("sensitive", text, prior=str(row["prior"]), change=str(row["change"]), moved=v)
 
     yield from worst_of(
-        "card sensitivity", worst["away"].to_dict(), MOVED, say,
-        "no forecast hangs on one prior: another exponent, floor or drift moves it by {worst} half widths of its range",
-        "read that prior's source in the card; decide as if the forecast could be either, or measure a larger size",
-    )  # fmt: skip
+        "card-sensitivity",
+        worst["away"].to_dict(),
+        MOVED,
+        say,
+        lambda v: message(
+            "robust",
+            "forecasts are robust to the priors on exponent, floor and drift: changing one of them moves the median by "
+            f"at most {v:.1f} half-widths of the interval",
+            moved=v,
+        ),
+        "read that prior's source in the card; allow for either forecast, or measure a larger size",
+    )
     doubtful = known[known["pareto_k"] > TRUSTED_K]
     if len(doubtful):
         changes = dict.fromkeys(f"{p} {c}" for p, c in zip(doubtful["prior"], doubtful["change"], strict=True))
-        k = doubtful["pareto_k"].to_numpy().max()
+        k = float(doubtful["pareto_k"].to_numpy().max())
         text = (
-            f"reweighting cannot tell what these other priors would do: {', '.join(changes)} (Pareto k up to {k:.2g})"
+            f"reweighting cannot tell the effect of these other priors: {', '.join(changes)} (Pareto k up to {k:.2f})"
         )
-        yield Check("card reweighting", REVIEW, text, "fit again under a card changed so (`--card`), and compare")
+        found = message("not-reweightable", text, changes=list(changes), pareto_k=k)
+        yield Check("card-reweighting", REVIEW, found, "fit again under a card with that change (`--card`) and compare")
     else:
-        yield Check("card reweighting", PASS, "draws could be reweighted to every other prior that was tried")
+        found = message("reweighted", "the draws could be reweighted to every other prior that was tried")
+        yield Check("card-reweighting", PASS, found)

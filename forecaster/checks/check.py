@@ -1,7 +1,7 @@
-"""check: may this posterior be used to decide? Verdicts on sampling, data, priors, fit to the data, and the question.
+"""check: may this posterior be used for a decision? Verdicts on sampling, data, priors, fit and question.
 
-Each check is one row however many curves it looks at: the worst curve speaks, up to three are named. A check
-whose quantity the posterior does not carry is absent; numbers that could not be computed are skipped.
+Each check is one row however many curves it covers: it reports the worst curve and names up to three. A check whose
+quantity is not in the posterior is absent; numbers that could not be computed are skipped.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ from forecaster.results.result import Result, Shown
 
 CHECKS = Columns(
     "a check",
-    Column("name", "text", "the check", key=True),
+    Column("id", "text", "the check, as a stable name for programs", terminal=False),
+    Column("name", "text", "the check, in words", key=True),
     Column("verdict", "verdict", "`PASS`, `REVIEW` (read before deciding) or `FAIL` (do not decide on this)"),
-    Column("curve", "text", "the curve (or group) that it is about, the worst of several; null where it is about all"),
+    Column("curve", "text", "the curve (or group) that it is about, the worst of several; null if about all"),
     Column("text", "text", "what was found"),
     Column("next_step", "text", "what to do about it"),
 )
-READ = (  # columns that a person reads of how well the model fits
+READ = (  # columns on the fit of the model that a terminal shows
     *("domain", "task", "architecture", "points", "inside", "p_surprise", "p_jump", "p_run", "p_bend"),
     "prior_inside_shape",
 )
@@ -47,7 +48,7 @@ READ = (  # columns that a person reads of how well the model fits
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CheckReport(Result):
-    """Verdicts on a fit, how well the model fits what was measured, and what other priors would do to forecasts."""
+    """Verdicts on a fit, how well the model fits the measurements, and how sensitive forecasts are to the priors."""
 
     fit: pd.DataFrame = field(default_factory=pd.DataFrame)
     fit_points: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -58,13 +59,13 @@ class CheckReport(Result):
     keys = declared(verdict="the worst of all verdicts")
 
     def shown(self, most: int) -> tuple[Shown, ...]:
-        """The verdicts; of the fit a row a curve; what other priors would do, a row a curve and size."""
+        """The verdicts; the fit of the model, a row a curve; sensitivity to the priors, a row a curve and size."""
         found = [Shown(self.table, CHECKS)]
         if not self.fit.empty:
-            caption = "How well the model fits what was measured:"
+            caption = "How well the model fits the measurements:"
             found.append(Shown(self.fit.loc[:, [*READ]], FITS.pick(*READ), caption))
         if not self.sensitivity.empty:
-            caption = "The forecast, and how far other priors in the card (lower, higher) would move it:"
+            caption = "The forecast, and its shift under lower and higher priors in the card:"
             found.append(Shown(*moves(self.sensitivity), caption))
         return tuple(found)
 
@@ -151,7 +152,7 @@ def table_of(checks: Sequence[Check]) -> pd.DataFrame:
 
 
 def about(found: CheckReport, chosen: Sequence[CurveKey]) -> CheckReport:
-    """What of it is about these curves and their groups: verdicts, and the tables by curve."""
+    """The part of a report that concerns these curves and their groups."""
     labels = {t.label for t in chosen} | {"/".join(t.group) for t in chosen}
     checks = tuple(narrowed(one, labels) for one in found.checks)
 
@@ -163,17 +164,11 @@ def about(found: CheckReport, chosen: Sequence[CurveKey]) -> CheckReport:
     return CheckReport(table_of(checks), _text(checks), checks, *tables)
 
 
-# How the sampling went --------------------------------------------------------------------------------
-
-
-# What was measured, and what is asked -----------------------------------------------------------------
-
-
 def _text(checks: Sequence[Check]) -> str:
     """One sentence over all checks."""
     named = {v: [c.name for c in checks if c.verdict == v] for v in (FAIL, REVIEW)}
-    asks = "asks" if len(named[REVIEW]) == 1 else "ask"
-    said = f"{len(named[REVIEW])} of {len(checks)} checks {asks} to be read first ({', '.join(named[REVIEW])})"
+    calls = "calls" if len(named[REVIEW]) == 1 else "call"
+    said = f"{len(named[REVIEW])} of {len(checks)} checks {calls} for a look first ({', '.join(named[REVIEW])})"
     if named[FAIL]:
         also = f"; {said}" if named[REVIEW] else ""
         return f"FAIL: do not decide on this posterior; failed: {', '.join(named[FAIL])}{also}."

@@ -21,11 +21,12 @@ from forecaster.prediction.conditioning import predictive
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import Check
+from forecaster.results.message import message
 from forecaster.results.wording import plain_size
 
 SUSPECT = 0.1  # two-sided tail probability by leave-one-out below which a fit without the measurement judges it
 FEWEST = 4  # sizes of a curve that is judged: three are left
-NAME = "largest size"
+ID = "largest-size"
 
 Judged = dict[str, tuple[float, str]]  # by curve: p-value, and what was found and expected
 
@@ -56,11 +57,13 @@ def largest_size(posterior: Posterior, points: pd.DataFrame, seed: int, tell: Pr
         for label, (p, text) in without_largest(posterior.only(group), curves, seed).items():
             found[label], said[label] = p, text
     yield from worst_of(
-        NAME,
+        ID,
         found,
         UNLIKELY,
-        lambda label, p: f"{label}: {said.get(label, 'far out')} (p = {p:.2g})",
-        "every measurement at a largest size is such as the smaller sizes let expect",
+        lambda label, p: message("surprising", f"{label}: {said.get(label, 'far out')} (p = {p:.2g})", p=p),
+        lambda worst: message(
+            "expected", "no measurement at a largest size is surprising given a fit without it", p=worst
+        ),
         "look at that run (its recipe, data and test set) and repeat it: forecasts start from there",
     )
 

@@ -1,16 +1,17 @@
-"""Does the model fit what was measured? Each size from the others, replicated curves, and the card before any data.
+"""Does the model fit the measurements? Leave-one-out, posterior predictive and prior predictive checks.
 
-Three questions of one posterior, all on at most ``DRAWS`` of its draws:
+Three questions, each answered with at most ``DRAWS`` posterior draws:
 
 * each size from the others (leave one size out): p(y_i | y_-i, theta) of the Gaussian curve, from the precision matrix
   (Buerkner, Gabry & Vehtari 2021, "Efficient leave-one-out cross-validation for Bayesian non-factorized normal and
   Student-t models", section 2), weighted by Pareto-smoothed importance sampling (Vehtari et al. 2017, 2024; ArviZ);
 * replicated curves (posterior predictive check; Gelman, Meng & Stern 1996): does the measured curve jump, run or bend
   as curves of the model do?
-* the card alone (prior predictive check): how much of the measured curve, and of its shape, did the card hold likely?
+* the card alone (prior predictive check): how much of the measured curve, and of its shape, lies in the card's 95 %
+  band?
 
-The measurement of a size is the mean of its repeats' log errors, with the noise of that mean. The scatter of the
-repeats around it speaks of the noise only; it stays in when the mean is left out.
+The measurement of a size is the mean of its repeats' log errors, with the noise of that mean. The variance of
+the repeats around it informs only the noise; it is kept when the mean is left out.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantil
 from forecaster.prediction.paths import CurveKey
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
-DRAWS = 400  # enough for a chance of 1 in 100; more would cost time at every question
-AT_ONCE = 50  # curves of one piece of work: some seconds of it
-INSIDE = 0.8  # probability of the range that the other sizes give
+DRAWS = 400  # enough for a probability of 1 in 100; more would slow every question down
+AT_ONCE = 50  # curves per unit of work: a few seconds
+INSIDE = 0.8  # probability of the interval that the other sizes give
 STATISTICS = ("jump", "run", "bend")
-LEAST = 4  # sizes below which a curve has no thirds, and too few steps to call their correlation one
+LEAST = 4  # fewer sizes have no thirds and too few steps for a correlation
 
 
 P_VALUES = (
@@ -53,11 +54,11 @@ FITS = Columns(
     CURVE,
     Column("points", "count", "its different sizes"),
     (Column(name, "chance", P_VALUES) for name in ("p_jump", "p_run", "p_bend")),
-    Column("prior_inside", "share", "share of errors inside the 95 % band that the card alone foresees"),
+    Column("prior_inside", "share", "share of errors inside the card's 95 % band (prior predictive)"),
     Column(
         "prior_inside_shape",
         "share",
-        "the same of errors relative to the mean of their curve, whatever their unit; this one is judged",
+        "the same for errors relative to the mean of their curve, whatever their unit; this one is judged",
     ),
     Column("elpd_loo", "number", "log density of its log errors, each from the other sizes (PSIS-LOO)"),
     Column("p_loo", "number", "effective number of parameters"),
@@ -66,7 +67,9 @@ FITS = Columns(
     ),
     Column("inside", "share", f"share of errors inside the {100 * INSIDE:g} % interval that the other sizes give"),
     Column(
-        "p_surprise", "chance", "chance, if the model is right, that any size is as far out as the one farthest out"
+        "p_surprise",
+        "chance",
+        "chance, if the model is right, that any size is as surprising as the most surprising one",
     ),
     Column("surprise_n", "size", "that size"),
 )
@@ -75,12 +78,12 @@ FIT_POINTS = Columns(
     CURVE,
     size("the size measured"),
     Column("error", "error", "the (geometric) mean error measured there"),
-    interval("expected", "error", "what the other sizes let expect: median and interval"),
+    interval("expected", "error", "prediction of the other sizes: median and interval"),
     GIVEN_LEVEL,
     Column("elpd", "number", "term of `elpd_loo`: log density of the log error"),
     Column("p_loo", "number", "term of the effective number of parameters"),
     Column("pareto_k", "number", "Pareto k of leaving this size out"),
-    Column("pit", "chance", "chance, by the other sizes, of an error at most as large"),
+    Column("pit", "chance", "probability, given the other sizes, of an error at most as large"),
 )
 
 
@@ -96,7 +99,7 @@ class Assessment:
 
 
 class Fitted(NamedTuple):
-    """A curve, and the draws that answer for it."""
+    """A curve and its thinned posterior draws."""
 
     design: Design
     data: SizedCurve
@@ -113,10 +116,10 @@ class Loo(NamedTuple):
 
 
 def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambda *_: None) -> Assessment:
-    """Every question of this module on every curve.
+    """All checks of this module for every curve.
 
-    A curve with draws that are no finite numbers is left out. The same seed gives the same numbers, and a curve's
-    are the same alone as among others. Many curves are shared out among processes.
+    Curves with draws that are not finite are left out. The numbers depend on the seed but not on the other curves.
+    Many curves are distributed over processes.
     """
     fitted = [f for f in _fitted(posterior) if all(np.isfinite(getattr(f.draws, name)).all() for name in CENTRES)]
     if not fitted:
@@ -141,7 +144,7 @@ def _fitted(posterior: Posterior) -> Iterator[Fitted]:
 
 
 def _assessed(seed: int, fitted: Sequence[Fitted]) -> Assessment:
-    """Some curves; what ArviZ does it does to all of their sizes at once."""
+    """The assessment of some curves, with one call of ArviZ for all their sizes."""
     answers, curves = [], []
     for design, data, draws in fitted:
         rng = CurveKey(data.curve.domain, data.curve.task, data.curve.architecture).stream(seed)
@@ -170,7 +173,7 @@ def thinned(posterior: Posterior, label: str, most: int = DRAWS) -> CurveDraws:
 def _questions(
     design: Design, data: SizedCurve, draws: CurveDraws, rng: np.random.Generator
 ) -> tuple[LeftOut, dict[str, float]]:
-    """Each size from the others, and the chances of the discrepancies; in blocks that bound the memory."""
+    """Leave-one-out of each size, and p-values of the discrepancies; in blocks, to bound memory."""
     shape, points = draws.level.shape, len(data.x)
     found = []
     for law, covariance in blocks(design, data, draws.map(np.ravel)):
@@ -185,14 +188,14 @@ def _questions(
 def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
     """Leave-one-out by Pareto-smoothed importance sampling, by ArviZ.
 
-    The relative efficiency is taken to be 1: thinned draws are close to independent, and it only sets the length of
-    the tail that is smoothed.
+    The relative efficiency is set to 1: thinned draws are nearly independent, and it affects only the length of the
+    smoothed tail.
     """
     import xarray as xr
     from arviz_stats.loo import loo
 
     known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), distinct(log_density))})
-    with warnings.catch_warnings():  # large Pareto k are counted here, not warned of
+    with warnings.catch_warnings():  # large Pareto k are counted here, no warning is needed
         warnings.simplefilter("ignore")
         found: Any = loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)
     elpd, weights = found.elpd_i.values, np.exp(found.log_weights.transpose("chain", "draw", "point").values)
@@ -230,10 +233,10 @@ def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rn
 
 
 def _summary(points: pd.DataFrame) -> dict[str, float]:
-    """What the sizes of one curve come to. A size far out is counted against how many sizes there are (Bonferroni).
+    """Summary of the sizes of one curve, with a Bonferroni correction of the most surprising one.
 
-    A size that is far out has a large Pareto k as a rule. It counts all the same: weights that fail leave the
-    expectation nearer to what was measured, never farther from it.
+    A surprising size usually has a large Pareto k. It is still used: unreliable weights move the prediction towards the
+    measurement, never away from it.
     """
     pit = points["pit"].to_numpy()
     tail = 2.0 * np.minimum(pit, 1.0 - pit)
@@ -258,8 +261,9 @@ def replicated(
     """Discrepancies of the measured curve and of one replicated curve for each draw: [draw, statistic] each.
 
     Replicates have the draw's parameters, a new drift and new noise, at the sizes measured. In the order of
-    ``STATISTICS``: the largest standardised step (how far a size lies from what all larger ones say); the correlation
-    of each such step with the next; the slope of the last third of the sizes minus that of the first, in log-log.
+    ``STATISTICS``: the largest standardised step (how far a size lies from the prediction of all larger ones); the
+    correlation of each such step with the next; the slope of the last third of the sizes minus that of the first, in
+    log-log.
     """
     root = np.linalg.cholesky(covariance)
     copies, fresh = replicates(law, root, rng)
@@ -288,7 +292,7 @@ def _slope(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def p_values(measured: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
     """Posterior predictive p-values: of a jump as large (one-sided), of a run or bend as extreme (two-sided).
 
-    They use the data twice and so seldom come near 0: a small one says much, a middling one little.
+    They use the data twice and are therefore conservative: a small one is strong evidence, a middling one weak.
     """
     larger = np.mean(drawn > measured, 0) + 0.5 * np.mean(drawn == measured, 0)
     larger = np.where(np.isnan(measured).any(0), np.nan, larger)
@@ -297,6 +301,3 @@ def p_values(measured: np.ndarray, drawn: np.ndarray) -> dict[str, float]:
         "p_run": float(2.0 * min(larger[1], 1.0 - larger[1])),
         "p_bend": float(2.0 * min(larger[2], 1.0 - larger[2])),
     }
-
-
-# The card before any data -------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The prior predictive distribution: curves that a card holds possible before any data."""
+"""The prior predictive distribution: curves simulated from a card."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def prior_paths(
     rng: np.random.Generator,
     architecture: str = "",
 ) -> tuple[np.ndarray, CurveDraws]:
-    """Curves that a card holds possible: log error of the mean curve [draw, x], and their parameters.
+    """Curves simulated from a card: log error of the mean curve [draw, x], and their parameters.
 
     ``x`` are ascending log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
     """
@@ -48,7 +48,7 @@ def _drift(
 
 
 def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Measurements of this curve's sizes as the card alone foresees them, noise and luck included: [draw, point]."""
+    """Prior predictive measurements at this curve's sizes, with run and test-set noise: [draw, point]."""
     x = data.x[::-1]  # ascending, and back
     paths, values = prior_paths(design.card, x, design.x_ref, design.x_min, draws, rng, data.curve.architecture)
     paths = paths[:, ::-1]

@@ -1,4 +1,4 @@
-"""What the priors do: whether the group lies where its card expects, and whether the data say more than the card."""
+"""Checks of the priors: does the group lie where its card expects, and do the data inform its parameters?"""
 
 from __future__ import annotations
 
@@ -11,43 +11,38 @@ from forecaster.domains.quantities import CENTRES, LEARNED_SPREADS
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
 from forecaster.results.check import PASS, Check
+from forecaster.results.message import Message, message
 
-# What the data say of each quantity where it lies below its card's prior, and where above: "... this card expects".
+# What the data show where a quantity lies below its prior, and where above: "... than this card expects".
 FOUND = {
-    "level": ("errors at the largest sizes are smaller than", "errors at the largest sizes are larger than"),
-    "log_exponent": ("errors fall more slowly with data than", "errors fall more steeply with data than"),
-    "log_break": ("the power law begins at smaller sizes than", "the power law begins at larger sizes than"),
-    "floor_logit": (
-        "less of the error is of the kind that no data removes than",
-        "more of the error is of the kind that no data removes than",
-    ),
-    "log_noise": ("runs scatter less than", "runs scatter more than"),
-    "log_drift": ("the curves keep closer to a smooth law than", "the curves stray farther from a smooth law than"),
-    "log_slope": ("the curves keep a steadier slope than", "the slopes of the curves change more than"),
-    "log_sharpness": (
-        "the power law sets in more suddenly than",
-        "the power law sets in more gradually than",
-    ),
-    "level_spread": ("errors of architectures are more alike than", "errors of architectures differ more than"),
+    "level": ("errors at the largest sizes are smaller", "errors at the largest sizes are larger"),
+    "log_exponent": ("errors fall more slowly with data", "errors fall more steeply with data"),
+    "log_break": ("the power law begins at smaller sizes", "the power law begins at larger sizes"),
+    "floor_logit": ("less of the error is irreducible", "more of the error is irreducible"),
+    "log_noise": ("runs vary less", "runs vary more"),
+    "log_drift": ("the curves keep closer to a smooth law", "the curves depart farther from a smooth law"),
+    "log_slope": ("the slopes of the curves change less", "the slopes of the curves change more"),
+    "log_sharpness": ("the power law sets in more abruptly", "the power law sets in more gradually"),
+    "level_spread": ("errors of architectures differ less", "errors of architectures differ more"),
     "log_exponent_spread": (
-        "architectures gain more alike from data than",
-        "architectures differ more in what they gain from data than",
+        "the exponents of architectures differ less",
+        "the exponents of architectures differ more",
     ),
 }
-NEXT = "read the card's prior and its source; use another card, or your own, if this field differs"
+NEXT = "read the card's prior and its source; if your field differs, use another card or write your own"
 UNIT = (
-    "check the units of error and of size; dividing all errors by one number (as per cent by 100, or by the error of "
-    "guessing) changes no forecast but for the unit, and puts them where a card expects them; else use another card"
+    "check the units of error and size; dividing all errors by one number (100 for per cent, or the error of guessing) "
+    "changes only the unit of a forecast and brings errors to where a card expects them; otherwise use another card"
 )
 SMOOTH = (
-    "harmless if the errors are as they were measured: ranges are, if anything, too wide; make sure that nobody "
-    "smoothed the curves or copied their repeats"
+    "harmless if the errors are as measured (the intervals are, if anything, too wide); make sure that nobody smoothed "
+    "the curves or copied their repeats"
 )
-HARMLESS = ("log_noise", "log_drift", "log_slope")  # where below the prior
+HARMLESS = ("log_noise", "log_drift", "log_slope")  # where they lie below the prior
 
 
 def prior_conflict(posterior: Posterior) -> Iterator[Check]:
-    """Whether each group lies where its card expects; in words, what the data say instead."""
+    """Prior-data conflict: does each group lie where its card expects?"""
     away, found = {}, {}
     log_spread: np.ndarray = posterior.tree.posterior["log_spread"].values
     for i, group in enumerate(posterior.groups):
@@ -55,25 +50,28 @@ def prior_conflict(posterior: Posterior) -> Iterator[Check]:
         learned = np.concatenate([posterior.centre(group), log_spread[:, :, i].reshape(-1, 2)], 1)
         off = (learned.mean(0) - design.hyper_mean) / design.hyper_sd
         if len(design.curves) == 1:
-            off = off[: len(CENTRES)]  # one curve tells of no spread: it widens where the curve lies far off
+            off = off[: len(CENTRES)]  # one curve does not inform the spreads: they widen where it lies far off
         worst = int(np.argmax(np.abs(off)))
         away[label] = abs(off[worst])
         found[label] = (*CENTRES, *LEARNED_SPREADS)[worst], bool(off[worst] > 0)
 
-    def say(label: str, v: float) -> str:
+    def say(label: str, v: float) -> Message:
         quantity, above = found[label]
         side = "above" if above else "below"
-        return (
-            f"{label}: {FOUND[quantity][above]} this card expects ({quantity} lies {v:.1f} prior sds {side} the middle "
-            "of the card's prior)"
+        text = (
+            f"{label}: {FOUND[quantity][above]} than this card expects ({quantity} lies {v:.1f} prior sds {side} the "
+            "prior mean)"
         )
+        return message("prior-conflict", text, quantity=quantity, above=above, sds=v)
 
     yield from worst_of(
-        "prior-data conflict",
+        "prior-data-conflict",
         away,
         CONFLICT,
         say,
-        "every group lies where its card expects: at most {worst} prior sds away",
+        lambda v: message(
+            "no-conflict", f"every group lies where its card expects (at most {v:.1f} prior sds away)", sds=v
+        ),
         _next(*found[max(away, key=lambda label: away[label])]),
     )
 
@@ -85,7 +83,7 @@ def _next(quantity: str, above: bool) -> str:
 
 
 def identified(posterior: Posterior) -> Iterator[Check]:
-    """Whether the data tell floor and exponent apart, and from their priors."""
+    """Identifiability: do the data tell floor and exponent apart, and from their priors?"""
     prior_only = {"exponent": {}, "floor": {}}
     for curve in posterior.curves.curves:
         draws = posterior.curve(curve.label)
@@ -95,39 +93,52 @@ def identified(posterior: Posterior) -> Iterator[Check]:
         prior_floor = np.hypot(design.hyper_sd[3], design.spread_fixed[1])
         prior_only["exponent"][curve.label] = np.std(draws.log_exponent) / prior_exponent
         prior_only["floor"][curve.label] = np.std(draws.floor_logit) / prior_floor
-    yield from _ridge({curve.label: posterior.curve(curve.label) for curve in posterior.curves.curves})
+    yield from _correlated({curve.label: posterior.curve(curve.label) for curve in posterior.curves.curves})
     for name, shares in prior_only.items():
         yield from worst_of(
-            f"{name} from the prior",
+            f"{name}-from-the-prior",
             shares,
             PRIOR_SHARE,
-            lambda label, v, name=name: (
-                f"{label}: the {name} is known little better than before the data (sd {v:.0%} of its prior's)"
+            lambda label, v, name=name: message(
+                "prior-only",
+                f"{label}: the data say little about the {name}: its posterior sd is {100 * v:.0f} % of the prior's",
+                share=v,
             ),
-            f"the data inform every {name}: posterior sd at most {{worst}} of the prior's",
+            lambda v, name=name: message(
+                "informed",
+                f"the data inform every {name} (posterior sd at most {100 * v:.0f} % of the prior's)",
+                share=v,
+            ),
             "measure larger sizes; until then, read the card's prior as part of the answer",
         )
 
 
-def _ridge(drawn: Mapping[str, CurveDraws]) -> Iterator[Check]:
-    """Whether it is open which of floor and exponent it is: not where both are known well, however they go together."""
-    ridge = {label: abs(_correlation(d.log_exponent, d.floor_logit)) for label, d in drawn.items()}
-    narrow = [label for label, r in ridge.items() if RIDGE.verdict(r) != PASS and _well_known(drawn[label])]
-    if narrow and len(narrow) == len(ridge):
-        text = "every floor and every exponent is known well, though one goes with the other"
-        yield Check("exponent-floor ridge", PASS, text)
+def _correlated(drawn: Mapping[str, CurveDraws]) -> Iterator[Check]:
+    """Posterior correlation of floor and exponent. It does not matter where both are well known."""
+    id = "floor-exponent-correlation"
+    found = {label: abs(_correlation(d.log_exponent, d.floor_logit)) for label, d in drawn.items()}
+    narrow = [label for label, r in found.items() if RIDGE.verdict(r) != PASS and _well_known(drawn[label])]
+    if narrow and len(narrow) == len(found):
+        yield Check(id, PASS, message("both-well-known", "every floor and exponent is well known, though correlated"))
         return
-    but = f" (but for {len(narrow)} whose floor and exponent are known well all the same)" if narrow else ""
+    but = f", but for {len(narrow)} whose floor and exponent are well known" if narrow else ""
     yield from worst_of(
-        "exponent-floor ridge",
-        {label: r for label, r in ridge.items() if label not in narrow},
+        id,
+        {label: r for label, r in found.items() if label not in narrow},
         RIDGE,
-        lambda label, v: (
-            f"{label}: the floor and the exponent cannot be told apart (correlation {v:.2f} in size); "
-            "forecasts far ahead rest on which of the two it is"
+        lambda label, v: message(
+            "not-separated",
+            f"{label}: floor and exponent are not separately identified (absolute correlation {v:.2f}); far forecasts "
+            "depend on which of the two explains the curve",
+            correlation=v,
         ),
-        "floors and exponents can be told apart: correlation at most {worst} in size" + but,
-        "measure a larger size, or state a floor in the card (human level, label noise)",
+        lambda v: message(
+            "separated",
+            f"floor and exponent are separately identified (largest absolute correlation {v:.2f}{but})",
+            correlation=v,
+            well_known=len(narrow),
+        ),
+        "measure a larger size, or state a floor in the card (human-level error, label noise)",
     )
 
 

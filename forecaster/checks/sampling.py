@@ -1,83 +1,102 @@
-"""Verdicts on the sampler: do the draws represent the posterior?"""
+"""Checks of the sampler: do the draws represent the posterior?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from forecaster.checks.limits import DIVERGENCES, ESS, MEMORY, R_HAT, TAILS, worst_of
+from forecaster.checks.limits import DIVERGENCES, ESS, MEMORY, R_HAT, TAILS, Limits, worst_of
 from forecaster.inference.diagnostics import SUMMARISED
 from forecaster.inference.posterior import Posterior
 from forecaster.results.check import FAIL, PASS, Check
+from forecaster.results.message import Message, message
+
+MORE = "fit again with more draws (`fit --draws`)"
+REFERENCE = "the reference engine (`--engine nuts`)"
+MORE_OR_REFERENCE = f"{MORE} or with {REFERENCE}"
 
 
 def sampling(posterior: Posterior) -> Iterator[Check]:
+    """Finite draws, R-hat and effective sample sizes."""
     finite = {str(k): bool(np.isfinite(v.values).all()) for k, v in posterior.tree["posterior"].data_vars.items()}
     broken = [name for name, fine in finite.items() if not fine]
     if broken:
-        text = f"draws of {', '.join(broken)} are not all finite numbers"
-        yield Check("finite draws", FAIL, text, "fit again with the reference engine, `--engine nuts`, and report this")
+        found = message("not-finite", f"some draws of {', '.join(broken)} are not finite numbers", quantities=broken)
+        yield Check("finite-draws", FAIL, found, f"fit again with {REFERENCE} and report this as a fault")
     else:
-        yield Check("finite draws", PASS, "every draw is a finite number")
+        yield Check("finite-draws", PASS, message("finite", "all draws are finite numbers"))
     found = posterior.diagnostics()
     read = found["quantity"].isin(SUMMARISED)
     found["ess"] = found["ess_bulk"].where(~read, np.fmin(found["ess_bulk"], found["ess_tail"]))
     found["tail"] = found["ess_tail"].mask(read)
-    more = "fit again with more draws"
-    for name, column, limits, what, fine, step in (
+    for id, column, limits, shown, fine, step in (
         (
-            "r-hat", "r_hat", R_HAT, "R-hat", "chains agree: the largest R-hat is {worst}",
-            f"{more}; if it stays, with the reference engine, `--engine nuts`",
+            "r-hat", "r_hat", R_HAT, lambda v: f"R-hat of {{quantity}} is {v:.3f}",
+            lambda v: f"the chains agree (largest R-hat {v:.3f})", f"{MORE}; if it stays high, with {REFERENCE}",
         ),
         (
-            "ess", "ess", ESS, "effective sample size",
-            "enough draws: the smallest effective sample size is {worst}", more,
+            "ess", "ess", ESS, lambda v: f"the effective sample size of {{quantity}} is {v:,.0f}",
+            lambda v: f"the effective sample size is sufficient (minimum {v:,.0f})", MORE,
         ),
         (
-            "tails", "tail", TAILS, "effective sample size of the tails",
-            "enough draws in the tails of what no interval reports, too: {worst} at the least", more,
+            "tail-ess", "tail", TAILS, lambda v: f"the tail effective sample size of {{quantity}} is {v:,.0f}",
+            lambda v: f"the tail effective sample size of nuisance parameters is sufficient (minimum {v:,.0f})", MORE,
         ),
     ):  # fmt: skip
         known = found.dropna(subset=[column]).sort_values(column, ascending=not limits.rising)
         worst = known.drop_duplicates("curve").set_index("curve")
 
-        def say(label: str, value: float, worst=worst, what=what) -> str:
-            return f"{label}: {what} of {worst.loc[label, 'quantity']} is {value:.4g}"
+        def say(label: str, value: float, worst=worst, shown=shown) -> Message:
+            quantity = str(worst.loc[label, "quantity"])
+            text = f"{label}: {shown(value).format(quantity=quantity)}"
+            return message("too-few-draws", text, quantity=quantity, worst=value)
 
-        yield from worst_of(name, worst[column].to_dict(), limits, say, fine, step)
+        def passed(value: float, fine=fine) -> Message:
+            return message("enough-draws", fine(value), worst=value)
+
+        yield from worst_of(id, worst[column].to_dict(), limits, say, passed, step)
 
 
-ENGINE_CHECKS = (
-    (
-        "memory",
+class Statistic(NamedTuple):
+    """A statistic that an engine reports for each curve or group: its limits and its sentences."""
+
+    limits: Limits
+    say: Callable[[str, float], str]
+    fine: Callable[[float], str]
+
+
+STATISTICS = {
+    "memory": Statistic(
         MEMORY,
-        "draws of {label} remember where the sampling began: correlation {value:.2f}",
-        "draws of the curves have forgotten where the sampling began: correlation {worst}",
+        lambda label, v: f"{label}: draws still depend on the starting point (autocorrelation {v:.2f})",
+        lambda v: f"draws of the curves do not depend on the starting point (autocorrelation {_at_most(v)})",
     ),
-    (
-        "hyper_memory",
+    "hyper-memory": Statistic(
         MEMORY,
-        "draws of the group {label} remember where the sampling began: correlation {value:.2f}",
-        "draws of the groups have forgotten where the sampling began: correlation {worst}",
+        lambda label, v: f"{label}: draws of the group still depend on the starting point (autocorrelation {v:.2f})",
+        lambda v: f"draws of the groups do not depend on the starting point (autocorrelation {_at_most(v)})",
     ),
-    (
-        "curve_ess",
+    "curve-ess": Statistic(
         ESS,
-        "{label} rests on few independent draws: {value:.0f}",
-        "every curve rests on enough independent draws: {worst}",
+        lambda label, v: f"{label}: the effective sample size of the curve is {v:,.0f}",
+        lambda v: f"the effective sample size of every curve is sufficient (minimum {v:,.0f})",
     ),
-    (
-        "hyper_ess",
+    "hyper-ess": Statistic(
         ESS,
-        "the group {label} rests on few independent draws: {value:.0f}",
-        "every group rests on enough independent draws: {worst}",
+        lambda label, v: f"{label}: the effective sample size of the group is {v:,.0f}",
+        lambda v: f"the effective sample size of every group is sufficient (minimum {v:,.0f})",
     ),
-)
+}
+
+
+def _at_most(value: float) -> str:
+    return f"at most {value:.2f}" if value >= 0.005 else "below 0.01"
 
 
 def engine(posterior: Posterior) -> Iterator[Check]:
-    """Checks on what only some engines report."""
+    """Checks of statistics that only some engines report."""
     stats = posterior.tree["sample_stats"].to_dataset()
     if "divergences" in stats and "transitions" in stats:
         share = _by_label(stats["divergences"] / stats["transitions"])
@@ -85,19 +104,24 @@ def engine(posterior: Posterior) -> Iterator[Check]:
             "divergences",
             share,
             DIVERGENCES,
-            lambda label, v: f"{label}: {v:.2%} of transitions diverged; parts of the posterior may be missed",
-            "the largest share of divergent transitions is {worst}",
-            "fit again with more tuning, or with a card whose priors are tighter",
+            lambda label, v: message(
+                "diverged",
+                f"{label}: {100 * v:.2f} % of transitions diverged; the sampler may have missed part of the posterior",
+                worst=v,
+            ),
+            lambda v: message("few-diverged", f"at most {100 * v:.2f} % of transitions diverged", worst=v),
+            "fit again with more tuning steps, or with a card whose priors are narrower",
         )
-    for name, limits, said, passed in ENGINE_CHECKS:
+    for id, statistic in STATISTICS.items():
+        name = id.replace("-", "_")
         if name in stats:
             yield from worst_of(
-                name.replace("_", " "),
+                id,
                 _by_label(stats[name]),
-                limits,
-                lambda label, v, said=said: said.format(label=label, value=v),
-                passed,
-                "fit again with more draws, or with the reference engine, `--engine nuts`",
+                statistic.limits,
+                lambda label, v, one=statistic: message("too-few-draws", one.say(label, v), worst=v),
+                lambda v, one=statistic: message("enough-draws", one.fine(v), worst=v),
+                MORE_OR_REFERENCE,
             )
 
 

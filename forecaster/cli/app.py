@@ -1,8 +1,8 @@
 """The command line: arguments in, results out; no statistics here.
 
-Each verb is one function. What all questions share (the curves, how to read and fit them) stands once, in
-:class:`Curves` and :class:`Asked`; :func:`verb` spreads it into options. Exit codes: 0 done, 1 an input that cannot
-be used, 2 wrong usage, 3 a check said FAIL. Heavy modules are imported inside the verbs.
+Each verb is one function. The options that all questions share (the curves, how to read and fit them) are declared
+once, in :class:`Curves` and :class:`Asked`; :func:`verb` adds them to a verb. Exit codes: 0 done, 1 an input that
+cannot be used, 2 wrong usage, 3 a check said FAIL. Heavy modules are imported inside the verbs.
 """
 
 import functools
@@ -21,33 +21,34 @@ from forecaster.cli.source import Fitting, Given, Reading, read
 from forecaster.errors import ForecasterError, OptionError, UnknownCardError
 
 app = typer.Typer(
-    help="Learning curves in, credible intervals for error and data requirements out.",
+    help="Forecast learning curves: credible intervals for the error at larger sizes and for the data a target needs.",
     epilog="Exit codes: 0 done, 1 an input cannot be used, 2 wrong usage, 3 a check said FAIL, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "What is answered about", "Printing"
-ONLY = "Answer about this one; repeatable. Others are fitted too. Once, it names all rows if no column does."
+READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosing curves", "Printing"
+ONLY = "Show only this {0}; repeatable. The others are still fitted. Without a column `{0}` it names all rows."
 Names = list[str] | None
-USAGE = (OptionError, UnknownCardError)  # wrong whatever the input holds
-USAGE = (OptionError, UnknownCardError)  # wrong whatever the input holds
-Failures = tuple[Any, ...]  # the checks that said FAIL
+USAGE = (OptionError, UnknownCardError)  # exit code 2: wrong whatever the input holds
+Failures = tuple[Any, ...]  # the checks with the verdict FAIL
 Json = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object (see docs/json.md).", rich_help_panel=PRINTING)
+    bool, typer.Option("--json", help="Print one JSON object, described in docs/json.md.", rich_help_panel=PRINTING)
 ]
-Level = Annotated[float, typer.Option("--level", help="Probability inside each interval.")]
+Level = Annotated[float, typer.Option("--level", help="Probability of each interval.")]
 TableFile = Annotated[
     Path | None,
-    typer.Option("--output", "-o", help="Also write the table: .csv, .parquet or .json.", rich_help_panel=PRINTING),
+    typer.Option(
+        "--output", "-o", help="Also write the table to a file: .csv, .parquet or .json.", rich_help_panel=PRINTING
+    ),
 ]
 Kind = Annotated[
     Literal["mean", "new-run", "new-cases"],
-    typer.Option("--kind", help="The average over runs, one new run, or the average on cases not tested on."),
+    typer.Option("--kind", help="The average over runs, one new run, or the average over runs on new test cases."),
 ]
 FigureFile = Annotated[
-    Path | None, typer.Option("--figure", help="Also draw it: .png, .svg or .pdf.", rich_help_panel=PRINTING)
+    Path | None, typer.Option("--figure", help="Also draw a figure: .png, .svg or .pdf.", rich_help_panel=PRINTING)
 ]
 
 
@@ -57,21 +58,37 @@ def _option(name: str, text: str, panel: str, **more: Any) -> Any:
 
 @dataclass(frozen=True)
 class Curves:
-    """The curves that a verb is about, and how they are read."""
+    """The curves that a verb needs, and how they are read."""
 
     source: Annotated[
-        Path, typer.Argument(metavar="CURVES", show_default=False, help="Curves (.csv, .parquet) or a posterior (.nc).")
+        Path,
+        typer.Argument(
+            metavar="CURVES",
+            show_default=False,
+            help="A table of learning curves (.csv, .parquet) or a saved posterior (.nc).",
+        ),
     ]
-    columns: Annotated[Names, _option("--columns", "Our name = the file's, as n=train_size.", READING)] = None
-    accuracy: Annotated[bool, _option("--accuracy", "Errors stand as accuracies; targets are errors.", READING)] = False
-    split: Annotated[str | None, _option("--split", "Use only rows of this split, as fit.", READING)] = None
+    columns: Annotated[Names, _option("--columns", "Map a column: NAME=FILE_COLUMN, e.g. n=train_size.", READING)] = (
+        None
+    )
+    accuracy: Annotated[
+        bool, _option("--accuracy", "The error column holds accuracies; targets stay errors.", READING)
+    ] = False
+    split: Annotated[str | None, _option("--split", "Use only rows with this value of `split`, e.g. fit.", READING)] = (
+        None
+    )
     leave_out: Annotated[
-        Names, _option("--leave-out", "Do not fit this architecture, or domain/task/architecture; repeatable.", READING)
+        Names,
+        _option(
+            "--leave-out", "Leave this architecture (or domain/task/architecture) out of the fit; repeatable.", READING
+        ),
     ] = None
-    domain: Annotated[Names, _option("--domain", ONLY, CHOOSING)] = None
-    task: Annotated[Names, _option("--task", ONLY, CHOOSING)] = None
-    architecture: Annotated[Names, _option("--architecture", ONLY, CHOOSING)] = None
-    card: Annotated[str | None, _option("--card", "Domain card: a name, or a .toml file.", FITTING)] = None
+    domain: Annotated[Names, _option("--domain", ONLY.format("domain"), CHOOSING)] = None
+    task: Annotated[Names, _option("--task", ONLY.format("task"), CHOOSING)] = None
+    architecture: Annotated[Names, _option("--architecture", ONLY.format("architecture"), CHOOSING)] = None
+    card: Annotated[
+        str | None, _option("--card", "Domain card: a name (see `forecaster domains`) or a .toml file.", FITTING)
+    ] = None
     as_json: Json = False
 
     @property
@@ -79,7 +96,7 @@ class Curves:
         return Fitting()
 
     def given(self) -> Given:
-        """What the file holds: read here, once."""
+        """The contents of the file, read once."""
         out, columns = tuple(self.leave_out or ()), tuple(self.columns or ())
         reading = Reading(columns, self.accuracy, self.split, out, self.card)
         named = Choice(*(tuple(names or ()) for names in (self.domain, self.task, self.architecture)))
@@ -88,13 +105,13 @@ class Curves:
 
 @dataclass(frozen=True)
 class Asked(Curves):
-    """The curves that a question is about, how they are read, and how they are fitted."""
+    """The curves of a question, how they are read, and how they are fitted."""
 
-    engine: Annotated[Literal["jax", "nuts"], _option("--engine", "jax is fast, nuts the reference.", FITTING)] = "jax"
+    engine: Annotated[
+        Literal["jax", "nuts"], _option("--engine", "Inference engine: jax (fast) or nuts (PyMC reference).", FITTING)
+    ] = "jax"
     seed: Annotated[int, _option("--seed", "The same seed gives the same numbers.", FITTING, min=0)] = 0
-    cache: Annotated[
-        bool, _option("--cache/--no-cache", "Keep and use earlier fits and compiled programs.", FITTING)
-    ] = True
+    cache: Annotated[bool, _option("--cache/--no-cache", "Reuse and store fits and compiled programs.", FITTING)] = True
 
     @property
     def fitting(self) -> Fitting:
@@ -102,9 +119,9 @@ class Asked(Curves):
 
 
 def verb(body: Callable[..., Any]) -> Callable[..., Any]:
-    """Make ``body`` a command: ``asked`` becomes options, an error a message and exit 1 or 2, FAIL exit 3.
+    """Make ``body`` a command: ``asked`` becomes options; errors exit with 1 or 2, failed checks with 3.
 
-    ``body`` returns the checks that said FAIL.
+    ``body`` returns the checks that failed.
     """
     own = signature(body).parameters
     asked = own["asked"].annotation if "asked" in own else None
@@ -141,9 +158,9 @@ def deliver(
     figure: Path | None = None,
     company: str = "",
 ) -> Failures:
-    """Print a result, write its figure and its table where asked; the checks that said FAIL.
+    """Print a result and write its figure and table where asked; returns the checks that failed.
 
-    ``company`` says what was fitted beside the curves that it is about.
+    ``company`` is a sentence on the other curves that were fitted with those shown.
     """
     if company:
         result = replace(result, text=f"{result.text}\n{company}".strip())

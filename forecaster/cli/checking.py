@@ -1,4 +1,4 @@
-"""The checks, as the command line asks for them: of all that was fitted, shown for what was asked about."""
+"""The checks of the command line: run on everything that was fitted, shown for the curves asked about."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def checked(
     own = about(found, choice.keys(posterior))
     if found.verdict == "FAIL" != own.verdict:
         console.say(
-            "Note: a check says FAIL of curves not asked about; those of one task share what they learn: "
+            "Note: a check failed for curves that were not asked about; curves of one task inform one another. "
             "`forecaster check` without --architecture shows it."
         )
     return own

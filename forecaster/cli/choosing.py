@@ -1,4 +1,4 @@
-"""Which curves a question is answered about. All others of their task are fitted with them all the same."""
+"""Choosing the curves to show. All other curves of their task are still fitted with them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Choice:
         return found
 
     def company(self, curves: LearningCurves) -> str:
-        """With how many others the chosen architectures were fitted, in a sentence; nothing where all are chosen."""
+        """A sentence on the other architectures fitted with those chosen; empty where all are chosen."""
         if not self.architecture:
             return ""
         groups = {(c.domain, c.task) for c in curves.curves if c.architecture in self.architecture}
@@ -89,7 +89,9 @@ class Choice:
         if not others:
             return ""
         task = "the same task" if len(groups) == 1 else "the same tasks"
-        return f"Fitted with {others} other architecture{'s' if others > 1 else ''} of {task} (--leave-out drops some)."
+        return (
+            f"Fitted with {others} other architecture{'s' if others > 1 else ''} of {task} (--leave-out excludes some)."
+        )
 
     def _check(self, column: str, names: Iterable[str]) -> None:
         """RequestError where the option of this name asks for what is not among ``names``."""

@@ -88,12 +88,12 @@ def print_checks(checks: Sequence[Check]) -> None:
 
 
 def beware(failures: Sequence[Check]) -> str:
-    """What not to decide on: the curves, or groups, that ``failures`` are about; everything, where one names none."""
+    """A warning not to decide on the curves or groups that failed; on any, where a failed check names none."""
     named = list(dict.fromkeys(label for check in failures for label in check.curves))
     shown, more = ", ".join(named[:NAMED]), len(named) - NAMED
     of = f" of {shown}{f' and {more} more' if more > 0 else ''}"
     whose = "the numbers" + of if all(check.curves for check in failures) else "these numbers"
-    return f"A check said FAIL: do not decide on {whose}."
+    return f"A check failed: do not decide on {whose}."
 
 
 # Results -------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What is to be remarked before curves are fitted, on stderr; and what cannot be asked of them."""
+"""Notes on stderr before curves are fitted, and refusals of questions that they cannot answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def counted(curves: LearningCurves) -> str:
 
 
 def on_curves(curves: LearningCurves, card: Cards) -> None:
-    """What is to be remarked on curves before they are fitted under this card."""
+    """Notes on curves before they are fitted under this card."""
     from forecaster.inference.validation import above_share
 
     console.print_notes((*curves.notes, *above_share(curves, card)), leave_out=["repeats"])
@@ -36,18 +36,18 @@ def on_generic(curves: LearningCurves) -> None:
     generic = {group: named for group, named in curves.metrics.items() if not card_for(group[0], named)[1]}
     for domain in dict.fromkeys(domain for domain, _ in generic):
         named, found = card_for(domain)
-        why = f"no card is named like the domain {domain!r}"
+        why = f"no card has the name of the domain {domain!r}"
         if found:
             other = next(m for group, of in generic.items() if group[0] == domain for m in of if not named.measures(m))
-            why = f"the card {named.name} is one of {named.error_unit.split(',')[0]}, and the metric is {other!r}"
+            why = f"the card {named.name} is for {named.error_unit.split(',')[0]}, but the metric is {other!r}"
         console.say(
-            f"Note: {why}; its priors are those of the generic card, which are wide. `forecaster domains` lists the "
-            "cards, --card names one."
+            f"Note: {why}; the wide priors of the generic card are used. `forecaster domains` lists the cards, --card "
+            "chooses one."
         )
 
 
 def on_targets(curves: LearningCurves, targets: Iterable[float], accuracy: bool) -> None:
-    """With ``--accuracy`` a target is an error all the same: say so, and refuse one that must be an accuracy."""
+    """With ``--accuracy``, remark that targets are still errors, and refuse one that can only be an accuracy."""
     if not accuracy:
         return
     worst = max(float(curve.error.max()) for curve in curves.curves)
@@ -59,11 +59,13 @@ def on_targets(curves: LearningCurves, targets: Iterable[float], accuracy: bool)
                 f"found --target {target:g} with --accuracy, above every measured error (at most {worst:.3g}); "
                 f"expected an error, which is 1 - accuracy: for {meant}"
             )
-        console.say(f"Note: a target is an error, with --accuracy too: {target:g} is an accuracy of {1 - target:.2%}.")
+        console.say(
+            f"Note: targets are errors even with --accuracy: {target:g} is an accuracy of {100 * (1 - target):.4g} %."
+        )
 
 
 def refuse_architectures(curves: LearningCurves, choice: Choice, saved: bool) -> None:
-    """RequestError where ``--architecture`` would choose what a memo is about: it weighs all against each other."""
+    """RequestError for ``--architecture``: a memo weighs all architectures of a task against each other."""
     if not choice.architecture:
         return
     names = dict.fromkeys(c.architecture for c in curves.curves)
@@ -94,5 +96,5 @@ def refuse_lonely(curves: LearningCurves) -> None:
 
 
 def command_line() -> str:
-    """The command as it was typed, for the memo to quote."""
+    """The command as it was typed, quoted in the memo."""
     return shlex.join(["forecaster", *sys.argv[1:]])

@@ -1,7 +1,7 @@
-"""Tables as a terminal shows them: what fits, what is said once, how numbers are written.
+"""Tables as a terminal shows them.
 
-The declared columns decide (``results/columns.py``). What the question fixed is said once, above the table, where all
-rows are alike. Names that leave no room for the numbers are shortened; who prints the table tells them in full.
+The declared columns (``results/columns.py``) decide the layout. Columns that the question fixed are shown once, above
+the table, where all rows agree. Names that leave no room for numbers are shortened and listed in full below.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def print_table(
 ) -> dict[str, str]:
     """The table in the console's width; long texts stand below it, a paragraph each.
 
-    Gives back what its shortened names stand for, added to those of tables before it (``names``).
+    Returns the full names behind shortened ones, added to those of earlier tables (``names``).
     """
     known = declarations(table, columns)
     once, prose, shown = _laid_out(table, known, console.width)
@@ -68,7 +68,7 @@ def declarations(table: Table, columns: Columns) -> dict[Any, Column]:
 
 
 def _laid_out(table: Table, known: Mapping[Any, Column], room: int) -> tuple[list[Any], list[Any], Table]:
-    """Columns to be said once, columns of long texts, and the table of the others, bounds merged where they need be."""
+    """Columns shown once, columns of long texts, and the table of the others, with bounds merged if it is too wide."""
     kept = [c for c in table if known[c].terminal]
     once = [c for c in kept if known[c].given and len(table) > 0 and table[c].nunique(dropna=False) == 1]
     prose = [c for c in kept if c not in once and known[c].kind == "text" and table[c].map(_is_prose).any()]
@@ -132,7 +132,7 @@ def _most(wide: list[int], room: int) -> int:
 def _merged(table: Table, known: Mapping[Any, Column]) -> Table:
     """Every quantity that has a lower and an upper bound in one column: ``0.74 (0.67 to 0.83)``.
 
-    Numbers no larger than the smallest that can be told, the bound ``least``, are shown as bounds: ``≤ 0.05``.
+    Numbers no larger than the smallest that can be resolved (``least``) are shown as bounds: ``≤ 0.05``.
     """
     bounds = {(known[c].of, known[c].bound): c for c in table if known[c].bound}
     out = {}

@@ -1,9 +1,9 @@
-"""compare: which architecture falls faster, which is better at a size, where they cross, and what data is worth.
+"""compare: which architecture is better at a size, which is steeper, where they cross, what a difference is worth.
 
-Every answer comes from paired draws: one draw of the group's posterior is one world, and both architectures are
-asked about in it. Overlap of the two marginal posteriors is described and decides nothing: architectures that share
-a hierarchy may overlap widely and yet be ordered with near certainty. Verdicts on exponents follow a region of
-practical equivalence (Kruschke 2018, doi:10.1177/2515245918771304).
+Every answer comes from paired draws: both architectures are compared within each draw of the group's posterior. The
+overlap of the two marginal posteriors is reported but decides nothing: architectures that share a hierarchy may overlap
+widely and yet be ordered with near certainty. Verdicts on exponents use a region of practical equivalence (Kruschke
+2018, doi:10.1177/2515245918771304).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.comparison.overlap import overlap
-from forecaster.comparison.prose import EQUAL, UNDECIDED, leading_pairs, prose
+from forecaster.comparison.prose import A_STEEPER, B_STEEPER, EQUAL, UNDECIDED, leading_pairs, prose
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
@@ -30,11 +30,12 @@ from forecaster.prediction.paths import CurveKey, CurvePaths, chosen_keys, curve
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
+from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 
 LEVEL = 0.8  # of every interval here, by default
 MOST = 12  # architectures whose pairs are compared where none are named: 66 pairs
-LIKELIEST = 3  # architectures shown at a size, at the least
+LIKELIEST = 3  # minimum number of architectures shown at a size
 
 
 NAMES = (*GROUP, *(Column(name, "name", "the pair of architectures", key=True) for name in "ab"))
@@ -66,8 +67,7 @@ class Comparison(Result):
             Column(
                 "overlap",
                 "share",
-                "area under the lower of the two exponents' densities (1 the same, 0 apart); a description that "
-                "decides nothing",
+                "overlap coefficient of the two exponents' densities (1 the same, 0 disjoint); it decides nothing",
                 terminal=False,
             ),
             Column("p_steeper", "chance", "chance that a's exponent is larger"),
@@ -81,15 +81,15 @@ class Comparison(Result):
                 Column(
                     f"crossover_{q}",
                     "size",
-                    "quantiles of the size beyond which the order of the errors is settled, from the smallest at which "
-                    "both were measured; `inf`: never reversed up to `horizon`",
+                    "quantiles of the last size at which the order of the errors changes, from the smallest measured "
+                    "for both; `inf`: no change up to `horizon`",
                     terminal=q == "q50",
                 )
                 for q in ("q5", "q50", "q95")
             ),
-            Column("p_crossover", "chance", "chance that the order turns up to `horizon`"),
+            Column("p_crossover", "chance", "chance that the order changes up to `horizon`"),
             Column("p_better_finally", "chance", "chance that a's error is the lower one at `horizon`", terminal=False),
-            Column("horizon", "size", "the largest size looked at", terminal=False),
+            Column("horizon", "size", "the largest size searched", terminal=False),
             interval(
                 "data_ratio",
                 "ratio",
@@ -98,7 +98,7 @@ class Comparison(Result):
             Column(
                 "data_ratio_least",
                 "ratio",
-                'the smallest of these ratios that can be told: one that is no larger is a bound, "at most"',
+                'the smallest ratio that can be resolved: one that is no larger is a bound, "at most"',
                 bound="least",
             ),
             Column("data_ratio_n", "size", "b's largest measured size", terminal=False),
@@ -116,7 +116,7 @@ class Comparison(Result):
             GROUP,
             size(),
             OF_GROUP[-1],
-            Column("p_best", "chance", "chance that its error is the lowest of all"),
+            Column("p_best", "chance", "chance that its error is the lowest of its group"),
             NOTE,
         ),
         exponents=Columns(
@@ -128,21 +128,21 @@ class Comparison(Result):
     )
 
     def leading(self, most: int) -> pd.DataFrame:
-        """The ``most`` pairs whose architectures are the likeliest to be best, every group in turn."""
+        """The ``most`` pairs of the architectures most likely to be best, every group in turn."""
         return self.table.iloc[leading_pairs(self.table, self.at_table, self.best, most)]
 
     def shown(self, most: int) -> tuple[Shown, ...]:
-        """The pairs, and who is best at each size."""
+        """The pairs, and the chances of being best at each size."""
         rows = len(self.table)
         note = (
-            f"{most} of {rows:,} pairs, those of the architectures likeliest to be best first; "
+            f"{most} of {rows:,} pairs, those of the architectures most likely to be best first; "
             "--json or --output FILE.csv gives all."
         )
         pairs = Shown(self.leading(most), self.columns["table"], note=note if rows > most else "")
         return (pairs, self._likeliest(most)) if len(self.best) else (pairs,)
 
     def _likeliest(self, most: int) -> Shown:
-        """Of more than ``most`` rows on who is best, the likeliest at each size."""
+        """The chances of being best; of more than ``most`` rows, the largest at each size."""
         best, keys = self.best, ["domain", "task", "n"]
         if len(best) <= most:
             return Shown(best, self.columns["best"])
@@ -150,12 +150,12 @@ class Comparison(Result):
         ranked = best.assign(at=groups.ngroup()).sort_values("p_best", ascending=False, kind="stable")
         chosen = ranked.groupby("at", sort=False).head(max(most // groups.ngroups, LIKELIEST))
         shown = chosen.sort_values("at", kind="stable").drop(columns="at")
-        note = f"{len(shown)} of {len(best):,} rows, the likeliest to be best; --json gives all."
+        note = f"{len(shown)} of {len(best):,} rows, the most likely to be best; --json gives all."
         return Shown(shown, self.columns["best"], note=note)
 
 
 class _Group(NamedTuple):
-    """A group's simulated curves, which every question reads."""
+    """A group's simulated curves, from which every question is answered."""
 
     posterior: Posterior
     group: Group
@@ -210,7 +210,7 @@ def compare(
     group : (str, str) or str, optional
         A (domain, task), or ``domain/task``; by default every group.
     pairs : sequence of (str, str), optional
-        Pairs of architectures; by default all pairs among the ``most`` likeliest to be best.
+        Pairs of architectures; by default all pairs among the ``most`` most likely to be best.
     curves : sequence, optional
         Curves asked about, as keys, labels (``domain/task/architecture``) or architectures: pairs among them, or of a
         single one with all others of its group.
@@ -251,29 +251,54 @@ def compare(
     _check_numbers(at, rope, decide_at)
     if not 0 < level < 1:
         raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
-    tables: dict[str, list[dict[str, Any]]] = {"table": [], "at": [], "best": [], "exponents": []}
-    draws: dict[str, np.ndarray] = {}
-    for chosen, wanted in _about(posterior, curves) if curves is not None else _chosen(posterior, group, pairs):
-        design = posterior.designs[chosen]
-        largest = largest_size(design)
-        sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
-        own = _Group(posterior, chosen, design, seed, sizes, REACH * largest, level)
-        best = _best_rows(own)
-        if pairs is None and curves is None and most is not None:
-            leaders = _leaders(best, design.architectures, most)
-            wanted = [(a, b) for a, b in wanted if a in leaders and b in leaders]
-        for a, b in wanted:
-            tables["table"].append(_pair_row(own, a, b, rope, decide_at))
-            tables["at"] += _at_rows(own, a, b)
-        tables["best"] += best
-        tables["exponents"] += _exponent_rows(own)
-        draws |= {"/".join((*chosen, name)): np.exp(own.log_exponent(name)) for name in design.architectures}
-    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    if "note" in frames["best"]:
-        frames["best"]["note"] = frames["best"]["note"].fillna("")
-    text = prose(frames["table"], frames["at"], frames["best"])
-    return Comparison(
-        frames["table"], text, checks, frames["at"], frames["best"], frames["exponents"], draws, posterior
+    asked = _about(posterior, curves) if curves is not None else _chosen(posterior, group, pairs)
+    named = pairs is not None or curves is not None
+    compared = [
+        _compared(_group(posterior, chosen, at, level, seed), wanted, rope, decide_at, None if named else most)
+        for chosen, wanted in asked
+    ]
+    table, at_table, best, exponents = (
+        pd.DataFrame([row for one in compared for row in getattr(one, name)])
+        for name in ("pairs", "at", "best", "exponents")
+    )
+    if "note" in best:
+        best["note"] = best["note"].fillna("")
+    draws = {label: drawn for one in compared for label, drawn in one.draws.items()}
+    text = joined(prose(table, at_table, best), "\n")
+    return Comparison(table, text, checks, at_table, best, exponents, draws, posterior)
+
+
+class _Compared(NamedTuple):
+    """Rows of each table for one group, and the draws of its exponents by label."""
+
+    pairs: list[dict[str, Any]]
+    at: list[dict[str, Any]]
+    best: list[dict[str, Any]]
+    exponents: list[dict[str, Any]]
+    draws: dict[str, np.ndarray]
+
+
+def _group(posterior: Posterior, group: Group, at: Sequence[float], level: float, seed: int) -> _Group:
+    design = posterior.designs[group]
+    largest = largest_size(design)
+    sizes = np.unique(np.asarray(at, dtype=float)) if len(at) else largest * np.array([1.0, 10.0])
+    return _Group(posterior, group, design, seed, sizes, REACH * largest, level)
+
+
+def _compared(
+    curves: _Group, wanted: Sequence[tuple[str, str]], rope: float, decide_at: float, most: int | None
+) -> _Compared:
+    """Every answer on one group; only pairs among its ``most`` leading architectures, unless that is None."""
+    best, names = _best_rows(curves), curves.design.architectures
+    if most is not None:
+        leaders = _leaders(best, names, most)
+        wanted = [(a, b) for a, b in wanted if a in leaders and b in leaders]
+    return _Compared(
+        pairs=[_pair_row(curves, a, b, rope, decide_at) for a, b in wanted],
+        at=[row for a, b in wanted for row in _at_rows(curves, a, b)],
+        best=best,
+        exponents=_exponent_rows(curves),
+        draws={"/".join((*curves.group, name)): np.exp(curves.log_exponent(name)) for name in names},
     )
 
 
@@ -326,7 +351,7 @@ def _about(posterior: Posterior, curves: Sequence[CurveKey | str]) -> Iterator[t
 
 
 def _leaders(best: Sequence[Mapping[str, Any]], names: Sequence[str], most: int) -> list[str]:
-    """The ``most`` architectures that are the likeliest to be best at some size asked about, in their own order."""
+    """The ``most`` architectures most likely to be best at one of the sizes, in their own order."""
     chance = {name: max(r["p_best"] for r in best if r["architecture"] == name) for name in names}
     first = sorted(names, key=lambda name: -chance[name])[:most]
     return [name for name in names if name in first]
@@ -358,8 +383,8 @@ def _verdict(steeper: float, equal: float, shallower: float, decide_at: float) -
     if equal >= decide_at:
         return EQUAL
     if steeper >= decide_at:
-        return "A steeper"
-    return "B steeper" if shallower >= decide_at else UNDECIDED
+        return A_STEEPER
+    return B_STEEPER if shallower >= decide_at else UNDECIDED
 
 
 def _share(positive: np.ndarray) -> float:
@@ -374,9 +399,9 @@ def _together(one: CurvePaths, other: CurvePaths, low: float, high: float) -> tu
 
 
 def _crossover(curves: _Group, a: str, b: str) -> dict[str, float]:
-    """The last size at which the order of the errors turns, per draw; ``inf`` where it never does.
+    """The last size at which the order of the errors changes, per draw; ``inf`` where it never does.
 
-    From the smallest size at which both were measured: below it one of them was never there.
+    Searched from the smallest size measured for both: below it one of them has no measurements.
     """
     x, gap = _together(curves.paths(a), curves.paths(b), _first(curves, a, b), float(np.log(curves.horizon)))
     above = gap > 0

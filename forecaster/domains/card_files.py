@@ -42,7 +42,7 @@ def find(name: str, cards: Mapping[str, Domain]) -> Domain | None:
 
 
 class Problem(NamedTuple):
-    """Something a card says wrongly, at a path of keys: that of the table where something is absent."""
+    """A fault in a card, at a path of keys (that of the table where a key is absent)."""
 
     path: tuple[str, ...]
     found: str
@@ -155,7 +155,7 @@ def _family(quantity: str) -> str:
 
 
 def _record_problems(path: tuple, record: Any, ranges: dict, known: dict, *also: str) -> Iterator[Problem]:
-    """What is wrong with one table of numbers, source and why; ``also`` are keys checked elsewhere."""
+    """Faults in one table of numbers, source and reason; ``also`` are keys checked elsewhere."""
     table = f"[{'.'.join(path)}]"
     if not isinstance(record, dict):
         yield _bad(path, record, f"a table {table}")

@@ -1,4 +1,4 @@
-"""Domain cards: what is known of a field's learning curves before any is seen, each number with its source.
+"""Domain cards: prior knowledge of a field's learning curves, each number with its source.
 
 A card is a TOML file, which ``card_files`` reads and checks; ``models/README.md`` says how to write one.
 """
@@ -28,7 +28,7 @@ class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     @property
     def location(self) -> float:
-        """Where it centres, on the scale on which it is normal: the mean, log of the median, or the value."""
+        """Its location on the scale on which it is normal: the mean, log of the median, or the value."""
         if self.mean is not None:
             return self.mean
         return math.log(self.median) if self.median is not None else self.value or 0.0
@@ -40,7 +40,7 @@ class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class KnownError(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An error known from elsewhere, in the unit of the card: that of guessing, or that of people."""
+    """A known error in the unit of the card: that of guessing, or that of people."""
 
     value: float
     source: str
@@ -57,7 +57,7 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A domain card, checked: what is known of a field's learning curves before any is seen.
+    """A checked domain card: prior knowledge of a field's learning curves.
 
     Attributes
     ----------
@@ -105,7 +105,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return not own or not theirs or bool(own & theirs)
 
     def known_as(self, architecture: str) -> Architecture | None:
-        """What the card knows of an architecture of this name, if anything."""
+        """What the card knows about an architecture of this name, if anything."""
         named = {plain_name(a): known for name, known in self.architectures.items() for a in (*known.aliases, name)}
         return named.get(plain_name(architecture))
 
@@ -146,7 +146,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def late_chance(self) -> float:
-        """Chance that the floor gives way: that what looks irreducible falls beyond the measured sizes."""
+        """Probability of a second power-law phase: that the floor is not final beyond the measured sizes."""
         return self.priors["late_chance"].location
 
     @property
@@ -161,7 +161,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def card_hash(self) -> str:
-        """SHA-256 of what the card says, inherited priors included; comments and layout do not count."""
+        """SHA-256 of the card's contents, inherited priors included; comments and layout do not count."""
         said = msgspec.structs.replace(self, text="", origin="", citations={})
         return hashlib.sha256(msgspec.json.encode(said)).hexdigest()
 
@@ -171,7 +171,7 @@ RATE = re.compile(r"share of 1|error rate|accuracy|\b[wc]er\b|\btop.?[15]\b|zero
 
 
 def kinds_of_error(said: str) -> frozenset[str]:
-    """``rate`` (a share of cases) and ``loss``, as far as a metric's name or a card's ``error_unit`` says either."""
+    """``rate`` (a share of cases) or ``loss``, where a metric's name or a card's ``error_unit`` tells which."""
     return frozenset(kind for kind, words in (("loss", LOSS), ("rate", RATE)) if words.search(said))
 
 

@@ -1,7 +1,8 @@
-"""backtest: hide the largest sizes, forecast them, score: how far may the forecasts of these curves be believed?
+"""backtest: hide the largest sizes of curves, forecast them and score the forecasts.
 
-Only fitted rows reach the fit and the baselines; of hidden rows the sizes are used, to forecast there, and the errors
-to score. A hidden error is judged against the error of one new run (``measurement.new_run``).
+Only fitted rows reach the fit and the baselines. The sizes of hidden rows are used to forecast there, their errors only
+to score. A hidden error is compared with the predictive distribution of a measurement like it, an average over runs
+where the rows are averages (``observation.new_run`` with ``as_rows``).
 """
 
 from __future__ import annotations
@@ -28,16 +29,17 @@ from forecaster.prediction import observation
 from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
 from forecaster.results.columns import declared
+from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 
 MOST_DRAWS = 1000
-BEYOND = 100.0  # how far past the largest hidden size a requirement is looked for
+BEYOND = 100.0  # requirements are searched to this multiple of the largest hidden size
 PER_DECADE = 24
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Backtest(Result):
-    """What was hidden, how it was forecast, and how far off that was. ``fitted`` are the curves not hidden."""
+    """The hidden errors, their forecasts and scores. ``fitted`` are the curves that were not hidden."""
 
     totals: pd.DataFrame = field(default_factory=pd.DataFrame)
     calibration: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -65,7 +67,7 @@ class Backtest(Result):
     )
 
     def shown(self, most: int) -> tuple[Shown, ...]:
-        """A row a curve, then a row a method; of many pairs, whether the chances they were given held."""
+        """A row a curve, then a row a method; with many pairs, the calibration of their chances."""
         found = [Shown(*tables.judged(self.table)), Shown(*tables.methods(self.totals))]
         if len(self.pairs) >= tables.FEWEST_PAIRS:
             caption = "How often the favoured architecture of a pair was the better one, by the chance it was given:"
@@ -85,7 +87,7 @@ def backtest(
     about: Sequence[CurveKey | str] | None = None,
     on_progress: Progress | None = None,
 ) -> Backtest:
-    """How far can forecasts of these curves be trusted? Hide the largest sizes, forecast them, score.
+    """How accurate are forecasts of these curves? Hide the largest sizes, forecast them and score.
 
     Parameters
     ----------
@@ -169,9 +171,10 @@ def _assembled(
     scores = scoring.pooled([one.scores for one in scored])
     found = tables.totals(table, scores, pairs, needs, rivals)
     numbers = tables.summary(found, needs, pairs)
+    said = joined(prose.prose(table, found, numbers, notes, level), "\n")
     return Backtest(
         table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
-        text=f"{hidden}\n{prose.prose(table, found, numbers, notes, level)}",
+        text=f"{hidden}\n{said}",
         totals=found,
         calibration=tables.calibration(points, scores.replicas),
         points=points,
@@ -185,7 +188,7 @@ def _assembled(
 
 
 class _Scored(NamedTuple):
-    """One curve: rows of the tables, the scores of its points, and what pairs of curves are compared by."""
+    """One curve: rows of the tables, the scores of its points, and the values that pairs are compared by."""
 
     row: dict[str, Any]
     points: pd.DataFrame
@@ -205,7 +208,7 @@ class _Pair(NamedTuple):
 
 
 class _Drawn(NamedTuple):
-    """Draws of one curve: the mean curve on a grid, and what a run measures at its hidden rows, in log error."""
+    """Draws of one curve in log error: the mean curve on a grid, and measurements at its hidden rows."""
 
     grid: np.ndarray
     paths: np.ndarray  # [draw, grid]
@@ -216,7 +219,7 @@ class _Drawn(NamedTuple):
 
 
 def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarray, seed: int) -> _Drawn:
-    """``index`` names the size of each hidden row; nothing else of hidden rows is used."""
+    """``index`` gives the size of each hidden row; nothing else of the hidden rows is used."""
     target = CurveKey(known.domain, known.task, known.architecture)
     first, last = known.n[-1], BEYOND * max(sizes[-1], known.n[-1])
     grid = np.geomspace(first, last, int(PER_DECADE * np.log10(last / first)) + 2)

@@ -1,4 +1,4 @@
-"""What a forecast must beat: point extrapolations of one curve from its fitted points alone, quick and deterministic.
+"""Baselines: fast and deterministic point extrapolations of one curve from its fitted points.
 
 Each takes (fitted n, fitted error, n wanted) and returns the error there: finite and positive, whatever the points.
 Repeats at one size are first reduced to their geometric mean. Nothing is shared between curves, no prior is used.
@@ -11,23 +11,23 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float
 
-FEWEST = 5  # points that the upper part of a curve holds at least, where there are so many
+FEWEST = 5  # minimum number of points in the upper part of a curve
 STARTS = 10  # of the one-break law
-ROUNDS = 120  # of least squares at the most
+ROUNDS = 120  # maximum number of least-squares iterations
 LIMIT = 80.0  # of log error: beyond it an extrapolation has run away
 Sizes = Float[np.ndarray, " point"]
 Model = Callable[[np.ndarray, np.ndarray], np.ndarray]  # parameters [start, p], z [point] -> log error [start, point]
 
 
 def last_value(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
-    """No model: the median of the last fifth of the sizes, one to three of them, for ever."""
+    """No model: the median of the last fifth of the sizes (one to three), as a constant."""
     _, y = _averaged(fit_n, fit_error)
     keep = min(3, -(-len(y) // 5))
     return np.full(len(n), np.exp(np.median(y[-keep:])))
 
 
 def last_point(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
-    """No model: the error at the largest size, for ever."""
+    """No model: the error at the largest size, as a constant."""
     _, y = _averaged(fit_n, fit_error)
     return np.full(len(n), np.exp(y[-1]))
 

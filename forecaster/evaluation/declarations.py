@@ -63,7 +63,7 @@ TOTALS = Columns(
     Column(
         "requirement_log2_ratio",
         "number",
-        "median absolute log2 of the size said to be needed over the true one",
+        "median absolute log2 of the size forecast to be needed over the true one",
         optional=True,
     ),
     Column("wins", "count", "curves on which this method has the smallest `rmsle`, among rivals", optional=True),
@@ -73,7 +73,7 @@ CALIBRATION = Columns(
     Column("distance", "text", "decades beyond the largest size fitted, or `all`", key=True),
     Column("level", "share", "probability of the interval", key=True, given=True),
     Column("points", "count", "hidden measurements"),
-    Column("curves", "count", "curves that they are of"),
+    Column("curves", "count", "curves that they belong to"),
     Column("coverage", "share", "share of hidden errors inside their interval, all together"),
     *(Column(f"coverage_{end}", "share", BY_CHANCE) for end in ("low", "high")),
     Column("coverage_by_curve", "share", "mean over curves of that share"),

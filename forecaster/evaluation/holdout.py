@@ -10,12 +10,12 @@ from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note
 from forecaster.errors import RequestError
 
 FEWEST_SIZES = 3  # fitted sizes that a curve needs to be scored
-USUAL = 0.5  # decades hidden where nothing else is asked for
+USUAL = 0.5  # decades hidden by default
 Split = str | float | None
 
 
 def usual_split(curves: LearningCurves) -> str | float:
-    """What is hidden where nothing else is asked for: rows that are marked, or the last half of a decade.
+    """What is hidden by default: marked rows, or the last half of a decade.
 
     Less, where more than half of the curves that could be scored would not keep three sizes.
     """
@@ -79,7 +79,7 @@ def hide(curves: LearningCurves, split: Split = None) -> tuple[LearningCurves, L
 
 
 def _nothing_to_score(curves: LearningCurves) -> RequestError:
-    """The refusal: the most that may be hidden, or that no curve has sizes enough."""
+    """The refusal: the most that may be hidden, or that no curve has enough sizes."""
     most = max(map(_most, curves.curves), default=0.0)
     step = f"hide fewer decades: at most {np.floor(1000 * most) / 1000:g} leave a curve so many"
     if most == 0.0:
@@ -95,7 +95,7 @@ def scorable(curve: Curve) -> bool:
 
 
 def _most(curve: Curve) -> float:
-    """Decades that may be hidden of a curve that is to keep three sizes; 0 where it has no fourth."""
+    """Decades that may be hidden of a curve so that it keeps three sizes; 0 where it has no fourth."""
     n = np.unique(curve.n)
     return float(np.log10(n[-1] / n[FEWEST_SIZES - 1])) if len(n) > FEWEST_SIZES else 0.0
 

@@ -9,73 +9,105 @@ import numpy as np
 from forecaster.curves.learning_curves import Note
 from forecaster.evaluation.scoring import SHOWN
 from forecaster.evaluation.tables import OURS, Table, best_rmsle
+from forecaster.results.message import Message, message
+from forecaster.results.wording import counted
 
 NAMED = 5  # curves that the text names
-FEW_PAIRS = 10  # of fewer, no chances are spoken of: of one or two near ties they would contradict the ranking
+FEW_PAIRS = 10  # with fewer pairs no chances are given: for a near tie they would seem to contradict the ranking
+UNTOLD = 0.9  # width of the range of coverage by chance alone, from which coverage says nothing
 
 
-def prose(table: Table, found: Table, numbers: Mapping[str, float], notes: Sequence[Note], level: float) -> str:
-    """What was found, worst first where a baseline did better."""
-    points = int(table["points"].sum())
-    curves = f"{len(table)} curve{'s' if len(table) != 1 else ''}"
-    said = [
-        f"{points} hidden errors of {curves} were forecast: the median is off by {numbers['rmsle']:.4f} in log error "
-        f"(RMSLE, mean over curves; {numbers['rmsle_median']:.4f} in the median curve).",
-        "Shares of hidden errors inside their intervals: "
-        + ", ".join(f"{numbers[f'cover_{100 * p:g}']:.0%} in those of {p:.0%}" for p in SHOWN)
-        + ".",
-        _by_chance(numbers),
-        *_one_sided(table),
-    ]
+def prose(
+    table: Table, found: Table, numbers: Mapping[str, float], notes: Sequence[Note], level: float
+) -> tuple[Message, ...]:
+    """What was found; curves on which a baseline did better are named, the worst first."""
+    said = [*accuracy(table, numbers), by_chance(numbers), *one_sided(table)]
     if "best_baseline" in table:
-        said += _against(table, found)
+        said += against(table, found)
     if "requirement_covered" in numbers:
-        factor = 2.0 ** numbers["requirement_log2_ratio"]
-        said.append(
-            f"The data needed for the last hidden error lay in its {level:.0%} interval for "
-            f"{numbers['requirement_covered']:.0%} of {numbers['requirement_curves']:.0f} curves; the median was off "
-            f"by a factor of {factor:.2f} in the median curve{_nearest(found)}."
-        )
+        said.append(needed(found, numbers, level))
     if "pairs_right_measured" in numbers:
-        said.append(_ranking(numbers))
+        said.append(ranking(numbers))
     if notes:
-        said.append(f"Left out: {len(notes)} curves or groups; `notes` says which and why.")
-    return "\n".join(said)
+        text = f"Left out: {len(notes)} curves or groups; `notes` says which and why."
+        said.append(message("left-out", text, count=len(notes)))
+    return tuple(said)
 
 
-def _ranking(numbers: Mapping[str, float]) -> str:
-    """How many pairs are ranked as observed and, where they are not few, whether the chances given held."""
+def accuracy(table: Table, numbers: Mapping[str, float]) -> list[Message]:
+    """How many errors were hidden, how far medians were off, and the coverage of intervals."""
+    points = int(table["points"].sum())
+    off, middle = numbers["rmsle"], numbers["rmsle_median"]
+    coverage = {p: numbers[f"cover_{100 * p:g}"] for p in SHOWN}
+    shares = ", ".join(f"{_percent(held)} for the {_percent(p)} intervals" for p, held in coverage.items())
+    return [
+        message(
+            "accuracy",
+            f"{counted(points, 'hidden error')} of {counted(len(table), 'curve')} were forecast. Root mean square log "
+            f"error of the median forecasts (RMSLE): {off:.3f}, mean over curves; {middle:.3f} for the median curve.",
+            points=points,
+            curves=len(table),
+            rmsle=off,
+        ),
+        message("coverage", f"Coverage: {shares}.", **{f"cover_{100 * p:g}": held for p, held in coverage.items()}),
+    ]
+
+
+def needed(found: Table, numbers: Mapping[str, float], level: float) -> Message:
+    """How far requirements for the last hidden error were off."""
+    factor = 2.0 ** numbers["requirement_log2_ratio"]
+    text = (
+        f"The {_percent(level)} interval of the data needed for the last hidden error was right for "
+        f"{_percent(numbers['requirement_covered'])} of {counted(int(numbers['requirement_curves']), 'curve')}; the "
+        f"median was off by a factor of {factor:.2f} for the median curve{_nearest(found)}."
+    )
+    return message("data-needed", text, covered=numbers["requirement_covered"], factor=factor)
+
+
+def ranking(numbers: Mapping[str, float]) -> Message:
+    """How many pairs are ranked as observed and, unless there are few, whether the chances given were calibrated."""
     count = int(numbers["pairs"])
-    said = (
-        f"Of {count} pair{'s' if count != 1 else ''} of architectures, the forecast ranks {numbers['pairs_right']:.0%} "
-        f"as observed; ranking by the largest measured size, {numbers['pairs_right_measured']:.0%}."
+    text = (
+        f"Of {counted(count, 'pair')} of architectures, the forecast ranks {_percent(numbers['pairs_right'])} as "
+        f"observed; the order at the largest measured size ranks {_percent(numbers['pairs_right_measured'])}."
     )
     if count < FEW_PAIRS:
-        return said
-    return (
-        f"{said} The one of a pair that runs are likelier to measure as the better one was given a chance of "
-        f"{numbers['pairs_chance']:.0%} on average, and was it in {numbers['pairs_held']:.0%}."
+        return message("ranking", text, pairs=count, right=numbers["pairs_right"])
+    text += (
+        f" The favoured architecture of a pair had a mean probability of {_percent(numbers['pairs_chance'])} and was "
+        f"the better one in {_percent(numbers['pairs_held'])} of pairs."
+    )
+    return message(
+        "ranking-with-chances",
+        text,
+        pairs=count,
+        right=numbers["pairs_right"],
+        chance=numbers["pairs_chance"],
+        held=numbers["pairs_held"],
     )
 
 
-UNTOLD = 0.9  # range of coverage by chance alone from which coverage says nothing
-
-
-def _by_chance(numbers: Mapping[str, float], level: float = 0.8) -> str:
-    """Whether coverage is what the intervals would have were they right: curves are few, and their points alike."""
+def by_chance(numbers: Mapping[str, float], level: float = 0.8) -> Message:
+    """Whether coverage is within what calibrated intervals would have: errors of one curve are correlated."""
     name = f"cover_{100 * level:g}"
     held, low, high = (numbers[f"{name}{end}"] for end in ("", "_low", "_high"))
     if high - low > UNTOLD:
-        return f"These are too few curves to tell whether the {level:.0%} intervals hold what they claim."
-    found = "fewer" if held < low else "more" if held > high else "as many"
-    return (
-        f"Were the {level:.0%} intervals exactly right they would hold {low:.0%} to {high:.0%} of these, nine times in "
-        f"ten, for errors of one curve are hit or missed together: they hold {found}."
+        text = f"There are too few curves to judge the calibration of the {_percent(level)} intervals."
+        return message("too-few-curves", text, low=low, high=high)
+    id, found = "as-expected", "within"
+    if held < low:
+        id, found = "overconfident", "below"
+    elif held > high:
+        id, found = "underconfident", "above"
+    text = (
+        f"With calibrated {_percent(level)} intervals, coverage would lie between {_percent(low)} and {_percent(high)} "
+        f"with probability 90 %, since errors of one curve are correlated: it is {found} that range."
     )
+    return message(id, text, held=held, low=low, high=high)
 
 
-def _one_sided(table: Table, unlikely: float = 0.01) -> list[str]:
-    """Whether forecasts miss to one side, where a fair coin would so seldom; with the median curve's miss."""
+def one_sided(table: Table, unlikely: float = 0.01) -> list[Message]:
+    """Whether forecasts miss to one side more often than a fair coin would; with the miss of the median curve."""
     from scipy.special import bdtr
 
     biases = table["bias"].to_numpy()
@@ -84,16 +116,45 @@ def _one_sided(table: Table, unlikely: float = 0.01) -> list[str]:
         return []
     side, count = ("low", low) if low > high else ("high", high)
     groups = len(table[["domain", "task"]].drop_duplicates())
-    within = "all of these are of one group" if groups == 1 else f"these are of {groups} groups"
-    return [
-        f"{count} of {len(table)} curves were forecast too {side}, the median curve by "
-        f"{abs(np.expm1(np.median(biases))):.1%}. Curves of one group miss together, and {within}: this says less "
-        "than so many independent misses would, but forecasts of curves like these may err to that side again."
+    miss = float(abs(np.expm1(np.median(biases))))
+    text = (
+        f"{count} of {len(table)} curves were forecast too {side}, the median curve by {100 * miss:.1f} %. Curves of "
+        f"one group miss together and these are of {counted(groups, 'group')}, so this is weaker evidence than "
+        "independent misses would be; still, forecasts of similar curves may miss to that side again."
+    )
+    return [message(f"too-{side}", text, count=count, curves=len(table), miss=miss, groups=groups)]
+
+
+def against(table: Table, found: Table) -> list[Message]:
+    """The best baseline on average, and the curves on which some baseline was nearer."""
+    rivals = found[found["rmsle"].notna() & (found["method"] != OURS)]
+    best = rivals.loc[rivals["rmsle"].idxmin()]
+    wins = int(found["wins"].iloc[0])
+    said = [
+        message(
+            "best-baseline",
+            f"The best baseline on average is {best['method']} (RMSLE {best['rmsle']:.3f}). The forecast is the "
+            f"nearest of all methods for {wins} of {counted(len(table), 'curve')}.",
+            method=best["method"],
+            rmsle=float(best["rmsle"]),
+            wins=wins,
+        )
     ]
+    lost = table.assign(its=best_rmsle(table))
+    lost = lost.assign(gap=lost["rmsle"] - lost["its"]).query("gap > 0").sort_values("gap", ascending=False)
+    for _, row in lost.head(NAMED).iterrows():
+        name = "/".join((row["domain"], row["task"], row["architecture"]))
+        text = f"{name}: {row['best_baseline']} is nearer (RMSLE {row['its']:.3f}; the forecast, {row['rmsle']:.3f})."
+        said.append(message("beaten", text, curve=name, method=row["best_baseline"]))
+    if len(lost) > NAMED:
+        more = len(lost) - NAMED
+        text = f"For {counted(more, 'more curve')} some baseline, chosen afterwards, is nearer."
+        said.append(message("beaten-more", text, curves=more))
+    return said
 
 
 def _nearest(found: Table) -> str:
-    """The baseline whose requirements are least off, if there are any."""
+    """The baseline whose requirements are least off, if any."""
     rivals = found[(found["method"] != OURS) & found["requirement_log2_ratio"].notna()]
     if rivals.empty:
         return ""
@@ -102,18 +163,6 @@ def _nearest(found: Table) -> str:
     return f", that of the nearest baseline ({best['method']}) by {factor:.2f}" if np.isfinite(factor) else ""
 
 
-def _against(table: Table, found: Table) -> list[str]:
-    rivals = found[found["rmsle"].notna() & (found["method"] != OURS)]
-    best = rivals.loc[rivals["rmsle"].idxmin()]
-    said = [
-        f"The best baseline on average is {best['method']} with {best['rmsle']:.4f}; "
-        f"of all methods, the forecast is nearest on {found['wins'].iloc[0]:.0f} of {len(table)} curves."
-    ]
-    lost = table.assign(its=best_rmsle(table))
-    lost = lost.assign(gap=lost["rmsle"] - lost["its"]).query("gap > 0").sort_values("gap", ascending=False)
-    for _, row in lost.head(NAMED).iterrows():
-        name = "/".join((row["domain"], row["task"], row["architecture"]))
-        said.append(f"Beaten on {name}: {row['rmsle']:.4f} against {row['its']:.4f} of {row['best_baseline']}.")
-    if len(lost) > NAMED:
-        said.append(f"Some baseline, chosen afterwards, is nearer on {len(lost) - NAMED} more.")
-    return said
+def _percent(share: float) -> str:
+    """A share that was counted: 0 and 100 % are possible."""
+    return f"{100 * share:.0f} %"

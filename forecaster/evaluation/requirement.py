@@ -1,4 +1,4 @@
-"""Scores of the data requirement in a backtest: was the size at which a hidden error is first reached foretold?"""
+"""Scores of the data requirement in a backtest: how well is the size forecast at which a hidden error is reached?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from forecaster.curves.learning_curves import Curve
 from forecaster.evaluation.tables import slug
 from forecaster.prediction.crossings import first_log_size
 
-DENSE = 10  # hidden sizes from which on the first one that a noisy run reaches says something
+DENSE = 10  # fewer hidden sizes are too coarse for the first one that a noisy run reaches
 MOST_LOWS = 24  # hidden errors of a curve that are taken as targets
 
 
@@ -60,7 +60,7 @@ def needed_by(far: dict[str, np.ndarray], grid: np.ndarray, need: dict[str, Any]
 def _lows(
     known: Curve, sizes: np.ndarray, observed: np.ndarray, drawn: tuple[np.ndarray, np.ndarray], level: float
 ) -> dict[str, float]:
-    """How well the sizes at which each new low is reached are told; there is one where the last error is a target."""
+    """How well the sizes are forecast at which each new lowest error is reached; the last error is among them."""
     before = np.minimum.accumulate(np.append(np.log(known.error).min(), observed))[:-1]
     new = np.flatnonzero(observed < before)
     new = new[np.unique(np.linspace(0, len(new) - 1, min(MOST_LOWS, len(new))).astype(int))]

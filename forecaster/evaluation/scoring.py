@@ -1,7 +1,7 @@
-"""Scores of predictive draws against what was observed: sharp where it is right, wide where it does not know.
+"""Proper scores and calibration of predictive draws against observations.
 
 Everything is on log error, [draw, point] against [point], save the log score, which is a density on error itself,
-as in the papers on learning curves. NumPy only; nothing here knows where the draws came from.
+as in the papers on learning curves. NumPy only; independent of the origin of the draws.
 
 * CRPS: the sample form ``mean |draw - truth| - 1/2 mean |draw - draw'|`` over distinct pairs (Gneiting & Raftery
   2007, section 4.2): the absolute error of a forecast that is a point, in log error.
@@ -11,8 +11,9 @@ as in the papers on learning curves. NumPy only; nothing here knows where the dr
   three degrees of freedom on the draws' median and half their 68 % range, so that one miss costs much, not all.
 * Coverage: a central interval of level L covers where ``|2 PIT - 1| <= L``.
 * MSCE: mean over ``LEVELS`` of (coverage - level)^2; zero for a calibrated forecaster of many points.
-* Points of a curve, and curves of a group, hit or miss together, so that a calibrated forecaster holds some more or
-  some less than its level. How many is told by ``REPLICAS`` of its own joint draws, each in place of the truth.
+* Points of a curve, and curves of a group, are correlated, so the coverage of a calibrated forecaster varies around its
+  level. The expected range is obtained by scoring ``REPLICAS`` joint draws as if each were the
+  truth.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ DISTANCES = (0.5, 1.0, 1.5)  # decades beyond the largest fitted size at which a
 BINS = ("0-0.5", "0.5-1", "1-1.5", ">1.5")
 TAIL = 0.01
 REPLICAS = 200  # draws that stand in for the truth
-CHANCE = 0.9  # of them lie in the range of coverage that is told
+CHANCE = 0.9  # probability of the range of coverage that is reported
 Draws = Float[np.ndarray, "draw point"]
 Points = Float[np.ndarray, " point"]
 
@@ -72,7 +73,7 @@ def score(draws: Draws, truth: Points, mean: Draws | None = None, noise: Draws |
 
 
 def pooled(parts: Sequence[PointScores]) -> PointScores:
-    """The points of all of them, one after the other."""
+    """The points of all of them, concatenated."""
     names = [f.name for f in fields(PointScores)]
     return PointScores(**{name: np.concatenate([getattr(p, name) for p in parts], -1) for name in names})
 
@@ -114,7 +115,7 @@ def pit(draws: Draws, truth: Points) -> Points:
 
 
 def replica_pits(draws: Draws, count: int = REPLICAS) -> Float[np.ndarray, "replica point"]:
-    """PIT of ``count`` of the draws themselves, evenly spread; whole draws, so that points keep what they share."""
+    """PIT of ``count`` of the draws themselves, evenly spread; joint draws, which keep the correlation of points."""
     ranks = np.empty(draws.shape)
     np.put_along_axis(ranks, np.argsort(draws, 0), np.arange(len(draws))[:, None] + 0.5, 0)
     return (stand_ins(ranks, count) / len(draws)).astype(np.float32)
@@ -126,7 +127,7 @@ def stand_ins(draws: np.ndarray, count: int = REPLICAS) -> np.ndarray:
 
 
 def by_chance(replicas: Float[np.ndarray, "replica point"], level: float) -> tuple[float, float]:
-    """The range that holds ``CHANCE`` of the coverages which the intervals of this level would have were they right."""
+    """The range that holds ``CHANCE`` of the coverages that calibrated intervals of this level would have."""
     return range_of(covers(replicas, level).mean(1))
 
 

@@ -1,4 +1,4 @@
-"""From the scores of single curves to what a backtest says: totals, calibration, headline numbers, prose."""
+"""From the scores of single curves to the tables of a backtest: totals, calibration, headline numbers."""
 
 from __future__ import annotations
 
@@ -107,12 +107,12 @@ def calibration(points: Table, replicas: Any) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-FEWEST_PAIRS = 50  # whose chances are shown by range: of fewer, nothing can be told
+FEWEST_PAIRS = 50  # pairs from which chances are shown by range: fewer would show nothing
 CHANCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # of the favoured one of a pair: where a range ends and the next begins
 
 
 def chances(pairs: Table, stand_ins: Any) -> pd.DataFrame:
-    """How often the favoured architecture of a pair was the better one, by the chance it was given; see ``Backtest``.
+    """How often the favoured architecture of a pair was the better one, by its forecast chance; see ``Backtest``.
 
     ``stand_ins`` [pair, replica]: whether ``a`` is the better one in draws that stand in for what was observed.
     """
@@ -177,7 +177,7 @@ def best_rmsle(table: Table) -> list[float]:
 
 
 def judged(table: Table) -> tuple[pd.DataFrame, Columns]:
-    """The columns that a person reads, one row a curve; the best of its rivals with its own error."""
+    """The columns that a terminal shows, one row a curve, with the best baseline and its error."""
     if "best_baseline" in table:
         table = table.assign(its_rmsle=best_rmsle(table))
     return table[[name for name in declarations.JUDGED.names if name in table]], declarations.JUDGED

@@ -42,7 +42,7 @@ class Contents(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FitSummary(Result):
-    """The quantities of each curve that a fit is asked for: medians, intervals and how well their draws mix."""
+    """The main quantities of each curve: medians, intervals and convergence diagnostics."""
 
     posterior: str | None = None
 
@@ -54,7 +54,7 @@ class FitSummary(Result):
             Column(
                 "quantity",
                 "text",
-                "`exponent`, `floor` (error that no data removes) or `alpha` (intercept)",
+                "`exponent`, `floor` (irreducible error) or `alpha` (intercept)",
                 key=True,
             ),
             Column("median", "number", "posterior median"),
@@ -62,7 +62,7 @@ class FitSummary(Result):
             GIVEN_LEVEL,
             Column("r_hat", "number", "rank-normalised split R-hat"),
             (Column(name, "number", "effective sample size in the bulk and in the tails, by ArviZ") for name in ESS),
-            Column("ess_curve", "number", "effective sample size of the whole curve, as the engine counts it"),
+            Column("ess_curve", "number", "effective sample size of the whole curve, by the engine"),
         )
     )
     keys = declared(posterior="the file written, or null")
@@ -73,10 +73,9 @@ def fit_summary(
 ) -> FitSummary:
     """A row for each curve and quantity; ``saved`` is the file that the posterior was written to, if any."""
     text = (
-        f"Each quantity lies between lower and upper with a chance of {100 * level:g} %: the exponent (how fast error "
-        "falls with data), the floor (error that no data removes), alpha (the intercept). ess_bulk and ess_tail are "
-        "effective sample sizes of each quantity, by ArviZ; ess_curve is how many independent draws the engine counts "
-        "for the whole curve."
+        f"With probability {100 * level:g} % each quantity lies between lower and upper: the exponent (how steeply the "
+        "error falls with data), the floor (irreducible error), alpha (the intercept). ess_bulk and ess_tail are "
+        "ArviZ's effective sample sizes of each quantity; ess_curve is the engine's, of the whole curve."
     )
     return FitSummary(posterior.summary(level), text, checks, saved)
 

@@ -162,7 +162,7 @@ def _derived(designs: Sequence[Design], values: np.ndarray) -> dict[str, np.ndar
 
 
 def only(tree: xr.DataTree, groups: Sequence[str], curves: Sequence[str]) -> dict[str, xr.Dataset]:
-    """The groups of the tree, ``measurements`` left out, as far as they are about these groups and curves."""
+    """The part of the tree for these groups and curves, without ``measurements``."""
     labels = {"domain_task": list(groups), "curve": list(curves)}
     parts = {}
     for name, node in tree.children.items():

@@ -18,7 +18,7 @@ from forecaster.model.design import Design, design_of
 
 ENGINES = ("jax", "nuts")
 FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the default engine could not
-FEWEST_DRAWS = 100  # of a chain: of fewer, no effective size or R-hat can be told
+FEWEST_DRAWS = 100  # per chain: fewer are too few for effective sample sizes and R-hat
 MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
 Cards = str | Path | Domain | Mapping[Group, Domain] | None  # one for all, one a group, or by the domains' names
 Progress = Callable[[str, float], None]  # what is being done, share of all that is done

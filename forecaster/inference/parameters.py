@@ -1,4 +1,4 @@
-"""Draws of one curve's parameters, and what they say of the law, its drift's time and the noise at any size."""
+"""Draws of one curve's parameters: its law, the operational time of its drift, and its noise at any size."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Posterior:
     set_aside: LearningCurves | None = None
 
     def __repr__(self) -> str:
-        """What it is a posterior of, in at most five lines."""
+        """The curves and cards of the posterior, in at most five lines."""
         engine, seed = (self.manifest.get(name, "?") for name in ("engine", "seed"))
         said = [
             f"Posterior of {counted(len(self.curves.curves), 'curve')}, {self.draws:,} draws, {engine}, seed {seed}"
@@ -96,7 +96,7 @@ class Posterior:
 
     @cached_property
     def of_shares(self) -> frozenset[Group]:
-        """Groups whose errors are shares of cases: their card says so, and neither an error nor a metric else."""
+        """Groups whose errors are shares of cases, by their card, unless an error or a metric contradicts it."""
         above = {(c.domain, c.task) for c in self.curves.curves if c.error.max() > 1.0}
         said = {group for group in self.groups if "share" in self.cards[group].error_unit}
         losses = {g for g, named in self.curves.metrics.items() if any(kinds_of_error(m) == {"loss"} for m in named)}
@@ -190,7 +190,7 @@ class Posterior:
         return CurveDraws(*values, reference=self.designs[curve.domain, curve.task].reference)
 
     def new_architecture(self, group: Group, architecture: str, rng: np.random.Generator) -> CurveDraws:
-        """Draws of an architecture of this group that nobody has measured, from the hierarchy and its card."""
+        """Draws of an architecture of this group without data, from the hierarchy and its card."""
         hyper, reference = (self.centre(group), self._of_group("log_spread", group)), self.designs[group].reference
         return of_architecture(self.cards[group], *hyper, architecture, reference, rng)
 
@@ -228,7 +228,7 @@ class Posterior:
 
 
 def expect_posterior(posterior: object) -> None:
-    """RequestError where something else was given in place of a posterior, such as the curves that were read."""
+    """RequestError where something other than a posterior was given, such as learning curves."""
     if isinstance(posterior, Posterior):
         return
     step = "call posterior = forecaster.fit(curves) first, and pass that"

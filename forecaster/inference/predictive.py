@@ -1,8 +1,8 @@
-"""What a posterior, and the card alone, foresee of the measurements: the groups that ArviZ's checks of a model ask for.
+"""Posterior and prior predictive distributions of the measurements: the groups that ArviZ's model checks need.
 
-Given its parameters, a curve's log errors at the sizes measured are jointly normal: the law, with drift, noise and the
-test set's luck integrated out. The measurement of a size is the mean of its repeats' log errors, with the noise of that
-mean.
+Given its parameters, a curve's log errors at the measured sizes are jointly normal: the law, with drift, noise and
+test-set sampling error integrated out. The measurement of a size is the mean of its repeats' log errors, with the noise
+of that mean.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from forecaster.model.design import Design, SizedCurve
 if TYPE_CHECKING:
     import xarray as xr
 
-BLOCK = 4_000_000  # entries of the covariances held at one time: 32 MB each
+BLOCK = 4_000_000  # entries of covariances in memory at once: 32 MB each
 REPLICATED, PRIOR = 100, 101  # uses of random numbers, beside those of paths
 
 
@@ -37,7 +37,7 @@ class LeftOut(NamedTuple):
 def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.ndarray, np.ndarray]:
     """Mean [..., point] and covariance [..., point, point] of a curve's log errors, given parameters of shape [...].
 
-    Drift, noise and the test set's luck are integrated out; a size's noise is that of the mean of its repeats.
+    Drift, noise and test-set sampling error are integrated out; a size's noise is that of the mean of its repeats.
     """
     time = draws.drift_time(data.x)
     level, slope = (np.exp(2.0 * v)[..., None] for v in (draws.log_drift, draws.log_slope))
@@ -49,7 +49,7 @@ def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.nda
 
 
 def blocks(design: Design, data: SizedCurve, draws: CurveDraws) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """:func:`moments` of ``draws`` [draw], some at a time, in order, so that the memory of covariances is bounded."""
+    """:func:`moments` of ``draws`` [draw] in blocks, in order, which bounds the memory of covariances."""
     count = -(-len(draws) * len(data.x) ** 2 // BLOCK)
     for chosen in np.array_split(np.arange(len(draws)), count):
         yield moments(design, data, draws.map(lambda drawn, chosen=chosen: drawn[chosen]))
@@ -69,7 +69,7 @@ def left_out(y: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> LeftOut
 
 
 def replicates(law: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Curves drawn anew, [draw, point], and the standard normals behind them.
+    """Replicated curves [draw, point], and the standard normals behind them.
 
     ``law`` [draw, point] is the mean, ``root`` [draw, point, point] the Cholesky factor of the covariance. A replicate
     has the draw's parameters, a new drift and new noise.
@@ -79,9 +79,9 @@ def replicates(law: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> t
 
 
 def distinct(log_values: np.ndarray) -> np.ndarray:
-    """Log weights that no two draws share: ArviZ refuses a tail of equal ones, which resampled draws may have.
+    """Log weights made distinct: ArviZ refuses a tail of equal ones, which resampled draws may have.
 
-    The same tiny numbers each time, a billionth of the values themselves; weights change by less than draws can tell.
+    Adds fixed perturbations of a billionth of the values, far below Monte Carlo error.
     ``log_values`` are [draw] or [chain, draw, point]; no point's depend on the others'.
     """
     draws = (0,) if log_values.ndim == 1 else (0, 1)
@@ -116,7 +116,7 @@ def after_data(
 
 
 def before_any_data(designs: Sequence[Design], draws: int, seed: int) -> dict[str, xr.Dataset]:
-    """``prior`` and ``prior_predictive``: ``draws`` of what the cards hold likely, as one chain.
+    """``prior`` and ``prior_predictive``: ``draws`` from the cards, as one chain.
 
     Architectures of one (domain, task) share the draws of its centre and spread.
     """

@@ -1,4 +1,4 @@
-"""validate: what a table of curves holds and what it cannot tell, before anything is fitted."""
+"""validate: a summary of a table of curves, with remarks, before anything is fitted."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Validation(Result):
                 Column(f"error_{end}", "error", "mean error at the smallest and the largest size")
                 for end in ("first", "last")
             ),
-            Column("noise", "number", "scatter of log error around its neighbours, or between repeats"),
+            Column("noise", "number", "sd of log error around its neighbours, or between repeats"),
             Column(
                 "best_so_far_rise",
                 "number",
@@ -50,7 +50,7 @@ class Validation(Result):
 
 
 def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
-    """Say what curves hold and what their design cannot tell; nothing is sampled.
+    """Summarise curves and remark on what their design cannot show; nothing is fitted.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
     Returns
     -------
     Validation
-        A row a curve; ``notes`` are remarks on what may be wrong with the measurements, or cannot be told by them.
+        A row a curve; ``notes`` are remarks on possible faults of the measurements and on what they cannot show.
 
     Raises
     ------

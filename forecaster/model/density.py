@@ -40,7 +40,7 @@ class CurveArrays(NamedTuple):
     present: Array  # 1.0 for a measured size, 0.0 for padding
     x_ref: Array  # [curve] log of the largest size measured in the group
     x_min: Array  # [curve] log of the smallest size measured in the group
-    luck: Array | None  # [curve] scale of the luck of a test set; None where none is known
+    luck: Array | None  # [curve] scale of test-set sampling error; None where no test set is known
 
 
 class Constants(NamedTuple):
@@ -85,7 +85,7 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     xp = SINGLE if exponent.dtype == jnp.float32 else jnp
     decayed = law.decay(xp, x, x_ref, exponent, x_min + local.log_break, sharpness)
     shape = law.log_shape(xp, decayed, local.floor_logit)
-    shape = jax.lax.optimization_barrier(shape)  # else XLA computes it anew for each of its three uses
+    shape = jax.lax.optimization_barrier(shape)  # otherwise XLA recomputes it for each of its three uses
     residual = y - shape
     noise = jnp.exp(2.0 * local.log_noise) * scale
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))

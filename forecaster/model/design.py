@@ -26,8 +26,8 @@ class SizedCurve:
 
     ``x`` and ``y`` are the logs of size and of error (the mean of ``repeats``, whose squares around it sum to
     ``within``), ``known`` the variance of one measurement that is known and fresh, ``scale`` that of the learned noise
-    over what it is at the group's largest size (:mod:`~forecaster.model.run_noise`). ``luck`` scales the luck of the
-    test set: one over the cases that are wrong at the largest size, less the share that is fresh
+    over what it is at the group's largest size (:mod:`~forecaster.model.run_noise`). ``luck`` scales the
+    test-set sampling error: one over the cases that are wrong at the largest size, less the independent share
     (``test_set_noise.parted_since``).
     """
 
@@ -51,8 +51,8 @@ class Reference:
 
     ``x_ref`` is the log of the group's largest measured size, at which a curve's level is its log error; ``x_min`` that
     of the smallest, above which its break lies. ``steady`` is the share of the drift's time that runs with log size,
-    ``slope_memory`` the nats over which a wandering slope forgets, ``noise_trend`` the change of the log sd of a run's
-    noise per nat of size.
+    ``slope_memory`` the correlation length of the drifting slope in nats, ``noise_trend`` the change of the log sd of a
+    run's noise per nat of size.
     """
 
     x_ref: float
@@ -88,7 +88,7 @@ class Design:
 
     @property
     def reference(self) -> Reference:
-        """What its curves' parameters are relative to."""
+        """The reference of its curves' parameters."""
         return Reference(self.x_ref, self.x_min, self.steady, self.slope_memory, self.noise_trend)
 
     @property
@@ -112,7 +112,7 @@ class Design:
 
     @property
     def slope_memory(self) -> float:
-        """Nats of size over which a wandering slope forgets."""
+        """Correlation length of the drifting slope, in nats of size."""
         return self.card.slope_memory
 
     @property
@@ -124,9 +124,9 @@ class Design:
 def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
     """Reduce repeats: means of log error per distinct size (:mod:`forecaster.curves.repeats`), largest size first.
 
-    ``known_share`` of the known variance counts as fresh noise at each size. The rest stays from size to size (one
-    test set, nested training sets): what is common to all moves the curve as a whole, which the level takes up, and
-    ``luck`` scales what is not.
+    ``known_share`` of the known variance is independent noise at each size. The rest is shared between sizes (one test
+    set, nested training sets): the part common to all sizes shifts the whole curve and is absorbed by the level;
+    ``luck`` scales the part that is not.
     """
     found = sizes.reduced(curve.n, np.log(curve.error))
     known = known_share * np.bincount(found.which, curve.noise_sd**2) / np.bincount(found.which) + LEAST_NOISE**2

@@ -13,7 +13,7 @@ How much a curve wanders is learned where it was measured, and is not the same f
 scales are multiplied by a common factor, log-normal with mean one and ``volatility`` as the standard deviation of its
 logarithm (one step of a stochastic volatility model; Kim, Shephard & Chib 1998). Intervals get tails by that.
 
-What is measured on one test set holds its luck besides, a second Wiener process (:func:`parted`).
+Errors on one test set also share its sampling error, a second Wiener process (:func:`parted`).
 
 A Kalman filter in t gives the exact likelihood in O(points) (Durbin & Koopman 2012, chapter 4; the diffuse
 level by generalised least squares, section 5.7); the dense covariance below is the same process written

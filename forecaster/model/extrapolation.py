@@ -1,7 +1,7 @@
-"""Extrapolation: what holds only beyond the measured sizes, where the fit learns nothing of it.
+"""Extrapolation: assumptions that apply only beyond the measured sizes and are not informed by the data.
 
-Two things are drawn with each path of a forecast: how much wider than before a curve wanders (``volatility``), and
-whether its floor gives way to a second, late fall.
+Two quantities are drawn with each path of a forecast: the change of the drift's scale (``volatility``), and whether the
+floor is not final but followed by a second power-law phase.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import numpy as np
 from forecaster.domains.domain import Domain
 from forecaster.model import drift
 
-STRAYS = 0.5  # of the usual wandering, below which a curve's floor gives way by less: docs/model.md says what it earned
+STRAYS = (
+    0.5  # share of the typical drift below which a curve's second phase is weakened: docs/model.md has the evidence
+)
 
 
 def late_slopes(card: Domain, log_drift: np.ndarray, log_slope: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Exponents [draw] of the late fall of curves that wander so much, relative to their slopes; zero where the
-    floor holds.
+    """Exponents [draw] of the second phase relative to the slopes, for curves of this drift; zero where the floor is
+    final.
 
-    Exponentially distributed, and relative because a curve that hardly falls any more shows that nothing falls
-    steeply beside its law: what looks irreducible is part of its error already. A curve that has kept to its law
-    closely has shown nothing of the kind, too: one that has wandered less than ``STRAYS`` of what is usual in this
-    domain gives way by that much less.
+    Exponentially distributed, and relative to the slope: a curve that hardly falls any more shows that what looks
+    irreducible, which is part of its error, does not fall steeply. Nor does a curve that has kept closely to its law:
+    the exponent is reduced in proportion where its drift is below ``STRAYS`` of what is typical of the domain.
     """
     centres = card.priors["log_drift"].location, card.priors["log_slope"].location
     usual = drift.over_a_nat(np, *centres, card.slope_memory)

@@ -80,7 +80,7 @@ def slope(xp: Any, x_ref: Array, log_exponent: Array, log_break: Array, floor_lo
 
 
 def late_fall(xp: Any, share: Array, distance: Array, exponent: Array) -> Array:
-    """How much log error falls, over ``distance`` nats of size, where the floor gives way: zero or less.
+    """Change of log error, over ``distance`` nats of size, in the second power-law phase: zero or less.
 
     The error that looked irreducible, a ``share`` of all error at that size, falls as a power law of this ``exponent``
     (not below zero), after what was learned first.
@@ -89,31 +89,6 @@ def late_fall(xp: Any, share: Array, distance: Array, exponent: Array) -> Array:
     some = share < 1.0
     part = xp.log1p(xp.where(some, share, 0.0) * xp.expm1(fallen))  # the log of nothing is not taken where all falls
     return xp.where(some, part, fallen)
-
-
-def log_size_needed(
-    xp: Any,
-    log_target: Array,
-    x_ref: Array,
-    level: Array,
-    log_exponent: Array,
-    log_break: Array,
-    floor_logit: Array,
-    sharpness: Array,
-) -> Array:
-    """Log size at which the law reaches ``log_target``.
-
-    ``inf`` where the floor forbids it, ``-inf`` where the plateau of small data is already below it.
-    """
-    gap = xp.exp(log_target - level + softplus(xp, floor_logit)) - xp.exp(floor_logit)
-    reachable = gap > 0
-    wanted = xp.log(xp.where(reachable, gap, 1.0))
-    ahead = softplus(xp, (x_ref - log_break) / sharpness) - wanted / (xp.exp(log_exponent) * sharpness)
-    beyond_plateau = ahead > 0
-    safe = xp.where(beyond_plateau, ahead, 1.0)
-    inverse = safe + xp.log(-xp.expm1(-safe))  # the inverse of softplus
-    size = xp.where(beyond_plateau, log_break + sharpness * inverse, -xp.inf)
-    return xp.where(reachable, size, xp.inf)
 
 
 def log_alpha(

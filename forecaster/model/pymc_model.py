@@ -1,7 +1,7 @@
 """The generative story of the curves of one (domain, task), as one PyMC model: the reference.
 
 Read :func:`build` top to bottom: centres shared by the architectures, architectures around them, the law, the
-drift around the law, the luck of a test set, the noise of runs. Covariances are dense here, on purpose: the fast
+drift around the law, test-set sampling error, the noise of runs. Covariances are dense here, on purpose: the fast
 engine filters instead, and the tests hold the two equal.
 """
 

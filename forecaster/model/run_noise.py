@@ -1,8 +1,7 @@
-"""Scatter: how the noise of runs changes with size, as repeated runs tell it.
+"""Run-to-run variance: how it changes with size, estimated from repeated runs.
 
-Which data a small training set happens to hold moves its error more than that of a large one, so runs that are
-repeated at several sizes often scatter less the larger these are. A curve's noise is then known best where it matters
-most: at the largest sizes, from where forecasts start.
+The choice of data matters more for a small training set than for a large one, so run-to-run variance often falls with
+size. The noise is then best known where it matters most: at the largest sizes, where forecasts start.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-# Standard deviation of the trend before any data, per nat of size. Averages over n training cases scatter as
-# n ** -0.5; a curve whose runs differ by their seeds alone scatters alike everywhere.
+# Prior sd of the trend, per nat of size. Averages over n training cases vary as n ** -0.5; runs that differ only by
+# their seeds vary equally at all sizes.
 EXPECTED = 0.25
 TRENDS = np.linspace(-1.5, 1.5, 121)
-LOG_SDS = np.linspace(-8.0, 5.0, 105)  # of a curve's noise, over the scatter of all its repeats; all as likely
-LEAST = 1e-12  # variance below which no scatter is looked at
+LOG_SDS = np.linspace(-8.0, 5.0, 105)  # of a curve's noise, relative to the sd of all its repeats; equally likely
+LEAST = 1e-12  # variance below which repeats are ignored
 
 
 class Repeated(NamedTuple):
@@ -31,10 +30,10 @@ class Repeated(NamedTuple):
 
 
 def trend(curves: Iterable[Repeated]) -> float:
-    """By how much the log of the noise's sd rises with a nat of log size, the same in all ``curves``.
+    """Change of the log sd of the noise per nat of size, common to all ``curves``.
 
-    The posterior mean, by quadrature, given the scatter of repeats alone (chi-square, Cochran's theorem) and with each
-    curve's own noise integrated out. Zero where nothing was repeated at two sizes.
+    The posterior mean, by quadrature, given only the variance of repeats (chi-square, Cochran's theorem), with each
+    curve's own noise integrated out. Zero without repeats at two sizes.
     """
     log_density = -0.5 * (TRENDS / EXPECTED) ** 2
     told = [c for c in curves if len(c.x) > 1]
@@ -57,6 +56,6 @@ def _log_likelihood(curve: Repeated) -> Float[np.ndarray, " trend"]:
 def relative(trend: float, x: Float[np.ndarray, " size"], x_ref: float) -> Float[np.ndarray, " size"]:
     """Variance of the noise at log sizes ``x`` over that at ``x_ref``, the largest measured one; one beyond it.
 
-    Nothing measured says how the scatter goes on from there.
+    The measurements do not show how it changes beyond that size.
     """
     return np.exp(2.0 * trend * np.minimum(x - x_ref, 0.0))

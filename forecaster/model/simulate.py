@@ -1,4 +1,4 @@
-"""Simulate learning curves from a card's priors: the generative story of ``model.py``, run forwards in NumPy.
+"""Simulate learning curves from a card's priors: the generative model, run forwards in NumPy.
 
 For tests of calibration and for benchmarks, where the truth must be known. The drift is drawn from a dense
 covariance over both sides of the reference size, written apart from the filter that the engines use.
@@ -51,10 +51,10 @@ def simulate(
     noise_trend: float = 0.0,
     seed: int = 0,
 ) -> Simulation:
-    """Draw whole groups from the priors of ``card``: centres, spreads, curves, drift, luck, and the noise of runs.
+    """Draw whole groups from the priors of ``card``: centres, spreads, curves, drift, test-set and run noise.
 
     ``sizes`` are those that every architecture is measured at, or a sequence for each architecture; each size
-    has ``seeds`` runs, all on one test set of ``n_test`` cases (None: so many that it is not worth a word). The log sd
+    has ``seeds`` runs, all on one test set of ``n_test`` cases (None: no sampling error). The log sd
     of runs changes by ``noise_trend`` a nat of size.
     """
     rng = np.random.default_rng(seed)
@@ -111,8 +111,8 @@ def _runs(
 ) -> np.ndarray:
     """Log errors of runs [group, size, seed] of variance ``noise`` around mean curves [group, size], by ascending size.
 
-    A test set counts as the card has it: ``known_share`` of its binomial variance is fresh in each run, the rest is
-    luck that sizes share. The luck at the largest size belongs to the level.
+    A test set counts as the card has it: ``known_share`` of its binomial variance is independent in each run,
+    the rest is shared between sizes. The sampling error at the largest size is part of the level.
     """
     variance = noise + LEAST_NOISE**2
     if n_test is not None:

@@ -1,1 +1,1 @@
-"""Forecasts over time: what new measurements say of them."""
+"""Forecasts over time: comparison with new measurements."""

@@ -1,4 +1,4 @@
-"""update: judge new measurements by the old forecast, fit again with them, and say what moved."""
+"""update: compare new measurements with the old forecast, fit again with them, and report what changed."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ from forecaster.prediction.paths import CurveKey, set_aside_keys
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import PASS, REVIEW, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.message import Message, message
 from forecaster.results.result import Result, Shown
-from forecaster.results.wording import plain_size
+from forecaster.results.wording import counted, plain_size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
-SURPRISING = 0.01  # joint predictive probability below which new measurements are called surprising
-FAR = 10.0  # a forecast is compared at so many times the largest measured size, where no size is named
+SURPRISING = 0.01  # joint p-value below which new measurements are surprising
+FAR = 10.0  # without sizes, forecasts are compared at this multiple of the largest measured size
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Update(Result):
-    """What new measurements changed, and how the old forecast judges them. ``posterior`` is the new one."""
+    """What new measurements changed, and how probable they were. ``posterior`` is the new one."""
 
     judged: pd.DataFrame = field(default_factory=pd.DataFrame)
     posterior: Posterior | None = None
@@ -46,13 +47,12 @@ class Update(Result):
             Column("quantity", "text", "`forecast`, `requirement` or `p_best`", key=True),
             size("its size; null of a requirement"),
             Column("target", "error", "its error; null but of a requirement", key=True),
-            Column("before", "number", "its median (of `p_best` the chance) before"),
+            Column("before", "number", "its median (for `p_best` the chance) before"),
             Column("after", "number", "the same with the new measurements"),
             Column(
                 "moved_sd",
                 "number",
-                "how far it moved, in posterior sds before: of log error, of log size where it is finite, of being the "
-                "best",
+                "its change in posterior sds before: of log error, of log size where finite, of being the best",
             ),
         ),
         judged=Columns(
@@ -61,7 +61,7 @@ class Update(Result):
             size("the size measured"),
             Column("error", "error", "the (geometric) mean error measured there"),
             Column("runs", "count", "measurements that it is the mean of"),
-            interval("yhat", "error", "what the old forecast and the smaller new sizes let expect"),
+            interval("yhat", "error", "predicted by the old forecast and the smaller new sizes"),
             GIVEN_LEVEL,
             Column("p_value", "chance", "two-sided p-value, given the smaller new sizes"),
             Column("p_joint", "chance", "p-value of all new measurements of the curve together"),
@@ -70,9 +70,11 @@ class Update(Result):
     )
 
     def shown(self, most: int) -> tuple[Shown, ...]:
-        """What moved, then the new measurements by the old forecast."""
+        """What changed, then the new measurements beside the old forecast."""
         moved = Shown(self.table, self.columns["table"])
-        return moved, Shown(self.judged, self.columns["judged"], "The new measurements, by the old forecast:")
+        return moved, Shown(
+            self.judged, self.columns["judged"], "The new measurements, and what the old forecast predicted:"
+        )
 
 
 def update(
@@ -86,12 +88,12 @@ def update(
     seed: int = 0,
     on_progress: Progress | None = None,
 ) -> Update:
-    """Fit again with new measurements, and say how forecast, requirement and the chance of being best moved.
+    """Fit again with new measurements; report how forecast, requirement and the chance of being best changed.
 
     Parameters
     ----------
     posterior : Posterior
-        What was known before.
+        The posterior before the new measurements.
     new_rows : pandas.DataFrame or LearningCurves
         The new measurements alone, a table with the columns of :func:`forecaster.read_curves`; ``task`` may be left
         out where the posterior holds one. Architectures may be new, domains and tasks not.
@@ -111,7 +113,8 @@ def update(
     Returns
     -------
     Update
-        Its table has what moved, ``judged`` the new measurements by the old forecast, ``posterior`` the new posterior.
+        ``table`` holds what changed, ``judged`` the new measurements beside the old forecast, ``posterior`` the new
+        posterior.
 
     Raises
     ------
@@ -139,7 +142,7 @@ def update(
     after = fit(fresh, card=posterior.cards, engine=engine, seed=seed, on_progress=on_progress)
     groups = list(dict.fromkeys(zip(rows["domain"], rows["task"], strict=True)))
     table = pd.DataFrame([row for group in groups for row in _moved(posterior, after, group, at, target, seed)])
-    return Update(table, _text(judged), tuple(surprises(judged)), judged, after)
+    return Update(table, summary(judged).text, tuple(surprises(judged)), judged, after)
 
 
 def _rows(posterior: Posterior, new_rows: pd.DataFrame | LearningCurves) -> pd.DataFrame:
@@ -161,7 +164,7 @@ def _rows(posterior: Posterior, new_rows: pd.DataFrame | LearningCurves) -> pd.D
     if unknown:
         known = ", ".join("/".join(g) for g in posterior.groups)
         raise RequestError(
-            f"new rows: found {', '.join(unknown)}, of which this posterior holds no curve (it holds {known}); "
+            f"new rows: found {', '.join(unknown)}, but this posterior holds {known}; "
             "expected new measurements of the same domains and tasks. Fit all of them anew with forecaster.fit"
         )
     return table
@@ -177,7 +180,7 @@ def _by_key(rows: pd.DataFrame) -> Iterator[tuple[CurveKey, pd.DataFrame]]:
 
 
 def judged_rows(posterior: Posterior, key: CurveKey, rows: pd.DataFrame, level: float, seed: int) -> pd.DataFrame:
-    """The new measurements of one curve, averaged by size, smallest first, each judged given those before it."""
+    """The new measurements of one curve, averaged by size, smallest first, each given those before it."""
     from scipy.stats import chi2
 
     own = rows.sort_values("n")
@@ -264,28 +267,42 @@ def _quantity(
 
 
 def surprises(judged: Table) -> Iterator[Check]:
-    """Whether the new measurements of each curve are such as the old forecast let expect."""
+    """One check a curve: are the new measurements probable under the old forecast?"""
     for key, own in judged.groupby(KEYS, sort=False):
         label, p = "/".join(key), float(own["p_joint"].iloc[0])
         if p >= SURPRISING:
-            yield Check("new measurements", PASS, f"{label}: as forecast (p = {p:.2g})", curves=(label,))
+            found = message("as-forecast", f"{label}: as forecast (p = {p:.2g})", p=p)
+            yield Check("new-measurements", PASS, found, curves=(label,))
             continue
         worst = own.loc[own["p_value"].idxmin()]
-        yield Check(
-            "new measurements",
-            REVIEW,
-            f"{label}: new measurements that the forecast held for improbable (p = {p:.2g}); most of all "
+        text = (
+            f"{label}: the forecast held the new measurements for improbable (p {_p(p)}); the most surprising is "
             f"{worst['error']:.3g} at {plain_size(worst['n'])}, where {worst['yhat_lower']:.3g} to "
-            f"{worst['yhat_upper']:.3g} was expected",
-            "look at that run: its recipe, its data and its test set; then decide which fit to believe",
+            f"{worst['yhat_upper']:.3g} was forecast"
+        )
+        yield Check(
+            "new-measurements",
+            REVIEW,
+            message("surprising", text, p=p, n=float(worst["n"]), error=float(worst["error"])),
+            "look at that run: its training configuration, data and test set; then decide which fit to trust",
             (label,),
         )
 
 
-def _text(judged: Table) -> str:
+def _p(value: float) -> str:
+    return f"= {value:.2g}" if value >= 0.001 else "< 0.001"
+
+
+def summary(judged: Table) -> Message:
+    """How many new sizes there were, and for how many curves they were surprising."""
     curves = judged.drop_duplicates(KEYS)
     odd = int((curves["p_joint"] < SURPRISING).sum())
-    said = (
-        f"{len(judged)} new sizes of {len(curves)} curves were judged by the old forecast, then fitted with the rest."
+    text = f"{counted(len(judged), 'new size')} of {counted(len(curves), 'curve')} compared with the old forecast: "
+    text += f"surprising for {odd}." if odd else "all as forecast."
+    return message(
+        "some-surprising" if odd else "all-as-forecast",
+        f"{text} The new fit includes them.",
+        sizes=len(judged),
+        curves=len(curves),
+        surprising=odd,
     )
-    return f"{said} {'All were' if not odd else f'Those of {odd} were not'} as it let expect."

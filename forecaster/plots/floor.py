@@ -50,6 +50,6 @@ def floor_figure(table: pd.DataFrame, *, units: Units | None = None, order: Sequ
     plain(axes)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{plain_number(v)}{units.sign}"))
-    axes.set_xlabel("If the error that no data removes is …")
+    axes.set_xlabel("If the irreducible error is …")
     axes.set_ylabel(f"… then the forecast at {size(float(table['n'].iloc[0]))} is")
     return figure

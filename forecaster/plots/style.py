@@ -167,7 +167,7 @@ def beside(axes: Axes, right: float, y: float, text: str, **style: Any) -> None:
     axes.annotate(text, (1.0, y), (right, 0), **place, **style)
 
 
-# Families that Matplotlib looks in, one after the other, for letters that its own lacks.
+# Font families that Matplotlib tries in turn for letters that its own lacks.
 LETTERED = (
     *("Noto Sans", "Noto Sans CJK SC", "Noto Sans CJK TC", "Noto Sans CJK JP", "Noto Sans CJK KR"),
     *("Noto Sans SC", "Noto Sans TC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC", "WenQuanYi Zen Hei"),

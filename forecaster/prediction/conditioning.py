@@ -1,10 +1,10 @@
-"""What new measurements of a curve say, without a new fit: densities, weights and paths given them.
+"""Conditioning on new measurements of a curve without a new fit: densities, weights and paths.
 
 Given one posterior draw, drift, test-set sampling error and run noise are Gaussian, so that new measurements have a
 normal predictive density, and the curve given them is normal again. Both are exact, by dense algebra over the curve's
 measured sizes. Posterior draws are then weighted by that density (importance sampling from the old posterior to the new
-one): what the new measurements say of the parameters, the hierarchy's among them. The effective sample size of the
-weights says how far that can be trusted.
+one), which updates the parameters, including those of the hierarchy. The effective sample size of the weights shows how
+far the result can be trusted.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from forecaster.model import drift
 from forecaster.prediction import observation
 from forecaster.prediction.paths import CONDITION, CurveKey, CurvePaths, curve_paths
 
-BLOCK = 4_000_000  # entries of the covariances held at one time: 32 MB each
+BLOCK = 4_000_000  # entries of covariances in memory at once: 32 MB each
 Sizes = Float[np.ndarray, " size"]
 Covariance = Float[np.ndarray, "draw size other"]
 
 
 class Weights(NamedTuple):
-    """Weights of posterior draws [draw], which sum to 1, and how many equally weighted draws they are worth."""
+    """Weights of posterior draws [draw], which sum to 1, and their effective sample size."""
 
     values: Float[np.ndarray, " draw"]
     ess: float
@@ -76,9 +76,9 @@ class Predictive:
     ) -> Float[np.ndarray, "draw at"]:
         """Mean log errors at sizes ``n`` given the measured ones too, to be weighted by :meth:`weights`.
 
-        Each path is moved to the new measurements by what they say of it (Matheron's rule: the simulated path, plus the
-        regression of the curve on the measurements times what the simulated measurements miss). ``paths`` is the curve
-        on a grid that covers ``n``, by default this one.
+        Each path is conditioned on the new measurements by Matheron's rule: the simulated path, plus the regression of
+        the curve on the measurements times the difference between actual and simulated measurements. ``paths`` is the
+        curve on a grid that covers ``n``, by default this one.
         """
         held, wanted = paths or self.paths, np.asarray(n, dtype=float)
         cross = _given_old(held, np.log(wanted), np.log(self.n))[1]
@@ -178,7 +178,7 @@ def _given_old_of(
 
 
 def _law(paths: CurvePaths, x: Sizes) -> Float[np.ndarray, "draw size"]:
-    """Log error of the law at log sizes ``x``, with the late fall."""
+    """Log error of the law at log sizes ``x``, with the second power-law phase."""
     shape = paths.parameters.shape(x)
     return (paths.parameters.level + shape + paths.origin.late_fall(x, shape)).T
 
@@ -217,7 +217,7 @@ def _luck_ahead(paths: CurvePaths, x: Sizes) -> Covariance:
 
 
 def _subset(paths: CurvePaths, chosen: np.ndarray) -> CurvePaths:
-    """The same curve by some of its draws, for what needs no grid."""
+    """The same curve with some of its draws only, for uses that need no grid."""
     origin = paths.origin
     some = replace(
         origin,

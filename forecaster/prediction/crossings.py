@@ -19,7 +19,7 @@ def largest_size(design: Design, architecture: str | None = None) -> float:
 
 
 def searched(design: Design, horizon: float, limit: float | None = None) -> tuple[float, float]:
-    """Sizes between which a crossing is looked for: the group's smallest measured one, or a smaller ``limit``, and
+    """The range of sizes searched for a crossing: from the group's smallest measured one, or a smaller ``limit``, to
     ``horizon``. RequestError where the horizon lies below the former."""
     smallest = float(np.exp(design.x_min))
     if horizon <= smallest:
@@ -42,8 +42,8 @@ def looked_at(
 def confirmed(paths: CurvePaths, values: Float[np.ndarray, "size draw"]) -> Float[np.ndarray, "size draw"]:
     """Values for :func:`first_log_size`: up to the largest measured size none below the next measured one.
 
-    Between measured sizes a rough curve's paths dip below all that was measured, somewhere; nobody would train there
-    hoping for that. The grid of ``paths`` holds the measured sizes.
+    Between measured sizes, paths of a rough curve somewhere dip below every measured error; such dips are no basis for
+    choosing a size. The grid of ``paths`` holds the measured sizes.
     """
     data = paths.origin.data
     if data is None:

@@ -1,7 +1,6 @@
-"""forecast: the error at sizes nobody has trained, with what the interval means in words.
+"""forecast: the error at sizes that were not measured, with intervals and their meaning in words.
 
-It summarises, at the sizes asked about, the simulated curves of :mod:`~forecaster.prediction.paths`, which every other
-question reads too.
+It summarises the simulated curves of :mod:`~forecaster.prediction.paths`, as every other question does.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 LEVEL = 0.8
-AT_ONCE = 256  # sizes of one curve whose draws are held at one time: 8 MB of 4,000 draws
+AT_ONCE = 256  # sizes of one curve whose draws are held in memory: 8 MB for 4,000 draws
 KEYS = ["domain", "task", "architecture", "n"]
 COVERS = {
-    "mean": "the error this recipe reaches on average over runs",
-    "new-run": "the error of one new training run of this recipe",
-    "new-cases": "the error this recipe reaches on average over runs, on cases it was not tested on,",
+    "mean": "the average error over training runs",
+    "new-run": "the error of one new training run",
+    "new-cases": "the average error over training runs, on new test cases,",
 }
 
 
@@ -58,15 +57,15 @@ class Forecast(Result):
             Column(
                 "kind",
                 "text",
-                "`mean`: the recipe's average over runs; `new-run`: one new run; `new-cases`: the average, on cases "
-                "not tested on",
+                "`mean`: the average over runs; `new-run`: one new run; `new-cases`: the average over runs, on new "
+                "test cases",
                 given=True,
             ),
             Column(
                 "region",
                 "text",
-                "where on the curve `n` most likely lies: `small-data`, `power-law` or `floor` (more than half of the "
-                "error is floor)",
+                "most likely region of the curve: `small-data`, `power-law` or `floor` (more than half of the error is "
+                "irreducible)",
             ),
             Column("decades_beyond", "number", "decades beyond the curve's largest measured size"),
             NOTE,
@@ -113,7 +112,7 @@ def forecast(
     curves: Sequence[CurveKey | str] | None = None,
     checks: tuple[Check, ...] = (),
 ) -> Forecast:
-    """The error at sizes that nobody has trained yet, with intervals.
+    """The error at sizes that were not measured, with intervals.
 
     Parameters
     ----------
@@ -187,14 +186,14 @@ def forecast(
 def log_errors(
     posterior: Posterior, key: CurveKey, sizes: Float[np.ndarray, " size"], kind: str = "mean", seed: int = 0
 ) -> Float[np.ndarray, "draw size"]:
-    """Draws of a curve's log error of this kind: what the forecast at ``sizes`` summarises."""
+    """Draws of a curve's log error of this kind, which a forecast at ``sizes`` summarises."""
     return _capped(posterior, key, of_kind(curve_paths(posterior, key, sizes, seed=seed), sizes, kind))
 
 
 def _by_curve(
     posterior: Posterior, points: pd.DataFrame, seed: int
 ) -> Iterator[tuple[np.ndarray, CurvePaths, Float[np.ndarray, "draw row"]]]:
-    """Rows of a table of points (with their kind) a curve at a time: positions, paths, predictive draws."""
+    """Positions, paths and predictive draws of the rows of a table of points (with their kind), curve by curve."""
     groups: Any = points.groupby(["domain", "task", "architecture"], sort=False).indices
     aside = set_aside(posterior)
     keys = {name: CurveKey(*name) for name in groups if CurveKey(*name) not in aside}
@@ -208,16 +207,16 @@ def _by_curve(
 
 
 def _capped(posterior: Posterior, key: CurveKey, log_error: np.ndarray) -> np.ndarray:
-    """No more than all cases are wrong, where errors are shares of cases."""
+    """Errors that are shares of cases are at most 1."""
     return np.minimum(log_error, 0.0) if key.group in posterior.of_shares else log_error
 
 
 def _text(posterior: Posterior, table: pd.DataFrame, kind: str, level: float) -> str:
-    text = f"With a chance of {100 * level:g} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
+    text = f"With probability {100 * level:g} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
     if kind == "mean" and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
-        text += " That is on the test set at hand; kind new-cases allows for how few cases it has."
+        text += " This is the error on the test set at hand; kind new-cases allows for its sampling error."
     if "floor" in set(table["region"]):
-        text += " In region floor more than half of the error is of the kind that no data removes; it may still fall."
+        text += " In region 'floor', irreducible error makes up more than half of the forecast."
     return text
 
 

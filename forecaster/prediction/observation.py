@@ -1,9 +1,9 @@
-"""From the mean curve to what a run measures, and to the error on cases that nobody has tested.
+"""From the mean curve to a new observation: one run, or the error on new test cases.
 
-A test set is a sample. Its sampling error (log error on it, less that on all cases) has an sd of about
-``sqrt((1 - error) / (error * cases))`` at any one size and is much the same at the next, where most of the wrong cases
-are the same. The mean curve is that on the test set at hand, as far as was measured; beyond, it keeps the sampling
-error of the largest size, which a run leaves by and by.
+A test set is a sample. Its sampling error (log error on it minus that on the population) has an sd of about
+``sqrt((1 - error) / (error * cases))`` at a single size. It is highly correlated between neighbouring sizes, where
+mostly the same cases are wrong. The mean curve is that on the test set at hand up to the largest measured size; beyond,
+it keeps the sampling error of that size, from which the error of a run gradually departs.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from forecaster.model.design import LEAST_NOISE
 from forecaster.prediction.paths import CASES, LUCK, PER_DECADE, RUN, SHARED_RUN, CurvePaths
 
 KINDS = ("mean", "new-run", "new-cases")
-RECENT = 5  # measurements whose known noise and test cases stand for those of a new one
-COMMON = (
-    0.4  # share of the sampling error that runs from training sets of their own have in common (benchmarks/luck.py)
-)
+RECENT = 5  # last measurements, whose known noise and test cases are taken for a new one
+COMMON = 0.4  # share of the sampling error common to runs on different training sets (benchmarks/luck.py)
 
 AtSizes = Float[np.ndarray, "draw at"]
 OnGrid = Float[np.ndarray, "size draw"]
@@ -50,11 +48,11 @@ def check_kind(kind: str) -> None:
 def new_run(
     paths: CurvePaths, n: Float[np.ndarray, " at"], repeat: Sequence[int] | None = None, *, as_rows: bool = False
 ) -> tuple[AtSizes, AtSizes]:
-    """What one run measures next at sizes ``n``: log errors, and their sd around the mean curve.
+    """The next run at sizes ``n``: its log errors, and their sd around the mean curve.
 
-    To the mean curve come what is fresh at each size (:func:`own_variance`) and the sampling error of the test set,
-    which sizes share. Several runs at one size have different numbers in ``repeat``. ``as_rows``: an average of as many
-    runs as the curve's rows are, not one run.
+    Adds to the mean curve the noise that is independent between sizes (:func:`own_variance`) and the sampling error of
+    the test set, which sizes share. Several runs at one size have different numbers in ``repeat``. ``as_rows``: an
+    average over as many runs as in the curve's rows, not one run.
     """
     mean = paths.at(n)
     own = own_variance(paths, n, mean, as_rows=as_rows)
@@ -66,7 +64,7 @@ def new_run(
 
 
 def as_lucky_everywhere(paths: CurvePaths) -> OnGrid:
-    """Log errors on the grid of one run that is as lucky or unlucky at every size: what its first crossing needs."""
+    """Log errors on the grid of one run with the same noise quantile at every size, as its first crossing needs."""
     whole = paths.whole
     n = np.exp(whole.x)
     z = paths.origin.stream(SHARED_RUN).standard_normal(paths.draws)
@@ -75,9 +73,9 @@ def as_lucky_everywhere(paths: CurvePaths) -> OnGrid:
 
 
 def own_variance(paths: CurvePaths, n: Float[np.ndarray, " at"], mean: AtSizes, *, as_rows: bool = False) -> AtSizes:
-    """Variance of log error by which one run at sizes ``n`` differs from the ``mean`` curve, fresh at each size.
+    """Variance of one run's log error around the ``mean`` curve that is independent between sizes ``n``.
 
-    The learned noise, and the share of known noise that is fresh, which scales with the error as binomial noise does.
+    The learned noise, and the independent share of known noise, which scales with the error as binomial noise does.
     """
     learned, curve = paths.parameters.noise(np.log(n)), paths.curve
     if curve is None:
@@ -88,20 +86,20 @@ def own_variance(paths: CurvePaths, n: Float[np.ndarray, " at"], mean: AtSizes, 
 
 
 def of_one_run(curve: Curve) -> float:
-    """Variance of log error that one run has beyond what is measured, where that is an average of several runs."""
+    """Additional variance of a single run's log error where the measurements are averages of several runs."""
     return float(np.median(curve.run_sd[-RECENT:] ** 2))
 
 
 def cases(curve: Curve) -> float:
-    """How many the curve's test set has; NaN where none is known."""
+    """Number of cases in the curve's test set; NaN where it is not known."""
     return float(np.median(curve.n_test[-RECENT:]))
 
 
 def luck(paths: CurvePaths, n: Float[np.ndarray, " at"]) -> tuple[AtSizes, AtSizes]:
-    """How far errors on the test set at hand have left the mean curve since the largest measured size.
+    """Test-set sampling error beyond the largest measured size, relative to the mean curve.
 
-    Draws at sizes ``n``, which all runs share, and their variance. Zeros up to that size, since the mean curve holds
-    the sampling error there, and where no test set is known.
+    Draws at sizes ``n``, which all runs share, and their variance. Zero up to the largest measured size, since the mean
+    curve includes the sampling error there, and where no test set is known.
     """
     whole = paths.whole
     walk, variance = luck_on_grid(whole)
@@ -111,7 +109,7 @@ def luck(paths: CurvePaths, n: Float[np.ndarray, " at"]) -> tuple[AtSizes, AtSiz
 def luck_on_grid(paths: CurvePaths) -> tuple[OnGrid, OnGrid]:
     """:func:`luck` on the grid of paths whose inner grid is filled in."""
     curve, zero = paths.curve, np.zeros(paths.log_error.shape)
-    share = 1.0 - paths.origin.design.card.known_share  # the rest is fresh at each size
+    share = 1.0 - paths.origin.design.card.known_share  # the rest is independent between sizes
     if curve is None or np.isnan(cases(curve)):
         return zero, zero
     last = int(np.searchsorted(paths.x, np.log(curve.n[-1]) - 1e-9))
@@ -123,11 +121,11 @@ def luck_on_grid(paths: CurvePaths) -> tuple[OnGrid, OnGrid]:
 
 
 def new_cases(paths: CurvePaths) -> Float[np.ndarray, " draw"]:
-    """How far log error on cases that nobody has tested may lie from the mean curve, one draw for the whole curve.
+    """Difference between log error on new test cases and the mean curve, one draw for the whole curve.
 
-    The binomial variance at the largest measured size, less by what several runs there do not have in ``COMMON``. It
-    is drawn apart from the drift (drawn together, forecasts of simulated tasks were worse: what the law misses would
-    be taken for sampling error). Zeros of an architecture without data; RequestError without a test set.
+    The binomial variance at the largest measured size, reduced where several runs were averaged (``COMMON``). It is
+    drawn independently of the drift: drawn jointly, forecasts of simulated tasks were worse, since misfit of the law
+    was taken for sampling error. Zero for an architecture without data; RequestError without a test set.
     """
     curve = paths.curve
     if curve is None:
@@ -145,7 +143,7 @@ def new_cases(paths: CurvePaths) -> Float[np.ndarray, " draw"]:
 
 
 def _run_stream(paths: CurvePaths, n: float, repeat: int) -> np.random.Generator:
-    """Random numbers of one run at one size, the same whatever other sizes are asked about."""
+    """Random numbers of one run at one size; they do not depend on other sizes."""
     return paths.origin.stream(RUN, repeat, *np.array([n]).view(np.uint32).tolist())
 
 

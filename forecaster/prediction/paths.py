@@ -1,10 +1,9 @@
 """Simulated curves: draws of the whole curve, conditioned on the measurements, drawn once and read at any size.
 
-Every question about a curve reads the same :class:`CurvePaths`, so that one question has one answer wherever it is
-asked, whatever else is asked beside it. A path is drawn on a grid of ``PER_DECADE`` sizes a decade, fixed by the
-group's largest measured size, and at the measured sizes; in between it is straight in log-log. The grid reaches as far
-as has been asked, a decade at a time: each decade has random numbers of its own, so that a farther horizon changes
-nothing nearer.
+Every question about a curve uses the same :class:`CurvePaths`, so a question has one answer wherever it is asked. A
+path is drawn on a grid of ``PER_DECADE`` sizes per decade, fixed by the group's largest measured size, and at the
+measured sizes; in between it is straight in log-log. The grid is extended one decade at a time. Each decade has its own
+random numbers, so a farther horizon does not change nearer values.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from forecaster.model import drift_paths, extrapolation, law
 from forecaster.model.design import Design, SizedCurve
 from forecaster.model.drift_paths import Scales, States
 
-# Between two grid points the drift of a usual curve (0.03 in log error a nat) moves by 0.28 % (root mean
-# square). A point costs about 0.06 ms of 4,000 draws.
+# Between two grid points the drift of a typical curve (0.03 in log error per nat) moves by 0.28 % (root mean square).
+# A point costs about 0.06 ms for 4,000 draws.
 PER_DECADE = 36
 STEP = float(np.log(10.0)) / PER_DECADE
-KEPT_BYTES = 600_000_000  # of the paths of one posterior; the least recently read go first
+KEPT_BYTES = 600_000_000  # for the paths of one posterior; the least recently used are dropped first
 REGIONS = np.array(["small-data", "power-law", "floor"])
 
-# What random numbers are for: each use has a stream of its own.
+# Uses of random numbers: each has its own stream.
 PARAMETERS, MEASURED, BEYOND, LATE, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN, CONDITION = range(12)
 
 
@@ -55,16 +54,17 @@ class CurveKey:
         return (self.domain, self.task)
 
     def stream(self, seed: int, *use: int) -> np.random.Generator:
-        """Random numbers of this curve for one use: the same whatever else is asked about, or in which order."""
+        """Random numbers of this curve for one use; they do not depend on other questions or their order."""
         return stream(self.label, seed, *use)
 
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """What a curve's paths start from: its parameters, and the drift's states at the measured sizes.
+    """The starting point of a curve's paths: its parameters, and the drift's states at the measured sizes.
 
     ``x`` are the log sizes at which ``states`` [point, draw] are known, descending from the group's largest size to the
-    curve's smallest. ``beyond`` scales the drift beyond the former, ``late`` holds relative exponents of a late fall.
+    curve's smallest. ``beyond`` scales the drift beyond the largest size, ``late`` holds relative exponents of the
+    second phase.
     """
 
     key: CurveKey
@@ -91,7 +91,7 @@ class Origin:
     def late_fall(
         self, x: Float[np.ndarray, " size"], shape: Float[np.ndarray, "size draw"]
     ) -> Float[np.ndarray, "size draw"]:
-        """What the late fall adds to log error where the law has this ``shape``."""
+        """The change of log error by the second power-law phase, where the law has this ``shape``."""
         out, falls = np.zeros(shape.shape), np.flatnonzero(self.late > 0.0)
         distance = np.maximum(x - self.design.x_ref, 0.0)
         some = self.parameters.map(lambda drawn: drawn[falls])
@@ -136,7 +136,7 @@ class CurvePaths:
         return len(self.origin.parameters)
 
     def fixed(self, low: float, high: float) -> Int[np.ndarray, " fixed"]:
-        """Positions on the grid, from log size ``low`` to ``high``, of the points that all curves of a group share."""
+        """Positions of the grid points that all curves of a group share, from log size ``low`` to ``high``."""
         steps = (self.x - self.origin.design.x_ref) / STEP
         shared = np.abs(steps - np.rint(steps)) < 1e-6
         _, first = np.unique(np.rint(steps[shared]), return_index=True)  # a measured size may lie on the grid
@@ -145,12 +145,12 @@ class CurvePaths:
 
     @property
     def nbytes(self) -> int:
-        """Memory that these paths take."""
+        """Memory of these paths in bytes."""
         return self.log_error.nbytes
 
     @property
     def curve(self) -> Curve | None:
-        """The measurements; None of an architecture without data."""
+        """The measurements; None for an architecture without data."""
         return None if self.origin.data is None else self.origin.data.curve
 
     @cached_property
@@ -192,7 +192,7 @@ class CurvePaths:
         return ((1.0 - share) * values[after - 1] + share * values[after]).T
 
     def region(self, n: np.ndarray) -> list[str]:
-        """Where on the curve sizes lie, by majority of draws: ``small-data``, ``power-law`` or ``floor``.
+        """The region of each size by majority of draws: ``small-data``, ``power-law`` or ``floor``.
 
         ``small-data``: below the break. ``floor``: beyond it, and more than half of the law's error is irreducible.
         """
@@ -250,9 +250,10 @@ def check_keys(posterior: Posterior, keys: Sequence[CurveKey]) -> None:
 def curve_paths(
     posterior: Posterior, key: CurveKey, sizes: Sequence[float] | np.ndarray, *, seed: int = 0, thin: int = 1
 ) -> CurvePaths:
-    """The paths of a curve, on a grid that covers ``sizes``: those drawn before, where they were.
+    """The paths of a curve on a grid that covers ``sizes``; those drawn before are reused.
 
-    ``thin`` keeps every so many posterior draws. RequestError where the curve's (domain, task) is not in the posterior.
+    ``thin`` keeps every ``thin``-th posterior draw. RequestError where the curve's (domain, task) is not in the
+    posterior.
     """
     check_keys(posterior, [key])
     x = np.log(np.asarray(sizes, dtype=float))

@@ -1,7 +1,7 @@
 """requirement: how much data a target error needs, with the chance that no amount within reach will do.
 
-The answer is a skewed distribution with mass at infinity (Mahmood et al. 2022, arXiv:2207.01725, show how far a point
-estimate of it errs), so it is given as quantiles that may be infinite and as probabilities.
+The answer is a skewed distribution with mass at infinity, so it is given as quantiles, which may be infinite, and as
+probabilities. Mahmood et al. 2022 (arXiv:2207.01725) show how far point estimates of it err.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from forecaster.prediction.paths import CurveKey, CurvePaths, chosen_keys, curve
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import REVIEW, Check, also
-from forecaster.results.columns import CURVE, Column, Columns, declared
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared
+from forecaster.results.message import joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import plain_number, plain_size
 
@@ -33,15 +34,17 @@ if TYPE_CHECKING:
 
 KEYS = ("domain", "task", "architecture")
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+LEVEL = 0.8
+NEEDED = "quantiles of the size at which the error first reaches the target"
 EXAMPLES = {"target": "0.05", "limit": "1e6", "horizon": "1e9"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Requirement(Result):
-    """The data that target errors need; ``draws`` are the sizes behind the rows (chain, draw, point).
+    """The data that target errors need; ``draws`` holds the sizes behind the rows (chain, draw, point).
 
-    Sizes are in the unit of the card; ``inf`` means never within ``horizon``, and a size equal to the group's smallest
-    measured one, or to a smaller limit, means there or before. Probabilities are shares of draws.
+    Sizes are in the unit of the card. ``inf`` means not up to ``horizon``; a size equal to the group's smallest
+    measured one, or to a smaller limit, means that size or a smaller one. Probabilities are shares of draws.
     """
 
     draws: xr.DataArray | None = None
@@ -53,20 +56,28 @@ class Requirement(Result):
             "a curve and target",
             CURVE,
             Column("target", "error", "the error to reach", given=True),
-            Column("p_within_limit", "chance", "chance that the limit is enough; null without one"),
-            (Column(q, "size", "quantiles of the size at which the error first reaches the target") for q in QUANTILES),
+            Column("p_within_limit", "chance", "chance that the limit is enough; null without a limit"),
+            *(Column(q, "size", NEEDED, terminal=q in ("q25", "q50", "q75")) for q in ("q5", "q25", "q50")),
+            *(
+                Column(f"q50_{end}", "size", "equal-tailed interval of that size, of probability `level`", bound=end)
+                for end in ("lower", "upper")
+            ),
+            *(Column(q, "size", NEEDED, terminal=q in ("q25", "q50", "q75")) for q in ("q75", "q95")),
+            GIVEN_LEVEL,
             Column("p_never", "chance", "chance that no size up to `horizon` reaches it"),
             Column("p_floor_above", "chance", "chance that the floor of the law lies above the target", terminal=False),
-            Column("limit", "size", "the largest size that could be had; null without one", given=True),
-            Column("horizon", "size", "the largest size looked at", terminal=False),
-            Column("already_met", "chance", "chance that the sizes measured reach the target already", terminal=False),
+            Column("limit", "size", "the largest size that you could have; null without a limit", given=True),
+            Column("horizon", "size", "the largest size searched", terminal=False),
+            Column(
+                "already_met", "chance", "chance that the target is reached within the measured sizes", terminal=False
+            ),
             Column(
                 "p_risen",
                 "chance",
-                "chance that they do, but the error at the largest of them is above it again",
+                "chance that it is, but the error at the largest of them is above it again",
                 terminal=False,
             ),
-            Column("kind", "text", "by whom: `mean`, `new-run` or `new-cases`", given=True),
+            Column("kind", "text", "what reaches the target: `mean`, `new-run` or `new-cases`", given=True),
             NOTE,
         )
     )
@@ -78,7 +89,7 @@ class Requirement(Result):
 
     def shown(self, most: int) -> tuple[Shown, ...]:
         rows = len(self.table)
-        note = f"{most} of {rows:,} rows, the least data needed first; --json or --output FILE.csv gives all."
+        note = f"{most} of {rows:,} rows, the least data first; --json or --output FILE.csv gives all."
         return (Shown(self.leading(most), self.columns["table"], note=note if rows > most else ""),)
 
 
@@ -89,15 +100,16 @@ def requirement(
     limit: float | None = None,
     horizon: float | None = None,
     kind: str = "mean",
+    level: float = LEVEL,
     seed: int = 0,
     curves: Sequence[CurveKey | str] | None = None,
     checks: tuple[Check, ...] = (),
 ) -> Requirement:
     """How much data each curve needs for a target error, and the probability that no amount will do.
 
-    Each posterior draw is one whole curve (law and drift, given the measurements), looked at from the group's smallest
-    measured size to the horizon. The answer is the first size at which it is at or below the target; a size between two
-    measured ones counts only where the larger of the two is at or below the target as well.
+    Each posterior draw is one whole curve (law and drift, given the measurements), searched from the group's smallest
+    measured size to the horizon for the first size at which it is at or below the target. A size between two measured
+    ones counts only if the curve is at or below the target at the larger of the two as well.
 
     Parameters
     ----------
@@ -106,13 +118,15 @@ def requirement(
     target : float or sequence of float
         Errors to reach, in the unit of the error.
     limit : float, optional
-        A size; the result says with what probability it is enough.
+        A size; the result gives the probability that it is enough.
     horizon : float, optional
-        The largest size looked at; by default 1,000 times the largest measured one, or the
-        limit where that is larger.
+        The largest size searched; by default 1,000 times the largest measured one, or the limit where
+        that is larger.
     kind : {"mean", "new-run", "new-cases"}
         What is to reach the target: the average run, one single run (as good or bad at every size), or the average run
         on the population that the test set was drawn from.
+    level : float
+        Probability inside the interval of the size needed, between 0 and 1.
     seed : int
         The same seed gives the same numbers.
     curves : sequence, optional
@@ -128,7 +142,8 @@ def requirement(
     Raises
     ------
     RequestError
-        A target, limit or horizon that is no positive number, a limit beyond the horizon, an unknown kind or curve.
+        A target, limit or horizon that is not a positive number, a limit beyond the horizon, a level outside (0, 1), an
+        unknown kind or curve.
 
     Examples
     --------
@@ -140,6 +155,8 @@ def requirement(
     expect_posterior(posterior)
     errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
     observation.check_kind(kind)
+    if not 0 < level < 1:
+        raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
     for name, value in (("limit", limit), ("horizon", horizon)):
         if value is not None:
             _positive(name, np.array([value], dtype=float))
@@ -153,7 +170,7 @@ def requirement(
         sizes, high, above = _sizes(posterior, one, errors, searched(design, far, limit), kind, seed)
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):
-            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], limit, far, last, kind))
+            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], limit, far, last, kind, level))
             columns.append(sizes[:, k])
     table, aside = pd.DataFrame(rows), _aside_rows(posterior, curves, errors, kind)
     if aside:
@@ -161,11 +178,12 @@ def requirement(
         columns += [np.full(posterior.draws, np.nan)] * len(aside)
     found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(_answered(table)))
     draws = by_point("n", np.stack(columns, 1), table, (*KEYS, "target", "kind"), posterior)
-    return Requirement(table, prose(_answered(table), posterior), found, draws, posterior)
+    largest = {one.group: largest_size(posterior.designs[one.group]) for one in wanted}
+    return Requirement(table, joined(prose(table, largest), "\n"), found, draws, posterior)
 
 
 def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.ndarray) -> Iterator[Check]:
-    """A verdict where a target lies above every error measured: such a number is often one in another unit."""
+    """REVIEW where a target lies above every measured error: it may be in another unit."""
     if not wanted:
         return
     groups = {one.group for one in wanted}
@@ -175,24 +193,33 @@ def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.n
         yield Check(
             "target",
             REVIEW,
-            f"a target of {plain_number(high[0])} lies above every error measured, the largest of which is {worst:.3g}",
+            message(
+                "above-all-errors",
+                f"a target of {plain_number(high[0])} lies above every measured error (largest {worst:.3g})",
+                target=float(high[0]),
+                largest=worst,
+            ),
             "give the target in the unit of the errors, such as 0.05 for 5 %",
         )
 
 
 def _risen(table: pd.DataFrame) -> Iterator[Check]:
-    """A verdict where curves reached a target and are above it again at the largest size that they were measured at."""
+    """REVIEW where curves reached a target and are above it again at their largest measured size."""
     rows = [row for row in table.to_dict("records") if risen(row)]
     if rows:
         labels = [f"{r['domain']}/{r['task']}/{r['architecture']}" for r in rows]
-        reached = (
-            f"{labels[0]}: an error of {plain_number(rows[0]['target'])} was reached by {plain_size(rows[0]['q50'])}"
-        )
+        worst = rows[0]
+        reached = f"{labels[0]}: an error of {plain_number(worst['target'])} was reached by {plain_size(worst['q50'])}"
         yield Check(
             "risen",
             REVIEW,
-            f"{reached}, but at the largest size measured the error is above it again{also(labels[1:])}",
-            "find out why the error rises; the sizes say where it first is at the target, not that it stays there",
+            message(
+                "risen-again",
+                f"{reached}, but at the largest measured size the error is above it again{also(labels[1:])}",
+                target=worst["target"],
+                n=worst["q50"],
+            ),
+            "find out why the error rises; the sizes given are where it first reaches the target, not where it stays",
             tuple(labels),
         )
 
@@ -200,8 +227,8 @@ def _risen(table: pd.DataFrame) -> Iterator[Check]:
 def _sizes(
     posterior: Posterior, one: CurveKey, errors: np.ndarray, span: tuple[float, float], kind: str, seed: int
 ) -> tuple[Float[np.ndarray, "draw target"], np.ndarray, Float[np.ndarray, " target"]]:
-    """Sizes needed for each error, whether it is above that [draw, target] at the largest size measured (nowhere, where
-    nothing was), and the share of draws whose floor is above it."""
+    """For each target: sizes needed [draw, target], whether the error at the largest measured size is above it [draw,
+    target] (False without measurements), and the share of draws whose floor is above it [target]."""
     whole = curve_paths(posterior, one, span, seed=seed).whole
     asked = _of_kind(whole, kind)
     x, paths = looked_at(whole, asked, span)
@@ -210,12 +237,12 @@ def _sizes(
     data = whole.origin.data
     last = np.full(whole.draws, -np.inf) if data is None else paths[:, np.flatnonzero(x <= data.x.max() + 1e-9)[-1]]
     log_floor = np.log(law.floor(np, whole.parameters.level, whole.parameters.floor_logit))
-    log_floor = log_floor + asked[-1] - whole.log_error[-1]  # how far a run, or other cases, lie off the mean curve
+    log_floor = log_floor + asked[-1] - whole.log_error[-1]  # offset of a run, or of other test cases
     return sizes, last[:, None] > log_errors, np.mean(log_floor[:, None] > log_errors, 0)
 
 
 def _of_kind(paths: CurvePaths, kind: str) -> Float[np.ndarray, "size draw"]:
-    """Log errors on the grid; of a new run, one that is as lucky or unlucky at every size."""
+    """Log errors on the grid; for a new run, with the same quantile of the run-to-run noise at every size."""
     if kind == "new-run":
         return observation.as_lucky_everywhere(paths)
     return paths.average + (observation.new_cases(paths) if kind == "new-cases" else 0.0)
@@ -231,9 +258,12 @@ def _row(
     horizon: float,
     last: float,
     kind: str,
+    level: float,
 ) -> dict[str, object]:
     """One row of the table; quantiles are order statistics, since infinities cannot be averaged."""
-    found = np.quantile(sizes, list(QUANTILES.values()), method="inverted_cdf")
+    shares = QUANTILES | {"q50_lower": 0.5 - level / 2, "q50_upper": 0.5 + level / 2}
+    quantiles = np.quantile(sizes, list(shares.values()), method="inverted_cdf")
+    found = dict(zip(shares, quantiles.tolist(), strict=True))
     met = sizes <= last * (1 + 1e-12)
     return {
         "domain": one.domain,
@@ -241,7 +271,8 @@ def _row(
         "architecture": one.architecture,
         "target": float(error),
         "p_within_limit": np.nan if limit is None else float(np.mean(sizes <= limit * (1 + 1e-12))),
-        **dict(zip(QUANTILES, found.tolist(), strict=True)),
+        **{name: found[name] for name in ("q5", "q25", "q50", "q50_lower", "q50_upper", "q75", "q95")},
+        "level": float(level),
         "p_never": float(np.mean(np.isinf(sizes))),
         "p_floor_above": float(above),
         "limit": np.nan if limit is None else float(limit),
@@ -256,7 +287,8 @@ def _aside_rows(
     posterior: Posterior, curves: Sequence[CurveKey | str] | None, errors: np.ndarray, kind: str
 ) -> list[dict[str, object]]:
     """Rows of curves that cannot be forecast: a note in place of numbers."""
-    numbers = ("p_within_limit", *QUANTILES, "p_never", "p_floor_above", "limit", "horizon", "already_met", "p_risen")
+    chances = ("p_within_limit", "p_never", "p_floor_above", "already_met", "p_risen")
+    numbers = (*QUANTILES, "q50_lower", "q50_upper", *chances, "level", "limit", "horizon")
     return [
         {"domain": one.domain, "task": one.task, "architecture": one.architecture, "target": float(error)}
         | dict.fromkeys(numbers, np.nan)
@@ -277,6 +309,3 @@ def _positive(name: str, numbers: np.ndarray) -> np.ndarray:
         found = f"{wrong[0]:g}" if wrong.size else "none"
         raise RequestError(f"{name}: found {found}; expected a positive number, such as {EXAMPLES[name]}")
     return numbers
-
-
-# In words ---------------------------------------------------------------------------------------------

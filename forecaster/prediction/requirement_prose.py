@@ -8,77 +8,88 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.inference.posterior import Posterior
-from forecaster.prediction.crossings import largest_size
+from forecaster.results.message import Message, message
 from forecaster.results.ranking import leading
 from forecaster.results.wording import percent, plain_number, plain_size
 
 STANDING = ("q50", "q75", "q95", "p_never")  # columns by which rows are ordered, the least data first
 NAMED = 8  # rows that the text spells out; the table has all
-MET = 0.95  # chance that a target was reached already, from which it counts as met
+MET = 0.95  # probability that a target was reached already, from which it counts as met
 WHO = {
     "mean": "its average run",
-    "new-run": "one new run of it",
-    "new-cases": "its average run, on cases it was not tested on,",
+    "new-run": "one new run",
+    "new-cases": "its average run, on new test cases,",
 }
 
 
 def risen(row: Mapping[Any, Any]) -> bool:
-    """Whether a row's error, more likely than not, was at the target and is above it again where measured last."""
+    """Whether the error, more likely than not, was at the target and is above it again at the largest measured size."""
     return row["p_risen"] > 0.5
 
 
 def leading_rows(table: pd.DataFrame, most: int) -> list[int]:
+    """Positions of the rows that need the least data, every group and target in turn."""
     groups = list(table[["domain", "task", "target"]].itertuples(index=False, name=None))
     needed = table[[*STANDING]].itertuples(index=False, name=None)
     return leading(groups, list(needed), most)
 
 
-def prose(table: pd.DataFrame, posterior: Posterior) -> str:
+def prose(table: pd.DataFrame, largest: Mapping[tuple[str, str], float]) -> tuple[Message, ...]:
+    """The leading rows, one message each, and what the numbers mean; ``largest`` is each group's largest size."""
     rows = table.to_dict("records")
     if not rows:
-        return ""
-    said = [_sentence(rows[i]) for i in leading_rows(table, NAMED)]
+        return ()
+    said = [of_row(rows[i]) for i in leading_rows(table, NAMED)]
     if len(rows) > NAMED:
-        said.append(f"Of each target, these need the least data; the whole table has {len(rows) - NAMED} more rows.")
+        more = len(rows) - NAMED
+        text = f"These need the least data for their target; the whole table has {more} more rows."
+        said.append(message("more-rows", text, rows=more))
     reach = {}
     for row in rows:
-        measured = largest_size(posterior.designs[(row["domain"], row["task"])])
-        times = f"{plain_size(row['horizon'] / measured)} times the largest measured size"
-        reach[f"{row['domain']}/{row['task']}"] = f"{plain_size(row['horizon'])} ({times})"
+        times = row["horizon"] / largest[(row["domain"], row["task"])]
+        far = f"{plain_size(row['horizon'])} ({plain_size(times)} times the largest measured size)"
+        reach[f"{row['domain']}/{row['task']}"] = far
     within = reach.values() if len(set(reach.values())) == 1 else [f"{far} for {g}" for g, far in reach.items()]
-    said.append(f"Never means not within {', '.join(dict.fromkeys(within))}.")
-    said.append("Chances are shares of posterior draws; drift from the law, and floors that give way, are in them.")
-    return "\n".join(said)
+    said.append(message("horizon", f"“Never” means not up to {', '.join(dict.fromkeys(within))}."))
+    text = "Probabilities allow for drift from the law and for floors that turn out not to be final."
+    said.append(message("allowed-for", text))
+    return tuple(said)
 
 
-def _sentence(row: dict) -> str:
-    """One row in words."""
+def of_row(row: Mapping[Any, Any]) -> Message:
+    """One row in words; the id says which of the possible answers it is."""
     name = f"{row['domain']}/{row['task']}/{row['architecture']}"
     if np.isfinite(row["limit"]):
-        name = (
-            f"{name}: {percent(row['p_within_limit'])} that {plain_size(row['limit'])} is enough; {row['architecture']}"
-        )
-    low, middle, high = (row[q] for q in ("q5", "q50", "q95"))
-    goal = f"an error of {plain_number(row['target'])}"
+        name += f": {plain_size(row['limit'])} is enough with probability {percent(row['p_within_limit'])}"
+    low, middle, high = row["q50_lower"], row["q50"], row["q50_upper"]
+    goal, level = f"an error of {plain_number(row['target'])}", row["level"]
+    about = {"architecture": row["architecture"], "target": row["target"], "lower": low, "upper": high}
     if row["already_met"] > MET:
-        said = f"{name}: {percent(row['already_met'])} of draws reach {goal} within the sizes measured"
-        rises = f", and {percent(row['p_risen'])} are above it again at the largest of them"
-        return f"{said}{rises if risen(row) else ''}."
+        text = f"{name}: {goal} is already reached within the measured sizes ({percent(row['already_met'])})"
+        rises = f"; with probability {percent(row['p_risen'])} the error is above it again at the largest of them"
+        return message("risen" if risen(row) else "met", f"{text}{rises if risen(row) else ''}.", **about)
     if np.isinf(low):
-        said = f"{name} is not expected to reach {goal}"
+        id, text = "not-expected", f"{name} is not expected to reach {goal}"
     elif np.isinf(high):
-        half = "more likely than not, no size will do" if np.isinf(middle) else f"even odds by {plain_size(middle)}"
-        said = f"{name}: there is a 95 % chance that {goal} takes at least {plain_size(low)} ({half})"
+        half = "more likely than not, no size is enough" if np.isinf(middle) else f"even odds by {plain_size(middle)}"
+        id = "at-least"
+        text = f"{name}: with probability {percent(0.5 + level / 2)} {goal} takes at least {plain_size(low)} ({half})"
     else:
-        said = (
-            f"{name}: there is a 90 % chance that {WHO[row['kind']]} first reaches {goal} at a size "
-            f"between {plain_size(low)} and {plain_size(high)}, with even odds by {plain_size(middle)}"
+        id = "between"
+        text = (
+            f"{name}: with probability {percent(level)} {WHO[row['kind']]} first reaches {goal} between "
+            f"{plain_size(low)} and {plain_size(high)}, with even odds by {plain_size(middle)}"
         )
+    return message(id, text + _further(row), **about)
+
+
+def _further(row: Mapping[Any, Any]) -> str:
+    """The chances beside the interval, and the full stop."""
+    said = []
     if row["p_never"] > 0:
-        said += f"; in {percent(row['p_never'])} of draws never"
+        said.append(f"never reached: {percent(row['p_never'])}")
     if row["p_floor_above"] > 0:
-        said += f", and in {percent(row['p_floor_above'])} the floor of the law is above the target"
+        said.append(f"floor of the law above the target: {percent(row['p_floor_above'])}")
     if row["already_met"] > 0:
-        said += f"; {percent(row['already_met'])} that the sizes measured already reach it"
-    return said + "."
+        said.append(f"already reached: {percent(row['already_met'])}")
+    return f". Probabilities: {'; '.join(said)}." if said else "."

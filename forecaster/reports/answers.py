@@ -1,7 +1,8 @@
-"""The answers that a memo is written from."""
+"""The answers that a memo is written from: small facts for its sentences, whole results for figures and appendix."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from forecaster.checks.predictive import Assessment
 from forecaster.comparison.compare import Comparison
 from forecaster.curves.learning_curves import Group
+from forecaster.curves.rises import LEAST
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import Table
 from forecaster.prediction.forecast import Forecast
@@ -19,34 +21,52 @@ from forecaster.results.check import Check
 from forecaster.results.wording import Units
 
 EDGE = 1.05  # sizes within this factor of each other count as one
-SEEN = 0.95  # share of the error that is floor, from which the measurements show the floor itself
+SEEN = 0.95  # share of the error that is floor, from which the measurements show the floor
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The measurements of one architecture; errors are geometric means over the runs at a size."""
+
+    smallest: float  # size
+    largest: float  # size
+    last: float  # error at the largest size
+    best: float  # lowest error at any size
+    cases: float = math.nan  # in the test set; NaN where that is not known
+
+    @property
+    def still_up(self) -> bool:
+        """Whether the error at the largest size is well above the lowest one."""
+        return math.log(self.last / self.best) >= LEAST
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
-    """What was asked for one group, and what the other modules answered."""
+class Facts:
+    """What the sentences and tables of a memo say, as numbers: no posterior and no draws.
 
-    whole: Posterior  # what the group's posterior is a part of
-    posterior: Posterior
+    ``options``, ``needs``, ``pairs`` and ``floors`` are tables of :func:`~forecaster.prediction.options.options_table`,
+    ``requirement``, ``compare`` and ``floor_table``; ``elsewhere`` is a forecast's table for new test cases.
+    """
+
     group: Group
     units: Units
-    largest: float
-    sizes: tuple[float, ...]
+    level: float
+    largest: float  # size measured in the group
+    sizes: tuple[float, ...]  # the options
     headline_n: float
     target: float
     target_given: bool
-    level: float
-    found: Forecast
-    ends: Mapping[str, Mapping[str, Any]]  # of each architecture, its forecast's row at its own largest measured size
-    elsewhere: Forecast | None  # at the headline's size, on cases not tested on; None where no test set is known
     options: Table
-    need: Requirement
-    comparison: Comparison | None
+    needs: Table
+    ends: Mapping[str, Mapping[str, Any]]  # by architecture, its forecast's row at its own largest measured size
+    measured: Mapping[str, Measured]
     floors: Table
-    priors: Table
-    assessed: Assessment
-    checks: tuple[Check, ...]
-    verdict: str
+    checks: tuple[Check, ...] = ()
+    verdict: str = "PASS"
+    kind: str = "mean"
+    late_chance: float = 0.0  # probability that the floor is not final, from the card
+    pairs: Table | None = None  # None for one architecture
+    elsewhere: Table | None = None  # at the headline's size; None where no test set is known
 
     def at(self, n: float) -> list[dict[str, Any]]:
         """Options at one size, best forecast first."""
@@ -54,6 +74,7 @@ class Answers:
 
     @property
     def best(self) -> dict[str, Any]:
+        """The row of the best forecast at the headline's size."""
         return self.at(self.headline_n)[0]
 
     @property
@@ -66,16 +87,16 @@ class Answers:
         return any(self.beyond(name, self.largest) > EDGE for name in self.ends)
 
     def beyond(self, architecture: str, n: float) -> float:
-        """``n`` over the largest size that the architecture itself was measured at."""
+        """``n`` over the largest size that the architecture was measured at."""
         return n / self.ends[architecture]["n"]
 
     def floor_range(self, architecture: str) -> tuple[float, float]:
-        """The floor of a leading architecture, 8 times in 10: the middles of its lowest and its highest fifth."""
+        """The 80 % range of a leading architecture's floor: the medians of its lowest and its highest fifth."""
         mine = self.floors.loc[self.floors["architecture"] == architecture, "floor"].tolist()
         return mine[0], mine[-1]
 
     def at_floor(self, architecture: str) -> bool:
-        """True where the floor, wherever it may lie, is within a few per cent of the error measured last."""
+        """True where the floor is within a few per cent of the current error, even if it is low."""
         return self.floor_range(architecture)[0] >= SEEN * self.ends[architecture]["yhat"]
 
     def interval(self, row: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -86,3 +107,21 @@ class Answers:
 
     def sized(self, n: float) -> str:
         return self.units.sized(n)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The facts of a memo, and the results behind its figures and its appendix."""
+
+    whole: Posterior  # the group's posterior is a part of this one
+    posterior: Posterior
+    facts: Facts
+    found: Forecast
+    need: Requirement
+    comparison: Comparison | None
+    priors: Table
+    assessed: Assessment
+
+    @property
+    def group(self) -> Group:
+        return self.facts.group

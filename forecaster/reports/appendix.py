@@ -1,4 +1,4 @@
-"""What stands behind a memo: the law, the priors with their sources, and where its numbers came from."""
+"""The appendix of a memo: the law, the priors with their sources, and where its numbers came from."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from forecaster.curves.learning_curves import Group
 from forecaster.domains.domain import Architecture, Domain, Prior
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.comparison import exponent_table
+from forecaster.reports.advice import LIKELY, SURE
 from forecaster.reports.answers import Answers
+from forecaster.results.message import Message, message
 from forecaster.results.wording import chance, size, times_in
 
 FORMULA = "error(n) = floor + (error(N) − floor) × [ (1 + (n/b)^(1/s)) / (1 + (N/b)^(1/s)) ]^(−s × exponent)"
@@ -30,21 +32,21 @@ QUANTITIES = {
     "floor_logit_spread": "spread in floor",
     "log_noise_spread": "spread in noise",
     "log_drift_spread": "spread in drift",
-    "log_slope_spread": "spread in the wandering of the slope",
-    "log_slope": "log of the wandering of the slope, per nat of size",
-    "slope_memory": "memory of the slope, in nats of size",
+    "log_slope_spread": "spread in the drift of the slope",
+    "log_slope": "log drift of the slope (sd per nat of size)",
+    "slope_memory": "correlation length of the slope, in nats of size",
     "log_sharpness": "log of the width s of the break, in nats of size",
     "log_sharpness_spread": "spread in the width of the break",
-    "steady": "share of the drift's time that runs with log size",
-    "volatility": "how uncertain the drift's width is beyond the measured sizes (sd of its log)",
-    "late_chance": "chance that the floor gives way beyond the measured sizes",
-    "late_slope": "mean exponent of the fall where it does, relative to the curve's slope at its largest size",
-    "known_share": "share of the test-set noise that is fresh at each size",
+    "steady": "share of the drift that accrues evenly in log size",
+    "volatility": "uncertainty of the drift's scale beyond the measured sizes (sd of its log)",
+    "late_chance": "chance that the floor is not final beyond the measured sizes",
+    "late_slope": "mean exponent of the fall in that case, relative to the curve's slope at its largest size",
+    "known_share": "share of the test-set sampling error that is independent between sizes",
 }
 
 
 def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
-    """What the template's appendix shows."""
+    """The values of the appendix in the templates."""
     posterior, group = a.posterior, a.group
     card = posterior.cards[group]
     named = {name: found for name in posterior.designs[group].architectures if (found := card.known_as(name))}
@@ -53,7 +55,7 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
     known = [("Error of guessing", card.chance), ("Human-level error", card.human_level)]
     return {
         "formula": FORMULA,
-        "assumptions": _assumptions(posterior, group, a.sized(a.largest)),
+        "assumptions": [one.text for one in assumptions(a)],
         "fit": _fit(a),
         "fit_note": FIT_NOTE.format(inside=times_in(INSIDE), draws=DRAWS),
         "changed": _changed(a),
@@ -65,7 +67,7 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
         ],
         "known": [
             *(f"{name}: {e.value:g}. {e.why}" for name, e in known if e is not None),
-            *(f"{_differs(name, found)} [{sources[found.source]}]" for name, found in named.items()),
+            *(f"{differs(name, found).text} [{sources[found.source]}]" for name, found in named.items()),
         ],
         "sources": [{"number": i, "text": card.citations.get(key, key)} for key, i in sources.items()],
         "provenance": _provenance(a.whole, card, seed),
@@ -74,13 +76,13 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
 
 
 FIT_NOTE = (
-    "Foretold: how many of the measured errors lie in the range that the curve's other sizes give; if the model is "
-    "right, about {inside}. Farthest out: the size that lies farthest from what the others say, and the chance that "
-    "any size does so. Jumps, regular departures, bend: of {draws} curves made by the model, the share that jump as "
-    "far, depart from the law as regularly, or bend as unusually as the measured one; a share near 0 means that the "
-    "model does not make such curves. Expected by the card: how many of the measured errors, relative to the mean of "
-    "their curve, lie where the card alone, before any measurement, expected 95 in 100; nearly none would mean that "
-    "the card is about other curves."
+    "Leave-one-out: how many of the measured errors lie in the interval that the curve's other sizes give; if the "
+    "model is right, about {inside}. Most surprising: the size that is least probable given the others, and the chance "
+    "that any size is as improbable. Jumps, regular departures, bend: of {draws} curves simulated from the model, the "
+    "share that jump as far, depart from the law as regularly, or bend as unusually as the measured one; a share near "
+    "0 means that such curves are not typical of the model. Prior predictive: how many of the measured errors, "
+    "relative to the mean of their curve, lie in the card's 95 % band before any measurement; if nearly none do, the "
+    "card is for other curves."
 )
 
 
@@ -90,19 +92,19 @@ def _fit(a: Answers) -> list[list[str]]:
     for row in a.assessed.curves.to_dict("records"):
         points = row["points"]
         shown = [chance(row[f"p_{name}"]) for name in ("jump", "run", "bend")]
-        foretold, foreseen = (f"{round(row[k] * points)} of {points}" for k in ("inside", "prior_inside_shape"))
+        loo, prior = (f"{round(row[k] * points)} of {points}" for k in ("inside", "prior_inside_shape"))
         farthest = f"{size(row['surprise_n'])} ({chance(row['p_surprise'])})"
-        out.append([row["architecture"], foretold, farthest, *shown, foreseen])
+        out.append([row["architecture"], loo, farthest, *shown, prior])
     return out
 
 
 def _changed(a: Answers) -> list[list[str]]:
-    """One row an architecture: the forecast of the headline's size, and under each changed prior."""
+    """One row an architecture: the forecast at the headline's size, and under each changed prior."""
     out = []
     for name, mine in a.priors.groupby("architecture", sort=False):
         rows = mine.to_dict("records")
-        d = 1 + a.units.decimals(rows[0]["yhat_lower"], rows[0]["yhat_upper"])  # moves are smaller than the range
-        cells = ["needs a new fit" if math.isnan(r["yhat"]) else a.units.error(r["yhat"], d) for r in rows]
+        d = 1 + a.facts.units.decimals(rows[0]["yhat_lower"], rows[0]["yhat_upper"])  # moves are smaller than the range
+        cells = ["needs a new fit" if math.isnan(r["yhat"]) else a.facts.units.error(r["yhat"], d) for r in rows]
         out.append([str(name), *cells])
     return out
 
@@ -114,10 +116,10 @@ def _changed_note(a: Answers) -> str:
     floors = " or ".join(f"{100 / (1 + math.exp(-floor.location - s * floor.scale)):.0f} %" for s in (-1, 1))
     worst = float(a.priors.loc[a.priors["change"] != AS_IT_IS, "pareto_k"].max())
     return (
-        f"The forecast at {a.sized(a.headline_n)} had the card expected other curves: an exponent of about "
-        f"{exponents}, a floor of about {floors} of the error at the largest size, or a drift half or twice as large. "
-        f"Nothing was fitted again: the same draws were given other weights (largest Pareto k {worst:.2f}; above 0.7 "
-        "weights are not to be trusted, and the table says so)."
+        f"The forecast at {a.facts.sized(a.facts.headline_n)} under other priors: an exponent of about {exponents}, a "
+        f"floor of about {floors} of the error at the largest size, or a drift half or twice as large. Nothing was "
+        f"fitted again: the draws were reweighted (largest Pareto k {worst:.2f}; above 0.7 weights cannot be trusted, "
+        "and the table says that a new fit is needed)."
     )
 
 
@@ -125,44 +127,78 @@ def _named(quantity: str) -> str:
     return QUANTITIES.get(quantity, quantity.replace("_", " "))
 
 
-def _differs(name: str, known: Architecture) -> str:
-    """What the card knows of an architecture by its name."""
+def differs(name: str, known: Architecture) -> Message:
+    """What the card knows about an architecture of this name."""
     effects = ", ".join(
         f"{quantity.replace('_', ' ')} {value:+g}".replace("-", "−") for quantity, value in known.effects.items()
     )
-    return f"{name} is known by name, and set apart from the others by so much: {effects}. {known.why}"
+    text = f"The card knows {name} by name; its priors differ from those of the others by: {effects}. {known.why}"
+    return message("known-by-name", text, architecture=name, effects=dict(known.effects))
 
 
-def _assumptions(posterior: Posterior, group: Group, largest: str) -> list[str]:
-    card = posterior.cards[group]
+RANGES = {
+    "mean": "Ranges in this memo are for the average over runs of a training configuration, on the test set at hand.",
+    "new-run": "Ranges in this memo are for one new run of a training configuration, on the test set at hand.",
+    "new-cases": "Ranges in this memo are for the average over runs of a training configuration, on new test cases.",
+}
+
+
+def assumptions(a: Answers) -> list[Message]:
+    """What the model assumes, in words."""
+    card, facts = a.posterior.cards[a.group], a.facts
+    trend = a.posterior.designs[a.group].noise_trend
     return [
-        f"Law: error falls from a plateau at small data, as a power of the training size n, towards a floor. N is the "
-        f"largest measured size ({largest}), b the size at which the plateau turns into the "
-        f"power law, s how sharply. Beyond b this is alpha × n^(−exponent) + floor (Hestness et al. 2017).",
-        "Drift: real curves leave any smooth law. The log error may wander from it as a random walk in log n, with a "
-        "slope that wanders and forgets; how much is learned from the curves, so ranges widen with distance. Beyond "
-        "the measured sizes how much is uncertain in itself.",
-        f"Late fall: what looks like a floor may give way beyond the measured sizes. With a chance of "
-        f"{100 * card.late_chance:.0f} % the error that looks irreducible falls, too, with an exponent of about "
-        f"{card.late_slope:g} times the slope the curve has at N; the card says what that is based on.",
-        "Noise: the log error of one run scatters normally around the curve, besides what is known of the size of the "
-        f"test set{_trend(posterior.designs[group].noise_trend)}. Errors on one test set share its luck, which is not "
-        "taken for the slope of a curve. Ranges in this memo are for the average over runs of a recipe, not for one "
-        "run, on a test set as lucky as that measured on.",
-        "Pooling: architectures of one task are taken to be alike in exponent, floor, break, drift and noise, by as "
-        "much as the measurements say; a short curve borrows from the others.",
-        "Ranges are equal-tailed credible intervals; chances are shares of posterior draws, paired across "
-        "architectures.",
+        message(
+            "law",
+            "Law: the error falls from a plateau at small data, as a power of the training size n, towards a floor. N "
+            f"is the largest measured size ({facts.sized(facts.largest)}), b the size at which the plateau turns into "
+            "the power law, s how gradually. Beyond b the law is alpha × n^(−exponent) + floor (Hestness et al. 2017).",
+        ),
+        message(
+            "drift",
+            "Drift: real curves depart from any smooth law. The log error follows a random walk in log n around it, "
+            "whose slope is itself a mean-reverting random walk. The scale of the drift is learned from the curves, so "
+            "ranges widen with distance. Beyond the measured sizes, the amount of drift is itself uncertain.",
+        ),
+        message(
+            "second-phase",
+            f"Second power-law phase: with a chance of {100 * card.late_chance:.0f} % the floor is not final. Beyond "
+            "the measured sizes, the error that looks irreducible then falls as well, with an exponent of about "
+            f"{card.late_slope:g} times the slope of the curve at N; the card gives the evidence.",
+            late_chance=card.late_chance,
+        ),
+        message(
+            "noise",
+            "Noise: the log errors of single runs vary normally around the curve, in addition to the sampling error "
+            f"known from the size of the test set{_trend(trend)}. Errors measured on the same test set share sampling "
+            f"error; the model separates this from the curve's slope. {RANGES[facts.kind]}",
+            trend=trend,
+        ),
+        message(
+            "pooling",
+            "Pooling: exponents, floors, breaks, drift and noise of the architectures of one task come from a common "
+            "distribution, whose spread is learned from the measurements; a short curve borrows from the others.",
+        ),
+        message(
+            "ranges",
+            "Ranges are equal-tailed credible intervals. Chances are shares of posterior draws, paired across "
+            "architectures.",
+        ),
+        message(
+            "policy",
+            f"“Choose” is said from a {100 * SURE:.0f} % chance of being the best on, “prefer” from {100 * LIKELY:.0f} "
+            "% on; below that no architecture is recommended.",
+        ),
     ]
 
 
 def _trend(trend: float) -> str:
-    """How noise changes with size, where repeats have told."""
+    """How noise changes with size, where repeated runs show it."""
     change = 100.0 * math.expm1(math.log(2.0) * trend)
     if abs(change) < 1.0:
         return ""
     less = "less" if change < 0 else "more"
-    return f"; as runs of one size say, by {abs(change):.0f} % {less} with each doubling of n"
+    return f"; repeated runs show {abs(change):.0f} % {less} with each doubling of n"
 
 
 def _exponents(posterior: Posterior, group: Group) -> list[list[str]]:

@@ -2,52 +2,65 @@
 
 from __future__ import annotations
 
-from forecaster.reports.answers import Answers
-from forecaster.reports.findings import gives_way, headline
+from forecaster.reports.answers import Facts
+from forecaster.reports.findings import floor_not_final, headline
+from forecaster.results.message import Message, message
 from forecaster.results.wording import listed, times_in
 
 
-def captions(a: Answers) -> dict[str, tuple[str, str, str]]:
-    """Of each figure: heading, what it shows (alternative text), how to read it."""
+def captions(a: Facts) -> dict[str, tuple[str, str, Message]]:
+    """For each figure: its heading, what it shows (alternative text), and how to read it."""
     names = listed(list(dict.fromkeys(a.options["architecture"])))
+    leaders = list(dict.fromkeys(a.floors["architecture"]))
     goal = a.units.phrase(a.units.error_plain(a.target))
-    horizon = a.sized(a.need.table["horizon"].to_numpy().max())
-    unseen = "" if any(a.at_floor(name) for name in a.floors["architecture"].unique()) else "; nobody has seen it yet"
+    horizon = a.sized(a.needs["horizon"].to_numpy().max())
+    seen = any(a.at_floor(name) for name in leaders)
     past = "; so is each line beyond its last dot" if a.uneven else ""
     found = {
         "forecast": (
             "The learning curves, measured and forecast",
             f"Chart on logarithmic scales of {a.units.error_name} against training data for {names}: measured points "
-            f"up to {a.sized(a.largest)}, then forecast lines with bands that widen. {headline(a)}",
-            "Dots are measurements (paler: single runs), lines the middle of the forecast. The bands hold the true "
-            "curve 5 times in 10 (dark), 8 in 10, and 19 in 20 (pale). All to the right of the dashed line, the "
-            f"largest size measured, is forecast{past}. Shading marks the three regions of a learning curve: small "
-            "data, where little is learned yet; power law, where each tenfold of data buys a steady share; near the "
-            "floor, where more than half of the error is of the kind that no data removes.",
+            f"up to {a.sized(a.largest)}, then forecast lines with bands that widen. {headline(a).text}",
+            message(
+                "curves-uneven" if a.uneven else "curves",
+                "Dots are measurements (pale: single runs); lines are the middle of the forecast. The bands hold the "
+                "true curve 5 times in 10 (dark), 8 in 10, and 19 in 20 (pale). Everything to the right of the dashed "
+                f"line, the largest measured size, is forecast{past}. The shading shows three regions: small data, "
+                "where little is learned yet; power law, where each tenfold of data removes a steady share of the "
+                "error; near the floor, where more than half of the error is irreducible.",
+            ),
         ),
         "requirement": (
-            f"How much data the target takes: {goal}",
+            f"How much data the target needs: {goal}",
             f"Chart of the training data that {'each of ' if a.several else ''}{names} needs for {goal}.",
-            "Thick bar: half of the chances; thin bar: 9 in 10; circle: even odds; an arrow runs off the chart. "
-            f"“Never” is the chance that even {horizon} would not do.",
+            message(
+                "needs",
+                "Thick bar: the middle half of the chances; thin bar: 9 in 10; circle: even odds; an arrow runs off "
+                f"the chart. “Never” is the chance that even {horizon} are not enough.",
+            ),
         ),
         "exponents": (
-            "Who gains most from more data",
+            "How steeply the errors fall",
             f"Chart of how steeply the error of each of {names} falls with data, with its uncertainty.",
-            "The exponent says how steeply the removable part of the error falls: at 0.3, ten times the data halves "
-            "it. Bars hold the true value 5 times in 10 (thick), 8 in 10, and 19 in 20 (thin). Bars that overlap do "
-            "not mean that two architectures are equal: draws are compared pair by pair.",
+            message(
+                "exponents",
+                "The exponent says how steeply the reducible part of the error falls: at 0.3, ten times the data "
+                "halves it. An error near its floor gains little however steep its curve is. Bars hold the true value "
+                "5 times in 10 (thick), 8 in 10, and 19 in 20 (thin). Bars that overlap do not mean that two "
+                "architectures are equal.",
+            ),
         ),
         "floor": (
-            "How much hangs on the floor",
-            f"Chart of the forecast at {a.sized(a.headline_n)} against the assumed floor for {_leaders(a)}.",
-            f"The floor is the error that no amount of data removes{unseen}.{gives_way(a)} Each dot is the forecast "
-            f"if the floor were there, each bar the range that holds {times_in(a.level)}. The five dots of a line are "
-            "equally likely.",
+            "How much depends on the irreducible error",
+            f"Chart of the forecast at {a.sized(a.headline_n)} against the assumed floor for {listed(leaders)}.",
+            message(
+                "floor-seen" if seen else "floor-not-seen",
+                "The floor is the error that no amount of data removes"
+                f"{'' if seen else '; the measurements do not show it yet'}.{floor_not_final(a)} Each dot is the "
+                f"forecast for that floor, each bar the range that holds the error {times_in(a.level)}. The five dots "
+                "of a line are equally likely.",
+                late_chance=a.late_chance,
+            ),
         ),
     }
     return found if a.several else {k: v for k, v in found.items() if k != "exponents"}
-
-
-def _leaders(a: Answers) -> str:
-    return listed(list(dict.fromkeys(a.floors["architecture"])))

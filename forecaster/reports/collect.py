@@ -1,9 +1,9 @@
-"""Ask every question of a posterior that a memo needs."""
+"""Ask a posterior every question that a memo needs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from forecaster.prediction.options import options_table
 from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.reports import advice
-from forecaster.reports.answers import Answers
+from forecaster.reports.answers import Answers, Facts, Measured
 from forecaster.reports.tables import TABLED
 from forecaster.results.check import FAIL, REVIEW, Check
 
@@ -40,18 +40,19 @@ def ask(
     group: Group,
     sizes: Sequence[float] | None,
     target: float | None,
+    kind: str,
     level: float,
     size_unit: str | None,
     seed: int,
 ) -> Answers:
-    """Put every question of the memo, on the group alone, to the modules that answer it."""
+    """Every answer of a memo on one group; all forecasts and requirements are of this ``kind``."""
     posterior = whole.only(group)
     design = posterior.designs[group]
     largest = largest_size(design)
     asked = tuple(sorted({float(n) for n in (advice.default_sizes(largest) if sizes is None else sizes)}))
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
-    found = forecast(posterior, at, level=level, seed=seed)
+    found = forecast(posterior, at, kind=kind, level=level, seed=seed)
     ends = _ends(posterior, found, largest, seed)
     units = units_of(posterior, group).counting(size_unit)
     headline_n = min(asked, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
@@ -64,41 +65,52 @@ def ask(
     targets = [CurveKey(*group, name) for name in names]
     several = len(names) > 1
     verdicts = check(posterior, at=list(asked), seed=seed)
-    own = tuple(_of_the_others(one) for one in verdicts.checks)
-    need = requirement(posterior, goal, seed=seed, curves=targets)
-    checks = (*own, *(need.checks if target is not None else ()))
-    return Answers(
-        whole=whole,
-        posterior=posterior,
+    need = requirement(posterior, goal, kind=kind, level=level, seed=seed, curves=targets)
+    checks = (*map(_of_the_others, verdicts.checks), *(need.checks if target is not None else ()))
+    comparison = compare(posterior, group=group, at=asked, seed=seed) if several else None
+    facts = Facts(
         group=group,
         units=units,
+        level=level,
         largest=largest,
         sizes=asked,
         headline_n=headline_n,
         target=goal,
         target_given=target is not None,
-        level=level,
-        found=found,
-        ends=ends,
-        elsewhere=_elsewhere(posterior, design, headline_n, level, seed),
         options=options,
-        need=need,
-        comparison=compare(posterior, group=group, at=asked, seed=seed) if several else None,
+        needs=need.table,
+        ends=ends,
+        measured=_measured(design),
         floors=_floors(found, options, headline_n),
-        priors=_priors(found, headline_n),
-        assessed=Assessment(verdicts.fit_points, verdicts.fit),
         checks=checks,
         verdict=overall(checks),
+        kind=kind,
+        late_chance=posterior.cards[group].late_chance,
+        pairs=None if comparison is None else comparison.table,
+        elsewhere=_elsewhere(posterior, design, headline_n, level, seed) if kind == "mean" else None,
     )
+    assessed = Assessment(verdicts.fit_points, verdicts.fit)
+    return Answers(whole, posterior, facts, found, need, comparison, _priors(found, headline_n), assessed)
+
+
+def _measured(design: Design) -> Mapping[str, Measured]:
+    """The measurements of each architecture, summarised."""
+    found = {}
+    for name in design.architectures:
+        data = design.curve_of(name)
+        assert data is not None  # a memo is about measured architectures
+        n, errors, cases = data.curve.n, np.exp(data.y), float(np.median(data.curve.n_test))
+        found[name] = Measured(float(n[0]), float(n[-1]), float(errors[0]), float(errors.min()), cases)
+    return found
 
 
 def _of_the_others(one: Check) -> Check:
     """A memo is about the curves that can be forecast: one that cannot is to be read of, and fails none of them."""
-    return replace(one, verdict=REVIEW) if one.name == DIVERGENCE and one.verdict == FAIL else one
+    return replace(one, verdict=REVIEW) if one.id == DIVERGENCE and one.verdict == FAIL else one
 
 
 def _leaders(options: Table, names: Sequence[str]) -> list[str]:
-    """The architectures that a memo is about: all, or the ``LEADING`` likeliest to be best at one of its sizes."""
+    """The architectures that a memo is about: all, or the ``LEADING`` most likely to be best at one of its sizes."""
     chance = options.groupby("architecture")["p_best"].max()
     first = sorted(names, key=lambda name: -chance[name])[:LEADING]
     return [name for name in names if name in first]
@@ -112,24 +124,24 @@ def _about(found: Any, names: Sequence[str]) -> Any:
 
 
 def _ends(posterior: Posterior, found: Forecast, largest: float, seed: int) -> dict[str, dict[str, Any]]:
-    """Of each architecture, a forecast's row at the largest size that it was itself measured at."""
+    """For each architecture, the forecast's row at its own largest measured size."""
     (design,) = posterior.designs.values()
     rows = {r["architecture"]: r for r in found.table.to_dict("records") if r["n"] == largest}
     own = {name: largest_size(design, name) for name in rows}
     early = [(design.domain, design.task, name, n) for name, n in own.items() if not math.isclose(n, largest)]
     if early:
         at = pd.DataFrame(early, columns=["domain", "task", "architecture", "n"])
-        level = float(found.table["level"].iloc[0])
-        rows |= {r["architecture"]: r for r in forecast(posterior, at, level=level, seed=seed).table.to_dict("records")}
+        asked = {"kind": str(found.table["kind"].iloc[0]), "level": float(found.table["level"].iloc[0])}
+        rows |= {r["architecture"]: r for r in forecast(posterior, at, seed=seed, **asked).table.to_dict("records")}
     return rows
 
 
-def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, seed: int) -> Forecast | None:
-    """The forecast on cases that nobody tested; None where a curve has no test set of known size."""
+def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, seed: int) -> pd.DataFrame | None:
+    """The forecast on new test cases; None unless the size of every test set is known."""
     if not all(np.isfinite(c.curve.n_test).all() for c in design.curves):
         return None
     at = pd.DataFrame({"architecture": design.architectures, "n": n}).assign(domain=design.domain, task=design.task)
-    return forecast(posterior, at, kind="new-cases", level=level, seed=seed)
+    return forecast(posterior, at, kind="new-cases", level=level, seed=seed).table
 
 
 def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
@@ -144,6 +156,6 @@ def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
 
 
 def _priors(found: Forecast, n: float) -> pd.DataFrame:
-    """What the headline's forecast would be under other priors."""
+    """The headline's forecast under other priors."""
     at: Table = found.table["n"] == n
     return card_table(replace(found, table=found.table[at].reset_index(drop=True)))

@@ -1,6 +1,6 @@
-"""demo: memos on disk, for every group of a posterior; and those of the two examples that the package ships.
+"""demo: memos on disk for every group of a posterior, and for the two examples that the package ships.
 
-No statistics here: the memo module answers, this one names files and says how far it is.
+No statistics here: the memo module answers; this one names files and reports progress.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, *
             rows += [{"domain": group[0], "task": group[1], "file": str(file)} for file in files]
             checks += [c for c in found.checks if c not in checks]
     table = pd.DataFrame(rows, columns=["domain", "task", "file"])
-    return Written(table, "Each memo stands in Markdown and in HTML, with its figure.", tuple(checks))
+    return Written(table, "Each memo is written as Markdown and as HTML, with its figures.", tuple(checks))
 
 
 def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Progress = lambda *_: None) -> Demo:
@@ -108,7 +108,7 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
 
 
 def _slugs(groups: Sequence[Group]) -> list[str]:
-    """A name a group that no other has: where names are alike as file names, later ones are numbered from 2 on."""
+    """A unique name for each group: where file names would be alike, later ones are numbered from 2 on."""
     plain = [_slug(" ".join(group)) for group in groups]
     taken, found = set(plain), list[str]()
     for name in plain:

@@ -1,125 +1,145 @@
-"""The sentences of a memo, for readers who do not know Bayes. Numbers come from the answers; none is computed here."""
+"""The findings of a memo, for readers who do not know Bayesian statistics. Numbers come from the facts."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from forecaster.comparison.prose import EQUAL, UNDECIDED
+from forecaster.comparison.prose import A_STEEPER, EQUAL, UNDECIDED
 from forecaster.curves.rises import LEAST
-from forecaster.prediction.forecast import Forecast
-from forecaster.reports.answers import EDGE, Answers
+from forecaster.plots.style import Table
+from forecaster.reports.answers import EDGE, Facts
 from forecaster.results.check import NAMES_SHOWN
+from forecaster.results.message import Message, message
 from forecaster.results.wording import about, chance, listed, size, times, times_in
 
-EDGE_DECADES = 0.05  # a headline up to so far from the largest size lies at the edge of what was measured
+EDGE_DECADES = 0.05  # within this distance of the largest size, a headline is at the edge of the measurements
+FAR_DECADES = 1.5  # beyond this distance it is far from them
 RISES = ("ill-behaved", "non-monotone")  # the checks that find curves to rise, far and somewhat
-RIVALS_SAID = 3  # chances that are told where the leader depends on the size
-PROBABLY = 0.9  # chance of gaining more from which that is said, although it may be by little
-WIDER = 1.1  # how much wider a range must be on other test cases to be worth a word
+RIVALS_SAID = 3  # chances that are given where the leader depends on the size
+PROBABLY = 0.9  # chance of being steeper from which that is said, although it may be by little
+WIDER = 1.1  # from this ratio of widths on, the range on other test cases is reported
+KINDS = {
+    "mean": "All numbers are for the average over training runs, on the test set at hand.",
+    "new-run": "All numbers are for one new training run, on the test set at hand.",
+    "new-cases": "All numbers are for the average over training runs, on new test cases of the same kind.",
+}
+
+Change = tuple[str, Message]  # a heading, and what would change the recommendation
 
 
-def headline(a: Answers) -> str:
+def headline(a: Facts) -> Message:
     """One number and its interval, in words."""
     middle, low, high = a.interval(a.best)
-    name = a.best["architecture"]
-    if abs(math.log10(a.beyond(name, a.headline_n))) <= EDGE_DECADES:
-        return (
-            f"At {a.sized(a.headline_n)}, as far as was measured, {name} is estimated to stand at "
+    name, ratio = a.best["architecture"], a.beyond(a.best["architecture"], a.headline_n)
+    values = {"architecture": name, "n": a.headline_n, **{k: a.best[k] for k in ("yhat", "yhat_lower", "yhat_upper")}}
+    if abs(math.log10(ratio)) <= EDGE_DECADES:
+        text = (
+            f"At {a.sized(a.headline_n)}, the edge of the measurements, {name} is estimated at "
             f"{a.units.phrase(middle)}: {times_in(a.level)}, between {low} and {high}."
         )
-    return (
-        f"With {times(a.beyond(name, a.headline_n))} the data ({a.sized(a.headline_n)}), {name} is "
-        f"forecast to reach {a.units.phrase(middle)}: {times_in(a.level)}, between {low} and {high}."
+        return message("headline-at-the-edge", text, **values)
+    text = (
+        f"With {times(ratio)} the data ({a.sized(a.headline_n)}), {name} is forecast to reach "
+        f"{a.units.phrase(middle)}: {times_in(a.level)}, between {low} and {high}."
     )
+    return message("headline", text, **values)
 
 
-def context(a: Answers) -> str:
-    """Where the same architecture, and the best one, stand at the largest size that each was measured at."""
+def context(a: Facts) -> Message:
+    """Where the headline's architecture stands at its largest measured size, and the best one at the largest of all."""
     name = a.best["architecture"]
     now = a.ends[name]
     leader = next(r for r in a.at(a.largest) if a.beyond(r["architecture"], a.largest) <= EDGE)
     other = f"{leader['architecture']} with {a.interval(leader)[0]}"
+    values = {"architecture": name, "n": now["n"], "yhat": now["yhat"], "leader": leader["architecture"]}
+    values["measured"] = a.measured[name].last
     if a.beyond(name, a.largest) > EDGE:
-        return (
-            f"It was measured up to {a.sized(now['n'])} only, where it stands at {_stands(a, name)}; of those "
-            f"measured up to {a.sized(a.largest)}, the best there is {other}."
+        text = (
+            f"It was measured only up to {a.sized(now['n'])}, where its error is {_stands(a, name)}. Of those measured "
+            f"up to {a.sized(a.largest)}, the best there is {other}."
         )
-    said = f"At the largest size measured so far, {a.sized(a.largest)}, it stands at {_stands(a, name)}"
-    return f"{said}; the best there is {other}." if leader["architecture"] != name else f"{said}."
+        return message("measured-less-far", text, **values)
+    text = f"Today, at {a.sized(a.largest)}, the largest size measured so far, its error is {_stands(a, name)}"
+    if leader["architecture"] != name:
+        return message("another-leads-today", f"{text}; the best there is {other}.", **values)
+    return message("leads-today", f"{text}.", **values)
 
 
-def _stands(a: Answers, architecture: str) -> str:
-    """Where its error is at its largest size, by all measurements; and what was measured there, if that differs."""
-    now, data = a.ends[architecture], a.posterior.designs[a.group].curve_of(architecture)
+def _stands(a: Facts, architecture: str) -> str:
+    """The estimated error at its largest size; with what was measured there, if that differs."""
+    now, there = a.ends[architecture], a.measured[architecture].last
     middle = a.interval(now)[0]
-    if data is None or abs(data.y[0] - math.log(now["yhat"])) <= LEAST:
+    if abs(math.log(there / now["yhat"])) <= LEAST:
         return middle
-    there = a.units.error(math.exp(data.y[0]), a.units.decimals(now["yhat_lower"], now["yhat_upper"]))
-    return f"{middle} as estimated from all sizes ({there} was measured there)"
+    shown = a.units.error(there, a.units.decimals(now["yhat_lower"], now["yhat_upper"]))
+    return f"{middle}, estimated from all sizes ({shown} was measured there)"
 
 
-def changes(a: Answers) -> list[tuple[str, str]]:
-    """What would change the recommendation: (what, how)."""
-    found = [_floor_change(a), *_rise_change(a)]
+def changes(a: Facts) -> list[Change]:
+    """What would change the recommendation: headings, and a message each."""
+    found = [("The irreducible error.", floor_change(a)), *rise_change(a)]
     if a.several:
-        found += [_order_change(a), _slope_change(a)]
-    name = a.best["architecture"]
-    ratio = a.beyond(name, a.headline_n)
-    beyond, span = math.log10(ratio), a.ends[name]["n"] / _smallest(a, name)
-    far = "at the edge of" if beyond <= EDGE_DECADES else "beyond" if beyond <= 1.5 else "far beyond"
-    widens = ". The ranges widen with that distance."
-    if beyond < -EDGE_DECADES:
-        far, widens = "inside", "; it says how things stand, and nothing of what more data buys."
-    found.append(
-        (
-            "Distance from the data.",
-            f"The headline lies {far} what was measured{f' of {name}' if a.uneven else ''}: {times(ratio)} the largest "
-            f"size, from measurements whose sizes span a factor of {about(span)}{widens}",
-        )
-    )
+        found.append(("The order of the architectures.", order_change(a)))
+        if a.pairs is not None:
+            found.append(("How steeply the errors fall.", slope_change(a, a.pairs)))
+    found.append(("Distance from the data.", distance(a)))
     if a.elsewhere is not None:
-        found += _test_set_change(a, a.elsewhere)
-    found.append(
-        (
-            "Another recipe.",
-            "The forecast holds for the recipe that was measured: the same source and quality of data, the same "
-            "tuning. Cleaner labels or a better architecture shift the curve in ways these measurements cannot show.",
-        )
+        found += small_test_set(a, a.elsewhere)
+    text = (
+        "The forecast holds for the training configuration that was measured: the same model, tuning, source and "
+        "quality of data. Cleaner labels or a better model shift the curve in ways that these measurements cannot show."
     )
-    return found
+    return [*found, ("Another training configuration.", message("same-configuration", text))]
 
 
-def _smallest(a: Answers, architecture: str) -> float:
-    measured = a.posterior.designs[a.group].curve_of(architecture)
-    assert measured is not None  # a memo is on architectures that were measured
-    return float(measured.curve.n[0])
+def distance(a: Facts) -> Message:
+    """How far the headline lies from the measurements."""
+    name = a.best["architecture"]
+    ratio, span = a.beyond(name, a.headline_n), a.measured[name].largest / a.measured[name].smallest
+    beyond = math.log10(ratio)
+    whose = f" of {name}" if a.uneven else ""
+    where = f"{times(ratio)} the largest measured size{whose}; the measured sizes span a factor of {about(span)}"
+    values = {"ratio": ratio, "span": span}
+    if beyond < -EDGE_DECADES:
+        text = (
+            f"The headline lies within the measured sizes ({where}). It says how things stand, not what more data buys."
+        )
+        return message("within-the-data", text, **values)
+    widens = "The ranges widen with the distance; a measurement at a larger size narrows them."
+    if beyond <= EDGE_DECADES:
+        return message(
+            "at-the-edge", f"The headline lies at the edge of the measured sizes ({where}). {widens}", **values
+        )
+    far = "far beyond" if beyond > FAR_DECADES else "beyond"
+    id = "far-beyond-the-data" if beyond > FAR_DECADES else "beyond-the-data"
+    return message(id, f"The headline lies {far} the measured sizes ({where}). {widens}", **values)
 
 
-def gives_way(a: Answers) -> str:
-    """That forecasts may fall below floors, where the card has it so."""
-    p = a.posterior.cards[a.group].late_chance
-    if p <= 0:
+def floor_not_final(a: Facts) -> str:
+    """That forecasts may fall below the floor, where the card allows for it."""
+    if a.late_chance <= 0:
         return ""
     return (
-        f" A forecast may still lie below it: with a chance of {chance(p)}, what looks like a floor now is taken to "
-        "give way as the data grow."
+        f" The domain card assumes that, with a chance of {chance(a.late_chance)}, this floor is not final and gives "
+        "way as the data grow; forecasts can therefore lie below it."
     )
 
 
-def _floor_change(a: Answers) -> tuple[str, str]:
-    what, name = "The error that no data removes.", a.best["architecture"]
+def floor_change(a: Facts) -> Message:
+    """Whether the measurements show the floor; if not, the forecast for a low and for a high one."""
+    name = a.best["architecture"]
     mine = a.floors[a.floors["architecture"] == name].to_dict("records")
     low, high = mine[0], mine[-1]
+    values = {"architecture": name, "low": low["floor"], "high": high["floor"], "late_chance": a.late_chance}
     if a.at_floor(name):
         now = a.ends[name]
         d = a.units.decimals(low["floor"], high["floor"])
-        floors = (a.units.error(row["floor"], d) for row in (low, high))
-        return what, (
-            f"The measurements show where {name} stops improving: at {' to '.join(dict.fromkeys(floors))}. At "
-            f"{a.sized(now['n'])} it stands at {a.units.error(now['yhat'], d)}.{gives_way(a)}"
+        floors = " to ".join(dict.fromkeys(a.units.error(row["floor"], d) for row in (low, high)))
+        text = (
+            f"The measurements show where {name} stops improving: at {floors}. At {a.sized(now['n'])} its error is "
+            f"{a.units.error(now['yhat'], d)}.{floor_not_final(a)}"
         )
+        return message("floor-seen", text, **values)
     d = a.units.decimals(low["yhat_lower"], high["yhat_upper"])
 
     def show(value: float) -> str:
@@ -129,58 +149,55 @@ def _floor_change(a: Answers) -> tuple[str, str]:
         shown = show(value)
         return f"below {shown[1:]}" if shown.startswith("<") else f"about {shown}"
 
-    said = (
+    text = (
         f"The measurements do not yet show where {name} stops improving. If that floor is low "
         f"({roughly(low['floor'])}), expect {show(low['yhat'])} at {a.sized(a.headline_n)}; if it is high "
         f"({roughly(high['floor'])}), expect {show(high['yhat'])}."
     )
     if a.several:
         first, last = chance(low["p_best"]), chance(high["p_best"])
-        goes = f"stays at {first}" if first == last else f"then goes from {first} to {last}"
-        said += f" The chance of being the best {goes}."
-    return what, said
+        goes = f"stays at {first}" if first == last else f"goes from {first} to {last}"
+        text += f" Its chance of being the best {goes}."
+    return message("floor-not-seen", text, **values)
 
 
-def _rise_change(a: Answers) -> list[tuple[str, str]]:
+def rise_change(a: Facts) -> list[Change]:
     """Curves that the checks found to rise far above their best, or to rise and end so."""
     far, _ = _rising(a)
     ends = still_up(a)
     names = list(dict.fromkeys((*far, *ends)))
     if not names:
         return []
-    said = (
-        f"With more data the error of {_few(names)} rises in places. The forecast takes that for a detour on the way "
-        "down: find out why it rises before relying on it."
-    )
     rising = {r["architecture"] for r in a.at(a.headline_n) if r["yhat"] > a.ends[r["architecture"]]["yhat"]}
     on, open_ = [name for name in ends if name in rising], [name for name in ends if name not in rising]
     if on:
-        said = (
-            f"The error of {_few(on)} is up at its largest size, and forecast to be higher still at "
-            f"{a.sized(a.headline_n)}: as it stands, more data harms. Find out why it rises before buying any."
+        id = "more-data-harms"
+        text = (
+            f"The error of {_few(on)} is up at its largest size and forecast to be higher still at "
+            f"{a.sized(a.headline_n)}: as it stands, more data harms. Find the cause before buying data."
+        )
+    else:
+        id = "rises-in-between"
+        text = (
+            f"The error of {_few(names)} rises in places. The forecast treats the rise as temporary; find its cause "
+            "before relying on the forecast."
         )
     if open_:
-        what = "The error" if on else "That"
-        said += f" {what} of {_few(open_)} is still up at its largest size; should it go on to rise, more data harms."
-    return [("Errors that rise.", said)]
+        text += f" The error of {_few(open_)} is still up at its largest size; if it goes on rising, more data harms."
+    return [("Errors that rise.", message(id, text, names=names, still_up=ends, harmed=on))]
 
 
-def _rising(a: Answers) -> tuple[list[str], list[str]]:
+def _rising(a: Facts) -> tuple[list[str], list[str]]:
     """Architectures that the checks found to rise, far and somewhat."""
-    found = {c.name: c.curves for c in a.checks if c.verdict != "PASS"}
-    far, some = ([label.removeprefix("/".join(a.group) + "/") for label in found.get(name, ())] for name in RISES)
+    found = {c.id: c.curves for c in a.checks if c.verdict != "PASS"}
+    far, some = ([label.removeprefix("/".join(a.group) + "/") for label in found.get(id, ())] for id in RISES)
     return far, some
 
 
-def still_up(a: Answers) -> list[str]:
+def still_up(a: Facts) -> list[str]:
     """Those of them whose error is still up at their largest size."""
     far, some = _rising(a)
-    return [name for name in dict.fromkeys((*far, *some)) if _ends_high(a, name)]
-
-
-def _ends_high(a: Answers, architecture: str) -> bool:
-    measured = a.posterior.designs[a.group].curve_of(architecture)
-    return measured is not None and bool(measured.y[0] - measured.y.min() >= LEAST)
+    return [n for n in dict.fromkeys((*far, *some)) if n in a.measured and a.measured[n].still_up]
 
 
 def _few(names: list[str]) -> str:
@@ -188,85 +205,90 @@ def _few(names: list[str]) -> str:
     return listed([*names[:NAMES_SHOWN], f"{more} more"] if more > 0 else names)
 
 
-def _test_set_change(a: Answers, elsewhere: Forecast) -> list[tuple[str, str]]:
+def small_test_set(a: Facts, elsewhere: Table) -> list[Change]:
     """How few wrong cases the best architecture's error rests on, where that widens its range by a tenth or more."""
     name = a.best["architecture"]
-    row = next(r for r in elsewhere.table.to_dict("records") if r["architecture"] == name)
+    row = next(r for r in elsewhere.to_dict("records") if r["architecture"] == name)
     widths = [math.log(r["yhat_upper"] / r["yhat_lower"]) for r in (row, a.best)]
-    measured = a.posterior.designs[a.group].curve_of(name)
-    if measured is None or widths[0] < WIDER * widths[1]:
+    if widths[0] < WIDER * widths[1]:
         return []
     _, low, high = a.interval(row)
-    cases = float(np.median(measured.curve.n_test))
-    wrong = max(round(cases * math.exp(measured.y[0])), 1)
-    said = (
-        f"At {a.sized(float(measured.curve.n[-1]))} about {wrong:,} of the "
-        f"{size(cases)} test cases are still wrong for {name}. These forecasts are for that test set; on other cases "
-        f"of the same kind the error at {a.sized(a.headline_n)} lies between {low} and {high}, {times_in(a.level)}."
+    measured = a.measured[name]
+    wrong = max(round(measured.cases * measured.last), 1)
+    text = (
+        f"At {a.sized(measured.largest)}, {name} is wrong on about {wrong:,} of the {size(measured.cases)} test cases. "
+        f"The forecasts are for that test set; on other cases of the same kind its error at {a.sized(a.headline_n)} "
+        f"lies between {low} and {high}, {times_in(a.level)}. A larger test set narrows that range."
     )
-    return [("Other test cases.", said)]
+    return [("Other test cases.", message("other-test-cases", text, wrong=wrong, cases=measured.cases))]
 
 
-def _order_change(a: Answers) -> tuple[str, str]:
+def order_change(a: Facts) -> Message:
+    """Whether the leader depends on the size, and its closest rival at the largest one."""
     name = a.best["architecture"]
     leaders = {n: a.at(n)[0]["architecture"] for n in sorted(a.options["n"].unique())}
     others = [f"{leader} at {size(n)}" for n, leader in leaders.items() if leader != name]
-    said = f"{name} leads the forecast at every size in the table."
+    id, text = "one-leader", f"{name} leads the forecast at every size in the table."
     if others:
-        said = f"The leader depends on the size: {listed(others)}; otherwise {name}."
-    last = sorted(a.at(max(leaders)), key=lambda r: -r["p_best"])
-    if leaders[max(leaders)] == name:
-        rival = next(r for r in last if r["architecture"] != name)
-        said += (
-            f" Its closest rival at {a.sized(max(leaders))} is {rival['architecture']}, with a chance of "
-            f"{chance(rival['p_best'])} to be the best there."
+        id, text = "leader-depends", f"The leader depends on the size: {listed(others)}; otherwise {name}."
+    far = max(leaders)
+    last = sorted(a.at(far), key=lambda r: -r["p_best"])
+    rival = next((r for r in last if r["architecture"] != name), last[0])
+    if leaders[far] == name:
+        text += (
+            f" Its closest rival at {a.sized(far)} is {rival['architecture']}, with a chance of "
+            f"{chance(rival['p_best'])} of being the best there."
         )
     else:
         chances = listed([f"{r['architecture']} {chance(r['p_best'])}" for r in last[:RIVALS_SAID]])
-        said += f" The chances of being the best at {a.sized(max(leaders))}: {chances}."
-    return "The order of the architectures.", said
+        text += f" The chances of being the best at {a.sized(far)}: {chances}."
+    return message(id, text, leaders=leaders, rival=rival["architecture"], p_rival=rival["p_best"])
 
 
-def _slope_change(a: Answers) -> tuple[str, str]:
-    """Best against runner-up: does one gain more from data?"""
+def slope_change(a: Facts, pairs: Table) -> Message:
+    """Best against runner-up: whose error, above its floor, falls more steeply?"""
     name, rival = (r["architecture"] for r in a.at(a.headline_n)[:2])
-    what = "Who gains more from data."
-    if a.comparison is None:
-        return what, "The architectures were not compared."
-    pairs = a.comparison.table.to_dict("records")
-    row = next(r for r in pairs if {r["a"], r["b"]} == {name, rival})
+    row = next(r for r in pairs.to_dict("records") if {r["a"], r["b"]} == {name, rival})
     within = f"{100 * row['rope']:g} %"
     if row["verdict"] == EQUAL:
-        return what, (
-            f"{name} and {rival} gain about equally from more data (their slopes are within {within} of each other), "
-            f"so the ratio of their errors should persist, as far as both stay well above their floors; the difference "
-            "between them shrinks as both fall."
+        text = (
+            f"The errors of {name} and {rival} fall about equally steeply (within {within}). While both stay well "
+            "above their floors, the ratio of the errors should persist, and their difference shrinks."
         )
+        return message("equally-steep", text, a=name, b=rival)
     if row["verdict"] == UNDECIDED:
-        steeper = row["p_steeper"] if row["a"] == name else 1 - row["p_steeper"]
-        if max(steeper, 1 - steeper) >= PROBABLY:
-            faster = name if steeper > 0.5 else rival
-            return what, (
-                f"{faster} probably gains more as the data grow: the chance that it does is "
-                f"{chance(max(steeper, 1 - steeper))}. It may be by less than {within}."
+        p = row["p_steeper"] if row["a"] == name else 1 - row["p_steeper"]
+        if max(p, 1 - p) >= PROBABLY:
+            steeper = name if p > 0.5 else rival
+            slower, p = (rival, p) if steeper == name else (name, 1 - p)
+            text = (
+                f"Above its floor, the error of {steeper} probably falls more steeply than that of {slower} (chance "
+                f"{chance(p)}), perhaps by less than {within}."
             )
-        return what, (
-            f"It is open whether {name} or {rival} gains more as the data grow: the chance that {name} does is "
-            f"{chance(steeper)}."
+            return message("probably-steeper", text, steeper=steeper, p=p)
+        text = (
+            f"It is open whose error falls more steeply above its floor: the chance that it is {name} rather than "
+            f"{rival} is {chance(p)}."
         )
-    faster = row["a"] if row["verdict"] == "A steeper" else row["b"]
-    slower = row["b"] if faster == row["a"] else row["a"]
-    end = "it should pull further ahead" if faster == name else "it may catch up"
-    return what, f"{faster} gains more from data than {slower}, above its floor; {end} as the data grow."
+        return message("steeper-open", text, a=name, b=rival, p=p)
+    steeper, slower = (row["a"], row["b"]) if row["verdict"] == A_STEEPER else (row["b"], row["a"])
+    end = f"{steeper} should pull further ahead" if steeper == name else f"{steeper} may catch up"
+    text = (
+        f"Above its floor, the error of {steeper} falls more steeply than that of {slower}; {end} as the data grow, "
+        "unless its floor is higher."
+    )
+    return message("steeper", text, steeper=steeper)
 
 
-def health(a: Answers) -> str:
+def health(a: Facts) -> Message:
     """The verdict on the whole in a sentence."""
     total = len(a.checks)
     failed, open_ = (sum(c.verdict == v for c in a.checks) for v in ("FAIL", "REVIEW"))
+    values = {"total": total, "failed": failed, "review": open_}
     if failed:
-        return f"The forecast failed {failed} of its {total} checks."
+        return message("failed", f"The forecast failed {failed} of its {total} checks.", **values)
     if open_:
         call = "calls" if open_ == 1 else "call"
-        return f"The forecast failed none of its {total} checks; {open_} {call} for a look before deciding."
-    return f"The forecast passed its {total} checks."
+        text = f"The forecast failed none of its {total} checks; {open_} {call} for a look before deciding."
+        return message("to-review", text, **values)
+    return message("passed", f"The forecast passed its {total} checks.", **values)

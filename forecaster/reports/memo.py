@@ -1,11 +1,13 @@
-"""memo: the decision memo in Markdown and HTML, a headline first and its assumptions last.
+"""memo: the decision memo in Markdown and HTML, the headline first and the assumptions last.
 
-No statistics here: forecast, requirement, compare and check answer, ``sentences`` and the templates say it.
+No statistics here: forecast, requirement, compare and check give the answers; ``findings``, ``advice`` and the
+templates put them into words.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib import rc_context
@@ -22,12 +24,13 @@ from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import STYLE, capital, unique
 from forecaster.prediction.forecast import LEVEL
 from forecaster.reports import advice, appendix, captions, findings
-from forecaster.reports.answers import Answers
+from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.collect import ask
 from forecaster.reports.rendering import Memo
 from forecaster.reports.tables import floor_rows, options_note, options_rows, requirement_rows
-from forecaster.results.check import Check
-from forecaster.results.wording import listed, times_in
+from forecaster.results.check import PASS, Check
+from forecaster.results.message import Message, joined
+from forecaster.results.wording import listed
 
 
 def memo(
@@ -36,6 +39,7 @@ def memo(
     *,
     sizes: Sequence[float] | None = None,
     target: float | None = None,
+    kind: str = "mean",
     level: float = LEVEL,
     title: str | None = None,
     size_unit: str | None = None,
@@ -55,12 +59,15 @@ def memo(
     target : float, optional
         The error to reach; by default what the best architecture is forecast to reach at the option nearest to ten
         times today's data.
+    kind : {"mean", "new-run", "new-cases"}
+        What every number is about: the average run on the test set at hand, one new run, or the average run on new test
+        cases (needs ``n_test``), as in :func:`~forecaster.forecast`.
     level : float
         Probability inside the intervals.
     title : str, optional
         The memo's title.
     size_unit : str, optional
-        What sizes count, such as ``FLOPs``, where that is not what the card says.
+        The unit of sizes, such as ``FLOPs``, if not the card's.
     command : str, optional
         The command line to print in the appendix.
     seed : int
@@ -74,7 +81,7 @@ def memo(
     Raises
     ------
     RequestError
-        An unknown group, a size, target or level out of range.
+        An unknown group or kind, a size, target or level out of range, ``new-cases`` where no test set is known.
 
     Examples
     --------
@@ -83,24 +90,25 @@ def memo(
     >>> memo.save("reports")  # doctest: +SKIP
     """
     expect_posterior(posterior)
-    answers = ask(posterior, _group(posterior, group), sizes, target, level, size_unit, seed)
-    drawn = _draw(answers)
+    answers = ask(posterior, _group(posterior, group), sizes, target, kind, level, size_unit, seed)
+    facts, drawn = answers.facts, _draw(answers)
     tables = {
         "forecast": answers.found.table,
         "requirement": answers.need.table,
-        "floor": answers.floors,
+        "floor": facts.floors,
         "card": answers.priors,
         "fit": answers.assessed.curves,
         "fit_points": answers.assessed.points,
-        "verdicts": table_of(answers.checks),
+        "verdicts": table_of(facts.checks),
     }
     if answers.comparison is not None:
         tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}
     title = title or f"{answers.group[1]}: what more data will buy"
-    facts = _facts(answers, drawn) | {"title": title}
-    facts["appendix"] = appendix.facts(answers, seed, command)
-    text = "\n".join([facts["headline"], *facts["recommendation"]])
-    return Memo(answers.options, text, answers.checks, title, facts, drawn, tables)
+    said = _said(facts)
+    page = _page(facts, said, drawn) | {"title": title, "about": _about(answers)}
+    page["appendix"] = appendix.facts(answers, seed, command)
+    text = joined([said.headline, *said.recommendation], "\n")
+    return Memo(facts.options, text, facts.checks, title, said.all, page, drawn, tables)
 
 
 def _group(posterior: Posterior, group: Group | str | None) -> Group:
@@ -115,61 +123,92 @@ def _draw(a: Answers) -> dict[str, Figure]:
     order = a.posterior.designs[a.group].architectures
     with rc_context(STYLE):
         drawn = {
-            "forecast": forecast_figure(a.found, group=a.group, units=a.units),
-            "requirement": requirement_figure(a.need, units=a.units),
+            "forecast": forecast_figure(a.found, group=a.group, units=a.facts.units),
+            "requirement": requirement_figure(a.need, units=a.facts.units),
         }
         if a.comparison is not None:
             drawn["exponents"] = comparison_figure(a.comparison)
-        drawn["floor"] = floor_figure(a.floors, units=a.units, order=order)
-        for figure in drawn.values():  # lay out once: a layout done anew for each file would differ in its last digits
+        drawn["floor"] = floor_figure(a.facts.floors, units=a.facts.units, order=order)
+        for figure in drawn.values():  # one layout for all files: repeated layouts differ in the last digits
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
     return drawn
 
 
-# What the templates are given ---------------------------------------------------------------------
+# What the templates show --------------------------------------------------------------------------
 
 
-def _facts(a: Answers, drawn: Mapping[str, Figure]) -> dict[str, Any]:
-    said = captions.captions(a)
+@dataclass(frozen=True)
+class Said:
+    """The messages of a memo, each where the page has it."""
+
+    headline: Message
+    context: Message
+    health: Message
+    recommendation: list[Message]
+    changes: list[findings.Change]
+
+    @property
+    def all(self) -> tuple[Message, ...]:
+        """In the order of the page."""
+        return (self.headline, self.context, self.health, *self.recommendation, *(how for _, how in self.changes))
+
+
+def _said(a: Facts) -> Said:
+    return Said(
+        findings.headline(a), findings.context(a), findings.health(a), advice.recommendation(a), findings.changes(a)
+    )
+
+
+def _page(a: Facts, said: Said, drawn: Mapping[str, Figure]) -> dict[str, Any]:
+    captioned = captions.captions(a)
+    figures = {}
+    for name in drawn:
+        heading, alt, caption = captioned[name]
+        figures[name] = {"heading": heading, "alt": alt, "caption": caption.text}
+    checks = [_sentences(c, a.group) for c in a.checks]
     return {
-        "about": _about(a),
         "verdict": a.verdict,
-        "health": findings.health(a),
+        "health": said.health.text,
         "number": a.interval(a.best)[0],
         "number_of": a.units.error_name,
-        "headline": findings.headline(a),
-        "context": findings.context(a),
-        "recommendation": advice.recommendation(a),
-        "changes": findings.changes(a),
-        "figures": {name: dict(zip(("heading", "alt", "caption"), said[name], strict=True)) for name in drawn},
+        "headline": said.headline.text,
+        "context": said.context.text,
+        "recommendation": [one.text for one in said.recommendation],
+        "changes": [(what, how.text) for what, how in said.changes],
+        "figures": figures,
         "options": options_rows(a),
         "options_note": options_note(a),
         "requirement": requirement_rows(a),
         "floor": floor_rows(a),
-        "checks": [_said(c, a.group) for c in a.checks],
+        "checks": checks,
+        "open_checks": [row for row in checks if row["verdict"] != PASS],
         "several": a.several,
-        "times_in": times_in(a.level),
     }
 
 
-def _said(one: Check, group: Group) -> dict[str, Any]:
-    """A check as sentences; within a memo on one group, curves go by their architecture."""
-    row = one.as_row() | {"name": one.name.replace("_", " ").replace("-", " ")}
+def _sentences(one: Check, group: Group) -> dict[str, Any]:
+    """A check as sentences; within a memo on one group, curves are named by their architecture."""
+    row = one.as_row() | {"name": capital(one.name)}
     for key in ("text", "next_step"):
         label = "/".join(group) + "/"
-        text = str(row[key]).strip()
+        text = str(row[key]).strip().replace("/".join(group) + ": ", "all architectures: ")
         text = text.replace(label, "") if text.startswith(label) else capital(text.replace(label, ""))
         row[key] = f"{text}." if text and text[-1] not in ".!?" else text
     return row
 
 
 def _about(a: Answers) -> str:
-    names, shown = a.posterior.designs[a.group].architectures, unique(a.options)
+    """The line below the title: the data, the unit of the error, and what the numbers are about."""
+    facts = a.facts
+    names, shown = a.posterior.designs[a.group].architectures, unique(facts.options)
     whom, some = listed(list(names)), ""
     if len(shown) < len(names):
         whom = f"{len(names)} architectures"
-        some = f" This memo is about the {len(shown)} likeliest to be best at one of its sizes."
+        some = f" This memo is about the {len(shown)} most likely to be best at one of its sizes."
     rows = len(measured_table(a.posterior, a.group))
-    means = "" if a.units.error_name == "error" else f" Error here means {a.units.error_name}."
-    return f"{a.group[0]} · {a.group[1]} · {rows:,} measurements of {whom}, up to {a.sized(a.largest)}.{means}{some}"
+    means = "" if facts.units.error_name == "error" else f" Error here means {facts.units.error_name}."
+    return (
+        f"{a.group[1]} ({a.group[0]}): {rows:,} measurements of {whom}, up to {facts.sized(facts.largest)}."
+        f"{means}{some} {findings.KINDS[facts.kind]}"
+    )

@@ -25,6 +25,7 @@ from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
 from forecaster.results.columns import declared
+from forecaster.results.message import Message
 from forecaster.results.result import Result
 
 
@@ -32,12 +33,13 @@ from forecaster.results.result import Result
 class Memo(Result):
     """A memo on one group: ``table`` holds the options, ``details`` all other tables by name, ``figures`` its figures.
 
-    ``text`` is its headline and what it recommends; ``markdown`` and ``html`` are all of it. Of one architecture alone
-    there is no comparison.
+    ``text`` is its headline and recommendation, ``messages`` are its sentences with their ids; ``markdown`` and
+    ``html`` are the whole memo. For one architecture there is no comparison.
     """
 
     title: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    page: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
@@ -54,7 +56,10 @@ class Memo(Result):
         comparison=Comparison.columns["table"],
         exponents=Comparison.columns["exponents"],
     )
-    keys = declared(title="the title of the memo")
+    keys = declared(
+        title="the title of the memo",
+        messages="its headline, recommendation and what would change it: `id` (stable), `text` and the `values` in it",
+    )
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
@@ -74,7 +79,7 @@ class Memo(Result):
     def html(self) -> str:
         """The memo as one self-contained HTML file."""
         images = {name: _svg(figure) for name, figure in self.figures.items()}
-        text = _templates().get_template("memo.html.j2").render(self.facts, images=images)
+        text = _templates().get_template("memo.html.j2").render(self.page, images=images)
         return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
 
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
@@ -102,7 +107,7 @@ class Memo(Result):
         return tuple(Path(folder) / name for name in names)
 
     def write(self, folder: Path, stem: str) -> tuple[str, ...]:
-        """The same files in a folder that is there, as they come: their names."""
+        """Write the same files into an existing folder, in turn; returns their names."""
         texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
         pictures = {f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         for name, figure in pictures.items():
@@ -113,7 +118,7 @@ class Memo(Result):
 
     def _markdown(self, stem: str) -> str:
         images = {name: f"{stem}-{name}.png" for name in self.figures}
-        return _templates().get_template("memo.md.j2").render(self.facts, images=images)
+        return _templates().get_template("memo.md.j2").render(self.page, images=images)
 
     def _repr_html_(self) -> str:
         return self.html
@@ -147,7 +152,7 @@ def _templates() -> jinja2.Environment:
 
 
 def _markdown_text(text: object) -> str:
-    """Text as Markdown shows it, whatever characters names hold."""
+    """Text escaped for Markdown, whatever characters names hold."""
     out = " ".join(str(text).split())
     for mark in "\\`*_{}[]<>|#":
         out = out.replace(mark, "\\" + mark)

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from forecaster.reports.answers import Answers
+from forecaster.reports.answers import Facts
 from forecaster.results.wording import chance, rounded, size, times, times_in
 
-TABLED = 2  # those of them in the memo's table
-SHOWN = 4  # architectures the memo's table of options always shows at a size, however small their chance
+TABLED = 2  # architectures in the table of floors
+SHOWN = 4  # architectures that the table of options shows at each size, however small their chance
 
 
-def options_rows(a: Answers) -> list[dict[str, Any]]:
+def options_rows(a: Facts) -> list[dict[str, Any]]:
     """Rows of the table of options, one a size and architecture."""
     out = []
     for n in sorted(a.options["n"].unique()):
@@ -43,12 +43,13 @@ def _multiple(ratio: float) -> str:
     return "measured" if math.isclose(ratio, 1.0) else times(ratio).replace("about ", "≈ ")
 
 
-def options_note(a: Answers) -> str:
+def options_note(a: Facts) -> str:
+    """How to read the table of options."""
     goal = a.units.phrase(a.units.error_plain(a.target))
     said = ""
     if a.uneven:
-        said = "Times: the size over the largest at which that architecture was measured; elsewhere it is forecast. "
-    said += f"Range: holds the true error {times_in(a.level)}. Target: the chance of {goal} or less."
+        said = "Times: the size over the largest size measured for that architecture; all else is forecast. "
+    said += f"Range: holds the error {times_in(a.level)}. Target: the chance of {goal} or less."
     if a.several:
         said += " Best: the chance of the lowest error of all at that size."
     if len(a.at(a.largest)) > SHOWN:
@@ -56,16 +57,20 @@ def options_note(a: Answers) -> str:
     return said
 
 
-def requirement_rows(a: Answers) -> list[list[str]]:
+def requirement_rows(a: Facts) -> list[list[str]]:
+    """Quantiles of the data that each architecture needs for the target."""
     order = {row["architecture"]: i for i, row in enumerate(a.at(a.headline_n))}
-    rows = sorted(a.need.table.to_dict("records"), key=lambda r: order[r["architecture"]])
+    rows = sorted(a.needs.to_dict("records"), key=lambda r: order[r["architecture"]])
     return [
-        [r["architecture"], *(size(rounded(r[q])) for q in ("q25", "q50", "q75", "q95")), chance(r["p_never"])]
-        for r in rows
+        [r["architecture"], *(_needed(r[q]) for q in ("q25", "q50", "q75", "q95")), chance(r["p_never"])] for r in rows
     ]
 
 
-def floor_rows(a: Answers) -> list[dict[str, str]]:
+def _needed(n: float) -> str:
+    return size(rounded(n)) if math.isfinite(n) else "out of reach"
+
+
+def floor_rows(a: Facts) -> list[dict[str, str]]:
     """Floors of the leading architectures, from low to high."""
     words = ("lowest fifth", "low", "middle", "high", "highest fifth")
     out = []

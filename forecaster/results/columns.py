@@ -155,7 +155,7 @@ class Columns(Sequence[Column]):
 
 
 def declared[T](**entries: T) -> Mapping[str, T]:
-    """A mapping that nobody can change: what a type of result says of its tables or keys, by name."""
+    """An immutable mapping: the declarations of a type of result about its tables or keys, by name."""
     return MappingProxyType(entries)
 
 

@@ -1,8 +1,8 @@
 """Result: what every question gives back, the same shape for all: tables, prose, a plot, JSON.
 
 The JSON of every command is one object: ``schema`` (version of this layout), ``command``, ``checks`` (a list of
-``name, verdict, curve, curves, text, next_step``), ``text``, and each of the result's tables as a list of rows; some
-add keys of their own. ``docs/json.md`` lists them.
+``id, name, verdict, curve, curves, text, next_step``), ``text``, and each of the result's tables as a list of rows;
+some add keys of their own. ``docs/json.md`` lists them.
 """
 
 from __future__ import annotations

@@ -76,19 +76,19 @@ def test_weights_that_cannot_be_trusted_give_no_number():
     doubtful = rows[rows["pareto_k"] > 0.7]
     assert len(doubtful)
     assert doubtful[["yhat", "yhat_lower", "yhat_upper", "moved"]].isna().all(axis=None)
-    found = {c.name: c for c in check(held, at=[1e6]).checks}
-    assert found["card reweighting"].verdict == REVIEW
-    assert "--card" in found["card reweighting"].next_step
+    found = {c.id: c for c in check(held, at=[1e6]).checks}["card-reweighting"]
+    assert (found.verdict, found.message.id) == (REVIEW, "not-reweightable")
+    assert found.message.values["pareto_k"] == doubtful["pareto_k"].max()
     assert "null" in check(held, at=[1e6]).to_json()
 
 
 @pytest.mark.parametrize(("slope", "verdict"), [(0.0, PASS), (0.3, REVIEW)])
 def test_a_forecast_that_hangs_on_a_prior_is_flagged(slope, verdict):
-    found = {c.name: c for c in check(tied(slope), at=[synthetic.SIZES[-1]]).checks}["card sensitivity"]
+    found = {c.id: c for c in check(tied(slope), at=[synthetic.SIZES[-1]]).checks}["card-sensitivity"]
     assert found.verdict == verdict
-    if verdict == REVIEW:
-        assert "prior on the floor one sd" in found.text
-    assert "card sensitivity" not in {c.name for c in check(tied(slope)).checks}
+    assert found.message.values.get("prior") == (None if verdict == PASS else "floor")
+    assert (found.message.values["moved"] > 0.5) == (verdict == REVIEW)
+    assert "card-sensitivity" not in {c.id for c in check(tied(slope)).checks}
 
 
 def test_a_forecast_without_a_posterior_is_refused():

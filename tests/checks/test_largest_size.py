@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from forecaster.checks.check import check
-from forecaster.checks.largest_size import NAME
+from forecaster.checks.largest_size import ID
 from forecaster.curves.reading import read_curves
 from forecaster.inference.fit import fit
 from forecaster.results.check import PASS, REVIEW
@@ -30,7 +30,7 @@ def fitted(last):
 @pytest.mark.parametrize(("last", "verdict"), [(1.0, PASS), (1.35, REVIEW)])
 def test_the_largest_size_against_a_fit_without_it(last, verdict):
     held = fitted(last)
-    found = {c.name: c for c in check(held, refit=True).checks}
-    assert found[NAME].verdict == verdict
-    assert found[NAME].curve == ("d/all/a" if verdict == REVIEW else None)
-    assert NAME not in {c.name for c in check(held).checks}
+    found = {c.id: c for c in check(held, refit=True).checks}
+    assert found[ID].verdict == verdict
+    assert found[ID].curve == ("d/all/a" if verdict == REVIEW else None)
+    assert ID not in {c.id for c in check(held).checks}

@@ -24,7 +24,7 @@ from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.results.check import PASS, REVIEW
 
 LABEL = "vision/top-1/cnn"
-FITS = ("foreseen by the card", "left-out sizes", "ranges of left-out sizes", "jumps", "runs", "bend")
+FITS = ("prior-predictive", "left-out-sizes", "left-out-coverage", "jumps", "runs", "bend")
 SIZES = np.geomspace(100, 100_000, 12)
 
 
@@ -192,7 +192,7 @@ def broken(truth, change):
 
 
 def verdicts(held):
-    return {c.name: c for c in check(held).checks if c.name in FITS}
+    return {c.id: c for c in check(held).checks if c.id in FITS}
 
 
 def test_curves_of_the_model_are_not_flagged(truth):
@@ -206,17 +206,16 @@ def test_one_wrong_size_is_named(truth):
         return rows["error"] * np.where(np.isclose(rows["n"], SIZES[6], rtol=1e-3), 0.3, 1.0)
 
     found = verdicts(broken(truth, wrong))
-    assert found["left-out sizes"].verdict == REVIEW
-    assert found["left-out sizes"].curve.endswith("architecture-01")
-    assert f"size {SIZES[6]:g}" in found["left-out sizes"].text
-    assert found["left-out sizes"].next_step
+    assert found["left-out-sizes"].verdict == REVIEW
+    assert found["left-out-sizes"].curve.endswith("architecture-01")
+    assert found["left-out-sizes"].message.values["n"] == pytest.approx(SIZES[6], rel=1e-3)
+    assert found["left-out-sizes"].next_step
 
 
 def test_a_card_about_other_curves_is_flagged(truth):
     """Errors that fall with the fourth power of the data."""
-    found = verdicts(broken(truth, lambda rows: rows["error"] * (rows["n"] / SIZES[-1]) ** -4))["foreseen by the card"]
-    assert found.verdict == REVIEW
-    assert "contradicts" in found.text
+    found = verdicts(broken(truth, lambda rows: rows["error"] * (rows["n"] / SIZES[-1]) ** -4))["prior-predictive"]
+    assert (found.verdict, found.message.id) == (REVIEW, "contradicted")
 
 
 def test_another_unit_of_error_contradicts_no_card(truth):
@@ -224,9 +223,9 @@ def test_another_unit_of_error_contradicts_no_card(truth):
     held = Posterior(truth.tree, read_curves(table.assign(error=1e-4 * table["error"])), truth.cards)
     assert assess(held).curves["prior_inside"].max() < 0.5
     assert assess(held).curves["prior_inside_shape"].tolist() == assess(truth).curves["prior_inside_shape"].tolist()
-    found = verdicts(held)["foreseen by the card"]
+    found = verdicts(held)["prior-predictive"]
     assert (found.verdict, found.curves) == (PASS, ())
-    assert "lies at another level than the card expects" in found.text
+    assert found.message.id == "foreseen-at-another-level"
 
 
 def test_a_card_foresees_the_luck_of_a_small_test_set():

@@ -22,6 +22,7 @@ from forecaster.cli.choosing import Choice
 from forecaster.cli.main import app
 from forecaster.inference import cache
 from forecaster.results.check import Check
+from forecaster.results.message import message
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "forecaster" / "examples" / "digits.csv"
@@ -336,14 +337,14 @@ def test_an_unknown_architecture_of_a_posterior_is_refused(digits_file):
     ],
 )
 def test_what_failed_is_named(curves, said):
-    failed = Check("ess", "FAIL", "few draws", "sample longer", tuple(curves))
-    again = Check("r-hat", "FAIL", "chains disagree", "sample longer", tuple(curves[:1]))
-    assert console.beware([failed, again]) == f"A check said FAIL: do not decide on {said}."
+    failed = Check("ess", "FAIL", message("few", "few draws"), "sample longer", tuple(curves))
+    again = Check("r-hat", "FAIL", message("apart", "chains disagree"), "sample longer", tuple(curves[:1]))
+    assert console.beware([failed, again]) == f"A check failed: do not decide on {said}."
 
 
 @pytest.mark.parametrize("verb", ["forecast", "requirement", "compare"])
 def test_a_failed_check_exits_with_3(verb, digits_file, monkeypatch):
-    failed = Check("r_hat", "FAIL", "the chains disagree", "sample longer")
+    failed = Check("r-hat", "FAIL", message("apart", "the chains disagree"), "sample longer")
     monkeypatch.setattr(checking, "verdicts", lambda *a, **k: (failed,))
     done = run(verb, digits_file, *QUESTIONS[verb], "--json")
     assert done.exit_code == 3

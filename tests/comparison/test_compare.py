@@ -14,12 +14,18 @@ from scipy.stats import norm
 from forecaster.cli.console import print_result
 from forecaster.comparison.compare import compare
 from forecaster.comparison.overlap import overlap
+from forecaster.comparison.prose import BOUND, prose
 from forecaster.errors import RequestError
 from forecaster.prediction.paths import CurveKey
-from forecaster.results.wording import percent
+from forecaster.results.message import joined
 
 SPREAD = {"level": 0.05, "log_exponent": 0.15, "floor_logit": 0.5, "log_drift": 0.2}
 LARGEST = float(synthetic.SIZES[-1])
+
+
+def said(found):
+    """The messages of a comparison."""
+    return prose(found.table, found.at_table, found.best)
 
 
 def both(one, other, **options):
@@ -76,9 +82,9 @@ def test_verdicts(exponent, sd, verdict):
     row = found.table.iloc[0]
     assert row["verdict"] == verdict
     assert row[["p_equal", "p_clearly_steeper", "p_clearly_shallower"]].sum() == pytest.approx(1.0)
-    words = {"A steeper": "cnn falls faster", "B steeper": "mlp falls faster"}
-    assert words.get(verdict, verdict) in found.text
-    assert f"posteriors that overlap by {percent(row['overlap'])}; " in found.text
+    assert said(found)[0].id == verdict.lower().replace(" ", "-")
+    assert said(found)[0].values["p_steeper"] == row["p_steeper"]
+    assert found.text == joined(said(found), "\n")
 
 
 def test_overlap_of_the_same_is_one_and_of_far_apart_zero():
@@ -161,7 +167,7 @@ def test_undecided_says_who_is_ahead_and_why_it_is_not_enough():
     row = found.table.iloc[0]
     assert row["verdict"] == "undecided"
     chance, clearly = norm.sf(0.0, np.log(0.34 / 0.31), 0.03 * np.sqrt(2)), row["p_clearly_shallower"]
-    assert f"undecided: {100 * chance:.0f} % that mlp falls faster, but {100 * clearly:.0f} % by more" in found.text
+    assert all(f"probability {100 * p:.0f} %" in said(found)[0].text for p in (chance, clearly))
 
 
 def test_no_amount_of_data_is_infinite():
@@ -179,11 +185,12 @@ def test_a_ratio_below_the_smallest_size_is_told_as_a_bound(capsys):
     row = found.table.iloc[0]
     assert row["data_ratio_lower"] == pytest.approx(row["data_ratio_least"], rel=1e-9)
     assert row["data_ratio_upper"] > row["data_ratio_least"] > 0
-    assert re.search(r" times the data \(at most \S+ to \d", found.text)
+    assert BOUND in found.text
     print_result(found)
     assert re.search(r"\(≤ \S+ to \d", capsys.readouterr().out)
     always = both(synthetic.values(8, level=-6.0, exponent=0.1), synthetic.values(8, level=-2.0, exponent=0.1))
-    assert re.search(r"needs at most \S+ times the data\.", always.text)
+    assert BOUND in always.text
+    assert always.table["data_ratio_upper"].iloc[0] == pytest.approx(always.table["data_ratio_least"].iloc[0], rel=1e-9)
 
 
 def test_a_mixture_of_worlds_gives_the_quantiles_of_its_draws():
@@ -227,10 +234,11 @@ def test_the_text_spells_out_the_pairs_of_the_likely_best():
     """Of 28 pairs eight: those of the best, which is the last by name, its closest rival first."""
     drawn = {f"net-{i}": synthetic.values(level=-1.0 - 0.1 * i, sd={"level": 0.05}, seed=i) for i in range(8)}
     found = compare(synthetic.posterior(drawn), at=[LARGEST])
-    said = found.text.splitlines()
-    assert [("net-7" in line) for line in said[:7]] == [True] * 7
-    assert [f"net-{i}" in line for line, i in zip(said[:7], range(6, -1, -1), strict=True)] == [True] * 7
-    assert "20 pairs more" in found.text
+    pairs, (more, last) = said(found)[:-2], said(found)[-2:]
+    assert [(one.values["a"], one.values["b"]) for one in pairs[:7]] == [
+        (f"net-{i}", "net-7") for i in range(6, -1, -1)
+    ]
+    assert (len(pairs), more.id, more.values["pairs"], last.id) == (8, "more-pairs", 20, "paired")
     assert found.leading(3)[["a", "b"]].to_numpy().tolist() == [
         ["net-6", "net-7"],
         ["net-5", "net-7"],
@@ -245,19 +253,19 @@ def test_every_group_has_its_share_of_the_sentences():
         for task, gap in (("clear", 0.3), ("close", 0.01))
         for i in range(4)
     }
-    said = compare(synthetic.posterior(drawn)).text.splitlines()
-    assert [line.split(":")[0] for line in said[:8]] == ["vision/clear"] * 4 + ["vision/close"] * 4
+    lines = compare(synthetic.posterior(drawn)).text.splitlines()
+    assert [line.split(":")[0] for line in lines[:8]] == ["vision/clear"] * 4 + ["vision/close"] * 4
 
 
 def test_json_holds_every_table(wandering):
-    said = json.loads(compare(wandering).to_json())
-    assert said["command"] == "compare"
-    assert {len(said[name]) for name in ("table", "at_table", "best", "exponents")} == {3, 6}
-    assert said["at_table"][0]["n"] == LARGEST
+    told = json.loads(compare(wandering).to_json())
+    assert told["command"] == "compare"
+    assert {len(told[name]) for name in ("table", "at_table", "best", "exponents")} == {3, 6}
+    assert told["at_table"][0]["n"] == LARGEST
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "error"),
     [
         ({"at": [0.0]}, "at: found 0"),
         ({"at": [np.inf]}, "at: found inf"),
@@ -269,8 +277,8 @@ def test_json_holds_every_table(wandering):
         ({"pairs": []}, "nothing to compare"),
     ],
 )
-def test_requests_that_cannot_be_answered(wandering, options, said):
-    with pytest.raises(RequestError, match=said):
+def test_requests_that_cannot_be_answered(wandering, options, error):
+    with pytest.raises(RequestError, match=error):
         compare(wandering, **options)
 
 

@@ -92,15 +92,28 @@ def test_forecasts_that_miss_to_one_side_are_named():
 
     def said(low, high, groups=1, miss=0.07):
         curves = pd.DataFrame({"bias": [-miss] * low + [miss] * high, "domain": "d"})
-        return " ".join(prose._one_sided(curves.assign(task=[f"t{i % groups}" for i in range(low + high)])))
+        found = prose.one_sided(curves.assign(task=[f"t{i % groups}" for i in range(low + high)]))
+        return [(one.id, one.values["count"], one.values["groups"], one.values["miss"]) for one in found]
 
-    assert said(38, 2).startswith("38 of 40 curves were forecast too low, the median curve by 6.8%")
-    assert "all of these are of one group" in said(38, 2)
-    assert "these are of 20 groups" in said(38, 2, groups=20)
-    assert "38 of 40 curves were forecast too high, the median curve by 7.3%" in said(2, 38)
-    assert said(20, 20) == said(27, 13) == said(7, 0) == said(0, 1) == ""
+    assert said(38, 2) == [("too-low", 38, 1, pytest.approx(0.0676, abs=1e-4))]
+    assert said(38, 2, groups=20)[0][2] == 20
+    assert said(2, 38) == [("too-high", 38, 1, pytest.approx(0.0725, abs=1e-4))]
+    assert said(20, 20) == said(27, 13) == said(7, 0) == said(0, 1) == []
     assert said(30, 10)
     assert said(8, 0)
+
+
+@pytest.mark.parametrize(
+    ("held", "low", "high", "id"),
+    [
+        (0.8, 0.6, 0.9, "as-expected"),
+        (0.5, 0.6, 0.9, "overconfident"),
+        (0.95, 0.6, 0.9, "underconfident"),
+        (0.8, 0.05, 0.96, "too-few-curves"),
+    ],
+)
+def test_coverage_is_judged_by_what_calibrated_intervals_would_hold(held, low, high, id):
+    assert prose.by_chance({"cover_80": held, "cover_80_low": low, "cover_80_high": high}).id == id
 
 
 def test_the_side_to_which_forecasts_miss_is_in_the_summary(found):
@@ -250,13 +263,12 @@ def test_the_terminal_and_the_figure_show_chances_of_many_pairs(found, capsys):
 
 def test_of_few_pairs_no_chances_are_told(found):
     """Of one near tie the ranking may be right and the favoured one the worse, which reads as a contradiction."""
-    assert "Of 3 pairs of architectures, the forecast ranks 100% as observed" in found.text
-    assert "given a chance" not in found.text
     numbers = {"pairs_right": 1.0, "pairs_right_measured": 1.0, "pairs_chance": 0.5, "pairs_held": 0.0}
-    one, many = (prose._ranking(numbers | {"pairs": count}) for count in (1, 10))
-    assert one.startswith("Of 1 pair of architectures")
-    assert "given a chance" not in one
-    assert "was given a chance of 50% on average, and was it in 0%." in many
+    few, many = (prose.ranking(numbers | {"pairs": count}) for count in (9, 10))
+    assert (few.id, few.values["pairs"], few.values["right"]) == ("ranking", 9, 1.0)
+    assert (many.id, many.values["chance"], many.values["held"]) == ("ranking-with-chances", 0.5, 0.0)
+    assert prose.ranking(found.summary).id == "ranking"
+    assert prose.ranking(found.summary).text in found.text
 
 
 def test_who_is_favoured_and_who_was_better():
@@ -282,8 +294,12 @@ def test_the_result_as_json_text_and_figure(found):
     assert told["command"] == "backtest"
     assert len(told["totals"]) == len(BASELINES) + 2
     assert told["summary"]["pairs_right_measured"] == 1.0
-    assert "9 hidden errors of 3 curves" in found.text
-    assert "of all methods" in found.text
+    accuracy, coverage = prose.accuracy(found.table, found.summary)
+    assert (accuracy.values["points"], accuracy.values["curves"]) == (9, 3)
+    assert coverage.values["cover_80"] == found.summary["cover_80"]
+    against = prose.against(found.table, found.totals)
+    assert against[0].values["wins"] == found.totals["wins"].iloc[0]
+    assert all(one.text in found.text for one in (accuracy, coverage, *against))
     assert len(found.plot().findobj(lambda artist: hasattr(artist, "get_xlim"))) >= 5
 
 

@@ -10,7 +10,7 @@ import pytest
 from helpers import synthetic
 
 from forecaster.errors import RequestError
-from forecaster.monitoring.update import judged_rows, surprises, update
+from forecaster.monitoring.update import judged_rows, summary, surprises, update
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.paths import CurveKey
 
@@ -36,11 +36,17 @@ def test_measurements_as_forecast_pass_and_others_do_not(held):
     assert (usual["p_value"] > 0.3).all()
     assert (usual["yhat_lower"] < usual["error"]).all()
     assert (usual["error"] < usual["yhat_upper"]).all()
-    assert [c.verdict for c in surprises(usual)] == ["PASS"]
+    assert [(c.id, c.verdict, c.message.id) for c in surprises(usual)] == [("new-measurements", "PASS", "as-forecast")]
+    assert summary(usual).id == "all-as-forecast"
     odd = judged_rows(held, KEY, rows(held, 1.6), 0.8, seed=0)
     (said,) = surprises(odd)
-    assert said.verdict == "REVIEW"
-    assert "300,000" in said.text
+    assert (said.verdict, said.message.id, said.message.values["n"]) == ("REVIEW", "surprising", 3e5)
+    assert summary(odd).id == "some-surprising"
+    assert {k: summary(odd).values[k] for k in ("sizes", "curves", "surprising")} == {
+        "sizes": 2,
+        "curves": 1,
+        "surprising": 1,
+    }
     assert odd["p_joint"].iloc[0] < 0.01
     assert odd["ess"].iloc[0] < usual["ess"].iloc[0]
 

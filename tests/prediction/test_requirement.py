@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import synthetic
+from helpers.inverse_law import log_size_needed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from forecaster.prediction.crossings import REACH, confirmed, first_log_size
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.paths import CurveKey, curve_paths
 from forecaster.prediction.requirement import requirement
+from forecaster.prediction.requirement_prose import of_row, prose
 from forecaster.results.wording import percent, plain_number, plain_size
 
 QS = ["q5", "q25", "q50", "q75", "q95"]
@@ -41,8 +43,8 @@ def test_without_drift_it_is_the_law_inverted(exponent, floor_logit, log_break, 
     drawn = synthetic.values(4, exponent=exponent, floor_logit=floor_logit, log_break=log_break)
     level, log_exponent, log_break, floor_logit = drawn[0, :4]
     sharpness = np.exp(drawn[0, -1])
-    exact = laws.log_size_needed(
-        np, np.float64(log_target), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
+    exact = log_size_needed(
+        np.float64(log_target), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
     )
     row = requirement(synthetic.posterior({"cnn": drawn}), np.exp(log_target)).table.iloc[0]
     if exact > np.log(REACH) + X_REF:
@@ -59,9 +61,7 @@ def test_quantiles_are_the_quantiles_of_the_law_inverted_draw_by_draw():
     drawn = synthetic.values(400, sd={"log_exponent": 0.2, "floor_logit": 0.5})
     sharpness = np.exp(drawn.T[-1])
     level, log_exponent, log_break, floor_logit = drawn.T[:4]
-    exact = laws.log_size_needed(
-        np, np.log(0.05), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
-    )
+    exact = log_size_needed(np.log(0.05), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness)
     found = requirement(synthetic.posterior({"cnn": drawn}), 0.05)
     within = np.where(exact <= X_REF + np.log(REACH), exact, np.inf)
     expected = np.quantile(within, [0.05, 0.25, 0.5, 0.75, 0.95], method="inverted_cdf")
@@ -103,9 +103,9 @@ def test_a_target_that_was_reached_and_lost_again_is_told():
     found = requirement(held, [0.25, 0.12, 0.01])
     assert found.table["p_risen"].tolist() == pytest.approx([0.0, 1.0, 0.0], abs=0.01)
     (risen,) = found.checks
-    assert (risen.name, risen.verdict) == ("risen", "REVIEW")
-    assert "an error of 0.12 was reached by" in risen.text
-    assert found.text.count("above it again") == 1
+    assert (risen.id, risen.verdict) == ("risen", "REVIEW")
+    assert (risen.message.values["target"], risen.message.values["n"]) == (0.12, found.table["q50"].iloc[1])
+    assert [of_row(row).id for row in found.table.to_dict("records")] == ["met", "risen", "at-least"]
     assert not requirement(held, [0.25, 0.01]).checks
 
 
@@ -204,8 +204,9 @@ def test_below_its_break_a_curve_is_at_small_data_however_high_its_floor():
 
 def test_a_target_above_every_error_measured_is_remarked_on(wandering):
     (found,) = requirement(wandering, [50.0, 0.08]).checks
-    assert (found.name, found.verdict) == ("target", "REVIEW")
-    assert "a target of 50 lies above every error measured" in found.text
+    assert (found.id, found.verdict) == ("target", "REVIEW")
+    assert found.message.values["target"] == 50.0
+    assert found.message.values["largest"] == max(c.error.max() for c in wandering.curves.curves)
     assert not requirement(wandering, 0.08).checks
 
 
@@ -215,14 +216,67 @@ def test_the_same_seed_gives_the_same_answer(wandering):
     assert not np.array_equal(one, other)
 
 
+ROW = {
+    "domain": "d", "task": "t", "architecture": "net", "target": 0.05, "kind": "mean", "level": 0.8,
+    "q5": 1e4, "q25": 2e4, "q50": 3e4, "q50_lower": 1.5e4, "q50_upper": 7.5e4, "q75": 4e4, "q95": 9e4,
+    "p_never": 0.0, "p_floor_above": 0.0, "p_within_limit": np.nan, "limit": np.nan, "horizon": 1e9,
+    "already_met": 0.0, "p_risen": 0.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "id", "shown"),
+    [
+        ({}, "between", ["80 %", "15,000", "75,000", "30,000"]),
+        ({"level": 0.5, "limit": 5e4, "p_within_limit": 0.77}, "between", ["50 %", "77 %", "50,000"]),
+        ({"q50_upper": np.inf, "p_never": 0.12}, "at-least", ["90 %", "15,000", "12 %"]),
+        ({"q50_upper": np.inf, "q50": np.inf, "p_never": 0.6}, "at-least", ["90 %", "15,000", "60 %"]),
+        ({"q50_lower": np.inf, "q50": np.inf, "q50_upper": np.inf, "p_never": 0.97}, "not-expected", ["97 %"]),
+        ({"already_met": 0.96}, "met", ["96 %"]),
+        ({"already_met": 0.96, "p_risen": 0.7}, "risen", ["96 %", "70 %"]),
+    ],
+)
+def test_a_row_in_words(changed, id, shown):
+    said = of_row(ROW | changed)
+    assert said.id == id
+    assert [text for text in shown if text not in said.text] == []
+
+
+def test_of_many_rows_those_that_need_the_least_data_are_spelled_out():
+    rows = [ROW | {"architecture": f"net-{i}", "q50": 1e4 * (12 - i)} for i in range(12)]
+    said = prose(pd.DataFrame(rows), {("d", "t"): 1e3})
+    assert [one.values.get("architecture") for one in said[:8]] == [f"net-{i}" for i in range(11, 3, -1)]
+    assert [one.id for one in said[8:]] == ["more-rows", "horizon", "allowed-for"]
+    assert said[8].values["rows"] == 4
+    assert "1,000,000 times" in said[9].text  # horizon 1e9 over 1e3
+
+
 def test_words_and_json(wandering):
     found = requirement(wandering, [0.15, 0.03, 1e-4], limit=1e6)
-    for phrase in ("90 % chance", "1,000 times the largest measured size", "is enough", "never"):
-        assert phrase in found.text
     said = json.loads(found.to_json())
     assert said["command"] == "requirement"
     assert said["table"][2]["q95"] == "inf"
     assert json.loads(requirement(wandering, 0.05).to_json())["table"][0]["limit"] is None
+
+
+def test_the_interval_is_of_the_level_asked_for(wandering):
+    """The quantiles of the draws; at 90 % they are the columns q5 and q95."""
+    tables = {level: requirement(wandering, [0.1, 0.05], level=level, seed=2).table for level in (0.5, 0.8, 0.9)}
+    assert (tables[0.5]["q50_lower"] == tables[0.5]["q25"]).all()
+    assert (tables[0.5]["q50_upper"] == tables[0.5]["q75"]).all()
+    assert (tables[0.9]["q50_lower"] == tables[0.9]["q5"]).all()
+    assert (tables[0.9]["q50_upper"] == tables[0.9]["q95"]).all()
+    assert (tables[0.9]["q50_lower"] < tables[0.8]["q50_lower"]).all()
+    assert (tables[0.8]["q50_upper"] < tables[0.9]["q50_upper"]).all()
+    for level, table in tables.items():
+        assert (table["level"] == level).all()
+        assert table[QS].equals(tables[0.8][QS])
+    assert requirement(wandering, 0.1).table["level"].iloc[0] == 0.8
+    with pytest.raises(RequestError, match="level: found 80"):
+        requirement(wandering, 0.1, level=80)
+
+
+def test_numbers_for_people():
     assert (plain_size(12345.0), plain_size(1.23e9), plain_size(1.5)) == ("12,300", "1.23e9", "1.5")
     large = [plain_number(v) for v in (0.05, 150_000.0, 2.5e6)]
     assert large == ["0.05", "150,000", "2,500,000"]

@@ -1,4 +1,4 @@
-"""The verbs before a question: validate, fit, backtest, inspect, domains."""
+"""The verbs around a fit: validate, fit, backtest, inspect, domains."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from forecaster.cli.app import Asked, Curves, Failures, FigureFile, Json, Level,
 
 @verb
 def validate(asked: Curves, output: TableFile = None) -> Failures:
-    """Check a table of curves and show what was understood. Nothing is sampled."""
+    """Check a table of curves and show how it was read. Nothing is fitted."""
     from forecaster.inference.validation import validate as ask
 
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
@@ -28,10 +28,12 @@ def validate(asked: Curves, output: TableFile = None) -> Failures:
 def fit(
     asked: Asked,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to save the posterior (.nc).")] = None,
-    draws: Annotated[int | None, typer.Option("--draws", min=100, help="Draws of each of four chains.")] = None,
+    draws: Annotated[
+        int | None, typer.Option("--draws", min=100, help="Number of draws in each of the four chains.")
+    ] = None,
     level: Level = 0.8,
 ) -> Failures:
-    """Sample the posterior of all curves of each task, summarise it, and save it whole."""
+    """Sample the posterior of the curves of each task, summarise it and save it."""
     outputs.check_output(output, source.POSTERIOR_SUFFIXES, "--output")
     values.check_share(level, "--level")
     from forecaster.inference.contents import fit_summary
@@ -55,16 +57,16 @@ def backtest(
         float | None,
         typer.Option(
             "--hide",
-            help="Decades of largest sizes to hide. Default: rows that the column `split` marks, or half a decade.",
+            help="Decades of the largest sizes to hide. Default: rows marked in a column `split`, or half a decade.",
             show_default=False,
         ),
     ] = None,
-    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Fit the rivals too.")] = True,
+    baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Also fit simple baselines.")] = True,
     level: Level = 0.8,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
-    """How far may forecasts of these curves be believed? Hide the largest sizes, forecast them, score."""
+    """How accurate are forecasts of these curves? Hide the largest sizes, forecast them and score."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
     values.check_share(level, "--level")
@@ -96,11 +98,11 @@ def backtest(
 @verb
 def domains(
     name: Annotated[
-        str | None, typer.Argument(help="A card's name or file; without it, all are listed.", show_default=False)
+        str | None, typer.Argument(help="Name or file of a card; without it, all cards are listed.", show_default=False)
     ] = None,
     as_json: Json = False,
 ) -> Failures:
-    """List the domain cards, or show one card's priors with their sources."""
+    """List the domain cards, or show the priors of one card with their sources."""
     from forecaster.domains import catalogue
 
     return deliver(catalogue.shelf() if name is None else catalogue.priors(name), as_json)
@@ -113,7 +115,7 @@ def inspect(
     ],
     as_json: Json = False,
 ) -> Failures:
-    """What a saved posterior holds: data, cards, engine, seed, versions."""
+    """Show what a saved posterior holds: data, cards, engine, seed, versions."""
     from forecaster.inference import contents
     from forecaster.inference.storage import load_posterior
 

@@ -1,4 +1,4 @@
-"""The verb about what is kept between runs: cache."""
+"""The verb on what is stored between runs: cache."""
 
 from typing import Annotated
 
@@ -10,14 +10,19 @@ from forecaster.cli.app import Failures, Json, TableFile, deliver, verb
 
 @verb
 def cache(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all that is kept.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove everything.")] = False,
     keep: Annotated[
-        str | None, typer.Option("--keep", help="Keep so many bytes, as 200M: what was used last.", show_default=False)
+        str | None,
+        typer.Option(
+            "--keep",
+            help="Reduce the cache to this many bytes, e.g. 200M; what was used last stays.",
+            show_default=False,
+        ),
     ] = None,
     output: TableFile = None,
     as_json: Json = False,
 ) -> Failures:
-    """What is kept of earlier fits and compiled programs: where, how much; clear it, or make it smaller."""
+    """Show, reduce or clear the cache of fits and compiled programs."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     most = values.size(keep, "--keep")
     from forecaster._support import kept_files

@@ -1,4 +1,4 @@
-"""The verbs that ask a posterior: forecast, requirement, compare, check."""
+"""The verbs that question a posterior: forecast, requirement, compare, check."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,17 +12,17 @@ from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFi
 @verb
 def forecast(
     asked: Asked,
-    at: Annotated[str, typer.Option("--at", help="Sizes, as 1e6,1.5M, or a table of points (.csv, .parquet).")],
+    at: Annotated[str, typer.Option("--at", help="Sizes, e.g. 1e6,1.5M, or a table of points (.csv, .parquet).")],
     kind: Kind = "mean",
     level: Level = 0.8,
-    quantiles: Annotated[str, typer.Option("--quantiles", help="Also these, as 0.025,0.5,0.975.")] = "",
+    quantiles: Annotated[str, typer.Option("--quantiles", help="Additional quantiles, e.g. 0.025,0.5,0.975.")] = "",
     save_draws: Annotated[
-        Path | None, typer.Option("--save-draws", help="Also write the predictive draws (.nc).")
+        Path | None, typer.Option("--save-draws", help="Also write the predictive draws to a file (.nc).")
     ] = None,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
-    """The error at sizes nobody has trained yet, with intervals."""
+    """Forecast the error at sizes that were not measured, with intervals."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(save_draws, source.POSTERIOR_SUFFIXES, "--save-draws")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
@@ -47,23 +47,27 @@ def forecast(
 @verb
 def requirement(
     asked: Asked,
-    target: Annotated[str, typer.Option("--target", help="The error (never accuracy) to reach, as 0.05,0.03.")],
-    limit: Annotated[str | None, typer.Option("--limit", help="Largest size you could have, as 1.5M.")] = None,
-    horizon: Annotated[str | None, typer.Option("--horizon", help="Search no further than this size.")] = None,
+    target: Annotated[str, typer.Option("--target", help="Errors (not accuracies) to reach, e.g. 0.05,0.03.")],
+    limit: Annotated[
+        str | None, typer.Option("--limit", help="Largest size you could have, e.g. 1.5M: is it enough?")
+    ] = None,
+    horizon: Annotated[str | None, typer.Option("--horizon", help="Largest size to search.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", hidden=True)] = None,
     kind: Kind = "mean",
+    level: Level = 0.8,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
-    """The data needed to reach a target error, and the chance that no amount will do."""
+    """How much data a target error needs, and the probability that no amount is enough."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
     if budget is not None:
         raise typer.BadParameter(
-            f"found --budget {budget}, which is kept for money. The largest size that you could have is "
+            f"found --budget {budget}, which is reserved for money. For the largest size that you could have use "
             f"--limit {budget}",
             param_hint="--budget",
         )
+    values.check_share(level, "--level")
     targets = values.numbers(target, "--target", "errors above 0, such as 0.05 or 0.05,0.03")
     most, far = values.size(limit, "--limit"), values.size(horizon, "--horizon")
     given = asked.given()
@@ -73,20 +77,23 @@ def requirement(
     posterior = given.posterior(asked.fitting)
     checks = checking.verdicts(posterior, given.choice, seed=asked.seed)
     chosen = given.choice.keys(posterior)
-    result = ask(posterior, targets, limit=most, horizon=far, kind=kind, seed=asked.seed, curves=chosen, checks=checks)
+    options = {"limit": most, "horizon": far, "kind": kind, "level": level, "seed": asked.seed}
+    result = ask(posterior, targets, **options, curves=chosen, checks=checks)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
 
 
 @verb
 def compare(
     asked: Asked,
-    at: Annotated[str | None, typer.Option("--at", help="Sizes at which to compare, as 1e6,1.5M.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Sizes at which to compare, e.g. 1e6,1.5M.")] = None,
     level: Level = 0.8,
-    rope: Annotated[float, typer.Option("--rope", min=0.0, help="Relative difference that counts as equal.")] = 0.1,
+    rope: Annotated[
+        float, typer.Option("--rope", min=0.0, help="Exponents within this relative difference count as equal.")
+    ] = 0.1,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
-    """Which architecture is better, at which size, and what the difference is worth in data."""
+    """Which architecture is better at which size, and what the difference is worth in data."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
     values.check_share(level, "--level")
@@ -105,10 +112,10 @@ def compare(
 @verb
 def check(
     asked: Asked,
-    at: Annotated[str | None, typer.Option("--at", help="Sizes you want to ask about, as 1e6,1.5M.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Sizes you will ask about, e.g. 1e6,1.5M.")] = None,
     output: TableFile = None,
 ) -> Failures:
-    """May these numbers be decided on? Verdicts on the fit: PASS, REVIEW or FAIL."""
+    """Can these numbers support a decision? Verdicts on the fit: PASS, REVIEW or FAIL."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     sizes = values.sizes(at)
     given = asked.given()

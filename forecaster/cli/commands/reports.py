@@ -6,20 +6,21 @@ from typing import Annotated, Literal
 import typer
 
 from forecaster.cli import console, interrupts, outputs, remarks, values
-from forecaster.cli.app import Asked, Failures, Json, Level, deliver, verb
+from forecaster.cli.app import Asked, Failures, Json, Kind, Level, deliver, verb
 
 
 @verb
 def memo(
     asked: Asked,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memo's files.")],
-    target: Annotated[float | None, typer.Option("--target", help="The error (never accuracy) to reach.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, as 1e4,100k.")] = None,
+    target: Annotated[float | None, typer.Option("--target", help="The error (not accuracy) to reach.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, e.g. 1e4,100k.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
-    size_unit: Annotated[str | None, typer.Option("--size-unit", help="What sizes count, such as FLOPs.")] = None,
+    size_unit: Annotated[str | None, typer.Option("--size-unit", help="Unit of the sizes, e.g. FLOPs.")] = None,
+    kind: Kind = "mean",
     level: Level = 0.8,
 ) -> Failures:
-    """A decision memo in Markdown and HTML, with a figure, one for each domain and task."""
+    """Write a decision memo in Markdown and HTML, with figures, for each domain and task."""
     outputs.check_folder(output)
     values.check_share(level, "--level")
     sizes = values.sizes(at)
@@ -30,8 +31,8 @@ def memo(
     from forecaster.reports.examples import memos_of
 
     posterior = given.posterior(asked.fitting)
-    options = {"sizes": sizes or None, "target": target, "title": title, "level": level, "seed": asked.seed}
-    options["size_unit"] = size_unit
+    options = {"sizes": sizes or None, "target": target, "title": title, "kind": kind, "level": level}
+    options |= {"size_unit": size_unit, "seed": asked.seed}
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])
@@ -45,7 +46,7 @@ def demo(
         Literal["digits", "characters"] | None, typer.Option("--only", help="Only this example.", show_default=False)
     ] = None,
     cache: Annotated[
-        bool, typer.Option("--cache/--no-cache", help="Keep and use earlier fits and compiled programs.")
+        bool, typer.Option("--cache/--no-cache", help="Reuse and store fits and compiled programs.")
     ] = True,
     as_json: Json = False,
 ) -> Failures:

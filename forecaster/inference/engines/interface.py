@@ -1,4 +1,4 @@
-"""What engines hand back: draws as plain arrays, how they were come by, and when draws can be trusted."""
+"""What engines return: draws as plain arrays with statistics of the sampling; and limits of convergence."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-# Limits of trust, for engines (which go on, or fall back) and for checks (which say FAIL) alike.
+# Convergence limits: engines continue or fall back, and checks fail, beyond them.
 LEAST_ESS = 100.0  # effective draws of a quantity: below, the error of a 5 % quantile exceeds a fifth of a posterior sd
 MOST_R_HAT = 1.05  # of the chains: above, even their means are in doubt (Vehtari et al. 2021)
-MOST_MEMORY = 0.3  # autocorrelation with the start: at r, up to r of what the start had got wrong is still in the draws
+MOST_MEMORY = 0.3  # autocorrelation with the start: at r, up to a share r of the start's error remains in the draws
 
 
 @dataclass(frozen=True, eq=False)
 class GroupDraws:
     """Draws of one group's posterior; quantities in the order of ``domains.CENTRES`` and ``domains.LEARNED``.
 
-    ``stats`` says how the sampling went, a number each; ``curve_stats`` likewise, of each curve.
+    ``stats`` holds statistics of the sampling, ``curve_stats`` those of each curve.
     """
 
     centre: Float[np.ndarray, "chain draw 8"]

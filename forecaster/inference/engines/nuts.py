@@ -1,8 +1,9 @@
-"""The reference engine: NUTS through nutpie, on the PyMC model or on the same density as JAX filters it.
+"""The reference engine: NUTS through nutpie, on the PyMC model or on the same density by a Kalman filter in JAX.
 
-The PyMC model is written apart from the default engine and shares no likelihood with it, so it can judge. Its dense
-covariance costs the cube of the points: with seventy a curve one gradient takes two hundred times as long as through
-the filter, which tests hold equal to it in value and gradient. So curves of many sizes go through the filter.
+The PyMC model is written independently of the default engine and shares no likelihood with it, so it can serve as a
+reference. Its dense covariance costs the cube of the number of points: with seventy points a gradient takes two hundred
+times as long as with the filter, which tests hold equal to it in value and gradient. Curves of many sizes therefore use
+the filter.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from forecaster.inference.engines.interface import GroupDraws
 from forecaster.model import pymc_model
 from forecaster.model.design import LOCAL, Design
 
-TARGET_ACCEPT = 0.97  # ridges between exponent and floor need small steps
+TARGET_ACCEPT = 0.97  # exponent and floor are correlated and need small steps
 KEPT = 8  # compiled models that a process keeps; the oldest goes first
-LONG = 32  # sizes of a curve from which on the filter is faster, though nutpie calls it through Python
+LONG = 32  # sizes per curve from which the filter is faster, although nutpie calls it through Python
 Density = Literal["pymc", "jax"]
 _compiled: dict[Any, Any] = {}
 
 
 def compiled_for(design: Design, tell: Callable[[str], None] = lambda _: None) -> Any:
-    """The model compiled for ``design``: compiled once for each ``model.graph_of``, then given other data.
+    """The compiled model for ``design``, compiled once for each ``model.graph_of`` and then given new data.
 
     Neither the starting points nor anything else but the data differ between designs of one graph, so draws do not
     depend on what was sampled before.
@@ -41,12 +42,12 @@ def compiled_for(design: Design, tell: Callable[[str], None] = lambda _: None) -
 
 
 def density_for(design: Design) -> Density:
-    """The faster one for these curves."""
+    """The faster of both for these curves."""
     return "jax" if max(len(c.x) for c in design.curves) > LONG else "pymc"
 
 
 def filtered_for(design: Design) -> Any:
-    """The same model as JAX filters it, for nutpie."""
+    """The same density by the filter in JAX, for nutpie."""
     import jax
     from nutpie.compiled_pyfunc import from_pyfunc
 
@@ -103,10 +104,10 @@ def sample(
     density: Density | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> GroupDraws:
-    """Draws of one group's posterior; ``on_progress`` is told what begins.
+    """Posterior draws of one group; ``on_progress`` is called with what begins.
 
     ``cores`` are those that chains may use at once (default: all); the draws do not depend on it. ``density`` names
-    what is sampled: the PyMC model, or the same as JAX filters it (None: by the number of sizes).
+    what is sampled: the PyMC model or the filter in JAX (None: by the number of sizes).
     """
     import nutpie
 

@@ -1,1 +1,1 @@
-"""The default engine: an ensemble of walkers moved by particle Gibbs."""
+"""The default engine: an ensemble of walkers updated by particle Gibbs."""

@@ -12,7 +12,7 @@ from forecaster.inference.engines.ensemble import settings
 from forecaster.model import pymc_model
 from forecaster.model.design import Design
 
-if TYPE_CHECKING:  # a process that only shares out work loads no JAX
+if TYPE_CHECKING:  # a process that only distributes work loads no JAX
     from forecaster.model.density import Constants, CurveArrays
 
 
@@ -28,7 +28,7 @@ class Batch(NamedTuple):
     effects: Float[np.ndarray, "curve 8"]  # known differences from the group's centre: walkers are relative to them
 
     def only(self, groups: Int[np.ndarray, " chosen"], curves: Int[np.ndarray, " their"]) -> Batch:
-        """These groups; ``curves`` are all theirs."""
+        """The part for these groups, whose curves are ``curves``."""
         return Batch(
             self.curves._make(None if a is None else a[curves] for a in self.curves),
             self.constants._make(a[curves] for a in self.constants),
@@ -40,7 +40,7 @@ class Batch(NamedTuple):
         )
 
     def curves_of(self, groups: Int[np.ndarray, " chosen"]) -> Int[np.ndarray, " their"]:
-        """Indices of all curves of these groups."""
+        """Indices of the curves of these groups."""
         return np.flatnonzero(np.isin(self.owner, groups))
 
     def reduce(self, by: np.ufunc, of_curves: Shaped[np.ndarray, "curve ..."]) -> Shaped[np.ndarray, "group ..."]:
@@ -79,7 +79,7 @@ def batch_of(designs: Sequence[Design]) -> Batch:
 
 
 def batches(designs: Sequence[Design]) -> list[list[int]]:
-    """Indices of groups of one padded length, so many curves at a time as ``settings.TOGETHER`` allows."""
+    """Indices of groups of one padded length, with at most ``settings.TOGETHER`` curves together."""
     out: list[list[int]] = []
     room, last = 0, 0
     for i in sorted(range(len(designs)), key=lambda i: (length_of(designs[i]), i)):

@@ -13,7 +13,7 @@ from forecaster.inference.engines.ensemble.settings import Settings
 def burnt_in(
     rng: np.random.Generator, ensemble: Ensemble, resources: Resources, effort: Settings
 ) -> tuple[Ensemble, tuple[Memory, Memory]]:
-    """The ensemble after burn-in, and what the hyper-parameters and the curves remember of their start."""
+    """The ensemble after burn-in, and the autocorrelation of hyper-parameters and curves with their start."""
     hyper, values = Memory.fresh(_hyper(ensemble)), Memory.fresh(_values(ensemble))
     refits = effort.refits > 0
     while ensemble.sweeps < effort.sweeps and (refits or max(hyper.left.max(), values.left.max()) > effort.memory):
@@ -35,6 +35,6 @@ def _values(ensemble: Ensemble) -> tuple[np.ndarray, ...]:
 
 
 def _distinct(ensemble: Ensemble) -> float:
-    """Share of a chain's walkers at values of their own, of the curve where it is least."""
+    """Share of a chain's walkers at distinct values, for the curve where it is smallest."""
     counts = [[len(np.unique(row)) for row in values[..., 1]] for values in _values(ensemble)]
     return float(np.mean(counts, 0).min()) / ensemble.states[0].values.shape[1]

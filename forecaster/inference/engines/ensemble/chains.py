@@ -1,4 +1,4 @@
-"""Chains of an ensemble over groups that are being sampled, for any kernel."""
+"""Chains of an ensemble over a batch of groups, for any kernel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from forecaster.inference.engines.ensemble.settings import Settings
 
 @runtime_checkable
 class State(Protocol):
-    """Where one chain's walkers are."""
+    """The positions of one chain's walkers."""
 
     @property
     def hyper(self) -> Float[np.ndarray, "group walker 10"]: ...
@@ -28,7 +28,7 @@ class State(Protocol):
 
 @runtime_checkable
 class Info(Protocol):
-    """What a step took."""
+    """What one step of a kernel returns beside the new state."""
 
     @property
     def evaluations(self) -> int: ...
@@ -38,7 +38,7 @@ class Info(Protocol):
 class Kernel(Protocol):
     """A Markov kernel that leaves the posterior of its batch's groups invariant (``init`` and ``step`` as in blackjax).
 
-    ``refitted`` adapts its proposals to walkers, ``intensified`` works so many times as hard a step.
+    ``refitted`` adapts its proposals to walkers; ``intensified`` multiplies the work per step.
     """
 
     @property
@@ -51,15 +51,15 @@ class Kernel(Protocol):
 
 
 class Resources(NamedTuple):
-    """What chains run on."""
+    """The resources that chains run with."""
 
     executor: Executor  # for chains
     rngs: list[np.random.Generator]  # of each chain
-    on_sweep: Callable[[int], None]  # told how many there were
+    on_sweep: Callable[[int], None]  # called with the number of sweeps
 
 
 class Ensemble(NamedTuple):
-    """Groups that are being sampled."""
+    """An ensemble of walkers for a batch of groups."""
 
     groups: Int[np.ndarray, " group"]  # indices in the whole batch
     curves: Int[np.ndarray, " curve"]
@@ -71,7 +71,7 @@ class Ensemble(NamedTuple):
     kept: tuple[tuple[Float[np.ndarray, "chain group walker 10"], Float[np.ndarray, "chain curve walker 8"]], ...]
 
     def only(self, chosen: Bool[np.ndarray, " group"]) -> Ensemble:
-        """Those groups alone."""
+        """The part for some groups."""
         groups, curves = np.flatnonzero(chosen), np.flatnonzero(self.of_curves(chosen))
         return Ensemble(
             self.groups[groups],
@@ -84,17 +84,17 @@ class Ensemble(NamedTuple):
         )
 
     def of_curves(self, of_groups: Bool[np.ndarray, " group"]) -> Bool[np.ndarray, " curve"]:
-        """What holds of each curve's group."""
+        """Values by group, repeated for each of its curves."""
         return of_groups[self.kernel.batch.owner]
 
     def keeping(self) -> Ensemble:
-        """With the walkers' positions among those that are kept."""
+        """With the current positions of the walkers added to those kept."""
         now = (np.stack([s.hyper for s in self.states]), np.stack([s.values for s in self.states]))
         return self._replace(kept=(*self.kept, now))
 
 
 def started(kernel: Kernel, resources: Resources, evaluations: Int[np.ndarray, " curve"]) -> Ensemble:
-    """An ensemble where the kernel starts; ``evaluations`` are those before."""
+    """The initial ensemble; ``evaluations`` counts those made before."""
     found = list(resources.executor.map(kernel.init, resources.rngs))
     states, infos = zip(*found, strict=True)
     total = evaluations + float(sum(info.evaluations for info in infos))
@@ -103,7 +103,7 @@ def started(kernel: Kernel, resources: Resources, evaluations: Int[np.ndarray, "
 
 
 def stepped(ensemble: Ensemble, resources: Resources) -> Ensemble:
-    """After a step of each chain."""
+    """The ensemble after one step of each chain."""
     states, infos = zip(*resources.executor.map(ensemble.kernel.step, resources.rngs, ensemble.states), strict=True)
     resources.on_sweep(ensemble.sweeps + 1)
     evaluations = ensemble.evaluations + float(sum(info.evaluations for info in infos))
@@ -111,12 +111,12 @@ def stepped(ensemble: Ensemble, resources: Resources) -> Ensemble:
 
 
 def usual_fit(effort: Settings) -> Fit:
-    """How proposals are fitted to walkers that can be trusted."""
+    """How proposals are fitted to converged walkers."""
     return Fit(effort.components, effort.hyper_components, settings.WIDER, effort.tails)
 
 
 def refitted(rng: np.random.Generator, ensemble: Ensemble, how: Fit) -> Ensemble:
-    """With proposals fitted to all positions that are kept; none kept."""
+    """With proposals fitted to all kept positions, which are then discarded."""
     hyper, values = (_end_to_end(np.stack(each)) for each in zip(*ensemble.kept, strict=True))
     return ensemble._replace(kernel=ensemble.kernel.refitted(rng, hyper, values, how), kept=())
 

@@ -1,7 +1,7 @@
 """Compiled programs, kept between processes: one file for each function and shapes of its arguments.
 
-Tracing, lowering and compiling take seconds; loading what was kept takes milliseconds. JAX's own persistent cache keeps
-the last step alone, and an entry that a full disk cut short stays there for good; these have a checksum.
+Tracing, lowering and compiling take seconds; loading a stored program takes milliseconds. JAX's own persistent cache
+stores only the last step and keeps entries that a full disk truncated; entries here have a checksum.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from forecaster.errors import UnwritableError
 from forecaster.inference.engines.ensemble import settings
 
 CODE = ("curves", "domains", "model", "inference/engines")  # parts of the package that programs come from
-DIGEST = 32  # bytes in front of what is kept
-_folder: Path | None = None  # where programs are kept in this process; None: nowhere
+DIGEST = 32  # bytes of checksum before the program
+_folder: Path | None = None  # folder of programs in this process; None: they are not stored
 
 
 def keep_in(folder: Path | None) -> None:
-    """Where programs are kept and looked for from now on; None: nowhere."""
+    """Set the folder of stored programs; None: they are not stored."""
     global _folder
     _folder = folder
 
@@ -37,7 +37,7 @@ def keep_in(folder: Path | None) -> None:
 def compiled(function: Callable) -> Callable:
     """``function`` of arrays as a program for each shape of them, compiled or loaded when first called.
 
-    Matrix products keep the precision of their numbers, of which GPUs would take a half by themselves.
+    Matrix products keep full precision, which GPUs would reduce by default.
     """
     known: dict[Any, Callable] = {}
     lock = threading.Lock()  # chains ask for the same programs at the same time
@@ -82,24 +82,24 @@ def key_of(function: Callable, shapes: Any) -> str:
 
 
 def _processor() -> list[str]:
-    """What the host's processor can do: programs of one that can more would crash another that shares the folder."""
+    """Features of the host's processor: a program that needs more would crash on a host that shares the folder."""
     return sorted(np.show_config(mode="dicts")["SIMD Extensions"]["found"])  # type: ignore[index]
 
 
 def _load(path: Path) -> Callable | None:
-    """The program kept there; None where there is none, or one that is damaged, which is removed."""
+    """The stored program; None where there is none or it is damaged (it is then removed)."""
     with suppress(OSError):
         whole = path.read_bytes()
         kept = whole[DIGEST:]
         if hashlib.sha256(kept).digest() == whole[:DIGEST]:
-            with suppress(Exception):  # whatever XLA says of a program that it cannot load: it is compiled again
+            with suppress(Exception):  # a program that XLA cannot load is compiled again
                 return serialize_executable.deserialize_and_load(*pickle.loads(kept))
         path.unlink(missing_ok=True)
     return None
 
 
 def _keep(path: Path, program: bytes) -> None:
-    """A folder that cannot be written is left."""
+    """Folders that cannot be written are ignored."""
     with suppress(OSError, UnwritableError):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_files.write_whole(path, lambda name: Path(name).write_bytes(hashlib.sha256(program).digest() + program))

@@ -1,8 +1,8 @@
 """Convergence of an ensemble: autocorrelation with the start, effective sample size, R-hat.
 
-Walkers of one chain share particles and candidates, so that those of one sweep err together, and in part again in the
-next. Neither shows in the draws of one walker, nor to ArviZ. Both show in the means of a chain's walkers, from sweep to
-sweep and from chain to chain: effective sample sizes are taken from those.
+Walkers of one chain share particles and candidates, so their errors are correlated within a sweep and between sweeps.
+The draws of a single walker do not show this, and neither do ArviZ's diagnostics. The means over a chain's walkers do,
+from sweep to sweep and from chain to chain: effective sample sizes are computed from these.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from jaxtyping import Float
 class Memory(NamedTuple):
     """Autocorrelation of the walkers with their start, as the product of the correlations from sweep to sweep.
 
-    (That between both ends would be as noisy as the start has few distinct walkers.)
+    The direct correlation of the two ends would be noisy where the start has few distinct walkers.
     """
 
     last: tuple[Float[np.ndarray, "row walker d"], ...]  # of each chain
@@ -45,9 +45,9 @@ def correlation(
 def effective_sizes(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Float[np.ndarray, "row d"]:
     """Effective sample size of the mean of each quantity over ``draws``.
 
-    The variance of a chain's means between sweeps, with their autocorrelation as far as Geyer's initial positive
-    sequence goes (1992, doi:10.1214/ss/1177011137), against that of the draws. Noisy, and of few sweeps flattering:
-    1.6 to 3 times too large in the median after three, 1.2 to 1.6 times after twenty.
+    Compares the variance of the draws with that of a chain's means between sweeps, whose autocorrelation is summed by
+    Geyer's initial positive sequence (1992, doi:10.1214/ss/1177011137). Noisy, and biased upwards for few sweeps: by a
+    factor of 1.6 to 3 (median) after three, 1.2 to 1.6 after twenty.
     """
     sweeps, chains, _, walkers, _ = draws.shape
     means = draws.mean(3)
@@ -57,9 +57,9 @@ def effective_sizes(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Flo
     pairs = lagged[::2] + lagged[1::2]
     positive = np.logical_and.accumulate(pairs > 0, 0)
     at_once = np.maximum(lagged[0], 1e-300)
-    time = np.maximum((2.0 * pairs * positive).sum(0) / at_once - 1.0, 1.0 / sweeps)  # sweeps to an independent one
+    time = np.maximum((2.0 * pairs * positive).sum(0) / at_once - 1.0, 1.0 / sweeps)  # autocorrelation time in sweeps
     count = sweeps * chains
-    # Deviations from the mean of means that are themselves worth count / time are too small by that share.
+    # Deviations from a mean of count / time effective values are too small by that share.
     error = at_once * time / np.maximum(count - time, 1.0)
     spread = draws.var((0, 1, 3))
     size = np.where(spread > 0, np.maximum(spread, 1e-300) / error, 1.0)
@@ -67,7 +67,7 @@ def effective_sizes(draws: Float[np.ndarray, "sweep chain row walker d"]) -> Flo
 
 
 def typical(sizes: Float[np.ndarray, "row d"]) -> Float[np.ndarray, " row"]:
-    """Of a row's quantities the harmonic mean: less noisy than the smallest, but it may hide one that mixes slowly."""
+    """Harmonic mean over a row's quantities: less noisy than the smallest, but it may hide one that mixes slowly."""
     return 1.0 / np.mean(1.0 / sizes, -1)
 
 

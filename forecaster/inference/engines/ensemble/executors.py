@@ -1,4 +1,4 @@
-"""Work in threads, or without any."""
+"""Executors: threads, or none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Serial(Executor):
-    """No threads: work is done at once, in the thread that submits it."""
+    """No threads: work is done at once in the submitting thread."""
 
     def submit(self, fn: Callable, /, *args: Any, **kwargs: Any) -> Future:
         done = Future()

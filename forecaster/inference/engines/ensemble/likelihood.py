@@ -29,17 +29,17 @@ class Target(NamedTuple):
 
     @classmethod
     def of(cls, batch: Batch, likelihood: Likelihood) -> Target:
-        """Of all curves that the likelihood knows."""
+        """The likelihood of all curves."""
         return cls(batch, likelihood, np.arange(len(batch.owner)))
 
     def only(self, groups: Int[np.ndarray, " chosen"], curves: Int[np.ndarray, " their"]) -> Target:
-        """Of these groups; ``curves`` are all theirs."""
+        """The target of these groups, whose curves are ``curves``."""
         return Target(self.batch.only(groups, curves), self.likelihood, self.curves[curves])
 
     def log_likelihood(
         self, points: Float[np.ndarray, "row particle 7"], rows: Int[np.ndarray, " row"] | None = None
     ) -> LevelLikelihood:
-        """Of the curves ``rows`` (default: all)."""
+        """Log likelihood for the curves ``rows`` (default: all)."""
         return self.likelihood(points, self.curves if rows is None else self.curves[rows])
 
 
@@ -59,7 +59,7 @@ def likelihood_of(batch: Batch, pool: Executor, kind: type = np.float32) -> Like
     """The compiled likelihood of the batch's curves.
 
     A unit of work is a curve with ``settings.CALL_PARTICLES`` of its particles; a call takes a few of them, padded with
-    copies, so that one program serves batches of any size. Single precision (``kind``) errs by 0.0001 as a rule, as
+    copies, so that one program serves batches of any size. Single precision (``kind``) errs by about 0.0001, since
     sizes and errors are taken relative to those at the largest size.
     """
     width = min(padded_to(len(batch.owner), settings.WIDTHS), settings.WIDTHS[-1])
@@ -68,7 +68,7 @@ def likelihood_of(batch: Batch, pool: Executor, kind: type = np.float32) -> Like
     curves, constants = jax.tree.map(lambda a: np.asarray(a, kind), (relative, batch.constants))
 
     def call(rows: Int[np.ndarray, " unit"], points: Shaped[np.ndarray, "7 unit particle"]) -> LevelLikelihood:
-        """Of each unit, which is of the curve that ``rows`` names."""
+        """The likelihood of each unit, a part of the curve in ``rows``."""
         data, fixed = jax.tree.map(lambda a: a[rows], (curves, constants))
         with jax.enable_x64(kind is np.float64):  # a setting of the thread
             return possible(program()(points, data, Constants(*(c[:, None] for c in fixed))))
@@ -98,7 +98,7 @@ def needed(curves: CurveArrays) -> CurveArrays:
 def centred(curves: CurveArrays) -> tuple[CurveArrays, Float[np.ndarray, "curve 1"]]:
     """The curves with log sizes and log errors relative to those at the largest size; and that log error.
 
-    So values are of order one where they matter, and single precision tells log errors apart that differ by 1e-7.
+    Values are then of order one, and single precision resolves differences of 1e-7 in log error.
     """
     x_ref, lift = curves.x_ref[:, None], curves.y[:, :1]
     relative = curves._replace(
@@ -108,7 +108,7 @@ def centred(curves: CurveArrays) -> tuple[CurveArrays, Float[np.ndarray, "curve 
 
 
 def possible(found: LevelLikelihood) -> LevelLikelihood:
-    """As arrays of NumPy; where the filter lost its precision far out, as good as impossible in place of NaN."""
+    """As NumPy arrays; NaN, where the filter lost its precision far out, becomes a negligible likelihood."""
     found = LevelLikelihood(*(np.asarray(a) for a in found))
     lost = ~(np.isfinite(found.log_z) & np.isfinite(found.mean) & (found.variance > 0))
     return LevelLikelihood(*(np.where(lost, v, a) for v, a in zip((-1e30, 0.0, 1.0), found, strict=True)))

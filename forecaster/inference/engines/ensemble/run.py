@@ -1,6 +1,6 @@
-"""A run: burn-in, then sweeps whose walkers are kept, of each group until its own draws have converged.
+"""A run: burn-in, then sweeps whose walkers are kept, until the draws of each group have converged.
 
-Groups that are done take no part in later sweeps.
+Groups that have converged take no part in later sweeps.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from forecaster.inference.engines.interface import LEAST_ESS, MOST_R_HAT
 
 
 class Draws(NamedTuple):
-    """Posterior draws of all groups, and how they were come by."""
+    """Posterior draws of all groups, and statistics of the sampling."""
 
     hyper: Float[np.ndarray, "group chain draw 10"]
     values: Float[np.ndarray, "curve chain draw 8"]  # known effects included
@@ -40,21 +40,22 @@ class Checked(NamedTuple):
     values: Float[np.ndarray, "curve chain draw 8"]
     hyper_ess: Float[np.ndarray, " group"]  # of a typical quantity
     curve_ess: Float[np.ndarray, " curve"]
-    least_ess: Float[np.ndarray, " group"]  # of the quantity, of the group or a curve, where it is smallest
+    least_ess: Float[np.ndarray, " group"]  # smallest over the quantities of the group and its curves
 
     def only(self, groups: Bool[np.ndarray, " group"], curves: Bool[np.ndarray, " curve"]) -> Checked:
-        """Those of some groups and curves."""
+        """The part for some groups and curves."""
         sizes = self.hyper_ess[groups], self.curve_ess[curves], self.least_ess[groups]
         return Checked(self.hyper[groups], self.values[curves], *sizes)
 
     def at_most(self, other: Checked) -> Checked:
-        """With effective sizes no larger than the other's."""
+        """The smaller of the effective sample sizes of two checks."""
         return Checked(*self[:2], *(np.minimum(a, b) for a, b in zip(self[2:], other[2:], strict=True)))
 
     def converged(self, batch: Batch, ess: float, least: float, r_hat: float) -> Bool[np.ndarray, " group"]:
-        """Whether each group's typical quantities have the effective size ``ess``, all of them ``least``.
+        """Whether each group has converged.
 
-        And whether its chains agree: R-hat is no larger than ``r_hat``.
+        Its typical quantities have the effective sample size ``ess``, all of them ``least``, and R-hat is at most
+        ``r_hat``.
         """
         typical = np.minimum(self.hyper_ess, batch.reduce(np.minimum, self.curve_ess))
         of_curves = batch.reduce(np.maximum, convergence.r_hat(self.values))
@@ -66,10 +67,10 @@ Check = Callable[[Ensemble, Settings], Checked]
 
 
 def checked(ensemble: Ensemble, effort: Settings) -> Checked:
-    """The draws among the positions that are kept, as many from each sweep."""
+    """The reported draws among the kept positions, equally many from each sweep."""
     hyper, values = (np.stack(each) for each in zip(*ensemble.kept, strict=True))
     walkers = hyper.shape[0] * hyper.shape[1] * hyper.shape[3]
-    thinned = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # precision lost where draws are a part
+    thinned = max(1.0 / (effort.chains * effort.draws) - 1.0 / walkers, 0.0)  # precision lost by thinning
     of_hyper, of_curves = (1.0 / (thinned + 1.0 / convergence.effective_sizes(whole)) for whole in (hyper, values))
     batch = ensemble.kernel.batch
     return Checked(
@@ -126,7 +127,7 @@ def sampled(
 
 
 class Part(NamedTuple):
-    """Groups that are done."""
+    """Groups that have converged."""
 
     groups: Int[np.ndarray, " group"]  # indices in the whole batch
     curves: Int[np.ndarray, " curve"]
@@ -142,7 +143,7 @@ class _Sampling(NamedTuple):
     check: Check
 
     def until_trusted(self, ensemble: Ensemble) -> list[Part]:
-        """A group whose first draws cannot be trusted gets proposals fitted to all of those, and begins anew."""
+        """A group that fails the first check restarts with proposals fitted to all its draws."""
         ensemble, parts = self.fewest(ensemble.keeping()), []
         for wider, times in settings.RETRIES:
             now = self.check(ensemble, self.effort)
@@ -161,8 +162,8 @@ class _Sampling(NamedTuple):
     def until_enough(self, ensemble: Ensemble, now: Checked) -> list[Part]:
         """Sweeps until each group's draws have converged; ``now`` is what the first check found.
 
-        Where they are to be worth more than trust needs, two checks running must say so and the lesser counts: who
-        stops as soon as one does stops where it flatters.
+        If more than the minimum effective sample size is requested, two successive checks must pass and the lesser
+        counts: stopping at the first success would favour estimates that are too large by chance.
         """
         effort, parts, before = self.effort, [], None
         wanted = effort.efficiency * effort.chains * effort.draws
@@ -183,7 +184,7 @@ class _Sampling(NamedTuple):
             now = self.check(ensemble, effort)
 
     def fewest(self, ensemble: Ensemble) -> Ensemble:
-        """The fewest sweeps that are kept."""
+        """The smallest number of sweeps to keep."""
         while len(ensemble.kept) < self.effort.kept:
             ensemble = chains.stepped(ensemble, self.resources).keeping()
         return ensemble

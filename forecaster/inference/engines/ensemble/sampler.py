@@ -1,4 +1,4 @@
-"""The engine: groups of curves are padded to a few shapes, batched, and sampled by a few compiled programs."""
+"""The engine: groups of curves are padded to a few shapes, batched and sampled by a few compiled programs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def cache_folder() -> Path | None:
-    """Where compiled programs are kept between processes; None where nothing can be."""
+    """The folder for compiled programs; None where none can be written."""
     from platformdirs import user_cache_path
 
     folder = user_cache_path("forecaster") / "compiled"
@@ -44,9 +44,10 @@ def sample(
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
 ) -> list[GroupDraws]:
-    """Draws of each group's posterior, in the order of ``designs``: ``draws`` of each chain.
+    """Posterior draws of each group, in the order of ``designs``; ``draws`` per chain.
 
-    Beyond ``settings.MANY`` groups each gets fewer sweeps. ``on_progress`` is told what is done and the share that is.
+    With more than ``settings.MANY`` groups, each gets fewer sweeps. ``on_progress`` is called with what is being done
+    and the share done.
     """
     tell = on_progress or (lambda *_: None)
     many = len(designs) > settings.MANY
@@ -78,10 +79,10 @@ class Work(NamedTuple):
 
 
 def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None]) -> Iterator[dict[int, GroupDraws]]:
-    """Draws of each batch, by index of the group, as they come: one a core, and what cores are left inside them.
+    """Draws of each batch by group index, as batches finish: one batch per core, further cores within batches.
 
-    In processes where that pays, which run on the processor: threads wait for one another, as much of a sweep is
-    Python, and another device serves one process (a GPU with its 16 cores took three times as long as the cores alone).
+    In processes on the CPU where that is faster: threads wait for one another, since much of a sweep is Python, and
+    another device serves one process only (a GPU with 16 cores took three times as long as the cores alone).
     """
     count = workers.worth(len(work))
     if count > 1 and _processor_may_serve():
@@ -98,25 +99,25 @@ def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None])
 
 
 def _processor_may_serve() -> bool:
-    """Whether the user asked JAX for no other device. (This process need not load JAX to know.)"""
+    """Whether the user asked JAX for no other device; found without loading JAX."""
     return os.environ.get("JAX_PLATFORMS", "") in ("", "cpu")
 
 
 @contextmanager
 def _configured(cache: bool) -> Iterator[None]:
-    """Compiled programs and BLAS set up for what follows."""
+    """Set up compiled programs and BLAS for a block of code."""
     from threadpoolctl import threadpool_limits
 
     from forecaster.inference.engines.ensemble import compilation
 
     compilation.keep_in(cache_folder() if cache else None)
-    # Matrix products here are small: threads inside them cost more than they gain.
+    # The matrix products are small: threads inside them cost more than they gain.
     with threadpool_limits(1, "blas"):
         yield
 
 
 def _alone(work: Work) -> dict[int, GroupDraws]:
-    """A batch in a process of its own, on the processor."""
+    """Sample a batch in its own process, on the CPU."""
     import jax
 
     jax.config.update("jax_platforms", "cpu")
@@ -138,10 +139,10 @@ def sample_batch(
     on_sweep: Callable[[int], None] = lambda _: None,
     check: Check | None = None,
 ) -> list[GroupDraws]:
-    """Draws of each group, on so many cores; ``check`` is how convergence is judged (default: ``run.checked``).
+    """Draws of each group, on this many cores; ``check`` judges convergence (default: ``run.checked``).
 
-    Chains run side by side, each in a thread: that leaves less waiting than sharing out the curves of one chain after
-    the other, which is what cores beyond one a chain are for.
+    Chains run in parallel threads, which wait less than threads that share the curves of one chain. Only cores beyond
+    one per chain are used for the latter.
     """
     from forecaster.inference.engines.ensemble import run
     from forecaster.inference.engines.ensemble.kernels import adaptation
@@ -159,7 +160,7 @@ def sample_batch(
 
 
 def settings_for(designs: Sequence[Design], draws: int, many: bool) -> Settings:
-    """How hard to work on a batch of these groups, of ``many`` in all or of few: sweeps enough for the draws."""
+    """The settings for a batch of these groups; ``many``: whether there are many groups in all."""
     short = max(length_of(d) for d in designs) <= settings.SHORT
     if many:
         chosen = settings.MANY_SHORT_GROUPS if short else settings.MANY_GROUPS
@@ -170,7 +171,7 @@ def settings_for(designs: Sequence[Design], draws: int, many: bool) -> Settings:
 
 
 def _longest(design: Design) -> tuple[bool, int]:
-    """Which of many batches, by one group, takes longest: those of few sizes, with larger clouds, then of many."""
+    """Sort key by one group of a batch, slowest first: few sizes (more particles), then many sizes."""
     length = length_of(design)
     return length <= settings.SHORT, length
 
@@ -193,7 +194,7 @@ def _group(out: Draws, g: int, rows: Bool[np.ndarray, " curve"]) -> GroupDraws:
 
 
 def trusted(draws: GroupDraws) -> bool:
-    """Whether the draws can be kept: enough of them, the start forgotten, chains that agree."""
+    """Whether the draws can be trusted: effective sample size, burn-in and R-hat."""
     fewest = min(draws.stats["hyper_ess"], float(draws.curve_stats["curve_ess"].min()))
     memory = max(draws.stats["hyper_memory"], float(draws.curve_stats["memory"].max()))
     quantities = (draws.centre, draws.log_spread, *np.moveaxis(draws.values, 2, 0))

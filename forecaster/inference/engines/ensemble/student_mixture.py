@@ -1,7 +1,7 @@
 """Mixtures of Student-t distributions as importance proposals: drawn from, evaluated, and fitted to weighted points.
 
-Everything is batched over a leading axis of independent targets, whose prior is standard normal: callers scale. It is
-NumPy: each step is a handful of matrix products, and JAX takes ten times as long to compile them as to run them.
+Everything is batched over a leading axis of independent targets, whose prior is standard normal: callers scale. In
+NumPy, since each step is a few matrix products, which JAX takes ten times as long to compile as to run.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from forecaster.inference.engines.ensemble import settings
 from forecaster.inference.engines.ensemble.settings import DEFENSIVE, DEGREES
 
 LEAST = 1e-300  # keeps logarithms finite
-ROUNDING = 1e-13  # of a matrix's largest eigenvalue: less may be rounding
+ROUNDING = 1e-13  # relative to a matrix's largest eigenvalue: smaller ones may be rounding errors
 
 
 class Mixture(NamedTuple):
-    """The proposal of each target; ``of`` prepares what drawing and evaluating need."""
+    """The proposal of each target; ``of`` prepares what drawing and evaluation need."""
 
     weight: Float[np.ndarray, "target component"]
     mean: Float[np.ndarray, "target component d"]
@@ -49,7 +49,7 @@ class Mixture(NamedTuple):
         return cls(weight, mean, chol, quadratic, height)
 
     def only(self, targets: Any) -> Mixture:
-        """Those of some targets."""
+        """The proposals of some targets."""
         return Mixture(*(a[targets] for a in self))
 
 
@@ -143,7 +143,7 @@ def standard_normal(points: Float[np.ndarray, "*n d"]) -> Float[np.ndarray, "*n"
 
 
 def _in_parts(function: Callable[..., Any], mixture: Mixture, points: np.ndarray, *each: np.ndarray) -> list[Any]:
-    """``function`` of so many targets at a time as memory is to bear."""
+    """``function`` applied to few enough targets at a time to bound memory."""
     b, n, d = points.shape
     step = max(settings.CELLS // (n * _terms(d)), 1)
     parts = [slice(at, at + step) for at in range(0, b, step)]
@@ -158,7 +158,7 @@ def sample(
 ) -> tuple[Float[np.ndarray, "target n d"], Float[np.ndarray, "target n"]]:
     """``n`` points of each proposal, the prior mixed in, and their log density.
 
-    Stratified over the components, which has less noise; or ``independent`` of one another, as Gibbs sampling asks.
+    Stratified over the components, which reduces noise, or ``independent``, as Gibbs sampling requires.
     """
     b, m, d = mixture.mean.shape
     counts = multinomial(rng, mixture.weight, n) if independent else _counts(stratified(rng, mixture.weight, n), m)
@@ -175,9 +175,9 @@ def sample(
 
 
 def random_walk(rng: np.random.Generator, mixture: Mixture, n: int) -> Float[np.ndarray, "target n d"]:
-    """Steps as wide as some component and in its directions, as likely as their opposites.
+    """Symmetric random-walk steps with the covariance of a random component.
 
-    Of many lengths around the optimum for normal targets, 2.38 / sqrt(d) (Roberts, Gelman & Gilks 1997).
+    Their lengths vary around the optimum for normal targets, 2.38 / sqrt(d) (Roberts, Gelman & Gilks 1997).
     """
     b, _, d = mixture.mean.shape
     out = _scaled(rng, mixture, multinomial(rng, mixture.weight, n))[:, rng.permutation(n)]
@@ -210,7 +210,7 @@ def _counts(which: Int[np.ndarray, "target n"], m: int) -> Int[np.ndarray, "targ
 def multinomial(
     rng: np.random.Generator, weights: Float[np.ndarray, "target component"], n: int
 ) -> Int[np.ndarray, "target component"]:
-    """How many of ``n`` independent draws fall to each component."""
+    """Multinomial counts of ``n`` independent draws over the components."""
     return rng.multinomial(n, weights / weights.sum(1, keepdims=True))
 
 
@@ -235,8 +235,8 @@ def fitted(
 ) -> Mixture:
     """Weighted EM for the t components (Cappé et al. 2008), from random means; ``weights`` sum to one.
 
-    Covariances are shrunk towards that of all points: few points are effective while the likelihood is tempered,
-    and a proposal should rather be too wide than too narrow.
+    Covariances are shrunk towards that of all points: few points are effective while the likelihood is tempered, and
+    too wide a proposal is safer than too narrow a one.
     """
     b, m = len(points), components
     order = np.argsort(points[..., 0], 1)  # strata along the first coordinate
@@ -279,10 +279,10 @@ def _em(begin: Mixture, points: Float[np.ndarray, "target n d"], weights: Float[
 def _cholesky(
     spread: Float[np.ndarray, "*b d d"], instead: Float[np.ndarray, "... d d"]
 ) -> Float[np.ndarray, "*b d d"]:
-    """Cholesky factors; ``instead`` is taken where rounding has left a matrix that has none."""
+    """Cholesky factors; ``instead`` is used where rounding has left a matrix without one."""
     try:
         return np.linalg.cholesky(spread)
-    except np.linalg.LinAlgError:  # of any of them, and which is not said
+    except np.linalg.LinAlgError:  # of some matrix, without saying which
         good = np.zeros(spread.shape[:-2], bool)
         if np.isfinite(spread).all():
             values = np.linalg.eigvalsh(spread)

@@ -16,7 +16,7 @@ from scipy.special import softmax
 from forecaster.inference.engines.ensemble import settings, student_mixture
 from forecaster.inference.engines.ensemble.student_mixture import Mixture
 
-# Powers of the likelihood that are tried, from all of it downwards.
+# Powers of the likelihood (inverse temperatures) to try, from 1 downwards.
 POWERS = settings.STEP ** -np.arange(1 - np.log(settings.LEAST_POWER) / np.log(settings.STEP))
 
 
@@ -69,10 +69,10 @@ def adapted(
 def temper(
     log_likelihood: Float[np.ndarray, "target n"], rest: Float[np.ndarray, "target n"], effective: float
 ) -> Float[np.ndarray, " target"]:
-    """Largest power of the likelihood whose weights keep so many of the points ``effective``.
+    """Largest power of the likelihood whose weights have this many ``effective`` points.
 
-    Where none does, the power with the most effective points. (The effective size is not monotone in the
-    power: a narrow proposal serves the full likelihood better than a weak one.)
+    Where there is none, the power with the most effective points. The effective sample size is not monotone in the
+    power: a narrow proposal may fit the full likelihood better than a tempered one.
     """
     most, best = np.full(len(rest), -np.inf), np.ones(len(rest))
     short = np.arange(len(rest))

@@ -25,20 +25,20 @@ from forecaster.model.density import Local
 
 
 class Proposals(NamedTuple):
-    """Of curves, their values without the level in ``units``, and of groups, hyper-parameters in units of the prior."""
+    """Proposals for curves (values without level, in ``units``) and for groups (hyper-parameters in prior units)."""
 
     curves: Mixture
     units: Units
     hypers: Mixture
 
     def only(self, groups: Int[np.ndarray, " chosen"], curves: Int[np.ndarray, " their"]) -> Proposals:
-        """Those of some groups and curves."""
+        """The proposals of some groups and curves."""
         units = Units(self.units.mean[curves], self.units.sd[curves])
         return Proposals(self.curves.only(curves), units, self.hypers.only(groups))
 
 
 def at_the_prior(batch: Batch, settings: Settings) -> Proposals:
-    """Where adaptation begins."""
+    """The initial proposals."""
     return Proposals(
         student_mixture.prior_mixture(len(batch.owner), len(Local._fields), settings.components),
         pooled_prior(batch, batch.mean, batch.sd**2),
@@ -57,9 +57,9 @@ def pooled_prior(batch: Batch, mean: Float[np.ndarray, "group 10"], variance: Fl
 def adapted(
     rng: np.random.Generator, target: Target, settings: Settings, pool: Executor
 ) -> tuple[Proposals, Int[np.ndarray, " curve"]]:
-    """Proposals for the curves under what is known of the group, then for the group under the curves.
+    """Adapted proposals for the curves, then for the groups given the curves' particles.
 
-    And how often each curve's likelihood was evaluated.
+    Also returns the number of likelihood evaluations of each curve.
     """
     batch, n = target.batch, settings.adaptation_particles
     curves, units, hypers = at_the_prior(batch, settings)
@@ -119,7 +119,7 @@ class Fit(NamedTuple):
 
     components: int  # of a curve's
     hyper_components: int
-    wider: float  # than the walkers, those of curves
+    wider: float  # inflation of curves' proposals
     tails: float = 0.0  # as for :func:`weights_by_rank`
 
 
@@ -139,10 +139,10 @@ def fitted(
 
 
 def weights_by_rank(points: Float[np.ndarray, "row walker d"], tails: float) -> Float[np.ndarray, "row walker"]:
-    """Weights of walkers, larger where one is far out: a fit misses what few have entered, and who is there stays.
+    """Weights of walkers, larger in the tails: otherwise a fit misses regions that few walkers have reached.
 
-    The mean over quantities of how far out a walker ranks, from 1 at the median to 0 at the ends, to the power
-    ``-tails``. (Their joint density says little of that: with ten quantities it falls as far by chance.)
+    The mean over quantities of a walker's rank, from 1 at the median to 0 at the ends, to the power ``-tails``. (The
+    joint density would not do: with ten quantities it varies as much by chance.)
     """
     count = points.shape[1]
     rank = (points.argsort(1).argsort(1) + 0.5) / count

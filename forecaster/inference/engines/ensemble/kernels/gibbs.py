@@ -66,8 +66,8 @@ def draw_hyper(
 ) -> Float[np.ndarray, "group walker 10"]:
     """Move hyper-parameters given the curves by ``settings.GIBBS_SWEEPS``, which evaluate no likelihood.
 
-    Centres given spreads are exactly normal; the two learned log spreads take a Metropolis step each, in turn with
-    their centres. The centres of the other quantities need one draw.
+    Given the spreads, centres are exactly normal. The two learned log spreads take a Metropolis step each, in turn with
+    their centres; the centres of the other quantities are drawn once.
     """
     count = np.bincount(batch.owner)[:, None, None].astype(float)
     total, squares = (batch.reduce(np.add, a) for a in (values, values[..., :SPREADS] ** 2))
@@ -75,7 +75,7 @@ def draw_hyper(
     learned, others, spreads = slice(SPREADS), slice(SPREADS, values.shape[-1]), slice(values.shape[-1], None)
 
     def draw_centre(at: slice, inverse: np.ndarray) -> np.ndarray:
-        """Of the quantities ``at``, whose squared spreads have this inverse."""
+        """Draw the centres of the quantities ``at``, whose squared spreads have this inverse."""
         given = precision[..., at] + count * inverse
         middle = (mean[..., at] * precision[..., at] + total[..., at] * inverse) / given
         return middle + rng.standard_normal(middle.shape) / np.sqrt(given)

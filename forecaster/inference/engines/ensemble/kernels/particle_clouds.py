@@ -1,8 +1,8 @@
-"""Weighted particle sets ("clouds"), one a curve, and their weights under hyper-parameters.
+"""Importance-weighted particle sets ("clouds"), one per curve, and their weights given hyper-parameters.
 
-Given the hyper-parameters a curve's prior is normal, so that the log weight of a particle under any of them is a
-product of factors with features of the particle: all weights of a cloud under many hyper-parameters are one matrix
-product, in single precision, and no likelihood is evaluated again.
+Given the hyper-parameters a curve's prior is normal, so the log weight of a particle is a scalar product of factors
+(of the hyper-parameters) and features (of the particle). All weights of a cloud for many hyper-parameters are one
+matrix product in single precision, and no likelihood is evaluated again.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Units(NamedTuple):
 
 
 class Cloud(NamedTuple):
-    """Particles of each curve, ready to be weighed by hyper-parameters."""
+    """Particles of each curve, prepared for weighting by hyper-parameters."""
 
     units: Units
     values: Float[np.ndarray, "curve particle 8"]  # in these units
@@ -73,7 +73,7 @@ class Cloud(NamedTuple):
 
     @classmethod
     def drawn(cls, rng: np.random.Generator, target: Target, units: Units, proposals: Mixture, n: int) -> Cloud:
-        """Fresh particles of every curve."""
+        """New particles of every curve."""
         points, log_q = student_mixture.sample(rng, proposals, n)
         return cls.of(rng, target.batch, units, points, log_q, target.log_likelihood(units.local(points)))
 
@@ -84,7 +84,7 @@ class Cloud(NamedTuple):
         pool: Executor,
         curves: Int[np.ndarray, " row"] | None = None,
     ) -> Weights:
-        """By hyper-parameters of these :func:`factors_of`, for ``curves`` (default: all)."""
+        """Weights given hyper-parameters with these :func:`factors_of`, for ``curves`` (default: all)."""
 
         def weigh(curve: int, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             with jax.enable_x64(False):  # a setting of the thread
@@ -104,14 +104,14 @@ class Cloud(NamedTuple):
         uniform: Float[np.ndarray, "curve 2 k"],
         pool: Executor,
     ) -> Int[np.ndarray, "curve k"]:
-        """For each set of weights a particle by weight, or -1: the walker's own, whose log weight is ``log_own``.
+        """A particle drawn by weight for each set of weights; -1: the walker's current one, of log weight ``log_own``.
 
-        First its cell, then inside it: only there are single weights needed.
+        First a cell is drawn, then a particle inside it, so single weights are needed only there.
         """
         upto = np.cumsum(weights.cells, -1, dtype=float)
         own = 0.0 if log_own is None else np.exp(np.minimum(log_own - weights.peak, 300.0))  # no overflow
         wanted = uniform[:, 0] * (upto[..., -1] + own)
-        cell = (upto < wanted[..., None]).sum(-1)  # beyond the last cell: its own
+        cell = (upto < wanted[..., None]).sum(-1)  # beyond the last cell: the current one
 
         def inside(curve: int) -> np.ndarray:
             found = np.full(len(cell[curve]), -1)
@@ -136,15 +136,15 @@ class Cloud(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """The weights of the curves' particles under some hyper-parameters."""
+    """The weights of the curves' particles given some hyper-parameters."""
 
     factors: Float32[np.ndarray, "curve hyper 11"]  # of the particles' features
     peak: Float[np.ndarray, "curve hyper"]  # log of the largest weight
     cells: Float[np.ndarray, "curve hyper cell"]  # weights over the largest, summed over CELL particles
-    constant: Float[np.ndarray, "curve hyper"]  # what the log weights lack
+    constant: Float[np.ndarray, "curve hyper"]  # constant of the log weights
 
     def of(self, some: slice) -> Weights:
-        """Under some of them."""
+        """The weights given some of them."""
         return Weights(*(a[:, some] for a in self))
 
     def log_sum(self) -> Float[np.ndarray, "curve hyper"]:
@@ -161,7 +161,7 @@ def _weighed(
     """``peak`` and ``cells`` of one curve's :class:`Weights`."""
     weights = factors @ features
     peak = weights.max(1)
-    # Powers of two and sums by a product take a third of the time of other ways to say this.
+    # Powers of two, and sums by a matrix product, take a third of the time of other formulations.
     weights = jnp.exp2(np.float32(1.0 / np.log(2.0)) * (weights - peak[:, None]))
     return peak, (weights.reshape(-1, CELL) @ jnp.ones((CELL,), weights.dtype)).reshape(len(factors), -1)
 
@@ -181,8 +181,8 @@ def log_weight_of(
 ) -> Float[np.ndarray, "curve n"]:
     """Log (likelihood / proposal), up to a constant, of ``values`` in these ``units``.
 
-    ``log_q`` is the proposal's log density of all but the level, which is drawn given them. Contained is the part of
-    the prior that no hyper-parameters change: the squares of values whose spreads are fixed.
+    ``log_q`` is the proposal's log density of all but the level, which is drawn given them. It includes the part
+    of the prior that does not depend on hyper-parameters: the squares of values whose spreads are fixed.
     """
     level = units.mean[:, :1] + units.sd[:, :1] * values[..., 0]
     middle, precision = gibbs.level_given(integrated, units.mean[:, :1], units.sd[:, :1] ** -2)

@@ -1,7 +1,7 @@
 """Particle Gibbs over groups of curves, by many walkers at once.
 
 The target of a group with hyper-parameters ``h`` and curves ``v_c`` is ``p(h) prod_c p(v_c | h) L_c(v_c)``. A step
-gives each chain fresh particles ``v_cj ~ q_c`` of each curve and fresh candidates ``h_i ~ q``. A walker at
+draws for each chain new particles ``v_cj ~ q_c`` of each curve and new candidates ``h_i ~ q``. A walker at
 ``(h_0, v_c0)`` then draws
 
 1. its hyper-parameters among the candidates and its own, with weights
@@ -51,7 +51,7 @@ class State(NamedTuple):
     integrated: LevelLikelihood  # [curve, walker] each
 
     def only(self, groups: Int[np.ndarray, " chosen"], curves: Int[np.ndarray, " their"]) -> State:
-        """Of some groups and curves."""
+        """The state of some groups and curves."""
         integrated = LevelLikelihood(*(a[curves] for a in self.integrated))
         return State(self.hyper[groups], self.values[curves], integrated)
 
@@ -91,7 +91,7 @@ class ParticleGibbs:
         return replace(self, proposals=adaptation.fitted(rng, self.batch, self.proposals.units, hyper, values, how))
 
     def intensified(self, times: int) -> ParticleGibbs:
-        """With so many times the particles."""
+        """With this multiple of the particles."""
         return replace(self, settings=self.settings._replace(particles=times * self.settings.particles))
 
     def init(self, rng: np.random.Generator) -> tuple[State, Info]:
@@ -133,7 +133,7 @@ class ParticleGibbs:
         total = batch.reduce(np.add, offer.log_sums(blocks))
         total[..., 0] += own_ratio
         total[..., 1:] += np.repeat(ratio.reshape(len(ratio), blocks, -1), settings.block, 1)
-        chosen = (total + rng.gumbel(size=total.shape)).argmax(-1) - 1  # -1: its own
+        chosen = (total + rng.gumbel(size=total.shape)).argmax(-1) - 1  # -1: the current ones
         first = np.arange(settings.walkers) // settings.block * settings.candidates  # of its block's candidates
         uniform = rng.random((len(batch.owner), 2, settings.walkers))
         picked = self._pick(cloud, *offer.at(chosen[batch.owner], first), uniform)
@@ -151,13 +151,13 @@ class ParticleGibbs:
         log_own: Float[np.ndarray, "curve walker"],
         uniform: Float[np.ndarray, "curve 2 walker"],
     ) -> Int[np.ndarray, "curve walker"]:
-        """A particle for each walker, or -1: its own."""
+        """A particle for each walker; -1: its current one."""
         return cloud.pick(weights, log_own, uniform, self.pool)
 
     def _walk(self, rng: np.random.Generator, state: State) -> tuple[State, Cloud, int]:
-        """A Metropolis step of each walker's curves given its hyper-parameters, and fresh particles.
+        """A Metropolis step of each walker's curves given its hyper-parameters, and new particles.
 
-        In one call of the likelihood for both, of so many points.
+        One likelihood call evaluates both.
         """
         batch, settings, units = self.batch, self.settings, self.proposals.units
         n = (settings.particles - settings.walkers) // CELL * CELL
@@ -182,19 +182,19 @@ class ParticleGibbs:
         return gibbs.log_given(hyper, self.batch, tried, integrated) - now
 
     def _level(self, rng: np.random.Generator, state: State) -> State:
-        """Fresh levels given everything else."""
+        """New levels given everything else."""
         hyper = state.hyper[self.batch.owner]
         level = gibbs.draw_level(rng, state.integrated, hyper[..., 0], np.exp(-2.0 * hyper[..., -2]))
         return state._replace(values=np.concatenate([level[..., None], state.values[..., 1:]], -1))
 
     def _conditionals(self, rng: np.random.Generator, state: State) -> State:
-        """Fresh levels, then hyper-parameters given the curves."""
+        """New levels, then hyper-parameters given the curves."""
         state = self._level(rng, state)
         return state._replace(hyper=gibbs.draw_hyper(rng, self.batch, state.hyper, state.values))
 
 
 class Offer(NamedTuple):
-    """What a step offers its walkers: fresh particles and their own, under candidates and their own hypers."""
+    """The choices of a step: new and current particles, under candidate and current hyper-parameters."""
 
     new: Weights  # of the particles, under the candidates of all blocks
     old: Weights  # under the walkers' own hyper-parameters

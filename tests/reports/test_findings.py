@@ -1,0 +1,179 @@
+"""What a memo finds, from facts made by hand: which message is chosen, and its numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from helpers.facts import GROUP, LARGEST, Curve, around, check, facts
+
+from forecaster.comparison.prose import A_STEEPER, B_STEEPER, EQUAL, UNDECIDED
+from forecaster.reports import captions, findings
+from forecaster.results.message import ids
+
+STEEP = Curve((0.11, 0.05, 0.02), (1.0, 0.95, 0.99))
+FLAT = Curve((0.15, 0.10, 0.07), (0.0, 0.05, 0.01))
+TWO = {"steep": STEEP, "flat": FLAT}
+
+
+def changed(found):
+    """Ids of what would change the recommendation."""
+    return [how.id for _, how in findings.changes(found)]
+
+
+def test_the_headline_is_the_best_forecast_with_its_interval():
+    said = findings.headline(facts(TWO))
+    assert said.id == "headline"
+    assert said.values["architecture"] == "steep"
+    assert said.values["yhat"] == 0.05
+    for shown in ("10 times", "1 million images", "5.00 %", "4.55 %", "5.50 %", "8 times in 10"):
+        assert shown in said.text
+
+
+def test_a_level_is_said_in_words():
+    assert "19 times in 20" in findings.headline(facts(TWO, level=0.95)).text
+
+
+@pytest.mark.parametrize(
+    ("n", "id", "distance"),
+    [
+        (1.05 * LARGEST, "headline-at-the-edge", "at-the-edge"),
+        (0.1 * LARGEST, "headline", "within-the-data"),
+        (10 * LARGEST, "headline", "beyond-the-data"),
+        (100 * LARGEST, "headline", "far-beyond-the-data"),
+    ],
+)
+def test_how_far_the_headline_lies_from_the_data(n, id, distance):
+    found = facts({"steep": Curve((0.11, 0.1), (1, 1))}, (n,))
+    assert findings.headline(found).id == id
+    said = findings.distance(found)
+    assert said.id == distance
+    assert said.values["ratio"] == pytest.approx(n / LARGEST)
+    assert said.values["span"] == pytest.approx(100.0)
+
+
+def test_what_is_said_of_an_architecture_is_of_its_own_largest_size():
+    short = Curve((0.11, 0.05, 0.02), (1.0, 0.95, 0.99), largest=1e4)
+    found = facts({"short": short, "long": FLAT})
+    said = findings.context(found)
+    assert said.id == "measured-less-far"
+    assert (said.values["n"], said.values["leader"]) == (1e4, "long")
+    assert findings.distance(found).values["ratio"] == pytest.approx(100.0)
+    assert findings.distance(found).values["span"] == pytest.approx(10.0)
+    assert found.uneven
+    assert captions.captions(found)["forecast"][2].id == "curves-uneven"
+    assert captions.captions(facts(TWO))["forecast"][2].id == "curves"
+
+
+def test_who_leads_today():
+    assert findings.context(facts(TWO)).id == "leads-today"
+    behind = facts({"steep": Curve((0.16, 0.05, 0.02), (0.0, 0.95, 0.99)), "flat": FLAT})
+    said = findings.context(behind)
+    assert (said.id, said.values["leader"]) == ("another-leads-today", "flat")
+
+
+def test_a_measurement_that_differs_from_the_estimate_is_told_beside_it():
+    off = findings.context(facts({"steep": Curve((0.11, 0.05, 0.02), (1, 1, 1), last=0.3)}))
+    assert (off.values["yhat"], off.values["measured"]) == (0.11, 0.3)
+    assert "30.0 %" in off.text
+    assert "measured there" not in findings.context(facts(TWO)).text
+
+
+@pytest.mark.parametrize(
+    ("floors", "id", "late"),
+    [((0.001, 0.01), "floor-not-seen", 0.0), ((0.107, 0.109), "floor-seen", 0.3), ((0.107, 0.109), "floor-seen", 0.0)],
+)
+def test_whether_the_floor_was_seen(floors, id, late):
+    curve = Curve((0.11, 0.1095, 0.109), (1, 1, 1), floors=floors)
+    found = facts({"net": curve}, late_chance=late)
+    said, caption = findings.floor_change(found), captions.captions(found)["floor"][2]
+    assert said.id == caption.id == id
+    assert (said.values["low"], said.values["high"]) == pytest.approx(floors)
+    assert ("30 %" in said.text) == ("30 %" in caption.text) == (late == 0.3)
+
+
+def test_rises_are_told_and_which_still_harm():
+    def curve(last, lowest, ahead):
+        return Curve((0.2, ahead, ahead), (0.5, 0.5, 0.5), last=last, lowest=lowest)
+
+    found = facts(
+        {"bump": curve(0.12, 0.12, 0.1), "end": curve(0.2, 0.12, 0.1), "worse": curve(0.2, 0.12, 0.3)},
+        checks=(check("ill-behaved", "REVIEW", "bump"), check("non-monotone", "REVIEW", "bump", "end", "worse")),
+    )
+    ((_, said),) = findings.rise_change(found)
+    assert said.id == "more-data-harms"
+    assert dict(said.values) == {"names": ["bump", "end", "worse"], "still_up": ["end", "worse"], "harmed": ["worse"]}
+    passing = facts({"bump": curve(0.12, 0.12, 0.1)}, checks=(check("ill-behaved", "PASS", "bump"),))
+    assert findings.rise_change(passing) == []
+    ((_, alone),) = findings.rise_change(
+        facts({"end": curve(0.2, 0.12, 0.1)}, checks=(check("non-monotone", "REVIEW", "end"),))
+    )
+    assert (alone.id, alone.values["still_up"], alone.values["harmed"]) == ("rises-in-between", ["end"], [])
+
+
+def test_whether_one_architecture_leads_at_every_size():
+    one = findings.order_change(facts(TWO))
+    assert (one.id, one.values["rival"], one.values["p_rival"]) == ("one-leader", "flat", 0.01)
+    crossing = facts({"steep": STEEP, "flat": Curve((0.10, 0.10, 0.07), (0.9, 0.05, 0.01))})
+    other = findings.order_change(crossing)
+    assert other.id == "leader-depends"
+    assert other.values["leaders"] == {LARGEST: "flat", 1e6: "steep", 1e7: "steep"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "p", "id", "steeper"),
+    [
+        (EQUAL, 0.5, "equally-steep", None),
+        (UNDECIDED, 0.6, "steeper-open", None),
+        (UNDECIDED, 0.95, "probably-steeper", "steep"),
+        (UNDECIDED, 0.05, "probably-steeper", "flat"),
+        (A_STEEPER, 0.99, "steeper", "steep"),
+        (B_STEEPER, 0.01, "steeper", "flat"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_who_is_steeper(verdict, p, id, steeper, turned):
+    """The same whichever of a pair comes first in the table."""
+    a, b = ("flat", "steep") if turned else ("steep", "flat")
+    named = {A_STEEPER: B_STEEPER, B_STEEPER: A_STEEPER}.get(verdict, verdict) if turned else verdict
+    row = {"a": a, "b": b, "rope": 0.1, "verdict": named, "p_steeper": 1 - p if turned else p}
+    said = findings.slope_change(facts(TWO), pd.DataFrame([row]))
+    assert (said.id, said.values.get("steeper")) == (id, steeper)
+
+
+@pytest.mark.parametrize(("width", "told"), [(1.3, True), (1.1, False)])
+def test_a_small_test_set_is_told(width, told):
+    """Where the range on other cases is a tenth wider or more."""
+    elsewhere = pd.DataFrame([{"architecture": "steep"} | around(0.05, width)])
+    found = facts({"steep": Curve((0.11, 0.05, 0.02), (1, 1, 1), cases=60.0)}, elsewhere=elsewhere)
+    messages = [how for _, how in findings.changes(found) if how.id == "other-test-cases"]
+    assert [dict(one.values) for one in messages] == [{"wrong": 7, "cases": 60.0}] * told
+
+
+def test_what_would_change_the_recommendation_in_order():
+    row = {"a": "steep", "b": "flat", "rope": 0.1, "verdict": EQUAL, "p_steeper": 0.5}
+    assert changed(facts(TWO, pairs=pd.DataFrame([row]))) == [
+        "floor-not-seen", "one-leader", "equally-steep", "beyond-the-data", "same-configuration",
+    ]  # fmt: skip
+    assert changed(facts({"steep": STEEP})) == ["floor-not-seen", "beyond-the-data", "same-configuration"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "id", "counts"),
+    [
+        (["PASS", "PASS"], "passed", (2, 0, 0)),
+        (["PASS", "REVIEW"], "to-review", (2, 0, 1)),
+        (["FAIL", "REVIEW"], "failed", (2, 1, 1)),
+    ],
+)
+def test_the_verdict_in_a_sentence(verdicts, id, counts):
+    said = findings.health(facts(TWO, checks=tuple(check("x", verdict) for verdict in verdicts)))
+    assert (said.id, *(said.values[k] for k in ("total", "failed", "review"))) == (id, *counts)
+
+
+def test_captions_are_those_of_the_figures():
+    assert set(captions.captions(facts(TWO))) == {"forecast", "requirement", "exponents", "floor"}
+    assert set(captions.captions(facts({"steep": STEEP}))) == {"forecast", "requirement", "floor"}
+    assert ids(caption for *_, caption in captions.captions(facts(TWO)).values()) == [
+        "curves", "needs", "exponents", "floor-not-seen",
+    ]  # fmt: skip
+    assert GROUP  # facts are about one group
