@@ -12,8 +12,7 @@ as in the papers on learning curves. NumPy only; independent of the origin of th
 * Coverage: a central interval of level L covers where ``|2 PIT - 1| <= L``.
 * MSCE: mean over ``LEVELS`` of (coverage - level)^2; zero for a calibrated forecaster of many points.
 * Points of a curve, and curves of a group, are correlated, so the coverage of a calibrated forecaster varies around its
-  level. The expected range is obtained by scoring ``REPLICAS`` joint draws as if each were the
-  truth.
+  level. The expected range is obtained by scoring ``REPLICAS`` joint draws as if each were the truth.
 """
 
 from __future__ import annotations
