@@ -61,9 +61,7 @@ def largest_size(posterior: Posterior, points: pd.DataFrame, seed: int, tell: Pr
         found,
         UNLIKELY,
         lambda label, p: message("surprising", f"{label}: {said.get(label, 'far out')} (p = {p:.2g})", p=p),
-        lambda worst: message(
-            "expected", "no measurement at a largest size is surprising given a fit without it", p=worst
-        ),
+        lambda p: message("expected", "no measurement at a largest size surprises a fit without it", p=p),
         "look at that run (its recipe, data and test set) and repeat it: forecasts start from there",
     )
 

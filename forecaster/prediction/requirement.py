@@ -179,7 +179,7 @@ def requirement(
     found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(_answered(table)))
     draws = by_point("n", np.stack(columns, 1), table, (*KEYS, "target", "kind"), posterior)
     largest = {one.group: largest_size(posterior.designs[one.group]) for one in wanted}
-    return Requirement(table, joined(prose(table, largest), "\n"), found, draws, posterior)
+    return Requirement(table, joined(prose(_answered(table), largest), "\n"), found, draws, posterior)
 
 
 def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.ndarray) -> Iterator[Check]:

@@ -25,9 +25,9 @@ LITTLE = 0.03  # more data is said to buy next to nothing where a curve at its f
 SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a memo says "choose", and from which "prefer"
 
 
-def default_sizes(largest: float) -> tuple[float, ...]:
-    """Options where none are given, to two significant digits."""
-    return tuple(rounded(largest * m) for m in MULTIPLES)
+def default_sizes(largest: float, span: float) -> tuple[float, ...]:
+    """Options where none are given, to two significant digits: none above ``span`` times the largest measured size."""
+    return tuple(rounded(largest * m) for m in MULTIPLES if m <= span) or (rounded(0.95 * span * largest),)
 
 
 def default_goal(at: Table, ends: Mapping[str, Mapping[str, Any]]) -> float:

@@ -32,6 +32,7 @@ from forecaster.results.check import FAIL, REVIEW, Check
 
 HEADLINE = 10  # the headline is the option nearest to this multiple
 LEADING = 12  # architectures that a memo is about, of more
+LEAST_SPAN = 1.5  # times the largest size that a memo looks ahead at the least
 RIVALS = 3  # architectures in the floor figure
 
 
@@ -49,7 +50,9 @@ def ask(
     posterior = whole.only(group)
     design = posterior.designs[group]
     largest = largest_size(design)
-    asked = tuple(sorted({float(n) for n in (advice.default_sizes(largest) if sizes is None else sizes)}))
+    asked = tuple(
+        sorted({float(n) for n in (advice.default_sizes(largest, _span(design)) if sizes is None else sizes)})
+    )
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
     found = forecast(posterior, at, kind=kind, level=level, seed=seed)
@@ -91,6 +94,13 @@ def ask(
     )
     assessed = Assessment(verdicts.fit_points, verdicts.fit)
     return Answers(whole, posterior, facts, found, need, comparison, _priors(found, headline_n), assessed)
+
+
+def _span(design: Design) -> float:
+    """How many times the largest size may be, with every curve no farther ahead than its own range of sizes."""
+    n = [c.curve.n for c in design.curves]
+    ends = [own[-1] * own[-1] / own[0] for own in n if own[-1] > own[0]]
+    return max(min(ends, default=LEAST_SPAN) / largest_size(design), LEAST_SPAN)
 
 
 def _measured(design: Design) -> Mapping[str, Measured]:

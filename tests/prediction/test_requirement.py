@@ -267,7 +267,9 @@ def test_the_interval_is_of_the_level_asked_for(wandering):
     assert (tables[0.9]["q50_lower"] == tables[0.9]["q5"]).all()
     assert (tables[0.9]["q50_upper"] == tables[0.9]["q95"]).all()
     assert (tables[0.9]["q50_lower"] < tables[0.8]["q50_lower"]).all()
-    assert (tables[0.8]["q50_upper"] < tables[0.9]["q50_upper"]).all()
+    reached = np.isfinite(tables[0.9]["q50_upper"])
+    assert reached.sum() > 1
+    assert (tables[0.8]["q50_upper"] < tables[0.9]["q50_upper"])[reached].all()
     for level, table in tables.items():
         assert (table["level"] == level).all()
         assert table[QS].equals(tables[0.8][QS])
