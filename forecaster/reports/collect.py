@@ -50,9 +50,8 @@ def ask(
     posterior = whole.only(group)
     design = posterior.designs[group]
     largest = largest_size(design)
-    asked = tuple(
-        sorted({float(n) for n in (advice.default_sizes(largest, _span(design)) if sizes is None else sizes)})
-    )
+    wanted = advice.default_sizes(largest, _span(design)) if sizes is None else sizes
+    asked = tuple(sorted({float(n) for n in wanted}))
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
     found = forecast(posterior, at, kind=kind, level=level, seed=seed)

@@ -174,7 +174,12 @@ def test_the_default_goal_lies_below_todays_error():
 
 
 def test_default_sizes_are_round_multiples():
-    assert advice.default_sizes(1234.0) == (2500.0, 6200.0, 12000.0, 37000.0, 120000.0)
+    assert advice.default_sizes(1234.0, 100.0) == (2500.0, 6200.0, 12000.0, 37000.0, 120000.0)
+
+
+@pytest.mark.parametrize(("span", "sizes"), [(4.0, (2000.0,)), (10.0, (2000.0, 5000.0, 10000.0)), (1.5, (1400.0,))])
+def test_default_sizes_lie_within_the_range_measured(span, sizes):
+    assert advice.default_sizes(1000.0, span) == sizes
 
 
 def test_no_recommendation_claims_certainty():

@@ -76,7 +76,9 @@ class Page(HTMLParser):
 
 def test_the_headline_is_the_forecast(two, made):
     n = 10 * SIZES[-1]
-    at = pd.DataFrame([(*GROUP, a, m) for a in ("flat|net", "steep") for m in (SIZES[-1], *default_sizes(SIZES[-1]))])
+    at = pd.DataFrame(
+        [(*GROUP, a, m) for a in ("flat|net", "steep") for m in (SIZES[-1], *default_sizes(SIZES[-1], 100.0))]
+    )
     table = forecast(two, at.set_axis(["domain", "task", "architecture", "n"], axis=1), seed=3).table
     row = table[table["n"] == n].sort_values("yhat").iloc[0]
     said = made.messages[0]
@@ -98,7 +100,7 @@ def test_every_message_is_on_the_page_and_in_the_json(made):
 
 def test_tables_are_those_of_the_results(two, made):
     goal = made.tables["requirement"]["target"].iloc[0]
-    sizes = default_sizes(SIZES[-1])
+    sizes = default_sizes(SIZES[-1], 100.0)
     pd.testing.assert_frame_equal(made.tables["requirement"], requirement(two, goal, seed=3).table)
     pd.testing.assert_frame_equal(made.tables["comparison"], compare(two, group=GROUP, at=sizes, seed=3).table)
     pd.testing.assert_frame_equal(made.tables["verdicts"], check(two, at=sizes, seed=3).table)
