@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from forecaster.prediction.forecast import forecast
 from forecaster.prediction.requirement import requirement
 from forecaster.reports import advice, examples
 from forecaster.reports.advice import default_sizes
+from forecaster.reports.answers import Answers
 from forecaster.reports.memo import memo
 from forecaster.results.check import Check
 from forecaster.results.wording import about, chance
@@ -404,11 +406,11 @@ def test_what_takes_less_at_safer_odds_is_named():
         {"architecture": "linear", "q50": 41e9, "q75": 110e9, "q95": 14e12, "p_never": 0.04, "p_risen": 0.0},
         {"architecture": "gbm", "q50": 53e9, "q75": 77e9, "q95": 4e11, "p_never": 0.01, "p_risen": 0.0},
     ]
-    asked = SimpleNamespace(need=SimpleNamespace(table=pd.DataFrame(rows)))
+    asked = Mock(Answers, need=SimpleNamespace(table=pd.DataFrame(rows)))
     assert advice._cheaper(asked, rows[0]) == " gbm may take less: 77 billion, 3 times in 4."
     assert advice._cheaper(asked, rows[1]) == " linear may take less: 41 billion, at even odds."
     rows[1]["p_risen"] = 1.0
-    assert not advice._cheaper(SimpleNamespace(need=SimpleNamespace(table=pd.DataFrame(rows))), rows[0])
+    assert not advice._cheaper(Mock(Answers, need=SimpleNamespace(table=pd.DataFrame(rows))), rows[0])
 
 
 def test_an_error_that_others_do_not_foresee_is_to_be_looked_at_first():
