@@ -132,7 +132,7 @@ BASELINES: Mapping[str, Callable[[Fitted, Fitted, Sizes], Sizes]] = {
 }
 
 
-def upper_part(x: Sizes, y: Sizes) -> tuple[Sizes, Sizes]:
+def upper_part(x: Fitted, y: Fitted) -> tuple[Sizes, Sizes]:
     """The last decade of log sizes, or the last five sizes where it holds fewer."""
     keep = max(FEWEST, int(np.sum(x >= x[-1] - np.log(10.0) - 1e-9)))
     return x[-keep:], y[-keep:]
@@ -148,12 +148,12 @@ def _errors(log_error: np.ndarray) -> np.ndarray:
     return np.exp(np.clip(np.nan_to_num(log_error), -LIMIT, LIMIT))
 
 
-def _odds(share: np.ndarray | float) -> np.ndarray:
+def _odds[Share: (np.ndarray, float)](share: Share) -> Share:
     """Log of the floor relative to the reducible error at the last size; -700 for none."""
     return np.log(np.maximum(share, 1e-300)) - np.log1p(-np.asarray(share))
 
 
-def _softplus(value: np.ndarray | float) -> np.ndarray:
+def _softplus[Value: (np.ndarray, float)](value: Value) -> Value:
     return np.logaddexp(0.0, value)
 
 

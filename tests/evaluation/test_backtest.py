@@ -24,7 +24,7 @@ from forecaster.inference.fit import cards_of
 KEYS = ["domain", "task", "architecture"]
 SIZES = np.geomspace(1e3, 3e5, 8)
 LAST_FITTED = 5
-NO_SCORES = PointScores(*(np.empty(0) for _ in dataclasses.fields(PointScores)))
+NO_SCORES = PointScores(*(np.empty(0) for _ in range(4)), np.empty((1, 0)), np.empty((1, 0)))
 
 
 def simulated(hidden_factor=1.0):
