@@ -61,7 +61,7 @@ def power_law_with_floor(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
         b, s, level = beta[i], share[j], rest[i, j].mean()
         beta = np.geomspace(beta[max(i - 1, 0)], beta[min(i + 1, len(beta) - 1)], 24)
         share = np.linspace(share[max(j - 1, 0)], share[min(j + 1, len(share) - 1)], 24)
-    return _errors(level + np.logaddexp(-b * wanted, _odds(s)))
+    return _errors(level + np.logaddexp(-b * wanted, _odds(np.array([s]))))
 
 
 def m4(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
@@ -148,12 +148,12 @@ def _errors(log_error: np.ndarray) -> np.ndarray:
     return np.exp(np.clip(np.nan_to_num(log_error), -LIMIT, LIMIT))
 
 
-def _odds[Share: (np.ndarray, float)](share: Share) -> Share:
+def _odds(share: np.ndarray) -> np.ndarray:
     """Log of the floor relative to the reducible error at the last size; -700 for none."""
-    return np.log(np.maximum(share, 1e-300)) - np.log1p(-np.asarray(share))
+    return np.log(np.maximum(share, 1e-300)) - np.log1p(-share)
 
 
-def _softplus[Value: (np.ndarray, float)](value: Value) -> Value:
+def _softplus(value: np.ndarray | float) -> np.ndarray | np.float64:
     return np.logaddexp(0.0, value)
 
 
