@@ -15,24 +15,25 @@ FEWEST = 5  # minimum number of points in the upper part of a curve
 STARTS = 10  # of the one-break law
 ROUNDS = 120  # maximum number of least-squares iterations
 LIMIT = 80.0  # of log error: beyond it an extrapolation has run away
-Sizes = Float[np.ndarray, " point"]
+Fitted = Float[np.ndarray, " fitted"]  # points that an extrapolation is given
+Sizes = Float[np.ndarray, " point"]  # that it is wanted at
 Model = Callable[[np.ndarray, np.ndarray], np.ndarray]  # parameters [start, p], z [point] -> log error [start, point]
 
 
-def last_value(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
+def last_value(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
     """No model: the median of the last fifth of the sizes (one to three), as a constant."""
     _, y = _averaged(fit_n, fit_error)
     keep = min(3, -(-len(y) // 5))
     return np.full(len(n), np.exp(np.median(y[-keep:])))
 
 
-def last_point(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
+def last_point(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
     """No model: the error at the largest size, as a constant."""
     _, y = _averaged(fit_n, fit_error)
     return np.full(len(n), np.exp(y[-1]))
 
 
-def straight_line(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
+def straight_line(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
     """A pure power law: least squares in log-log through the last half of the sizes, five at least."""
     x, y = _averaged(fit_n, fit_error)
     keep = max(FEWEST, (len(x) + 1) // 2)
@@ -42,7 +43,7 @@ def straight_line(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
     return _errors(y.mean() + slope * (np.log(n) - x.mean()))
 
 
-def power_law_with_floor(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
+def power_law_with_floor(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
     """``alpha n^-beta + gamma`` on the upper part of the curve, by least squares in log error.
 
     The upper part is the last decade of sizes (five sizes at least): below it many curves sit on the plateau of small
@@ -60,10 +61,10 @@ def power_law_with_floor(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
         b, s, level = beta[i], share[j], rest[i, j].mean()
         beta = np.geomspace(beta[max(i - 1, 0)], beta[min(i + 1, len(beta) - 1)], 24)
         share = np.linspace(share[max(j - 1, 0)], share[min(j + 1, len(share) - 1)], 24)
-    return _errors(level + np.logaddexp(-b * wanted, _odds(s)))
+    return _errors(level + np.logaddexp(-b * wanted, _odds(np.array([s]))))
 
 
-def m4(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
+def m4(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
     """M4 of Alabdulmohsin et al. 2022: ``(e - e_inf) / (e_0 - e)^a = b n^-c``, in log error, all points, eight starts.
 
     ``e = e_inf + (e_0 - e_inf) / (1 + exp(-u))`` turns the law into ``a softplus(u) - softplus(-u) = l - c log n``.
@@ -92,7 +93,7 @@ def m4(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
     return _errors(_best(model, np.array(starts), z, y, wanted, ROUNDS // 2))
 
 
-def broken_power_law(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
+def broken_power_law(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
     """Caballero et al. 2023 with one break: ``a + b n^-c0 (1 + (n/d)^(1/f))^(-c1 f)``, all points, ten seeded starts.
 
     Where the law rises beyond the data, it is followed to the largest fitted error and no further.
@@ -121,7 +122,7 @@ def broken_power_law(fit_n: Sizes, fit_error: Sizes, n: Sizes) -> Sizes:
     return _errors(np.minimum(_best(model, starts, z, y, wanted), y.max()))
 
 
-BASELINES: Mapping[str, Callable[[Sizes, Sizes, Sizes], Sizes]] = {
+BASELINES: Mapping[str, Callable[[Fitted, Fitted, Sizes], Sizes]] = {
     "last point": last_point,
     "last value": last_value,
     "straight line": straight_line,
@@ -131,13 +132,13 @@ BASELINES: Mapping[str, Callable[[Sizes, Sizes, Sizes], Sizes]] = {
 }
 
 
-def upper_part(x: Sizes, y: Sizes) -> tuple[Sizes, Sizes]:
+def upper_part(x: Fitted, y: Fitted) -> tuple[Sizes, Sizes]:
     """The last decade of log sizes, or the last five sizes where it holds fewer."""
     keep = max(FEWEST, int(np.sum(x >= x[-1] - np.log(10.0) - 1e-9)))
     return x[-keep:], y[-keep:]
 
 
-def _averaged(fit_n: Sizes, fit_error: Sizes) -> tuple[Sizes, Sizes]:
+def _averaged(fit_n: Fitted, fit_error: Fitted) -> tuple[Sizes, Sizes]:
     """Log sizes, ascending and distinct, and the mean log error at each."""
     sizes, where, count = np.unique(fit_n, return_inverse=True, return_counts=True)
     return np.log(sizes), np.bincount(where, np.log(fit_error)) / count
@@ -147,12 +148,12 @@ def _errors(log_error: np.ndarray) -> np.ndarray:
     return np.exp(np.clip(np.nan_to_num(log_error), -LIMIT, LIMIT))
 
 
-def _odds(share: np.ndarray | float) -> np.ndarray:
+def _odds(share: np.ndarray) -> np.ndarray:
     """Log of the floor relative to the reducible error at the last size; -700 for none."""
-    return np.log(np.maximum(share, 1e-300)) - np.log1p(-np.asarray(share))
+    return np.log(np.maximum(share, 1e-300)) - np.log1p(-share)
 
 
-def _softplus(value: np.ndarray | float) -> np.ndarray:
+def _softplus(value: np.ndarray | float) -> np.ndarray | np.float64:
     return np.logaddexp(0.0, value)
 
 
@@ -167,7 +168,7 @@ def _inverse(a: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return u
 
 
-def _best(model: Model, starts: np.ndarray, z: Sizes, y: Sizes, wanted: Sizes, rounds: int = ROUNDS) -> np.ndarray:
+def _best(model: Model, starts: np.ndarray, z: Fitted, y: Fitted, wanted: Sizes, rounds: int = ROUNDS) -> np.ndarray:
     """Least squares from all starts at once (Levenberg and Marquardt); the best one's log error at ``wanted``."""
     p, damping = starts.astype(float), np.full(len(starts), 1e-2)
     steps = np.full(p.shape[1], 1e-6)

@@ -10,17 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from forecaster.domains.quantities import CENTRES, LEARNED
 from forecaster.model import drift, law, test_set_noise
 from forecaster.model.design import LOCAL, Design
 
-Array = Any  # a JAX or NumPy array; docstrings name its axes
+Array = jax.Array | np.ndarray
+OfPoints = Float[Array, "curve point"]
+OfCurves = Float[Array, " curve"]
+PointsFirst = Float[Array, "point *others"]
+OfParticles = Float[Array, "curve particle"]
+Broadcast = Float[Array, "..."]  # with others: any axes, of one or more
 LOG_2PI = float(np.log(2.0 * np.pi))
 CHUNK = 4  # padded numbers of points are multiples of this
 # The laws' functions in single precision. There log1p takes twice the time of log, a quarter of all that a likelihood
@@ -29,48 +35,48 @@ SINGLE = SimpleNamespace(**vars(jnp) | {"log1p": lambda value: jnp.log(1.0 + val
 
 
 class CurveArrays(NamedTuple):
-    """Sizes of each curve in descending order, padded at the end: all [curve, point] but the last three."""
+    """Sizes of each curve in descending order, padded at the end."""
 
-    x: Array  # log size
-    y: Array  # mean log error of the repeats at this size
-    repeats: Array  # how many measurements that mean holds
-    within: Array | None  # sum of squares of the repeats around their mean; None where no size was measured twice
-    known: Array  # variance of one measurement's log error that is known and fresh (test set, reported spread)
-    scale: Array  # of the learned noise's variance, one at the largest size
-    present: Array  # 1.0 for a measured size, 0.0 for padding
-    x_ref: Array  # [curve] log of the largest size measured in the group
-    x_min: Array  # [curve] log of the smallest size measured in the group
-    luck: Array | None  # [curve] scale of test-set sampling error; None where no test set is known
+    x: OfPoints  # log size
+    y: OfPoints  # mean log error of the repeats at this size
+    repeats: OfPoints  # how many measurements that mean holds
+    within: OfPoints | None  # sum of squares of the repeats around their mean; None where no size was measured twice
+    known: OfPoints  # variance of one measurement's log error that is known and fresh (test set, reported spread)
+    scale: OfPoints  # of the learned noise's variance, one at the largest size
+    present: OfPoints  # 1.0 for a measured size, 0.0 for padding
+    x_ref: OfCurves  # log of the largest size measured in the group
+    x_min: OfCurves  # log of the smallest size measured in the group
+    luck: OfCurves | None  # scale of test-set sampling error; None where no test set is known
 
 
 class Constants(NamedTuple):
     """What the card fixes: scalars, or [curve, 1] where cards differ."""
 
-    slope_memory: Array
-    steady: Array
+    slope_memory: Broadcast | float
+    steady: Broadcast | float
 
 
 class Local(NamedTuple):
-    """Parameters of one curve given its level, [curve, particle] each."""
+    """Parameters of one curve given its level."""
 
-    log_exponent: Array
-    log_break: Array  # relative to x_min
-    floor_logit: Array
-    log_noise: Array
-    log_drift: Array
-    log_slope: Array
-    log_sharpness: Array
+    log_exponent: OfParticles
+    log_break: OfParticles  # relative to x_min
+    floor_logit: OfParticles
+    log_noise: OfParticles
+    log_drift: OfParticles
+    log_slope: OfParticles
+    log_sharpness: OfParticles
 
 
 class LevelLikelihood(NamedTuple):
     """The likelihood as a function of the level: ``exp(log_z) * Normal(level; mean, variance)``."""
 
-    log_z: Array
-    mean: Array
-    variance: Array
+    log_z: OfParticles
+    mean: OfParticles
+    variance: OfParticles
 
 
-def normal_logpdf(value: Array, mean: Array, variance: Array) -> Array:
+def normal_logpdf(value: Broadcast, mean: Broadcast, variance: Broadcast) -> Broadcast:
     """Log density of a normal, by its variance."""
     return -0.5 * (LOG_2PI + jnp.log(variance) + (value - mean) ** 2 / variance)
 
@@ -110,17 +116,17 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
 
 
-def _by_point(values: Array) -> Array:
-    """[curve, point] as [point, curve, 1]."""
+def _by_point(values: OfPoints) -> Float[jax.Array, "point curve 1"]:
+    """With an axis for particles."""
     return jnp.asarray(values).T[:, :, None]
 
 
-def _steps(values: Array) -> Array:
+def _steps(values: PointsFirst) -> PointsFirst:
     """How far each point is from the one before; the first, from zero."""
     return values - jnp.concatenate([jnp.zeros_like(values[:1]), values[:-1]])
 
 
-def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Array) -> tuple:
+def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Broadcast | float) -> tuple:
     """Filter CHUNK sizes: their variances multiply without underflow, so one logarithm serves them all."""
     state, yy, uy, uu = carry
     product = jnp.ones_like(yy)
@@ -136,16 +142,21 @@ def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Array) -> tupl
     return (state, yy, uy, uu), jnp.log(product)
 
 
-def log_likelihood(level: Array, local: Local, curves: CurveArrays, constants: Constants) -> Array:
-    """Log density of each curve's log errors given its parameters: [curve, particle]."""
+def log_likelihood(level: OfParticles, local: Local, curves: CurveArrays, constants: Constants) -> OfParticles:
+    """Log density of each curve's log errors given its parameters."""
     integrated = level_likelihood(local, curves, constants)
     return integrated.log_z + normal_logpdf(level, integrated.mean, integrated.variance)
 
 
 def log_density(
-    hyper: Array, level: Array, local: Local, curves: CurveArrays, design: Design, constants: Constants
-) -> Array:
-    """Joint log density of one group: hyper [particle, 10], curve parameters [curve, particle] -> [particle].
+    hyper: Float[Array, "particle 10"],
+    level: OfParticles,
+    local: Local,
+    curves: CurveArrays,
+    design: Design,
+    constants: Constants,
+) -> Float[Array, " particle"]:
+    """Joint log density of one group.
 
     ``hyper`` holds the centres and the logs of the two learned spreads, in the order of
     ``domains.CENTRES``.
@@ -167,8 +178,10 @@ def log_density(
     return prior + curve_prior + log_likelihood(level, local, curves, constants).sum(0)
 
 
-def split_free(design: Design, free: Array) -> tuple[Array, Array, Array, Array]:
-    """Centres [8], log spreads [2], levels [curve] and other quantities [local, curve] of a vector of free variables.
+def split_free(
+    design: Design, free: Float[Array, " free"]
+) -> tuple[Float[Array, " 8"], Float[Array, " 2"], OfCurves, Float[Array, "7 curve"]]:
+    """Centres, log spreads, levels and other quantities of a vector of free variables.
 
     Those are the reference model's, in its order: the last are offsets in units of the spread, [local, curve].
     """
@@ -183,7 +196,7 @@ def split_free(design: Design, free: Array) -> tuple[Array, Array, Array, Array]
 def of_free_variables(design: Design, curves: CurveArrays, constants: Constants) -> Callable[[Array], Array]:
     """The joint log density of the reference model's free variables, one vector (:func:`split_free`)."""
 
-    def density(free: Array) -> Array:
+    def density(free: Float[Array, " free"]) -> Float[Array, ""]:
         centre, log_spread, level, local = split_free(design, free)
         hyper = jnp.concatenate([centre, log_spread])[None]
         joint = log_density(hyper, level[:, None], Local(*local[..., None]), curves, design, constants)[0]

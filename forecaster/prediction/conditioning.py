@@ -25,6 +25,7 @@ from forecaster.prediction.paths import CONDITION, CurveKey, CurvePaths, curve_p
 
 BLOCK = 4_000_000  # entries of covariances in memory at once: 32 MB each
 Sizes = Float[np.ndarray, " size"]
+Others = Float[np.ndarray, " other"]
 Covariance = Float[np.ndarray, "draw size other"]
 
 
@@ -151,7 +152,7 @@ def predictive(
     return Predictive(paths, sizes, mean, curve + noise, noise)
 
 
-def _given_old(paths: CurvePaths, x: Sizes, other: Sizes) -> tuple[Float[np.ndarray, "draw size"], Covariance]:
+def _given_old(paths: CurvePaths, x: Sizes, other: Others) -> tuple[Float[np.ndarray, "draw size"], Covariance]:
     """Mean of the curve at log sizes ``x``, and its covariance with that at ``other``, given the old measurements."""
     law, data = _law(paths, x), paths.origin.data
     if data is None:
@@ -165,7 +166,7 @@ def _given_old(paths: CurvePaths, x: Sizes, other: Sizes) -> tuple[Float[np.ndar
 
 
 def _given_old_of(
-    paths: CurvePaths, law: Float[np.ndarray, "draw size"], x: Sizes, other: Sizes
+    paths: CurvePaths, law: Float[np.ndarray, "draw size"], x: Sizes, other: Others
 ) -> tuple[Float[np.ndarray, "draw size"], Covariance]:
     data, values = paths.origin.data, paths.parameters
     assert data is not None
@@ -183,7 +184,7 @@ def _law(paths: CurvePaths, x: Sizes) -> Float[np.ndarray, "draw size"]:
     return (paths.parameters.level + shape + paths.origin.late_fall(x, shape)).T
 
 
-def _covariance(paths: CurvePaths, x: Sizes, other: Sizes) -> Covariance:
+def _covariance(paths: CurvePaths, x: Sizes, other: Others) -> Covariance:
     """Prior covariance of the mean curve's departures from its law (drift, sampling error) at two sets of log sizes."""
     values, origin = paths.parameters, paths.origin
     scales, changed = origin.scales, origin.beyond[:, None, None]

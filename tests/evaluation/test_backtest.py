@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.unchecked import unchecked
 from scipy import stats
 
 from forecaster.cli import console
@@ -23,7 +24,7 @@ from forecaster.inference.fit import cards_of
 KEYS = ["domain", "task", "architecture"]
 SIZES = np.geomspace(1e3, 3e5, 8)
 LAST_FITTED = 5
-NO_SCORES = PointScores(*(np.empty(0) for _ in dataclasses.fields(PointScores)))
+NO_SCORES = PointScores(*(np.empty(0) for _ in range(4)), np.empty((1, 0)), np.empty((1, 0)))
 
 
 def simulated(hidden_factor=1.0):
@@ -363,7 +364,7 @@ def test_rows_that_a_column_marks_are_hidden_by_default():
 
 def test_curves_that_were_not_read_are_refused():
     with pytest.raises(RequestError, match=r"found a DataFrame; expected learning curves.*read_curves"):
-        backtest(simulated())  # type: ignore[arg-type]
+        unchecked(backtest)(simulated())
 
 
 def test_a_level_is_a_share():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from helpers.tables import frame
+from helpers.unchecked import unchecked
 
 from forecaster.curves.reading import read_curves
 from forecaster.errors import RequestError
@@ -16,7 +17,7 @@ from forecaster.inference.fit import fit
 @pytest.mark.parametrize("given", ["clean.csv", Path("clean.csv"), frame()], ids=["name", "path", "table"])
 def test_curves_that_were_not_read_are_refused(given: Any):
     with pytest.raises(RequestError, match=r"expected learning curves that were read.*read_curves first") as refused:
-        fit(given)
+        unchecked(fit)(given)
     assert ("'clean.csv'" if not hasattr(given, "columns") else "a DataFrame") in str(refused.value)
 
 

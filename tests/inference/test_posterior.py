@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from helpers.synthetic import posterior, values
+from helpers.unchecked import unchecked
 
 import forecaster
 from forecaster.curves.learning_curves import LearningCurves
@@ -149,12 +150,12 @@ def test_a_file_that_lost_a_part_is_refused(held, tmp_path):
 
 
 VERBS: dict[str, Any] = {
-    "forecast": lambda given: forecaster.forecast(given, [1e6]),
-    "requirement": lambda given: forecaster.requirement(given, 0.1),
-    "compare": lambda given: forecaster.compare(given),
-    "check": lambda given: forecaster.check(given),
-    "memo": lambda given: forecaster.memo(given),
-    "update": lambda given: update(given, given),
+    "forecast": lambda given: unchecked(forecaster.forecast)(given, [1e6]),
+    "requirement": lambda given: unchecked(forecaster.requirement)(given, 0.1),
+    "compare": lambda given: unchecked(forecaster.compare)(given),
+    "check": lambda given: unchecked(forecaster.check)(given),
+    "memo": lambda given: unchecked(forecaster.memo)(given),
+    "update": lambda given: unchecked(update)(given, given),
 }
 
 

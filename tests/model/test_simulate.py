@@ -1,0 +1,74 @@
+"""Simulated curves: as many as asked for, reproducible, and spread as the card's priors say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from forecaster.domains.loading import load_card
+from forecaster.domains.quantities import CENTRES
+from forecaster.model.simulate import simulate
+
+CARD = load_card("image-classification-top1")
+SIZES = (1e3, 1e4, 1e5)
+GROUPS = 400
+
+
+@pytest.fixture(scope="module")
+def many():
+    return simulate(CARD, SIZES, groups=GROUPS, architectures=2, seeds=2, beyond=(1.0, 10.0), n_test=5_000, seed=0)
+
+
+def test_every_run_asked_for_is_there(many):
+    table = many.curves.table
+    assert len(table) == GROUPS * 2 * len(SIZES) * 2
+    assert sorted(table["n"].unique()) == list(SIZES)
+    assert (table["n_test"] == 5_000).all()
+    assert many.truth["values"].shape == (GROUPS, 2, len(CENTRES))
+    assert many.truth["error"].shape == (GROUPS, 2, 2)
+
+
+def test_the_same_seed_gives_the_same_curves():
+    one, same, other = (simulate(CARD, SIZES, seed=seed).curves.table for seed in (1, 1, 2))
+    assert one.equals(same)
+    assert not one.equals(other)
+
+
+def test_architectures_may_have_sizes_of_their_own():
+    own = simulate(CARD, [(1e3, 1e4, 1e5), (2e3, 2e4, 2e5)], architectures=2).curves
+    assert [curve.n[-1] for curve in own.curves] == [1e5, 2e5]
+    with pytest.raises(ValueError, match="expected 3"):
+        simulate(CARD, [(1e3, 1e4, 1e5), (2e3, 2e4, 2e5)], architectures=3)
+
+
+def p_value(hyper: np.ndarray, sd: np.ndarray) -> float:
+    """That hyper-parameters come from the priors of the card with these sds: the smallest of ten, by Bonferroni."""
+    units = (hyper - CARD.hyper_mean) / sd
+    return len(sd) * min(kstest(units[:, i], "norm").pvalue for i in range(len(sd)))
+
+
+def test_groups_come_from_the_priors_and_from_wider_ones_they_would_not(many):
+    assert p_value(many.truth["hyper"], CARD.hyper_sd) > 1e-3
+    assert p_value(many.truth["hyper"], 1.5 * CARD.hyper_sd) < 1e-3
+
+
+def test_runs_scatter_around_the_mean_curve_as_noise_and_test_set_say(many):
+    """Log error of the runs at the largest size, off the truth there, in units of its own sd: mean 0, variance 1.
+
+    (Each unit is normal given its own sd, 1,600 of them: the variance's own sd is 0.035.)
+    """
+    largest = many.curves.table.query("n == 1e5").sort_values(["task", "architecture", "seed"])
+    runs = np.log(largest["error"].to_numpy()).reshape(GROUPS, 2, 2)
+    truth = np.log(many.truth["error"][:, :, 0])
+    noise = np.exp(2.0 * many.truth["values"][:, :, CENTRES.index("log_noise")])
+    binomial = CARD.known_share * np.clip(np.exp(-truth) - 1.0, 0.0, None) / 5_000
+    units = (runs - truth[..., None]) / np.sqrt(noise + binomial + 5e-4**2)[..., None]
+    assert np.mean(units) == pytest.approx(0.0, abs=0.1)
+    assert np.var(units) == pytest.approx(1.0, abs=0.12)
+    assert np.var((runs - truth[..., None]) / np.sqrt(noise)[..., None]) > 1.12  # noise alone says too little
+
+
+def test_the_floor_is_where_the_law_ends(many):
+    level, floor_logit = (many.truth["values"][..., CENTRES.index(name)] for name in ("level", "floor_logit"))
+    assert many.truth["floor"] == pytest.approx(np.exp(level) / (1.0 + np.exp(-floor_logit)))
