@@ -82,7 +82,8 @@ def _paths(found: Reduced, variance: Float[np.ndarray, " size"], rng: np.random.
     x, y = found.x - found.x[0], found.y - found.y.mean()
     walk = np.minimum(x[:, None], x)
     spare = float((found.repeats - 1.0).sum())
-    cells, log_weight = [], []
+    cells: list[tuple[np.ndarray, np.ndarray]] = []
+    log_weight = []
     for sd in WALKS:
         prior = sd**2 * walk + 100.0  # the walk starts anywhere
         for noise in NOISES:
@@ -95,7 +96,7 @@ def _paths(found: Reduced, variance: Float[np.ndarray, " size"], rng: np.random.
             cells.append((prior, own))
     weight = np.exp(np.array(log_weight) - max(log_weight))
     counts = rng.multinomial(DRAWS, weight / weight.sum())
-    return np.concatenate([_smoothed(*cells[i], y, int(counts[i]), rng) for i in np.flatnonzero(counts)])
+    return np.concatenate([_smoothed(*cells[i], y, int(counts[i]), rng) for i in np.flatnonzero(counts).tolist()])
 
 
 def _smoothed(

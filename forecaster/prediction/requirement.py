@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -83,9 +83,10 @@ class Requirement(Result):
     )
 
     def leading(self, most: int) -> pd.DataFrame:
-        """The ``most`` rows that need the least data, every group and target in turn."""
-        answered = _answered(self.table)
-        return pd.concat([answered.iloc[leading_rows(answered, most)], self.table[self.table["q50"].isna()]])
+        """The ``most`` rows that need the least data, every group and target in turn; then those without numbers."""
+        table: Any = self.table
+        answered = _answered(table)
+        return pd.concat([answered.iloc[leading_rows(answered, most)], table[table["q50"].isna()]])
 
     def shown(self, most: int) -> tuple[Shown, ...]:
         rows = len(self.table)
@@ -285,7 +286,7 @@ def _row(
 
 def _aside_rows(
     posterior: Posterior, curves: Sequence[CurveKey | str] | None, errors: np.ndarray, kind: str
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Rows of curves that cannot be forecast: a note in place of numbers."""
     chances = ("p_within_limit", "p_never", "p_floor_above", "already_met", "p_risen")
     numbers = (*QUANTILES, "q50_lower", "q50_upper", *chances, "level", "limit", "horizon")
@@ -298,7 +299,7 @@ def _aside_rows(
     ]
 
 
-def _answered(table: pd.DataFrame) -> pd.DataFrame:
+def _answered(table: Any) -> pd.DataFrame:
     """The rows of curves that can be forecast."""
     return table[table["q50"].notna()].reset_index(drop=True) if len(table) else table
 

@@ -31,7 +31,7 @@ class Batch(NamedTuple):
         """The part for these groups, whose curves are ``curves``."""
         return Batch(
             self.curves._make(None if a is None else a[curves] for a in self.curves),
-            self.constants._make(a[curves] for a in self.constants),
+            self.constants._make(np.asarray(a)[curves] for a in self.constants),
             np.searchsorted(groups, self.owner[curves]),
             self.mean[groups],
             self.sd[groups],

@@ -104,7 +104,7 @@ def centred(curves: CurveArrays) -> tuple[CurveArrays, Float[np.ndarray, "curve 
     relative = curves._replace(
         x=curves.x - x_ref, y=curves.y - lift, x_ref=np.zeros_like(curves.x_ref), x_min=curves.x_min - curves.x_ref
     )
-    return relative, lift
+    return relative, np.asarray(lift)
 
 
 def possible(found: LevelLikelihood) -> LevelLikelihood:

@@ -22,8 +22,9 @@ def level_given(
     integrated: LevelLikelihood, mean: Float[np.ndarray, "curve _"], precision: Float[np.ndarray, "curve _"]
 ) -> tuple[Float[np.ndarray, "curve n"], Float[np.ndarray, "curve n"]]:
     """Mean and precision of levels given the rest of a curve; ``mean`` and ``precision`` are the level's prior."""
-    total = 1.0 / integrated.variance + precision
-    return (integrated.mean / integrated.variance + mean * precision) / total, total
+    found, variance = np.asarray(integrated.mean), np.asarray(integrated.variance)
+    total = 1.0 / variance + precision
+    return (found / variance + mean * precision) / total, total
 
 
 def draw_level(
@@ -41,8 +42,8 @@ def without_level(
     integrated: LevelLikelihood, mean: Float[np.ndarray, "curve _"], variance: Float[np.ndarray, "curve _"]
 ) -> Float[np.ndarray, "curve n"]:
     """Log likelihood, up to a constant, with the level integrated over its normal prior."""
-    total = integrated.variance + variance
-    return integrated.log_z - 0.5 * (np.log(total) + (integrated.mean - mean) ** 2 / total)
+    total = np.asarray(integrated.variance) + variance
+    return np.asarray(integrated.log_z) - 0.5 * (np.log(total) + (np.asarray(integrated.mean) - mean) ** 2 / total)
 
 
 def log_given(
