@@ -73,7 +73,11 @@ class Predictive:
         return self.paths.at(self.n) + (factor @ z)[..., 0]
 
     def given(
-        self, log_error: Float[np.ndarray, " size"], n: Sequence[float] | Sizes, *, paths: CurvePaths | None = None
+        self,
+        log_error: Float[np.ndarray, " size"],
+        n: Sequence[float] | Float[np.ndarray, " at"],
+        *,
+        paths: CurvePaths | None = None,
     ) -> Float[np.ndarray, "draw at"]:
         """Mean log errors at sizes ``n`` given the measured ones too, to be weighted by :meth:`weights`.
 

@@ -63,10 +63,11 @@ def test_predictive_densities_integrate_to_one():
     mean = 0.1 * normal_draws(50, np.ones(1))
     at = np.linspace(-40, 40, 160_001)
     for noise in (None, np.full_like(mean, 0.001)):
-        wide = np.broadcast_to(mean, (50, 1))
-        density = [
-            np.exp(scoring.log_density(wide, at[i : i + 4000], *_both(wide, noise))) for i in range(0, len(at), 4000)
-        ]
+        density = []
+        for some in np.split(at, range(4000, len(at), 4000)):
+            wide = np.broadcast_to(mean, (50, len(some)))
+            sd = None if noise is None else np.broadcast_to(noise, wide.shape)
+            density.append(np.exp(scoring.log_density(wide, some, *_both(wide, sd))))
         assert np.concatenate(density).sum() * (at[1] - at[0]) == pytest.approx(1.0, abs=2e-3)
 
 
