@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -77,7 +77,7 @@ class HowRead:
         said += ["--decimal", self.decimal] if self.decimal else []
         return tuple(said)
 
-    def command(self, verb: str = "validate", more: Sequence[str] = ()) -> str:
+    def command(self, verb: str = "validate", more: Iterable[str] = ()) -> str:
         """The whole command that reads the table so, quoted for a shell; ``more`` are its other options."""
         return shlex.join(["forecaster", verb, self.source, *self.options(), *more])
 
@@ -93,6 +93,22 @@ class HowRead:
         """The call in Python that reads the table so."""
         source = TABLE if self.source == TABLE else repr(self.source)
         return f"read_curves({', '.join([source, *(f'{k}={v!r}' for k, v in self.arguments().items())])})"
+
+
+@dataclass(frozen=True)
+class Command:
+    """What a table is read for: the verb, and those of its options that are not about reading."""
+
+    verb: str = "validate"
+    more: tuple[str, ...] = ()
+
+    def lines(self, how: HowRead) -> list[str]:
+        """The command that reads a table so, ready to paste, and the call in Python; a data frame has that alone."""
+        python = f"  (in Python: {how.python()})"
+        return [python] if how.source == TABLE else [f"  {how.command(self.verb, self.more)}", python]
+
+
+VALIDATE = Command()
 
 
 def _ordered(columns: Mapping[str, str]) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
+from forecaster.curves.how_read import TABLE
 from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note, Table
 from forecaster.curves.repeats import distinct, reduced
 from forecaster.curves.rises import around_neighbours, best_so_far
@@ -112,3 +113,26 @@ def warnings_of(
             said["near-chance"] = f"every error is above or within 5 % of guessing ({level:g}); nothing learned yet"
         notes += [Note(code, f"{curve.label}: {text}", curve.label) for code, text in said.items()]
     return tuple(notes)
+
+
+def understood(curves: LearningCurves) -> tuple[str, ...]:
+    """Which column served as what, how the error follows from it, which metric it is; and the command that says so."""
+    how = curves.reading
+    made = {"n": how.columns.get("n", "n"), "error": how.error_column or "the cells", **how.columns}
+    used = [*(c for c in (*KEYS, "n", "error") if c in how.constants or c in made or c in curves.table), *made]
+    said = []
+    for ours in dict.fromkeys(used):
+        if ours in how.constants:
+            said.append(f"{ours} is {str(how.constants[ours])!r} for all rows")
+        elif ours == "task" and ours not in made and set(curves.table[ours]) == {"all"}:
+            continue
+        elif ours == "error" and how.turned is not None:
+            said.append(f"error is {how.turned} of {made[ours]!r}")
+        else:
+            said.append(f"{ours} is {made.get(ours, ours)!r}")
+    metrics = list(dict.fromkeys(name for named in curves.metrics.values() for name in named))
+    said += (
+        [f"the metric is {' or '.join(map(repr, metrics[:3]))}"] if metrics and "metric" not in how.constants else []
+    )
+    read = [f"Read so: {'; '.join(said)}."]
+    return tuple(read) if how.source == TABLE else (*read, f"The same in full: {how.command()}")

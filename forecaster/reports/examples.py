@@ -17,7 +17,7 @@ import pandas as pd
 
 from forecaster._support.atomic_files import written_together
 from forecaster.curves.learning_curves import Group, LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.inference.cache import fit_cached
 from forecaster.inference.fit import Progress, fit
 from forecaster.inference.posterior import Posterior

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from helpers.tables import GOOD, HEADER, codes, frame, table, write
 
-from forecaster.curves.columns import parse_columns
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.columns import parse_columns
+from forecaster.curves.reading.read import read_curves
 from forecaster.errors import (
     CurveColumnsError,
     CurveContentError,

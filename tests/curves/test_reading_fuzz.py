@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from forecaster.curves.learning_curves import KEYS, LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.curves.summary import summarise, warnings_of
 from forecaster.errors import CurveRowsError, ForecasterError
 
