@@ -57,9 +57,8 @@ def on_targets(curves: LearningCurves, targets: Iterable[float]) -> None:
         share = target / 100 if how.percent or target >= 1 else target
         if target > worst:
             if turned:
-                meant = (
-                    f"a {how.score} of {100 * share:g} % ask for --target {1 - share:g}" if share < 1 else "95 %, 0.05"
-                )
+                of = f"a {how.score} of {100 * share:g} %"
+                meant = f"{of} ask for --target {1 - share:g}" if share < 1 else "95 %, 0.05"
             else:
                 meant = f"{target:g} % ask for --target {share:g}" if how.percent else "less"
             raise RequestError(

@@ -126,13 +126,14 @@ def understood(curves: LearningCurves) -> tuple[str, ...]:
             said.append(f"{ours} is {str(how.constants[ours])!r} for all rows")
         elif ours == "task" and ours not in made and set(curves.table[ours]) == {"all"}:
             continue
+        elif (ours, how.wide) in (("architecture", "models"), ("n", "sizes")) and ours not in how.columns:
+            said.append(f"{ours} is the name of the column")
         elif ours == "error" and how.turned is not None:
             said.append(f"error is {how.turned} of {made[ours]!r}")
         else:
             said.append(f"{ours} is {made.get(ours, ours)!r}")
     metrics = list(dict.fromkeys(name for named in curves.metrics.values() for name in named))
-    said += (
-        [f"the metric is {' or '.join(map(repr, metrics[:3]))}"] if metrics and "metric" not in how.constants else []
-    )
+    if metrics and "metric" not in how.constants:
+        said.append(f"the metric is {' or '.join(map(repr, metrics[:3]))}")
     read = [f"Read so: {'; '.join(said)}."]
-    return tuple(read) if how.source == TABLE else (*read, f"The same in full: {how.command()}")
+    return tuple(read) if how.source == TABLE else (*read, "The same in full:", f"  {how.command()}")
