@@ -65,7 +65,8 @@ NAMES = {
         r"(?!.*hyper)(.*_)?(params|parameters|param_count|parameter_count|n_param|model_size|num_params)(_(b|m|total))?",
     ),
 }
-KEEPING = r"_.*|state|created|runtime|id|notes|user|tags|host|hostname"  # what a tracker notes down of itself
+# What a tracker, or a spreadsheet, notes down of itself.
+KEEPING = r"_.*|state|created|runtime|id|notes|user|tags|host|hostname|index|unnamed.*|column \d+"
 
 
 def rank(ours: str, column: str) -> int | None:
@@ -104,6 +105,15 @@ def of_training(column: str) -> bool:
 
 def is_steps(column: str) -> bool:
     return re.fullmatch(STEPS, plain(column)) is not None
+
+
+def neither(column: str) -> bool:
+    """Whether the name says that a column holds neither sizes nor errors."""
+    words = set(plain(column).split("_"))
+    other = any(rank(ours, column) is not None for ours in ("compute", "params", "seed"))
+    return (
+        other or bool(re.fullmatch(KEEPING, column.lower())) or bool(words & (SPREAD | ASIDE | NO_SIZE | {"learning"}))
+    )
 
 
 def is_error(column: str) -> bool:

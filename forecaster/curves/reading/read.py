@@ -156,10 +156,10 @@ class Cells:
             raise CurveColumnsError(suggestions.missing(name, self.raw, how, lacking, self.command))
         if frame.empty:
             raise CurveFileError(f"{name}: found a header and no data rows; expected a row per measurement.")
-        how = replace(how, error_column=self.mapping.get("error", "error"))
+        how = replace(how, error_column=self.mapping.get("error", "" if how.wide else "error"))
         made = rows_of(name, _our_split(name, frame, how, self.command), how, self.command, self.evidence)
         notes = [*self.notes, *constant_notes(name, frame, constants), *made.notes]
-        return _validated(name, made.table, made.how, notes)
+        return _validated(name, made.table, made.how, notes, self.command)
 
 
 def check_options(how: HowRead) -> None:
@@ -193,7 +193,13 @@ def _our_split(name: str, frame: Table, how: HowRead, command: Command) -> Table
     return frame.rename(columns={"split": "split_"}) if len(kinds) == 1 else frame
 
 
-def _validated(name: str, table: Table, how: HowRead, notes: list[Note]) -> LearningCurves:
+def _keeping(metric: str, how: HowRead, command: Command) -> str:
+    """The command that keeps the rows of one metric."""
+    column = how.columns.get("metric", "metric")
+    return "\n".join(["Run:", *command.lines(replace(how, where={**how.where, column: (metric,)}))])
+
+
+def _validated(name: str, table: Table, how: HowRead, notes: list[Note], command: Command) -> LearningCurves:
     """The curves of a canonical table: without exact duplicates, sorted, and fit to be used."""
     try:
         twice = table.duplicated()
@@ -206,5 +212,5 @@ def _validated(name: str, table: Table, how: HowRead, notes: list[Note]) -> Lear
     order = [*KEYS, "n", *(column for column in ("seed", "error", *NOISE, "split") if column in table)]
     table = table[~twice].sort_values(order, ignore_index=True)
     # Here stands what judges the whole canonical table: the metric named by ``how.error_column``, misread tables.
-    check_table(name, table)
+    check_table(name, table, lambda metric: _keeping(metric, how, command))
     return LearningCurves(table, (*notes, *curve_notes(table, how.score is not None)), name, how)

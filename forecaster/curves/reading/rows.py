@@ -5,6 +5,7 @@ Rows count as lines do in an editor: the header is 1, the first row 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -259,6 +260,8 @@ def _next_step(
         said.append(
             "Where the column holds a score, which is 1 at best, name it: --score R2, --score MCC and the like."
         )
+    if any(row.column == "error" and re.search(r"\d\(\d+\)", row.cell) for row in bad):
+        said.append("61.2(23) may be 61.2 ± 2.3 or 61.2 ± 23: write it so.")
     if (values == (0.0 if how.score is None else 1.0)).any():
         zero = ("An error of 0", "0.5 / n_test") if how.score is None else (f"A {how.score} of 1", "1 - 0.5 / n_test")
         said.append(NO_ERROR.format(*zero))

@@ -39,6 +39,7 @@ KNOWN: tuple[tuple[Score, str], ...] = (
     (Score("recall"), r"recall|sensitivity|tpr|hits?|coverage"),
     (Score("precision"), r"precision|ppv|specificity|tnr"),
     (Score("similarity", -1.0), r"ssim|cosine|similarity|silhouette|ari|nmi|lddt|gdt|tm_score|pck"),
+    (Score("score"), r"score|scores|performance"),
 )
 PLAIN = re.compile(r"[^a-z0-9]+")
 NEGATED = "neg_"

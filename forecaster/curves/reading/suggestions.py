@@ -22,7 +22,7 @@ from forecaster.curves.reading.wide import may_be_models
 PLACEHOLDER = "NAME"
 SUBSETS = ("split", "subset", "partition", "phase", "set", "eval_split", "eval_set")
 LAST = ("test", "val", "valid", "validation", "dev", "eval", "heldout", "held_out", "held-out")  # which one to take
-VALUE = r"value|result|mean|y|score|performance|metric_value|score_mean|mean_score"  # of what a column `metric` names
+VALUE = r"value|result|mean|y|l|metric_value"  # of what a column `metric` names
 FULL = 100.0  # a full size that leaves per cent as they are
 LEAST = 3  # sizes that make a curve
 
@@ -41,21 +41,24 @@ def guessed(raw: Table, how: HowRead, lacking: Sequence[str]) -> HowRead:
     """How the table is likeliest meant: columns for those that are missing, each taken once, or names for all rows."""
     columns = dict(how.columns)
     wide = how.wide
-    if "error" in lacking and not _candidates("error", raw, columns) and may_be_models(raw, columns):
+    sized_ = "n" not in lacking or near("n", _could_be("n", raw, left(raw, ()))) is not None
+    if sized_ and "error" in lacking and not _candidates("error", raw, columns) and may_be_models(raw, columns):
         wide, lacking = "models", [column for column in lacking if column not in ("error", "architecture")]
     for ours in (c for c in ("n", "error", "architecture", "domain") if c in lacking):
-        theirs = next(iter(_candidates(ours, raw, columns)), None)
+        theirs = next(iter(_candidates(ours, raw, columns) or _by_cells(ours, raw, columns)), None)
         if theirs is not None:
             columns[ours] = theirs
     for ours in ("compute", "params", "seed"):
         theirs = near(ours, _could_be(ours, raw, left(raw, _used(raw, columns))))
         if ours not in raw and ours not in columns and ours not in how.constants and theirs is not None:
             columns[ours] = theirs
+    if "params" not in columns and names.rank("params", columns.get("architecture", "")) is not None:
+        columns["params"] = columns["architecture"]
     if wide is None or wide == how.wide:
         columns |= _apart(raw, columns, how)
     names_for_all = {ours: PLACEHOLDER for ours in KEYS if ours in lacking and ours not in columns}
     found = replace(how, columns=columns, constants={**how.constants, **names_for_all}, wide=wide)
-    found = replace(found, where={**found.where, **_subset(raw, found)})
+    found = replace(found, where={**found.where, **_subset(raw, found), **_one_metric(raw, found)})
     return turned(raw, sized(raw, found))
 
 
@@ -69,10 +72,14 @@ def turned(raw: Table, how: HowRead, named_so: str | None = None) -> HowRead:
         return how
     measure = named_so or column
     if not names.is_error(measure) and score_in(measure) is None and "metric" in raw:
-        measure = next(iter(dict.fromkeys(str(cell) for cell in raw["metric"])), measure)
+        kept = how.where.get("metric", ())
+        measure = kept[0] if kept else next(iter(dict.fromkeys(str(cell) for cell in raw["metric"])), measure)
     score = score_in(measure)
     named = how.score if how.score or score is None else score.name
-    return replace(how, score=named, percent=how.percent or in_percent(measure, raw[column], named is not None))
+    cells = raw[column]
+    if measure in how.where.get("metric", ()) and "metric" in raw:
+        cells = cells[[str(cell).strip() == measure for cell in raw["metric"]]]
+    return replace(how, score=named, percent=how.percent or in_percent(measure, cells, named is not None))
 
 
 def sized(raw: Table, how: HowRead) -> HowRead:
@@ -114,11 +121,29 @@ def _candidates(ours: str, raw: Table, columns: Mapping[str, str]) -> list[str]:
     if ours == "error":
         found += [column for column in possible if re.fullmatch(VALUE, plain(column)) and column not in found]
     if ours == "architecture" and not found:
-        sizes = [
-            c for c in _could_be("task", raw, left(raw, _used(raw, columns))) if names.rank("params", c) is not None
-        ]
+        free = [c for c in raw if c not in _used(raw, columns) and names.rank("params", c) is not None]
+        sizes = _could_be("task", raw, free)
         found = [c for c in sizes if 1 < len(set(map(str, raw[c]))) <= len(raw) / LEAST] or _by_size(raw, sizes)
     return found
+
+
+def _by_cells(ours: str, raw: Table, columns: Mapping[str, str]) -> list[str]:
+    """Of columns whose names say nothing: whole numbers above 0 may be sizes, and any numbers errors."""
+    left_ = [c for c in left(raw, _used(raw, columns)) if not names.neither(c) and (ours == "n" or not _is_size(c))]
+    possible = [c for c in _could_be(ours, raw, left_) if _varies(raw[c])] if ours in ("n", "error") else []
+    return [c for c in possible if ours == "error" or all(_whole(cell) for cell in raw[c])]
+
+
+def _is_size(column: str) -> bool:
+    return names.rank("n", column) is not None
+
+
+def _whole(cell: object) -> bool:
+    """Whether a cell is a size: a whole number above 0, or one with a unit."""
+    if isinstance(cell, str):
+        found = size_of(cell) or size_of(cell, "comma")
+        return found is not None and found.value > 0 and (found.kind != "count" or found.value % 1 == 0)
+    return _is_number(cell) and float(cell) > 0 and float(cell) % 1 == 0  # type: ignore[arg-type]
 
 
 def _by_size(raw: Table, sizes: Sequence[str]) -> list[str]:
@@ -191,6 +216,15 @@ def _subset(raw: Table, how: HowRead) -> dict[str, tuple[str, ...]]:
     return {}
 
 
+def _one_metric(raw: Table, how: HowRead) -> dict[str, tuple[str, ...]]:
+    """Of a table with several metrics in a column, the one to keep: an error before a score."""
+    column = how.columns.get("metric", "metric")
+    kinds = list(dict.fromkeys(str(cell).strip() for cell in raw[column])) if column in raw else []
+    if len(kinds) < 2 or column in how.where or (names.is_error(how.columns.get("error", "value"))):
+        return {}
+    return {column: ((near("error", kinds) or kinds[0]),)}
+
+
 def _apart(raw: Table, columns: Mapping[str, str], how: HowRead) -> dict[str, str]:
     """``task`` from columns of names that tell apart rows of one curve, size and seed whose errors differ."""
     if "task" in raw or "task" in columns or "task" in how.constants or "n" not in {*columns, *raw}:
@@ -256,6 +290,9 @@ def _reasons(raw: Table, how: HowRead, found: HowRead, lacking: Sequence[str], h
 def _conditions(raw: Table, how: HowRead, found: HowRead) -> list[str]:
     said = []
     size, error = found.columns.get("n", ""), found.columns.get("error", "")
+    for ours, theirs in (("n", size), ("error", error)):
+        if theirs and ours not in how.columns and names.rank(ours, theirs) is None:
+            said.append(f"{theirs!r} was taken for {ours} by its cells alone, since no name says more.")
     if names.is_steps(size) and "n" not in how.columns:
         said.append(
             "A step is a size where each one takes as many new examples; n = steps x batch size says it better."
