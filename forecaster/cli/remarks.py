@@ -57,7 +57,7 @@ def on_targets(curves: LearningCurves, targets: Iterable[float]) -> None:
         share = target / 100 if how.percent or target >= 1 else target
         if target > worst:
             if turned:
-                of = f"a {how.score} of {100 * share:g} %"
+                of = f"{how.score} {100 * share:g} %"
                 meant = f"{of} ask for --target {1 - share:g}" if share < 1 else "95 %, 0.05"
             else:
                 meant = f"{target:g} % ask for --target {share:g}" if how.percent else "less"
@@ -66,7 +66,7 @@ def on_targets(curves: LearningCurves, targets: Iterable[float]) -> None:
                 f"expected an error, which is {how.turned}: for {meant}"
             )
         if turned:
-            console.say(f"Note: a target is an error, of scores too: {target:g} is a {how.score} of {1 - target:.2%}.")
+            console.say(f"Note: a target is an error, of scores too: {target:g} is {how.score} {1 - target:.2%}.")
 
 
 def refuse_architectures(curves: LearningCurves, choice: Choice, saved: bool) -> None:

@@ -45,7 +45,7 @@ def evidence_of(raw: Table, separator: str | None) -> Evidence:
     three: dict[str, bool] = {}
     for name, column in raw.items():
         if pd.api.types.is_float_dtype(column) or any(
-            isinstance(cell, float) and cell % 1 for cell in column.iloc[:100]
+            isinstance(cell, float) and cell % 1 > 0 for cell in column.iloc[:100]
         ):
             votes[str(name)], three[str(name)] = "point", False
             continue

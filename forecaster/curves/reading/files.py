@@ -23,6 +23,7 @@ KINDS = {
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "json"),
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
 }
+HOLDING = ("data", "rows", "records", "results", "table", "history", "log_history")  # of a table, in JSON
 GZIP = b"\x1f\x8b"
 LARGEST = 2**30  # bytes that a gzipped file may unfold to
 WANTED = "expected a table of curves: .csv, .tsv, .txt, .json, .jsonl or .parquet, or one of these with .gz"
@@ -134,7 +135,7 @@ def _lines(name: str, text: str, whole: json.JSONDecodeError) -> Table:
 
 
 def _table_in(value: Any, deep: int = 0) -> Table | None:
-    """The table that a JSON value is, or the first that is below one of its names."""
+    """The table that a JSON value is, or else the one below its likeliest name, or the longest."""
     if isinstance(value, list):
         if value and all(isinstance(record, dict) for record in value):
             return _flat(value)
@@ -154,10 +155,10 @@ def _table_in(value: Any, deep: int = 0) -> Table | None:
     if all(isinstance(column, dict) for column in value.values()) and _same_keys(list(value.values())):
         return pd.DataFrame({key: list(column.values()) for key, column in value.items()}, dtype=object)
     if deep < 3:
-        tables = (_table_in(inner, deep + 1) for inner in value.values() if isinstance(inner, dict | list))
-        found = next((table for table in tables if table is not None), None)
-        if found is not None:
-            return found
+        inner = {key: _table_in(below, deep + 1) for key, below in value.items() if isinstance(below, dict | list)}
+        tables = {key: table for key, table in inner.items() if table is not None}
+        if tables:
+            return tables[max(tables, key=lambda key: (key in HOLDING, len(tables[key])))]
     # A dict of columns beside single values: those are the same in all rows.
     if flat and len(set(map(len, flat.values()))) == 1:
         alike = {k: v for k, v in value.items() if k not in columns and not isinstance(v, dict)}

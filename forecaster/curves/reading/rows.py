@@ -165,7 +165,7 @@ def _bad_errors(
     else:
         most, least = (1.0, score.lowest) if not how.percent else (100.0, 100.0 * score.lowest)
         between = f"between {least:g} and {most:g}, {most:g} excluded" if np.isfinite(least) else f"below {most:g}"
-        expected, fine = f"a {score.name} {between}", (values < 1) & (values >= score.lowest)
+        expected, fine = f"a score ({score.name}) {between}", (values < 1) & (values >= score.lowest)
         if not how.percent and ((values > 1) & (values <= 100)).any():
             expected += " (these look like per cent: add --percent)"
     fine = (fine & ~wrong & ~np.isinf(values)) | blank
@@ -263,7 +263,7 @@ def _next_step(
     if any(row.column == "error" and re.search(r"\d\(\d+\)", row.cell) for row in bad):
         said.append("61.2(23) may be 61.2 ± 2.3 or 61.2 ± 23: write it so.")
     if (values == (0.0 if how.score is None else 1.0)).any():
-        zero = ("An error of 0", "0.5 / n_test") if how.score is None else (f"A {how.score} of 1", "1 - 0.5 / n_test")
+        zero = ("An error of 0", "0.5 / n_test") if how.score is None else (f"{how.score} 1", "1 - 0.5 / n_test")
         said.append(NO_ERROR.format(*zero))
     return "\n".join([*said, f"Correct these rows of {name} and read it again; nothing was written."])
 

@@ -452,7 +452,9 @@ def test_accuracies_become_errors_only_when_asked():
 
 @pytest.mark.parametrize("bad", [1, -0.2, "x"])
 def test_an_accuracy_lies_between_0_and_1(bad):
-    with pytest.raises(CurveRowsError, match=r"row 3: found error .*expected a accuracy between 0 and 1") as caught:
+    with pytest.raises(
+        CurveRowsError, match=r"row 3: found error .*expected a score \(accuracy\) between 0 and 1"
+    ) as caught:
         read_curves(frame(error=pd.Series([0.5, bad, 0.9], dtype=object)), accuracy=True)
     assert "--percent" not in str(caught.value)
     assert read_curves(frame(error=[0.0, 0.5, 0.9]), accuracy=True).table["error"].tolist()[0] == 1.0
