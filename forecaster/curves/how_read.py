@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 ORDER = ("n", "error", "architecture", "task", "domain", "seed")  # in which a command names columns
 TABLE = "table"  # the source of a data frame, which has no name
+OPTIONS = ("domain", "task", "architecture", "metric", "n_test", "repeats", "error_sd")  # of values for all rows
 Wide = Literal["models", "sizes"]
 Decimal = Literal["comma", "point"]
 
@@ -63,6 +64,11 @@ class HowRead:
         score = f"{self.score} / 100" if self.percent else self.score
         return f"-{score}" if self.score.lower().startswith("neg_") else f"1 - {score}"
 
+    @property
+    def as_command(self) -> bool:
+        """Whether a command can say it: a data frame has no name, and some constants are no options."""
+        return self.source != TABLE and set(self.constants) <= set(OPTIONS)
+
     def options(self) -> tuple[str, ...]:
         """The options of the command line that read the table so."""
         said = []
@@ -105,7 +111,7 @@ class Command:
     def lines(self, how: HowRead) -> list[str]:
         """The command that reads a table so, ready to paste, and the call in Python; a data frame has that alone."""
         python = f"  (in Python: {how.python()})"
-        return [python] if how.source == TABLE else [f"  {how.command(self.verb, self.more)}", python]
+        return [python] if not how.as_command else [f"  {how.command(self.verb, self.more)}", python]
 
 
 VALIDATE = Command()

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.how_read import TABLE
 from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note, Table
 from forecaster.curves.repeats import distinct, reduced
 from forecaster.curves.rises import around_neighbours, best_so_far
@@ -136,4 +135,4 @@ def understood(curves: LearningCurves) -> tuple[str, ...]:
     if metrics and "metric" not in how.constants:
         said.append(f"the metric is {' or '.join(map(repr, metrics[:3]))}")
     read = [f"Read so: {'; '.join(said)}."]
-    return tuple(read) if how.source == TABLE else (*read, "The same in full:", f"  {how.command()}")
+    return tuple(read) if not how.as_command else (*read, "The same in full:", f"  {how.command()}")

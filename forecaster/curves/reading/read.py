@@ -183,9 +183,8 @@ def _our_split(name: str, frame: Table, how: HowRead, command: Command) -> Table
     kinds = {str(cell).strip().lower() for cell in frame["split"]}
     if kinds & {*SPLITS, "", "nan", "none"}:
         return frame
-    better = suggestions.guessed(frame, how, ())
-    if better.where != how.where:
-        lines = "\n".join(["Run:", *command.lines(replace(how, where=better.where))])
+    if rows := suggestions.held_out_rows(frame, how):
+        lines = "\n".join(["Run:", *command.lines(replace(how, where={**how.where, **rows}))])
         raise CurveColumnsError(
             f"{name}: found rows of {listed(sorted(kinds))} in the column 'split'; expected one kind of them: errors "
             f"on training and on held-out cases are not one curve.\n{lines}"

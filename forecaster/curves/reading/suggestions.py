@@ -58,7 +58,7 @@ def guessed(raw: Table, how: HowRead, lacking: Sequence[str]) -> HowRead:
         columns |= _apart(raw, columns, how)
     names_for_all = {ours: PLACEHOLDER for ours in KEYS if ours in lacking and ours not in columns}
     found = replace(how, columns=columns, constants={**how.constants, **names_for_all}, wide=wide)
-    found = replace(found, where={**found.where, **_subset(raw, found), **_one_metric(raw, found)})
+    found = replace(found, where={**found.where, **held_out_rows(raw, found), **_one_metric(raw, found)})
     return turned(raw, sized(raw, found))
 
 
@@ -204,7 +204,7 @@ def _values(cells: Table) -> list[float]:
     return found
 
 
-def _subset(raw: Table, how: HowRead) -> dict[str, tuple[str, ...]]:
+def held_out_rows(raw: Table, how: HowRead) -> dict[str, tuple[str, ...]]:
     """Of a table that holds training, validation and test rows, the held-out ones to keep."""
     for column in raw:
         if plain(column) not in SUBSETS or column in how.where:
