@@ -1,8 +1,8 @@
 """Whatever a file holds, reading it gives curves or a ForecasterError: random bytes, random tables, mutated tables.
 
 The tables that are mutated are made here; those of a folder are mutated as well. Where a refusal suggests how
-to read an input, that is done. Two processes read; anything else than curves or a refusal is printed with the input that
-brought it about, and ends with exit code 1. Run as
+to read an input, that is done. Two processes read; anything else than curves or a refusal is printed with the input
+that brought it about, and ends with exit code 1. Run as
 
     python benchmarks/fuzz_reading.py --inputs 100000 --cases FOLDER
 """
