@@ -66,7 +66,9 @@ def on_targets(curves: LearningCurves, targets: Iterable[float]) -> None:
                 f"expected an error, which is {how.turned}: for {meant}"
             )
         if turned:
-            console.say(f"Note: a target is an error, of scores too: {target:g} is {how.score} {100 * (1 - target):.4g} %.")
+            console.say(
+                f"Note: a target is an error, of scores too: {target:g} is {how.score} {100 * (1 - target):.4g} %."
+            )
 
 
 def refuse_architectures(curves: LearningCurves, choice: Choice, saved: bool) -> None:

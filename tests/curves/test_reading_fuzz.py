@@ -46,9 +46,7 @@ ODD_CELLS = st.one_of(
         ]
     ),
     st.sampled_from(['"', '""', "a\nb", "\r", "\x00", "٣", "½", "1,5", "9" * 400, "=1+1", "\ufeff", "fit", "Fit "]),
-    st.sampled_from(
-        ["1.000", "2,500", "10k", "75.3 B", "10 min", "1 h", "25 %", "0.5 ± 0.1", "61.2(23)", "n=5", "-", "1e5 x"]
-    ),
+    st.sampled_from(["1.000", "2,500", "10k", "75.3 B", "10 min", "1 h", "25 %", "0.5 ± 0.1", "61.2(23)", "-"]),
     st.text(max_size=12),
     st.floats(),
     st.integers(),
