@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from forecaster.errors import OptionError
 
@@ -46,6 +47,7 @@ NEGATED = "neg_"
 RISES_FOR_EVER = ("psnr", "snr", "reward", "return", "elo", "likelihood", "cider", "throughput", "speed")
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A name in lower case, its words parted by _; R², mIoU and macroF1 as everybody writes them."""
     text = name.replace("²", "2").replace("^2", "2").replace("mIoU", "miou").replace("mAP", "map").replace("IoU", "iou")
@@ -54,6 +56,7 @@ def plain(name: str) -> str:
     return PLAIN.sub("_", text.lower()).strip("_").replace("held_out", "heldout")
 
 
+@lru_cache(maxsize=4096)
 def score_of(name: str) -> Score | None:
     """The score that a name speaks of, None where it speaks of none."""
     text = plain(name)
