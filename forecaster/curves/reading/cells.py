@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,38 +22,40 @@ PLUS_MINUS = r"(?:±|\+/[-−–]|\+-|\\pm|_?\{?\s*\\pm)"
 MEASURED = re.compile(
     rf"({NUMERAL})\s*(%?)\s*(?:{PLUS_MINUS}\s*({NUMERAL})\s*(%?)\}}?|\(\s*(?:±\s*)?({NUMERAL})\s*(%?)\s*\))?"
 )
+PLAIN = re.compile(r"[^\d.eE+\-\n]")  # not in a number as Python writes it
+SURE = re.compile(r"^-?(?:0?\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d*|[\d.]+[eE][-+]?\d+)$", re.M)  # a decimal point
 Texts = Collection[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the rest of a table tells about marks: columns with a decimal point, those with a decimal comma."""
+    """What the columns of a table tell about marks, looked at where a column does not tell it itself."""
 
-    votes: Mapping[str, Decimal] = field(default_factory=dict)
-    three: Mapping[str, bool] = field(default_factory=dict)  # whether all of a column's decimals have three digits
-    separator: str | None = None
+    raw: Table
+    separator: str | None = None  # between the fields of a text
 
     def of_others(self, column: str) -> tuple[set[Decimal], bool]:
         """The marks of all other columns; whether all of their decimals have three digits."""
-        others = [name for name in self.votes if name != column]
-        return {self.votes[name] for name in others}, all(self.three[name] for name in others)
+        others = [found for name, found in self._votes.items() if name != column]
+        return {vote for vote, _ in others}, all(three for _, three in others)
+
+    @cached_property
+    def _votes(self) -> dict[str, tuple[Decimal, bool]]:
+        """The mark of each column that tells one, and whether all of its decimals have three digits."""
+        found: dict[str, tuple[Decimal, bool]] = {}
+        for name, column in self.raw.items():
+            if pd.api.types.is_float_dtype(column) or any(_has_decimals(cell) for cell in column.iloc[:100]):
+                found[str(name)] = "point", False
+                continue
+            numerals = numerals_of(texts_of(column))
+            vote = numbers.decided(numerals) if numerals else None
+            if vote == "point" or vote == "comma":
+                found[str(name)] = vote, numbers.decimals_are_three(numerals)
+        return found
 
 
-def evidence_of(raw: Table, separator: str | None) -> Evidence:
-    """What each column of a table tells about marks."""
-    votes: dict[str, Decimal] = {}
-    three: dict[str, bool] = {}
-    for name, column in raw.items():
-        if pd.api.types.is_float_dtype(column) or any(
-            isinstance(cell, float) and cell % 1 > 0 for cell in column.iloc[:100]
-        ):
-            votes[str(name)], three[str(name)] = "point", False
-            continue
-        found = numerals_of(texts_of(column))
-        vote = numbers.decided(found) if found else None
-        if vote == "point" or vote == "comma":
-            votes[str(name)], three[str(name)] = vote, numbers.decimals_are_three(found)
-    return Evidence(votes, three, separator)
+def _has_decimals(cell: Any) -> bool:
+    return isinstance(cell, float) and cell % 1 > 0
 
 
 def decimal_of(column: Table, theirs: str, evidence: Evidence, size: bool) -> Decimal | None:
@@ -62,6 +64,8 @@ def decimal_of(column: Table, theirs: str, evidence: Evidence, size: bool) -> De
     A column of sizes whose cells are all round thousands (1.000, 2.000) is not left to the other columns, unless those
     print three places, too. Of errors a point in a table without semicolons is a decimal one.
     """
+    if as_python_writes(column) is not None:
+        return "point"
     found = numerals_of(texts_of(column))
     own = numbers.decided(found)
     if own in (None, "point", "comma"):
@@ -123,7 +127,7 @@ class Numbers:
 
 def errors_of(column: Table, decimal: Decimal) -> Numbers:
     """Numbers, with ± and a standard deviation or without; with per cent signs in all cells, or in none."""
-    plain = _as_they_are(column)
+    plain = _as_they_are(column, decimal)
     if plain is not None:
         return plain
     parsed = [_measured(cell, decimal) for cell in column]
@@ -139,7 +143,7 @@ def errors_of(column: Table, decimal: Decimal) -> Numbers:
 
 def sizes_of(column: Table, decimal: Decimal, unit: str | None = None) -> tuple[Numbers, Bool[np.ndarray, " row"]]:
     """Sizes, durations in ``unit`` or else in hours; and which cells are in per cent."""
-    plain = _as_they_are(column)
+    plain = _as_they_are(column, decimal)
     if plain is not None:
         return plain, np.zeros(len(column), dtype=bool)
     loose = [_size(cell, decimal, durations=False) for cell in column]
@@ -163,13 +167,32 @@ def sizes_of(column: Table, decimal: Decimal, unit: str | None = None) -> tuple[
     return Numbers(made, np.array(wrong, dtype=bool), None, False, used, marked), np.array(percent, dtype=bool)
 
 
-def _as_they_are(column: Table) -> Numbers | None:
+def _as_they_are(column: Table, decimal: Decimal) -> Numbers | None:
     """A column that holds numbers already, or texts as Python writes them with decimals that leave no doubt."""
     if pd.api.types.is_bool_dtype(column):
         return None
     if pd.api.types.is_float_dtype(column) or pd.api.types.is_integer_dtype(column):
         return Numbers(column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=bool))
-    return None
+    values = as_python_writes(column) if decimal == "point" else None
+    return None if values is None else Numbers(values, np.zeros(len(values), dtype=bool))
+
+
+def as_python_writes(column: Table) -> Float[np.ndarray, " row"] | None:
+    """A column of texts that are all plain numbers, with a decimal point beyond doubt or none at all; None otherwise.
+
+    Most columns are such, and a table may have many rows.
+    """
+    cells = column.to_numpy(dtype=object)
+    if not len(cells) or set(map(type, cells)) != {str}:
+        return None
+    text = "\n".join(set(cells))
+    if PLAIN.search(text) or ("." in text and not SURE.search(text)):
+        return None
+    try:
+        values = cells.astype(np.float64)
+    except ValueError:
+        return None
+    return values if np.isfinite(values).all() else None
 
 
 def _first_marked(column: Table, decimal: Decimal, values: Float[np.ndarray, " row"]) -> str | None:

@@ -18,7 +18,7 @@ from forecaster.curves.contents import check_table, curve_notes
 from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
 from forecaster.curves.learning_curves import KEYS, NOISE, LearningCurves, Note, Table, listed
 from forecaster.curves.reading import suggestions
-from forecaster.curves.reading.cells import Evidence, evidence_of
+from forecaster.curves.reading.cells import Evidence
 from forecaster.curves.reading.columns import (
     REQUIRED,
     absent,
@@ -136,7 +136,7 @@ class Cells:
         check_options(how)
         loaded = load(source)
         name, raw = loaded.name, stripped(loaded.name, loaded.raw)
-        evidence = evidence_of(raw, loaded.separator)
+        evidence = Evidence(raw, loaded.separator)
         chosen = rows_where(name, raw, how.where)
         made, mapping = melted(name, chosen, how.wide, how.columns)
         how = replace(how, source=name, wide=made.wide)
