@@ -181,7 +181,7 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     spread.sort(key=lambda p: p.name == "as_json")
 
     @functools.wraps(body)
-    def command(ctx: typer.Context, **given: Any) -> None:
+    def command(ctx: Any, **given: Any) -> None:
         as_json = given["as_json"]
         if asked:
             typed = Command(body.__name__, _typed(ctx))
@@ -204,7 +204,7 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _typed(context: typer.Context) -> tuple[str, ...]:
+def _typed(context: Any) -> tuple[str, ...]:
     """The options that were typed, as they were, but for those that say how the table is read."""
     found: list[str] = []
     for option in context.command.params:

@@ -213,7 +213,7 @@ def test_what_is_asked_about_among_several_is_compared(six, fitted):
 @pytest.mark.parametrize("names", [["--leave-out", "mlp", "--leave-out", "vit"], []])
 def test_a_single_architecture_is_refused_before_any_fit(names, six, fitted, tmp_path):
     alone = tmp_path / "alone.csv"
-    alone.write_text("".join(line for line in six.open() if "mlp" not in line and "vit" not in line))
+    alone.write_text("".join(line for line in six.read_text().splitlines(keepends=True) if "mlp" not in line and "vit" not in line))
     done = run("compare", six if names else alone, *names)
     assert done.exit_code == 1
     assert "nothing to compare: found cnn alone in its task" in " ".join(done.stderr.split())
