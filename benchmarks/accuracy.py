@@ -30,7 +30,7 @@ from recording import add_output, record
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.errors import ForecasterError

@@ -42,7 +42,7 @@ from arviz_stats.base.array import array_stats
 from recording import add_output, record
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.evaluation.holdout import hide
 from forecaster.inference.assembly import assemble
 from forecaster.inference.engines import nuts

@@ -40,7 +40,7 @@ def main() -> int:
         return 0
 
     begin = time.perf_counter()
-    from forecaster.curves.reading import read_curves
+    from forecaster.curves.reading.read import read_curves
     from forecaster.inference.engines.interface import LEAST_ESS
     from forecaster.inference.fit import fit
 

@@ -124,7 +124,7 @@ def data_sets(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
 
 def groups_of(folder: Path, arguments: argparse.Namespace) -> Iterator[DataSet]:
     """The groups of the file, without the rows that its column `split` hides."""
-    from forecaster.curves.reading import read_curves
+    from forecaster.curves.reading.read import read_curves
     from forecaster.evaluation.holdout import hide
 
     found = read_curves(arguments.curves)
@@ -218,7 +218,7 @@ def print_slopes(rows: list[dict[str, Any]], engines: list[str]) -> None:
 
 
 def worker(arguments: argparse.Namespace) -> None:
-    from forecaster.curves.reading import read_curves
+    from forecaster.curves.reading.read import read_curves
 
     jax = arguments.worker.startswith("jax")
     curves = read_curves(arguments.data)

@@ -19,7 +19,7 @@ import pandas as pd
 from recording import add_output, record
 
 from forecaster.curves.learning_curves import KEYS, LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.errors import ForecasterError
 from forecaster.evaluation.backtest import Backtest, backtest
 

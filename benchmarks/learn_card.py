@@ -28,7 +28,7 @@ import numpy as np
 from recording import add_output, record
 
 from forecaster.curves.learning_curves import Curve, LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Architecture, Domain
 from forecaster.domains.loading import card_for, load_card
 from forecaster.domains.quantities import CENTRES, CONSTANTS, EFFECTS, FIXED_SPREADS, LEARNED_SPREADS

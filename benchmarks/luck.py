@@ -33,7 +33,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from forecaster import fit
 from forecaster.curves.learning_curves import KEYS
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.evaluation import scoring
 from forecaster.evaluation.backtest import backtest
 from forecaster.evaluation.holdout import hide

@@ -23,7 +23,7 @@ from measuring import write_table
 from recording import add_output, record
 from sklearn.exceptions import ConvergenceWarning
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.evaluation.backtest import Backtest, backtest
 
 HIDDEN = (0.5, 1.0)  # decades

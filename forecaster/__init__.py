@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from forecaster.comparison.compare import compare as compare
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
-    from forecaster.curves.reading import read_curves as read_curves
+    from forecaster.curves.reading.read import read_curves as read_curves
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
@@ -62,7 +62,7 @@ _HOMES = {
     "load_domains": "domains.loading",
     "load_posterior": "inference.storage",
     "memo": "reports.memo",
-    "read_curves": "curves.reading",
+    "read_curves": "curves.reading.read",
     "requirement": "prediction.requirement",
     "Update": "monitoring.update",
     "update": "monitoring.update",

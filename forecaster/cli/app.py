@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from forecaster import __version__
-from forecaster.cli import console, outputs
+from forecaster.cli import console, outputs, values
 from forecaster.cli.choosing import Choice
 from forecaster.cli.source import Fitting, Given, Reading, read
+from forecaster.curves.how_read import VALIDATE, Command
 from forecaster.errors import ForecasterError, OptionError, UnknownCardError
 
 app = typer.Typer(
@@ -32,6 +33,17 @@ READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosin
 ONLY = "Show only this {0}; repeatable. The others are still fitted. Without a column `{0}` it names all rows."
 Names = list[str] | None
 USAGE = (OptionError, UnknownCardError)  # exit code 2: wrong whatever the input holds
+CELLS = ("columns", "where", "wide", "score", "accuracy", "percent", "full_size", "decimal")
+REPEATED = {
+    *CELLS,
+    "metric",
+    "n_test",
+    "repeats",
+    "error_sd",
+    "domain",
+    "task",
+    "architecture",
+}  # a suggestion names them
 Failures = tuple[Any, ...]  # the checks with the verdict FAIL
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, described in docs/json.md.", rich_help_panel=PRINTING)
@@ -65,15 +77,38 @@ class Curves:
         typer.Argument(
             metavar="CURVES",
             show_default=False,
-            help="A table of learning curves (.csv, .parquet) or a saved posterior (.nc).",
+            help="A table of learning curves (.csv, .json, .parquet ...) or a saved posterior (.nc).",
         ),
     ]
     columns: Annotated[Names, _option("--columns", "Map a column: NAME=FILE_COLUMN, e.g. n=train_size.", READING)] = (
         None
     )
-    accuracy: Annotated[
-        bool, _option("--accuracy", "The error column holds accuracies; targets stay errors.", READING)
-    ] = False
+    where: Annotated[
+        Names,
+        _option("--where", "Use only rows of COLUMN=VALUE; repeatable, twice for either.", READING),
+    ] = None
+    wide: Annotated[
+        Literal["models", "sizes"] | None,
+        _option("--wide", "There is a column a model, or a column a size.", READING),
+    ] = None
+    score: Annotated[
+        str | None,
+        _option("--score", "Errors stand as this score, as f1 or r2; targets are errors.", READING),
+    ] = None
+    accuracy: Annotated[bool, _option("--accuracy", "The same as --score accuracy.", READING)] = False
+    percent: Annotated[bool, _option("--percent", "Errors, or scores, are in per cent.", READING)] = False
+    full_size: Annotated[
+        str | None, _option("--full-size", "What sizes in per cent are a share of, as 1.2M.", READING)
+    ] = None
+    decimal: Annotated[
+        Literal["comma", "point"] | None, _option("--decimal", "The decimal mark, where cells do not tell it.", READING)
+    ] = None
+    metric: Annotated[str | None, _option("--metric", "What the error is, for all rows.", READING)] = None
+    n_test: Annotated[str | None, _option("--n-test", "Test cases behind each error rate.", READING)] = None
+    repeats: Annotated[str | None, _option("--repeats", "Runs that each error is the mean of.", READING)] = None
+    error_sd: Annotated[
+        float | None, _option("--error-sd", "Standard deviation of one run's error, as the errors stand.", READING)
+    ] = None
     split: Annotated[str | None, _option("--split", "Use only rows with this value of `split`, e.g. fit.", READING)] = (
         None
     )
@@ -90,6 +125,7 @@ class Curves:
         str | None, _option("--card", "Domain card: a name (see `forecaster domains`) or a .toml file.", FITTING)
     ] = None
     as_json: Json = False
+    typed: Command = VALIDATE  # the verb, and its options that are not about reading: no option itself
 
     @property
     def fitting(self) -> Fitting:
@@ -97,8 +133,23 @@ class Curves:
 
     def given(self) -> Given:
         """The contents of the file, read once."""
-        out, columns = tuple(self.leave_out or ()), tuple(self.columns or ())
-        reading = Reading(columns, self.accuracy, self.split, out, self.card)
+        if self.accuracy and self.score not in (None, "accuracy"):
+            raise OptionError(f"found --accuracy and --score {self.score}; expected one of the two")
+        counts = {"n_test": values.size(self.n_test, "--n-test"), "repeats": values.size(self.repeats, "--repeats")}
+        reading = Reading(
+            columns=tuple(self.columns or ()),
+            where=tuple(self.where or ()),
+            constants={"metric": self.metric, **counts, "error_sd": self.error_sd},
+            wide=self.wide,
+            score="accuracy" if self.accuracy else self.score,
+            percent=self.percent,
+            full_size=values.size(self.full_size, "--full-size"),
+            decimal=self.decimal,
+            split=self.split,
+            leave_out=tuple(self.leave_out or ()),
+            card=self.card,
+            typed=self.typed,
+        )
         named = Choice(*(tuple(names or ()) for names in (self.domain, self.task, self.architecture)))
         return read(self.source, reading, named, self.fitting)
 
@@ -125,15 +176,16 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     """
     own = signature(body).parameters
     asked = own["asked"].annotation if "asked" in own else None
-    shared = signature(asked).parameters if asked else {}
+    shared = {name: p for name, p in signature(asked).parameters.items() if name != "typed"} if asked else {}
     spread = [*shared.values(), *(p for name, p in own.items() if name != "asked")]
     spread.sort(key=lambda p: p.name == "as_json")
 
     @functools.wraps(body)
-    def command(**given: Any) -> None:
+    def command(ctx: Any, **given: Any) -> None:
         as_json = given["as_json"]
         if asked:
-            given = {"asked": asked(**{k: given.pop(k) for k in shared}), **given}
+            typed = Command(body.__name__, _typed(ctx))
+            given = {"asked": asked(**{k: given.pop(k) for k in shared}, typed=typed), **given}
         try:
             failures = body(**given)
         except BrokenPipeError:  # `forecaster ... | head` is no error
@@ -145,10 +197,31 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
             console.say(console.beware(failures))
             raise typer.Exit(3)
 
+    spread.append(Parameter("ctx", Parameter.KEYWORD_ONLY, annotation=typer.Context))
     keyword = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in spread]
     command.__signature__ = Signature(keyword)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in keyword}
     return command
+
+
+def _typed(context: Any) -> tuple[str, ...]:
+    """The options that were typed, as they were, but for those that say how the table is read."""
+    found: list[str] = []
+    for option in context.command.params:
+        source, value = context.get_parameter_source(option.name or ""), context.params.get(option.name or "")
+        if (
+            option.param_type_name != "option"
+            or option.name in REPEATED
+            or source is None
+            or source.name != "COMMANDLINE"
+        ):
+            continue
+        if isinstance(value, bool):
+            found.append((option.opts if value else option.secondary_opts)[0])
+        else:
+            each = value if isinstance(value, list | tuple) else [value]
+            found += [part for one in each for part in (option.opts[0], str(one))]
+    return tuple(found)
 
 
 def deliver(

@@ -29,6 +29,10 @@ class Choice:
     def names(self) -> Mapping[str, tuple[str, ...]]:
         return {"domain": self.domain, "task": self.task, "architecture": self.architecture}
 
+    def options(self) -> tuple[str, ...]:
+        """The options that gave these names."""
+        return tuple(part for column, names in self.names.items() for name in names for part in (f"--{column}", name))
+
     def constants(self, missing: Iterable[str]) -> dict[str, str]:
         """Names given once for a column that the file lacks: they name all its rows."""
         return {k: v[0] for k, v in self.names.items() if k in missing and len(v) == 1}

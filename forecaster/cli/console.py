@@ -5,6 +5,7 @@ Tables fit in 100 columns, and in fewer where the terminal has fewer.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import threading
@@ -111,7 +112,9 @@ def print_result(result: Result) -> None:
         if shown.note:
             print_trimmed(out, shown.note)
     print_names(out, names)
-    print_trimmed(out, text)
+    for whole, lines in itertools.groupby(text.splitlines(), lambda line: line.startswith("  forecaster ")):
+        said = "\n".join(lines)
+        print(said, flush=True) if whole else print_trimmed(out, said)  # a command is pasted: it is never broken
 
 
 # Progress ------------------------------------------------------------------------------------------

@@ -46,22 +46,29 @@ def on_generic(curves: LearningCurves) -> None:
         )
 
 
-def on_targets(curves: LearningCurves, targets: Iterable[float], accuracy: bool) -> None:
-    """With ``--accuracy``, remark that targets are still errors, and refuse one that can only be an accuracy."""
-    if not accuracy:
+def on_targets(curves: LearningCurves, targets: Iterable[float]) -> None:
+    """Of scores, or per cent, a target is an error, and a share, all the same: say so, and refuse what must be none."""
+    how = curves.reading
+    if how.turned is None:
         return
     worst = max(float(curve.error.max()) for curve in curves.curves)
+    turned = how.score is not None and not how.turned.startswith("-")
     for target in targets:
-        share = target if target < 1 else target / 100
+        share = target / 100 if how.percent or target >= 1 else target
         if target > worst:
-            meant = f"an accuracy of {100 * share:g} % ask for --target {1 - share:g}" if share < 1 else "95 %, 0.05"
+            if turned:
+                of = f"{how.score} {100 * share:g} %"
+                meant = f"{of} ask for --target {1 - share:g}" if share < 1 else "95 %, 0.05"
+            else:
+                meant = f"{target:g} % ask for --target {share:g}" if how.percent else "less"
             raise RequestError(
-                f"found --target {target:g} with --accuracy, above every measured error (at most {worst:.3g}); "
-                f"expected an error, which is 1 - accuracy: for {meant}"
+                f"found --target {target:g}, above every measured error (at most {worst:.3g}); "
+                f"expected an error, which is {how.turned}: for {meant}"
             )
-        console.say(
-            f"Note: targets are errors even with --accuracy: {target:g} is an accuracy of {100 * (1 - target):.4g} %."
-        )
+        if turned:
+            console.say(
+                f"Note: a target is an error, of scores too: {target:g} is {how.score} {100 * (1 - target):.4g} %."
+            )
 
 
 def refuse_architectures(curves: LearningCurves, choice: Choice, saved: bool) -> None:

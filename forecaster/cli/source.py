@@ -5,13 +5,14 @@ Nothing heavy is imported before a request is answered, so that ``forecaster --h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecaster.cli import console, remarks
 from forecaster.cli.choosing import Choice
+from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
 from forecaster.errors import OptionError
 
 if TYPE_CHECKING:
@@ -24,13 +25,34 @@ POSTERIOR_SUFFIXES = (".nc", ".netcdf")
 
 @dataclass(frozen=True)
 class Reading:
-    """How a table of curves is read, and which of its curves are not fitted."""
+    """How a table of curves is read, and which of its curves are not fitted; what else was typed, for suggestions."""
 
     columns: Sequence[str] = ()
-    accuracy: bool = False
+    where: Sequence[str] = ()
+    constants: Mapping[str, str | float | None] = field(default_factory=dict)
+    wide: Wide | None = None
+    score: str | None = None
+    percent: bool = False
+    full_size: float | None = None
+    decimal: Decimal | None = None
     split: str | None = None
     leave_out: Sequence[str] = ()
     card: str | None = None
+    typed: Command = VALIDATE
+
+    def how(self) -> HowRead:
+        """What was asked for, as a table is read; OptionError for options that make no sense."""
+        from forecaster.curves.reading.columns import parse_columns, parse_where
+
+        return HowRead(
+            columns=parse_columns(self.columns),
+            where=parse_where(self.where),
+            wide=self.wide,
+            score=self.score,
+            percent=self.percent,
+            full_size=self.full_size,
+            decimal=self.decimal,
+        )
 
 
 @dataclass(frozen=True)
@@ -83,12 +105,14 @@ def read(path: Path, reading: Reading, named: Choice, fitting: Fitting | None = 
     """
     if is_posterior(path):
         return _saved(path, reading, named, fitting or Fitting())
-    from forecaster.curves.columns import parse_columns
-    from forecaster.curves.reading import Cells
+    from forecaster.curves.reading.read import Cells
 
-    cells = Cells.of(str(path), parse_columns(reading.columns))
+    cells = Cells.of(str(path), reading.how(), replace(reading.typed, more=(*named.options(), *reading.typed.more)))
     constants = named.constants(cells.missing)
-    found, choice = cells.curves(reading.accuracy, constants), named.without(constants)
+    choice = named.without(constants)
+    cells = replace(cells, command=replace(reading.typed, more=(*choice.options(), *reading.typed.more)))
+    given = {ours: value for ours, value in reading.constants.items() if value is not None}
+    found = cells.curves({**constants, **given})
     if reading.split is not None:
         found = found.select(split=reading.split)
     return Given(choice.curves(found.leave_out(reading.leave_out)), reading.card, choice)
@@ -99,7 +123,13 @@ def _saved(path: Path, reading: Reading, named: Choice, fitting: Fitting) -> Giv
 
     options = {
         "--columns": reading.columns,
-        "--accuracy": reading.accuracy,
+        "--where": reading.where,
+        "--wide": reading.wide,
+        "--score": reading.score,
+        "--percent": reading.percent,
+        "--full-size": reading.full_size is not None,
+        "--decimal": reading.decimal,
+        **{f"--{ours.replace('_', '-')}": value is not None for ours, value in reading.constants.items()},
         "--split": reading.split,
         "--leave-out": reading.leave_out,
         "--card": reading.card,

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from forecaster.errors import OptionError
 
-TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}  # what the letter after a size means
-SIZE = re.compile(r"(.*?)\s*([kmbgt]?)", flags=re.I)
 SIZES = "sizes above 0, such as 1e6,1e7 or 100k,1.5M"
 
 
@@ -39,12 +35,12 @@ def check_positive(value: float | None, option: str, expected: str) -> None:
 
 
 def _size(text: str, option: str, expected: str) -> float:
-    found = SIZE.fullmatch(text.strip())
-    digits, letter = found.groups() if found else (text, "")
-    try:
-        return _number(digits, option, expected) * TIMES[letter.lower()]
-    except OptionError:
-        raise OptionError(f"{option}: found {text.strip()!r}; expected {expected}") from None
+    from forecaster.curves.reading.sizes import given_size
+
+    found = given_size(text)
+    if found is None:
+        raise OptionError(f"{option}: found {text.strip()!r}; expected {expected}")
+    return found
 
 
 def _number(text: str, option: str, expected: str) -> float:

@@ -9,7 +9,7 @@ import hashlib
 import html
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.curves.divergence import SURE, Divergence, divergence
+from forecaster.curves.how_read import HowRead
 from forecaster.curves.outliers import Stray, stray_runs
 from forecaster.curves.rises import Rise, clearest_rise
 from forecaster.errors import RequestError
@@ -126,11 +127,14 @@ class LearningCurves:
         Remarks from reading; each has a ``code``, a ``text`` and the ``curve`` it is about.
     source : str
         The name of the file as it was given, or ``table``.
+    reading : HowRead
+        How the table was read: which column served as what, how cells were taken.
     """
 
     table: pd.DataFrame
     notes: tuple[Note, ...]
     source: str
+    reading: HowRead = field(default_factory=HowRead)
 
     def __repr__(self) -> str:
         """What they are, in at most five lines."""
@@ -276,9 +280,9 @@ class LearningCurves:
 
     def with_rows(self, table: Table) -> LearningCurves:
         """These rows of the table alone, and the notes about their curves."""
-        chosen = LearningCurves(table.reset_index(drop=True), (), self.source)
+        chosen = replace(self, table=table.reset_index(drop=True), notes=())
         labels = {None, *(curve.label for curve in chosen.curves)}
-        return LearningCurves(chosen.table, tuple(n for n in self.notes if n.curve in labels), self.source)
+        return replace(chosen, notes=tuple(n for n in self.notes if n.curve in labels))
 
 
 def _noise(table: Table) -> tuple[Float[np.ndarray, " row"], ...]:

@@ -112,3 +112,27 @@ def warnings_of(
             said["near-chance"] = f"every error is above or within 5 % of guessing ({level:g}); nothing learned yet"
         notes += [Note(code, f"{curve.label}: {text}", curve.label) for code, text in said.items()]
     return tuple(notes)
+
+
+def understood(curves: LearningCurves) -> tuple[str, ...]:
+    """Which column served as what, how the error follows from it, which metric it is; and the command that says so."""
+    how = curves.reading
+    made = {"n": how.columns.get("n", "n"), "error": how.error_column or "the cells", **how.columns}
+    used = [*(c for c in (*KEYS, "n", "error") if c in how.constants or c in made or c in curves.table), *made]
+    said = []
+    for ours in dict.fromkeys(used):
+        if ours in how.constants:
+            said.append(f"{ours} is {str(how.constants[ours])!r} for all rows")
+        elif ours == "task" and ours not in made and set(curves.table[ours]) == {"all"}:
+            continue
+        elif (ours, how.wide) in (("architecture", "models"), ("n", "sizes")) and ours not in how.columns:
+            said.append(f"{ours} is the name of the column")
+        elif ours == "error" and how.turned is not None:
+            said.append(f"error is {how.turned} of {made[ours]!r}")
+        else:
+            said.append(f"{ours} is {made.get(ours, ours)!r}")
+    metrics = list(dict.fromkeys(name for named in curves.metrics.values() for name in named))
+    if metrics and "metric" not in how.constants:
+        said.append(f"the metric is {' or '.join(map(repr, metrics[:3]))}")
+    read = [f"Read so: {'; '.join(said)}."]
+    return tuple(read) if not how.as_command else (*read, "The same in full:", f"  {how.command()}")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 
 from forecaster._support import code_hash, kept_files
@@ -84,7 +85,8 @@ def _load(path: Path, curves: LearningCurves) -> Posterior | None:
     except (PosteriorFileError, OSError):
         return None
     notes = json.dumps([[note.code, note.text, note.curve] for note in curves.notes])
-    found.tree.attrs.update(source=curves.source, notes=notes)
+    reading = msgspec.json.encode(curves.reading).decode()
+    found.tree.attrs.update(source=curves.source, notes=notes, reading=reading)
     return Posterior(found.tree, forecastable(curves)[0], found.cards, found.set_aside)
 
 

@@ -38,6 +38,7 @@ def of_the_groups(curves: LearningCurves, cards: Mapping[Group, Domain], engines
     return {
         "data_hash": curves.data_hash,
         "source": curves.source,
+        "reading": msgspec.json.encode(curves.reading).decode(),
         "notes": json.dumps([[n.code, n.text, n.curve] for n in curves.notes]),
         "cards": msgspec.json.encode({"/".join(g): cards[g] for g in curves.groups}).decode(),
         "card_hashes": json.dumps({"/".join(g): cards[g].card_hash for g in curves.groups}),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from forecaster.curves.files import SUFFIXES
+from forecaster.curves.how_read import HowRead
 from forecaster.curves.learning_curves import LearningCurves, Note
+from forecaster.curves.reading.files import kind_of_file
 from forecaster.domains.domain import Domain
 from forecaster.errors import PosteriorFileError
 from forecaster.inference.datatree import SCHEMA, table_of
@@ -54,7 +55,7 @@ def load_posterior(path: str | Path) -> Posterior:
         tree = xr.open_datatree(path, engine="h5netcdf").load()
         tree.close()
     except Exception as error:
-        if path.suffix.lower() in SUFFIXES:
+        if kind_of_file(path) is not None:
             raise PosteriorFileError(
                 f"{path}: found a table of curves, expected a posterior; "
                 f"`forecaster fit {path} -o {path.with_suffix('.nc')}` makes one"
@@ -101,7 +102,8 @@ def _check_schema(path: Path, found: object) -> None:
 def _decoded(path: Path, tree: xr.DataTree) -> Posterior:
     table = table_of(tree["measurements"].to_dataset())
     notes = tuple(Note(*n) for n in json.loads(tree.attrs["notes"]))
-    curves = LearningCurves(table, notes, str(tree.attrs["source"]))
+    reading = msgspec.json.decode(tree.attrs.get("reading", "{}"), type=HowRead)
+    curves = LearningCurves(table, notes, str(tree.attrs["source"]), reading)
     if curves.data_hash != tree.attrs["data_hash"]:
         raise PosteriorFileError(f"{path}: its curves do not match its own data hash; fit again")
     named = msgspec.json.decode(tree.attrs["cards"], type=dict[str, Domain])

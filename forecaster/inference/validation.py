@@ -75,7 +75,7 @@ def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
     --------
     >>> import forecaster
     >>> found = forecaster.validate(forecaster.read_curves("forecaster/examples/digits.csv"))
-    >>> found.text
+    >>> found.text.splitlines()[0]
     '980 measurements make 7 curves; they can be fitted.'
     """
     expect_curves(curves)
@@ -86,7 +86,8 @@ def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
     table["card"] = [cards[key].name for key in zip(table["domain"], table["task"], strict=True)]
     made = f"{counted(len(curves.table), 'measurement')} make {counted(len(curves.curves), 'curve')}"
     they = "it" if len(curves.curves) == 1 else "they"
-    return Validation(table, f"{made}; {they} can be fitted.", (), notes, curves, cards)
+    text = "\n".join([f"{made}; {they} can be fitted.", *summary.understood(curves)])
+    return Validation(table, text, (), notes, curves, cards)
 
 
 def above_share(curves: LearningCurves, card: Cards) -> tuple[Note, ...]:

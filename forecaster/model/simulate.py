@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import Real
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.model import drift, drift_paths, extrapolation, run_noise, test_set_noise

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.curves.learning_curves import KEYS, LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.curves.repeats import distinct
 from forecaster.errors import RequestError
 from forecaster.inference.fit import Progress, fit

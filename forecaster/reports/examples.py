@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
 from itertools import count
 from pathlib import Path
@@ -17,7 +17,7 @@ import pandas as pd
 
 from forecaster._support.atomic_files import written_together
 from forecaster.curves.learning_curves import Group, LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.inference.cache import fit_cached
 from forecaster.inference.fit import Progress, fit
 from forecaster.inference.posterior import Posterior
@@ -61,7 +61,7 @@ def example_curves(name: str) -> LearningCurves:
     """The shipped curves ``digits`` or ``characters``."""
     with as_file(files("forecaster") / "examples" / f"{name}.csv") as path:
         found = read_curves(path)
-    return LearningCurves(found.table, found.notes, f"{name}.csv")
+    return replace(found, source=f"{name}.csv", reading=replace(found.reading, source=f"{name}.csv"))
 
 
 def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:

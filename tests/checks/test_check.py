@@ -14,7 +14,7 @@ from forecaster.checks.check import check
 from forecaster.checks.limits import Limits
 from forecaster.checks.measurements import FAILED_RUNS, STILL_UP
 from forecaster.checks.priors import FOUND, NEXT, SMOOTH, UNIT, prior_conflict
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES, LEARNED_SPREADS
 from forecaster.errors import RequestError

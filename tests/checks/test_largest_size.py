@@ -8,7 +8,7 @@ import pytest
 
 from forecaster.checks.check import check
 from forecaster.checks.largest_size import ID
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.inference.fit import fit
 from forecaster.results.check import PASS, REVIEW
 

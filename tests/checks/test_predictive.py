@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 from forecaster.checks.check import check
 from forecaster.checks.predictive import assess, p_values, psis_loo, replicated, thinned
 from forecaster.checks.prior_predictive import prior_log_errors, prior_paths
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import fit

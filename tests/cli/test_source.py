@@ -109,9 +109,9 @@ def test_errors_above_one_are_noted_where_the_card_calls_them_shares(tmp_path, c
 def test_targets_are_errors_with_accuracy_too(tmp_path, capsys):
     path = tmp_path / "curves.csv"
     path.write_text("domain,architecture,n,error\n" + "".join(f"v,cnn,{n},{1 - 9 / n}\n" for n in (20, 99, 999)))
-    remarks.on_targets(given(path, accuracy=True).curves, [0.05], True)
-    assert "0.05 is an accuracy of 95 %" in capsys.readouterr().err
-    remarks.on_targets(given(path).curves, [0.05], False)
+    remarks.on_targets(given(path, score="accuracy").curves, [0.05])
+    assert "0.05 is accuracy 95 %" in capsys.readouterr().err
+    remarks.on_targets(given(path).curves, [0.05])
     assert capsys.readouterr().err == ""
 
 

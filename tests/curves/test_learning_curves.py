@@ -11,7 +11,7 @@ import pytest
 from helpers.tables import codes, frame, table, write
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.curves.summary import above_share, summarise, warnings_of
 from forecaster.errors import RequestError
 

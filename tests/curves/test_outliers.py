@@ -8,7 +8,7 @@ from helpers.tables import codes, frame
 from scipy import stats
 
 from forecaster.curves.outliers import stray_runs
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.curves.summary import warnings_of
 
 CURVES = 100

@@ -8,7 +8,7 @@ import pytest
 from helpers import synthetic
 
 from forecaster.curves import repeats
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.inference.fit import fit
 from forecaster.prediction.forecast import forecast
 

@@ -7,7 +7,7 @@ import pytest
 from helpers.tables import codes, frame
 from scipy import stats
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.curves.repeats import reduced
 from forecaster.curves.rises import clearest_rise, noise_of
 from forecaster.curves.summary import warnings_of

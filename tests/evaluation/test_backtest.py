@@ -11,7 +11,7 @@ from scipy import stats
 
 from forecaster.cli import console
 from forecaster.cli import tables as terminal
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
 from forecaster.evaluation import declarations, prose, tables

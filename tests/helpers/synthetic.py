@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES

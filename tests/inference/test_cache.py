@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.synthetic import posterior, values
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.inference import cache
 

@@ -9,7 +9,7 @@ import pytest
 from helpers.tables import frame
 from helpers.unchecked import unchecked
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.errors import RequestError
 from forecaster.inference.fit import fit
 

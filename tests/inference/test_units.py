@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.synthetic import GROUP, posterior, values
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
 from forecaster.results.wording import Units

@@ -11,7 +11,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Architecture, Domain
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES, LEARNED

@@ -8,7 +8,7 @@ import pytest
 from helpers.tables import frame
 from scipy.stats import norm
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.model.design import LEAST_NOISE, by_size, design_of
 

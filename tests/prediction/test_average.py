@@ -39,7 +39,7 @@ def test_requirement_and_comparison_ask_the_same_mean(noisy):
 
 def test_runs_of_known_average():
     """100 runs a size that scatter by a half: the mean told is that of their errors."""
-    from forecaster.curves.reading import read_curves
+    from forecaster.curves.reading.read import read_curves
     from forecaster.inference.fit import fit
 
     rng = np.random.default_rng(5)

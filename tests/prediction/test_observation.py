@@ -11,7 +11,7 @@ import pytest
 from helpers import synthetic
 
 from forecaster.curves.learning_curves import Curve
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
 from forecaster.inference.parameters import CurveDraws

@@ -13,7 +13,7 @@ from helpers.synthetic import GROUP, SIZES, posterior, values
 from forecaster.checks.check import check
 from forecaster.cli.choosing import Choice
 from forecaster.comparison.compare import compare
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.errors import CurveContentError
 from forecaster.inference import datatree
 from forecaster.inference.fit import fit, forecastable

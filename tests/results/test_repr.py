@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from helpers.synthetic import posterior, values
 
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 
 

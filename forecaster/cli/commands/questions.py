@@ -71,7 +71,7 @@ def requirement(
     targets = values.numbers(target, "--target", "errors above 0, such as 0.05 or 0.05,0.03")
     most, far = values.size(limit, "--limit"), values.size(horizon, "--horizon")
     given = asked.given()
-    remarks.on_targets(given.curves, targets, asked.accuracy)
+    remarks.on_targets(given.curves, targets)
     from forecaster.prediction.requirement import requirement as ask
 
     posterior = given.posterior(asked.fitting)

@@ -27,7 +27,7 @@ def memo(
     values.check_positive(target, "--target", "an error above 0, such as 0.05")
     given = asked.given()
     remarks.refuse_architectures(given.curves, given.choice, given.saved is not None)
-    remarks.on_targets(given.curves, [] if target is None else [target], asked.accuracy)
+    remarks.on_targets(given.curves, [] if target is None else [target])
     from forecaster.reports.examples import memos_of
 
     posterior = given.posterior(asked.fitting)

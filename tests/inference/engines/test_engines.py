@@ -21,7 +21,7 @@ from arviz_stats.base import array_stats
 from joblib import Parallel
 
 from forecaster._support import workers
-from forecaster.curves.reading import read_curves
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES, LEARNED_SPREADS

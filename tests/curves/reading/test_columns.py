@@ -10,14 +10,16 @@ import pandas as pd
 import pytest
 from helpers.tables import codes, frame
 
-from forecaster.curves.columns import near, parse_columns
-from forecaster.curves.reading import Cells, read_curves
-from forecaster.errors import CurveColumnsError, RequestError
+from forecaster.curves.how_read import HowRead
+from forecaster.curves.reading.columns import parse_columns, parse_where, parts_of
+from forecaster.curves.reading.names import near
+from forecaster.curves.reading.read import Cells, read_curves
+from forecaster.errors import CurveColumnsError, CurveContentError, RequestError
 
 
 def missing(source, mapping=None):
     """Our columns that a table has not."""
-    return Cells.of(source, mapping or {}).missing
+    return Cells.of(source, HowRead(columns=mapping or {})).missing
 
 
 def log(**columns):
@@ -34,9 +36,9 @@ def refusal(table, **options):
 
 
 def added(said):
-    """The options that a refusal says to add, and the arguments for Python."""
-    options, python = said.split("\nAdd:\n")[1].splitlines()[:2]
-    return shlex.split(options), eval(f"dict{python.strip().removeprefix('(in Python: ').join('()')[:-1]}")
+    """The arguments for Python that a refusal names."""
+    (call,) = [line.strip() for line in said.splitlines() if line.startswith("  (in Python: ")]
+    return eval(call.removeprefix("(in Python: read_curves(table, ").removesuffix("))").join(("dict(", ")")))
 
 
 # Suggestions ------------------------------------------------------------------------------------------
@@ -56,53 +58,67 @@ def added(said):
         ),
         ("N ERROR Architecture", "n=N,error=ERROR,architecture=Architecture"),
         ("train_loss test_error val_size n_train method", "n=n_train,error=test_error,architecture=method"),
-        ("dataset_size val_acc model", "n=dataset_size,error=val_acc,architecture=model --accuracy"),
     ],
 )
-def test_near_names_are_suggested_in_one_line(columns, meant):
+def test_near_names_are_suggested(columns, meant):
     names = ("model", "arch", "method", "run", "architecture")
     data = {c: ["a", "a", "b", "b"] if c.lower() in names else [1, 2, 3, 4] for c in columns.split()}
-    said = refusal(pd.DataFrame({"domain": "d", **data}))
-    assert f"\n  --columns {meant}\n" in said
-    options, python = added(said)
-    assert parse_columns([options[1]]) == python["columns"]
-    assert python.get("accuracy", False) == ("--accuracy" in options)
+    assert added(refusal(pd.DataFrame({"domain": "d", **data})))["columns"] == parse_columns([meant])
+
+
+def test_an_accuracy_is_suggested_with_how_it_is_turned():
+    table = {"domain": "d", "dataset_size": [1, 2, 3], "val_acc": [0.5, 0.6, 0.7], "model": "m"}
+    found = added(refusal(pd.DataFrame(table)))
+    assert (found["score"], found.get("percent")) == ("accuracy", None)
+    assert added(refusal(pd.DataFrame(table | {"val_acc": [50, 60, 70]})))["percent"] is True
 
 
 def test_what_is_suggested_is_read():
-    said = refusal(log())
-    assert "\n  --columns n=tokens,error=val_loss,architecture=model --domain NAME\n" in said
-    curves = read_curves(log(), **added(said)[1])
-    assert [curve.label for curve in curves.curves] == ["NAME/all/dense", "NAME/all/moe"]
+    found = added(refusal(log()))
+    assert found["columns"] == {"n": "tokens", "error": "val_loss", "architecture": "model"}
+    assert found["constants"] == {"domain": "NAME"}
+    assert [curve.label for curve in read_curves(log(), **found).curves] == ["NAME/all/dense", "NAME/all/moe"]
 
 
-def test_names_with_spaces_can_be_pasted():
-    said = refusal(log().rename(columns={"tokens": "training tokens"}), columns={"error": "val_loss"})
-    options, python = added(said)
-    assert options[:2] == ["--columns", "n=training tokens,architecture=model"]
-    assert python["columns"] == {"n": "training tokens", "architecture": "model"}
+def test_names_with_spaces_can_be_pasted(tmp_path):
+    path = tmp_path / "my log.csv"
+    log().rename(columns={"tokens": "training tokens"}).to_csv(path, index=False)
+    said = refusal(path, columns={"error": "val_loss"})
+    command = shlex.split(next(line for line in said.splitlines() if line.startswith("  forecaster")))
+    assert command[:3] == ["forecaster", "validate", str(path)]
+    assert command[3:5] == ["--columns", "n=training tokens,error=val_loss,architecture=model"]
 
 
 def test_a_missing_domain_names_both_ways_where_a_column_is_left():
     mapping = {"n": "tokens", "error": "val_loss", "architecture": "model"}
     alone = refusal(log(), columns=mapping)
-    assert "--columns" not in alone
-    assert "(in Python: constants={'domain': 'NAME'})" in alone
+    assert added(alone) == {"columns": mapping, "constants": {"domain": "NAME"}}
     assert "--domain NAME takes all rows to be of one domain; `forecaster domains` lists the names" in alone
     both = refusal(log(corpus=["books"] * 4 + ["web"] * 4), columns=mapping)
     assert "Where a column names it: --columns domain=THAT, as 'corpus'." in both
     sure = refusal(log(Domain=["books"] * 4 + ["web"] * 4), columns=mapping)
-    assert "\n  --columns domain=Domain\n" in sure
+    assert added(sure)["columns"]["domain"] == "Domain"
     assert "--domain NAME, in place of domain=Domain, takes all rows to be of one domain" in sure
+
+
+def test_blank_columns_and_those_different_in_every_row_name_nothing():
+    found = added(refusal(log(model=[f"m{i}" for i in range(8)], domain_name="")))
+    assert set(found["constants"]) == {"domain", "architecture"}
+    assert set(found["columns"]) == {"n", "error"}
 
 
 def test_a_column_that_nothing_may_be_is_to_be_added():
     said = refusal(pd.DataFrame({"domain": "d", "architecture": ["a"] * 3, "error": [0.3, 0.2, 0.1]}))
-    assert "--columns" not in said
+    assert "read_curves" not in said
     assert said.endswith("n, the training-set size of each row, is in none of the columns: add one.")
+
+
+def test_a_column_whose_name_says_nothing_is_taken_by_its_cells():
     other = refusal(frame().rename(columns={"n": "thousands"}))
-    assert "\n  --columns n=THAT\n" in other
-    assert "n, the training-set size of each row, may be 'thousands'." in other
+    assert added(other)["columns"] == {"n": "thousands"}
+    assert "by its cells alone" in other
+    table = frame().rename(columns={"n": "Umfang", "error": "Fehler"})
+    assert added(refusal(table))["columns"] == {"n": "Umfang", "error": "Fehler"}
 
 
 def test_steps_are_said_to_be_no_sizes_by_themselves():
@@ -110,7 +126,7 @@ def test_steps_are_said_to_be_no_sizes_by_themselves():
     assert "batch size" not in refusal(log(_step=1000))
 
 
-@pytest.mark.parametrize("column", ["train_loss", "error_sd", "val_samples", "learning_rate", "runtime"])
+@pytest.mark.parametrize("column", ["error_sd", "val_samples", "learning_rate", "runtime", "State", "gpu_hours"])
 def test_names_that_mean_something_else_are_not_suggested(column):
     assert [near(ours, [column]) for ours in ("n", "error", "architecture", "domain")] == [None] * 4
 
@@ -182,3 +198,75 @@ def test_a_name_for_all_rows_is_remarked_on_where_a_column_tells_them_apart():
     assert "constant" not in codes(
         read_curves(alike, columns=mapping, constants=dict.fromkeys(("domain", "architecture"), "d")).notes
     )
+
+
+# Names of several columns, rows of some kind ---------------------------------------------------------
+
+
+def conditions():
+    """Two methods of three sizes in four conditions."""
+    rows = [
+        {"rule": rule, "features": features, "method": method, "rows": n, "rmse": round(k * n**-0.2, 4)}
+        for k, (rule, features) in enumerate([("gap", "few"), ("gap", "all"), ("rand", "few"), ("rand", "all")], 1)
+        for method in ("tree", "net")
+        for n in (50, 100, 200)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_a_name_may_be_made_of_several_columns():
+    mapping = {"n": "rows", "error": "rmse", "architecture": "method"}
+    for task in ("rule+features", ("rule", "features")):
+        curves = read_curves(conditions(), columns={**mapping, "task": task}, constants={"domain": "d"})
+        assert [task for _, task in curves.groups] == ["gap, all", "gap, few", "rand, all", "rand, few"]
+        assert curves.reading.columns["task"] == "rule+features"
+        assert {"rule", "features"} <= set(curves.table)
+
+
+def test_columns_that_tell_rows_apart_are_suggested_as_task():
+    assert added(refusal(conditions()))["columns"]["task"] == "rule+features"
+    alike = conditions()[lambda table: table["rule"] == "gap"]
+    assert added(refusal(alike))["columns"]["task"] == "features"
+    assert "task" not in added(refusal(alike[alike["features"] == "all"]))["columns"]
+
+
+def test_a_plus_may_stand_in_a_name():
+    assert parts_of("a+b", ["a", "b", "a+b"]) == ["a+b"]
+    assert parts_of("a+b+c", ["a+b", "c"]) == ["a+b", "c"]
+    assert parts_of("a+d", ["a", "b"]) is None
+
+
+def test_numbers_are_not_made_of_several_columns():
+    assert "expected one column of numbers" in refusal(conditions(), columns={"n": "rows+rmse"})
+
+
+def test_rows_of_some_kind_alone_are_read():
+    table = pd.concat([frame(part="val"), frame(part="test", error=[0.6, 0.4, 0.3]), frame(part="train", error=0.1)])
+    assert read_curves(table, where={"part": "test"}).table["error"].tolist() == [0.6, 0.4, 0.3]
+    assert len(read_curves(table, where={"part": ("val", "test")}).table) == 6
+    assert len(read_curves(table.assign(epoch=1.0), where={"part": ["val"], "epoch": 1}).table) == 3
+    assert "found no row for --where part=dev" in refusal(table, where={"part": "dev"})
+    assert "found no column 'kind' for --where kind=a" in refusal(table, where={"kind": "a"})
+
+
+def test_rows_for_training_and_for_testing_are_not_pooled():
+    table = pd.concat([frame(split="train", error=0.1), frame(split="Test")])
+    found = added(refusal(table))
+    assert found["where"] == {"split": "Test"}
+    assert read_curves(table, **found).data_hash == read_curves(frame()).data_hash
+
+
+def test_of_several_metrics_in_a_column_one_is_kept():
+    both = pd.concat([frame(metric="loss", error=[3, 2, 1]), frame(metric="accuracy", error=[0.5, 0.6, 0.7])])
+    found = added(refusal(both.rename(columns={"error": "value"})))
+    assert (found["where"], found.get("score")) == ({"metric": "loss"}, None)
+    with pytest.raises(CurveContentError) as caught:
+        read_curves(both)
+    assert read_curves(both, **added(str(caught.value))).curves[0].metric == "accuracy"
+
+
+def test_options_are_parsed():
+    assert parse_where(["split=val", "split=test", "a=b=c"]) == {"split": ("val", "test"), "a": ("b=c",)}
+    assert parse_columns(["n=a, b,error=c"]) == {"n": "a, b", "error": "c"}
+    with pytest.raises(RequestError, match=r"--where: found 'split'; expected COLUMN=VALUE"):
+        parse_where(["split"])

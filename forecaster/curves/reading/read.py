@@ -1,0 +1,215 @@
+"""From a file or a data frame to validated learning curves.
+
+A table has one row per measurement. ``domain``, ``architecture``, ``n`` and ``error`` are required; ``task``,
+``metric``, ``seed``, ``error_sd`` with ``repeats``, ``n_test``, ``params``, ``compute`` and ``split`` not; other
+columns are kept as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from forecaster.curves.contents import check_table, curve_notes
+from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
+from forecaster.curves.learning_curves import KEYS, NOISE, LearningCurves, Note, Table, listed
+from forecaster.curves.reading import suggestions
+from forecaster.curves.reading.cells import Evidence
+from forecaster.curves.reading.columns import (
+    REQUIRED,
+    absent,
+    check_constants,
+    constant_notes,
+    mapping_of,
+    renamed,
+    rows_where,
+    stripped,
+    where_of,
+    with_constants,
+)
+from forecaster.curves.reading.files import load
+from forecaster.curves.reading.rows import SPLITS, rows_of
+from forecaster.curves.reading.scores import named_score
+from forecaster.curves.reading.wide import melted
+from forecaster.errors import CurveColumnsError, CurveFileError, RequestError
+
+
+def read_curves(
+    source: str | Path | pd.DataFrame,
+    *,
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+    constants: Mapping[str, str | float] | None = None,
+    where: Mapping[str, Any] | None = None,
+    score: str | None = None,
+    percent: bool = False,
+    full_size: float | None = None,
+    wide: Wide | None = None,
+    decimal: Decimal | None = None,
+    accuracy: bool = False,
+) -> LearningCurves:
+    """Read and validate learning curves.
+
+    Parameters
+    ----------
+    source : str, Path or pandas.DataFrame
+        A file (.csv, .tsv, .txt, .json, .jsonl, .parquet, or one of these with .gz), or a data frame, one row per
+        measurement. See the page on the input table for its columns.
+    columns : mapping, optional
+        Our column names to those of the table, such as ``{"n": "train_size"}``. Several columns make one name:
+        ``{"task": ("heuristic", "feature_set")}`` or ``"heuristic+feature_set"``. A column of the table that already
+        has one of our names, and is not the one mapped to it, is kept under that name with an underscore (``n_``).
+    constants : mapping, optional
+        One value for all rows of a column that the table lacks once mapped, such as ``{"domain": "language"}``.
+    where : mapping, optional
+        Keep the rows that have this value, or one of these, in a column of the table: ``{"split": "val"}``.
+    score : str, optional
+        The error column holds scores that are 1 at best, such as ``accuracy``, ``f1`` or ``r2``, which become errors:
+        1 - score; or scikit-learn's ``neg_...``, which become -score.
+    percent : bool
+        Errors or scores are in per cent, and are divided by 100.
+    full_size : float, optional
+        The size that sizes in per cent (``25 %``), or shares of 1, are a share of.
+    wide : {"models", "sizes"}, optional
+        The table has a column a model (or run), or a column a size, and its cells are errors. The export of a chart,
+        and a header of sizes, are recognised without it.
+    decimal : {"comma", "point"}, optional
+        The decimal mark, where the cells do not tell it.
+    accuracy : bool
+        The same as ``score="accuracy"``.
+
+    Returns
+    -------
+    LearningCurves
+        The validated table, sorted, with remarks in ``notes``, and how it was read in ``reading``.
+
+    Raises
+    ------
+    CurveFileError
+        The table as a whole cannot be used; also its subclasses, such as CurveColumnsError for a missing column.
+    CurveRowsError
+        Some rows cannot be used. All of them are named, with what was found and what was expected.
+    RequestError
+        A mapping, a constant or a source that makes no sense, such as a constant for a column that is there.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> curves = forecaster.read_curves("forecaster/examples/digits.csv")
+    >>> len(curves.curves)
+    7
+    >>> curves.groups
+    (('tabular-classification', 'digits'),)
+    """
+    if accuracy and score not in (None, "accuracy"):
+        raise RequestError(f"found accuracy=True and score={score!r}; expected one of the two")
+    how = HowRead(
+        columns=mapping_of(columns or {}),
+        where=where_of(where or {}),
+        score="accuracy" if accuracy else score,
+        percent=percent,
+        full_size=full_size,
+        wide=wide,
+        decimal=decimal,
+    )
+    check_constants(constants or {})
+    return Cells.of(source, how).curves(constants or {})
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """A table as it stands in a file, read once, its rows chosen and put into long form."""
+
+    raw: Table
+    how: HowRead
+    mapping: Mapping[str, str]  # what is left of ``how.columns`` once a wide table is in rows
+    notes: tuple[Note, ...]
+    evidence: Evidence
+    command: Command
+
+    @classmethod
+    def of(cls, source: str | Path | pd.DataFrame, how: HowRead, command: Command | None = None) -> Cells:
+        """Read the file. ``how`` is what was command for; ``command`` the rest of what was typed, for suggestions."""
+        check_options(how)
+        loaded = load(source)
+        name, raw = loaded.name, stripped(loaded.name, loaded.raw)
+        evidence = Evidence(raw, loaded.separator)
+        chosen = rows_where(name, raw, how.where)
+        made, mapping = melted(name, chosen, how.wide, how.columns)
+        how = replace(how, source=name, wide=made.wide)
+        return cls(made.raw, how, mapping, (*loaded.notes, *made.notes), evidence, command or VALIDATE)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Our columns that the table has not: those that ``constants`` may give."""
+        return absent(renamed(self.how.source, self.raw, self.mapping))
+
+    def curves(self, constants: Mapping[str, str | float]) -> LearningCurves:
+        """The validated curves, as :func:`read_curves` says."""
+        check_constants(constants)
+        name, how = self.how.source, replace(self.how, constants=dict(constants))
+        frame = with_constants(name, renamed(name, self.raw, self.mapping), constants)
+        if lacking := [column for column in REQUIRED if column not in frame]:
+            raise CurveColumnsError(suggestions.missing(name, self.raw, how, lacking, self.command))
+        if frame.empty:
+            raise CurveFileError(f"{name}: found a header and no data rows; expected a row per measurement.")
+        how = replace(how, error_column=self.mapping.get("error", "" if how.wide else "error"))
+        made = rows_of(name, _our_split(name, frame, how, self.command), how, self.command, self.evidence)
+        notes = [*self.notes, *constant_notes(name, frame, constants), *made.notes]
+        return _validated(name, made.table, made.how, notes, self.command)
+
+
+def check_options(how: HowRead) -> None:
+    """RequestError for options of reading that make no sense."""
+    if how.score is not None:
+        named_score(how.score)
+    if how.full_size is not None and not 0 < how.full_size < float("inf"):
+        raise RequestError(f"--full-size: found {how.full_size:g}; expected a size above 0, such as 50000")
+    for option, given, may in (
+        ("--wide", how.wide, ("models", "sizes")),
+        ("--decimal", how.decimal, ("comma", "point")),
+    ):
+        if given is not None and given not in may:
+            raise RequestError(f"{option}: found {given!r}; expected {' or '.join(may)}")
+
+
+def _our_split(name: str, frame: Table, how: HowRead, command: Command) -> Table:
+    """A column ``split`` of training, validation and test rows is not ours, and its rows are not to be pooled."""
+    if "split" not in frame or "split" in how.columns or "split" in how.constants:
+        return frame
+    kinds = {str(cell).strip().lower() for cell in frame["split"]}
+    if kinds & {*SPLITS, "", "nan", "none"}:
+        return frame
+    if rows := suggestions.held_out_rows(frame, how):
+        lines = "\n".join(["Run:", *command.lines(replace(how, where={**how.where, **rows}))])
+        raise CurveColumnsError(
+            f"{name}: found rows of {listed(sorted(kinds))} in the column 'split'; expected one kind of them: errors "
+            f"on training and on held-out cases are not one curve.\n{lines}"
+        )
+    return frame.rename(columns={"split": "split_"}) if len(kinds) == 1 else frame
+
+
+def _keeping(metric: str, how: HowRead, command: Command) -> str:
+    """The command that keeps the rows of one metric."""
+    column = how.columns.get("metric", "metric")
+    return "\n".join(["Run:", *command.lines(replace(how, where={**how.where, column: (metric,)}))])
+
+
+def _validated(name: str, table: Table, how: HowRead, notes: list[Note], command: Command) -> LearningCurves:
+    """The curves of a canonical table: without exact duplicates, sorted, and fit to be used."""
+    try:
+        twice = table.duplicated()
+    except TypeError:  # an unknown column holds lists
+        twice = table.astype(str).duplicated()
+    if twice.any():
+        rows = listed(table.index[twice], quote=False)
+        said = f"exact duplicate rows dropped: {rows}; true repeats need a column `seed` that tells them apart"
+        notes.append(Note("duplicates", f"{name}: {said}"))
+    order = [*KEYS, "n", *(column for column in ("seed", "error", *NOISE, "split") if column in table)]
+    table = table[~twice].sort_values(order, ignore_index=True)
+    # Here stands what judges the whole canonical table: the metric named by ``how.error_column``, misread tables.
+    check_table(name, table, lambda metric: _keeping(metric, how, command))
+    return LearningCurves(table, (*notes, *curve_notes(table, how.score is not None)), name, how)
