@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
+    from forecaster.errors import CurveMisreadError as CurveMisreadError
     from forecaster.errors import ForecasterError as ForecasterError
     from forecaster.evaluation.backtest import Backtest as Backtest
     from forecaster.evaluation.backtest import backtest as backtest
@@ -47,6 +48,7 @@ _HOMES = {
     "CurveKey": "prediction.paths",
     "Domain": "domains.domain",
     "Forecast": "prediction.forecast",
+    "CurveMisreadError": "errors",
     "ForecasterError": "errors",
     "LearningCurves": "curves.learning_curves",
     "Memo": "reports.rendering",

@@ -31,6 +31,18 @@ class CurveContentError(CurveFileError):
     """Every row can be read, but the curves cannot be used: mixed metrics, or a group without three sizes."""
 
 
+class CurveMisreadError(CurveContentError):
+    """Every row can be read, but the table does not seem to be what it was read as.
+
+    ``rule`` names what was found, for programs. The message ends with other readings, each ready to paste; the last of
+    them takes the table as it is.
+    """
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        super().__init__(message)
+
+
 @dataclass(frozen=True)
 class BadRow:
     """One refused cell: ``row`` counts lines of the file as an editor does (the header is line 1)."""

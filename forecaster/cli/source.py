@@ -35,6 +35,7 @@ class Reading:
     percent: bool = False
     full_size: float | None = None
     decimal: Decimal | None = None
+    as_they_are: bool = False
     split: str | None = None
     leave_out: Sequence[str] = ()
     card: str | None = None
@@ -52,6 +53,7 @@ class Reading:
             percent=self.percent,
             full_size=self.full_size,
             decimal=self.decimal,
+            as_they_are=self.as_they_are,
         )
 
 
@@ -72,6 +74,7 @@ class Given:
     card: Cards
     choice: Choice
     saved: Posterior | None = None
+    typed: Command = VALIDATE
 
     @property
     def chosen(self) -> LearningCurves:
@@ -82,6 +85,9 @@ class Given:
         """The saved posterior, or that of the curves: fitted now, or by the same request before."""
         if self.saved is not None:
             return self.saved
+        from forecaster.inference.fit import cards_of_well_read
+
+        cards_of_well_read(self.curves, self.card, self.typed)
         remarks.on_curves(self.curves, self.card)
         options: dict[str, Any] = {"card": self.card, "engine": fitting.engine, "seed": fitting.seed, "draws": draws}
         with console.progress(f"Fitting {remarks.counted(self.curves)}") as tell:
@@ -115,7 +121,7 @@ def read(path: Path, reading: Reading, named: Choice, fitting: Fitting | None = 
     found = cells.curves({**constants, **given})
     if reading.split is not None:
         found = found.select(split=reading.split)
-    return Given(choice.curves(found.leave_out(reading.leave_out)), reading.card, choice)
+    return Given(choice.curves(found.leave_out(reading.leave_out)), reading.card, choice, typed=cells.command)
 
 
 def _saved(path: Path, reading: Reading, named: Choice, fitting: Fitting) -> Given:
@@ -129,6 +135,7 @@ def _saved(path: Path, reading: Reading, named: Choice, fitting: Fitting) -> Giv
         "--percent": reading.percent,
         "--full-size": reading.full_size is not None,
         "--decimal": reading.decimal,
+        "--as-they-are": reading.as_they_are,
         **{f"--{ours.replace('_', '-')}": value is not None for ours, value in reading.constants.items()},
         "--split": reading.split,
         "--leave-out": reading.leave_out,

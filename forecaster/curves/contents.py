@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
@@ -15,19 +13,8 @@ RISING, NEARLY_ALL = 0.8, 0.8  # rank correlation of error with size; share of a
 PER_CENT = 100.0  # the highest accuracy
 
 
-def check_table(name: str, table: Table, keeping: Callable[[str], str]) -> None:
-    """Refuse what no single row shows: mixed metrics in a curve, groups in which no curve has three sizes.
-
-    ``keeping`` says how to keep one metric alone.
-    """
-    named: Table = table[table["metric"] != ""] if "metric" in table else table[:0].assign(metric="")
-    kinds = named.groupby(KEYS)["metric"].unique()
-    mixed = [f"{'/'.join(key)} ({listed(sorted(names))})" for key, names in kinds.items() if len(names) > 1]
-    if mixed:
-        raise CurveContentError(
-            f"{name}: found several metrics in one curve: {listed(mixed, quote=False)}; expected one "
-            f"metric per curve. Give each metric its own `task`, or keep one. {keeping(str(named['metric'].iloc[0]))}"
-        )
+def check_table(name: str, table: Table) -> None:
+    """Refuse what no single row shows: different curves of one label, groups in which no curve has three sizes."""
     keys: Table = table[KEYS].drop_duplicates()
     alike = keys.groupby(keys["domain"].str.cat([keys["task"], keys["architecture"]], sep="/"))
     twice = [

@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from forecaster.curves.divergence import SURE, Divergence, divergence
 from forecaster.curves.how_read import HowRead
+from forecaster.curves.metrics import metric_of_reading
 from forecaster.curves.outliers import Stray, stray_runs
 from forecaster.curves.rises import Rise, clearest_rise
 from forecaster.errors import RequestError
@@ -27,6 +28,7 @@ from forecaster.results.wording import clipped, counted
 Group = tuple[str, str]  # (domain, task): the curves that share a hierarchy
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
+NO_TASK = "all"  # the task of rows that name none
 Table = Any  # a DataFrame or Series, where pandas' own annotations know no better
 FEW, NAMED = 3, 5  # groups, and architectures of each, that ``repr`` names
 TOLD = 20  # curves that a notebook shows
@@ -52,7 +54,7 @@ class Curve:
     domain, task, architecture : str
         The name of the curve.
     metric : str or None
-        What the error is; None without such a column.
+        What the error is, by the column ``metric`` or the name of the error column; None where neither says it.
     n : array [point]
         Training-set sizes.
     error : array [point]
@@ -167,6 +169,8 @@ class LearningCurves:
         columns = [np.array(table["n"]), np.array(table["error"]), *_noise(table)]
         for column in columns:
             column.flags.writeable = False
+        own = metric_of_reading(self.reading)
+        named = None if own is None else str(own)
         metrics = by_curve["metric"].max() if "metric" in table else [None] * len(starts)
         seeds = table["seed"].tolist() if "seed" in table else None
         found = []
@@ -175,7 +179,7 @@ class LearningCurves:
             domain, task, architecture = key
             n, error, noise, n_test, run = (column[start:stop] for column in columns)
             seed = None if seeds is None else tuple(seeds[start:stop])
-            found.append(Curve(domain, task, architecture, metric or None, n, error, noise, seed, n_test, run))
+            found.append(Curve(domain, task, architecture, metric or named, n, error, noise, seed, n_test, run))
         return tuple(found)
 
     @cached_property
@@ -185,7 +189,7 @@ class LearningCurves:
 
     @cached_property
     def metrics(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """The metrics named in each (domain, task): one a curve, so usually one or none."""
+        """What the errors of each (domain, task) are, as far as the table says: one a curve, so usually one or none."""
         named: dict[tuple[str, str], dict[str, None]] = {group: {} for group in self.groups}
         for curve in self.curves:
             if curve.metric:

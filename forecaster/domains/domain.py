@@ -12,6 +12,7 @@ import re
 import msgspec
 import numpy as np
 
+from forecaster.curves.metrics import metric_of
 from forecaster.domains.quantities import CENTRES, FIXED_SPREADS, LEARNED_SPREADS
 
 
@@ -172,7 +173,8 @@ RATE = re.compile(r"share of 1|error rate|accuracy|\b[wc]er\b|\btop.?[15]\b|zero
 
 def kinds_of_error(said: str) -> frozenset[str]:
     """``rate`` (a share of cases) or ``loss``, where a metric's name or a card's ``error_unit`` tells which."""
-    return frozenset(kind for kind, words in (("loss", LOSS), ("rate", RATE)) if words.search(said))
+    named = {"share": {"rate"}, "loss": {"loss"}, "perplexity": {"loss"}}.get(metric_of(said).kind, set())
+    return frozenset(named | {kind for kind, words in (("loss", LOSS), ("rate", RATE)) if words.search(said)})
 
 
 def plain_name(name: str) -> str:

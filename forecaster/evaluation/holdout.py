@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def hide(curves: LearningCurves, split: Split = None) -> tuple[LearningCurves, L
     if not (inside & out).any():
         raise _nothing_to_score(curves)
     shown, unseen = (
-        LearningCurves(table[inside & rows].reset_index(drop=True), (), curves.source) for rows in (~out, out)
+        replace(curves, table=table[inside & rows].reset_index(drop=True), notes=()) for rows in (~out, out)
     )
     enough = {c.label for c in shown.curves if scorable(c)}
     beyond = [c.label in enough for c in unseen.curves]

@@ -22,7 +22,7 @@ from forecaster._support import code_hash, kept_files
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.errors import PosteriorFileError
-from forecaster.inference.fit import Progress, cards_of, fit, forecastable
+from forecaster.inference.fit import Progress, cards_of_well_read, fit, forecastable
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.storage import load_posterior
 from forecaster.results.columns import Column, Columns, declared
@@ -65,7 +65,7 @@ def key_of(curves: LearningCurves, card: str | Path | Domain | None, engine: str
     said = {
         "data": curves.data_hash,
         "table": hashlib.sha256(curves.table.to_csv(index=False).encode()).hexdigest(),
-        "cards": {"/".join(group): found.card_hash for group, found in cards_of(curves, card).items()},
+        "cards": {"/".join(group): found.card_hash for group, found in cards_of_well_read(curves, card).items()},
         "engine": engine,
         "seed": seed,
         "draws": draws,

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from forecaster.curves.divergence import risen
+from forecaster.curves.how_read import VALIDATE, Command
 from forecaster.curves.learning_curves import Group, LearningCurves
+from forecaster.curves.metrics import metric_of
+from forecaster.curves.misread.refusal import expect_shares
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import card_for, load_card
 from forecaster.errors import CurveContentError, RequestError
@@ -35,6 +38,15 @@ def cards_of(curves: LearningCurves, card: Cards = None) -> dict[Group, Domain]:
         chosen = card if isinstance(card, Domain) else load_card(card)
         return dict.fromkeys(curves.groups, chosen)
     return {group: card_for(group[0], curves.metrics[group])[0] for group in curves.groups}
+
+
+def cards_of_well_read(curves: LearningCurves, card: Cards = None, command: Command = VALIDATE) -> dict[Group, Domain]:
+    """The card of each group; CurveMisreadError where errors are above 1 and their card takes them for shares."""
+    found = cards_of(curves, card)
+    units = {group: own.error_unit for group, own in found.items()}
+    shares = {group: metric_of(unit) for group, unit in units.items() if "share" in unit and " or " not in unit}
+    expect_shares(curves, shares, command)
+    return found
 
 
 def fit(
@@ -89,6 +101,8 @@ def fit(
         Every curve diverges: none can be forecast. Where only some do, they are in ``set_aside`` of the posterior.
     CardError
         There is no such card, or it cannot be used.
+    CurveMisreadError
+        Errors are above 1, and the card takes them for shares.
 
     Examples
     --------
@@ -99,7 +113,7 @@ def fit(
     expect_curves(curves)
     _check_settings(engine, seed, draws)
     curves, set_aside = (curves, None) if diverging else forecastable(curves)
-    cards = cards_of(curves, card)
+    cards = cards_of_well_read(curves, card)
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
     tell = on_progress or (lambda *_: None)
     if engine == "nuts":

@@ -20,6 +20,7 @@ import pandas as pd
 
 from forecaster._support.atomic_files import write_netcdf
 from forecaster.curves.learning_curves import KEYS, TOLD, Group, LearningCurves, as_html, counted
+from forecaster.curves.metrics import metric_of
 from forecaster.domains.domain import Domain, kinds_of_error
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
@@ -96,9 +97,10 @@ class Posterior:
 
     @cached_property
     def of_shares(self) -> frozenset[Group]:
-        """Groups whose errors are shares of cases, by their card, unless an error or a metric contradicts it."""
+        """Groups whose errors are shares of cases, by metric or card, unless an error or a metric contradicts it."""
         above = {(c.domain, c.task) for c in self.curves.curves if c.error.max() > 1.0}
         said = {group for group in self.groups if "share" in self.cards[group].error_unit}
+        said |= {group for group, of in self.curves.metrics.items() if of and all(metric_of(m).bounded for m in of)}
         losses = {g for g, named in self.curves.metrics.items() if any(kinds_of_error(m) == {"loss"} for m in named)}
         return frozenset(said - above - losses)
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from forecaster.curves.learning_curves import Group
+from forecaster.curves.metrics import metric_of, size_unit_of_reading
 from forecaster.inference.posterior import Posterior
 from forecaster.results.wording import Units
 
 
 def units_of(posterior: Posterior, group: Group) -> Units:
-    """Units from the group's card and, where the table names it, its metric.
+    """Units as the table names them: by its metric, by the names of its columns; else those of the group's card.
 
-    Percent where errors are shares (:meth:`~forecaster.posterior.Posterior.of_shares`).
+    Percent where errors are shares (:meth:`~forecaster.posterior.Posterior.of_shares`), or were given in per cent.
     """
-    card = posterior.cards[group]
-    name = next(iter(posterior.curves.metrics[group]), card.error_unit.split(",")[0].strip())
-    return Units(card.size_unit, "error" if name.startswith("1 - ") else name, group in posterior.of_shares)
+    card, reading = posterior.cards[group], posterior.curves.reading
+    metric = metric_of(next(iter(posterior.curves.metrics[group]), card.error_unit.split(",")[0]))
+    percent = group in posterior.of_shares or reading.percent
+    unit = "" if percent else metric.unit
+    return Units(size_unit_of_reading(reading) or card.size_unit, metric.phrase, percent, unit)
+
+
+def error_named(posterior: Posterior) -> str:
+    """What all errors are, with their unit: ``word error rate``; ``error`` where the table names none, or several."""
+    named = {of for group in posterior.groups for of in posterior.curves.metrics[group] or ("error",)}
+    if len(named) > 1:
+        return "error"
+    metric = metric_of(named.pop())
+    return f"error ({metric})" if metric.kind == "complement" else str(metric)

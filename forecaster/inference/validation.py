@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from forecaster.curves import summary
 from forecaster.curves.learning_curves import Group, LearningCurves, Note
+from forecaster.curves.metrics import metric_of
 from forecaster.domains.domain import Domain
-from forecaster.inference.fit import Cards, cards_of, expect_curves
+from forecaster.inference.fit import Cards, cards_of, cards_of_well_read, expect_curves
 from forecaster.results.columns import CURVE, Column, Columns, declared
 from forecaster.results.result import Result
 from forecaster.results.wording import counted
@@ -70,6 +71,8 @@ def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
         Where ``curves`` were not read.
     CardError
         For a card that is unknown or unreadable.
+    CurveMisreadError
+        Errors are above 1, and the card takes them for shares.
 
     Examples
     --------
@@ -79,7 +82,7 @@ def validate(curves: LearningCurves, *, card: Cards = None) -> Validation:
     '980 measurements make 7 curves; they can be fitted.'
     """
     expect_curves(curves)
-    cards = cards_of(curves, card)
+    cards = cards_of_well_read(curves, card)
     chance: dict[Group | str, float] = {g: c.chance.value for g, c in cards.items() if c.chance is not None}
     notes = (*curves.notes, *above_share(curves, cards), *summary.warnings_of(curves, chance))
     table = summary.summarise(curves)
@@ -94,4 +97,5 @@ def above_share(curves: LearningCurves, card: Cards) -> tuple[Note, ...]:
     """Notes on errors above 1 where the card calls them shares."""
     units = {group: found.error_unit for group, found in cards_of(curves, card).items()}
     shares = [group for group, unit in units.items() if "share" in unit and " or " not in unit]
+    shares = [group for group in shares if metric_of(units[group]).bounded]
     return summary.above_share(curves, shares)

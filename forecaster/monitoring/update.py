@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,9 @@ def update(
     expect_posterior(posterior)
     rows = _rows(posterior, new_rows)
     measured = [posterior.curves, *([] if posterior.set_aside is None else [posterior.set_aside])]
-    fresh = read_curves(pd.concat([*(_plain(one.table) for one in measured), rows], ignore_index=True))
+    together = pd.concat([*(_plain(one.table) for one in measured), rows], ignore_index=True)
+    reading = posterior.curves.reading
+    fresh = replace(read_curves(together, as_they_are=reading.as_they_are), reading=reading)
     aside = set_aside_keys(posterior)
     judged = [judged_rows(posterior, key, own, level, seed) for key, own in _by_key(rows) if key not in aside]
     judged = (

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from forecaster.curves.learning_curves import Curve
+from forecaster.curves.metrics import size_unit_of_reading
 from forecaster.curves.repeats import reduced
 from forecaster.inference.validation import Validation
 from forecaster.plots.style import INK, PALETTE, WIDTH, capital, error_ticks, labels, plain, size_ticks
@@ -35,7 +36,8 @@ def measured_figure(found: Validation) -> Figure:
         axes.set_title(shown[name], fontsize=8.5, color=INK, loc="left")
     for axes in panels[len(curves) :]:
         axes.set_visible(False)
-    units = list(dict.fromkeys(card.size_unit for card in found.cards.values()))
+    own = size_unit_of_reading(found.curves.reading)
+    units = [own] if own else list(dict.fromkeys(card.size_unit for card in found.cards.values()))
     named = f" ({units[0]})" if len(units) == 1 else ""
     metrics = list(dict.fromkeys(curve.metric or "error" for curve in curves))
     figure.supxlabel(f"Training data{named}", fontsize=9.5, color=INK)

@@ -18,6 +18,7 @@ from jaxtyping import Float
 from forecaster._support.atomic_files import write_netcdf
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.inference.units import error_named
 from forecaster.prediction.draws import by_point
 from forecaster.prediction.observation import check_kind, of_kind
 from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, chosen_keys, curve_paths
@@ -33,9 +34,9 @@ LEVEL = 0.8
 AT_ONCE = 256  # sizes of one curve whose draws are held in memory: 8 MB for 4,000 draws
 KEYS = ["domain", "task", "architecture", "n"]
 COVERS = {
-    "mean": "the average error over training runs",
-    "new-run": "the error of one new training run",
-    "new-cases": "the average error over training runs, on new test cases,",
+    "mean": "the average {error} over training runs",
+    "new-run": "the {error} of one new training run",
+    "new-cases": "the average {error} over training runs, on new test cases,",
 }
 
 
@@ -212,7 +213,8 @@ def _capped(posterior: Posterior, key: CurveKey, log_error: np.ndarray) -> np.nd
 
 
 def _text(posterior: Posterior, table: pd.DataFrame, kind: str, level: float) -> str:
-    text = f"With probability {100 * level:g} %, {COVERS[kind]} lies between yhat_lower and yhat_upper."
+    what = COVERS[kind].format(error=error_named(posterior))
+    text = f"With probability {100 * level:g} %, {what} lies between yhat_lower and yhat_upper."
     if kind == "mean" and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
         text += " This is the error on the test set at hand; kind new-cases allows for its sampling error."
     if "floor" in set(table["region"]):

@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.inference.units import units_of
 from forecaster.model import law
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
@@ -180,7 +181,8 @@ def requirement(
     found = (*checks, *_within_sight(posterior, wanted, errors), *_risen(_answered(table)))
     draws = by_point("n", np.stack(columns, 1), table, (*KEYS, "target", "kind"), posterior)
     largest = {one.group: largest_size(posterior.designs[one.group]) for one in wanted}
-    return Requirement(table, joined(prose(_answered(table), largest), "\n"), found, draws, posterior)
+    units = {group: units_of(posterior, group) for group in largest}
+    return Requirement(table, joined(prose(_answered(table), largest, units), "\n"), found, draws, posterior)
 
 
 def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.ndarray) -> Iterator[Check]:

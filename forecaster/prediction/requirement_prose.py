@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecaster.results.message import Message, message
 from forecaster.results.ranking import leading
-from forecaster.results.wording import percent, plain_number, plain_size
+from forecaster.results.wording import Units, percent, plain_size
 
 STANDING = ("q50", "q75", "q95", "p_never")  # columns by which rows are ordered, the least data first
 NAMED = 8  # rows that the text spells out; the table has all
@@ -34,12 +34,20 @@ def leading_rows(table: pd.DataFrame, most: int) -> list[int]:
     return leading(groups, list(needed), most)
 
 
-def prose(table: pd.DataFrame, largest: Mapping[tuple[str, str], float]) -> tuple[Message, ...]:
+PLAIN = Units("examples", "error", percent=False)
+
+
+def prose(
+    table: pd.DataFrame, largest: Mapping[tuple[str, str], float], units: Mapping[tuple[str, str], Units] | None = None
+) -> tuple[Message, ...]:
     """The leading rows, one message each, and what the numbers mean; ``largest`` is each group's largest size."""
     rows = table.to_dict("records")
     if not rows:
         return ()
-    said = [of_row(rows[i]) for i in leading_rows(table, NAMED)]
+    said = [
+        of_row(rows[i], (units or {}).get((rows[i]["domain"], rows[i]["task"]), PLAIN))
+        for i in leading_rows(table, NAMED)
+    ]
     if len(rows) > NAMED:
         more = len(rows) - NAMED
         text = f"These need the least data for their target; the whole table has {more} more rows."
@@ -56,13 +64,13 @@ def prose(table: pd.DataFrame, largest: Mapping[tuple[str, str], float]) -> tupl
     return tuple(said)
 
 
-def of_row(row: Mapping[Any, Any]) -> Message:
+def of_row(row: Mapping[Any, Any], units: Units = PLAIN) -> Message:
     """One row in words; the id says which of the possible answers it is."""
     name = f"{row['domain']}/{row['task']}/{row['architecture']}"
     if np.isfinite(row["limit"]):
         name += f": {plain_size(row['limit'])} is enough with probability {percent(row['p_within_limit'])}"
     low, middle, high = row["q50_lower"], row["q50"], row["q50_upper"]
-    goal, level = f"an error of {plain_number(row['target'])}", row["level"]
+    goal, level = units.phrase(units.error_plain(row["target"])), row["level"]
     about = {"architecture": row["architecture"], "target": row["target"], "lower": low, "upper": high}
     if row["already_met"] > MET:
         text = f"{name}: {goal} is already reached within the measured sizes ({percent(row['already_met'])})"
@@ -73,12 +81,13 @@ def of_row(row: Mapping[Any, Any]) -> Message:
     elif np.isinf(high):
         half = "more likely than not, no size is enough" if np.isinf(middle) else f"even odds by {plain_size(middle)}"
         id = "at-least"
-        text = f"{name}: with probability {percent(0.5 + level / 2)} {goal} takes at least {plain_size(low)} ({half})"
+        text = f"{name}: with probability {percent(0.5 + level / 2)} {goal} takes at least "
+        text += f"{plain_size(low)} {units.size_name} ({half})"
     else:
         id = "between"
         text = (
             f"{name}: with probability {percent(level)} {WHO[row['kind']]} first reaches {goal} between "
-            f"{plain_size(low)} and {plain_size(high)}, with even odds by {plain_size(middle)}"
+            f"{plain_size(low)} and {plain_size(high)} {units.size_name}, with even odds by {plain_size(middle)}"
         )
     return message(id, text + _further(row), **about)
 

@@ -20,6 +20,7 @@ class Units:
     size_name: str
     error_name: str
     percent: bool
+    unit: str = ""  # of errors, where they are no percent
 
     def counting(self, size_name: str | None) -> Units:
         """With another name for what sizes count, where one is given."""
@@ -27,7 +28,8 @@ class Units:
 
     @property
     def sign(self) -> str:
-        return " %" if self.percent else ""
+        """What stands behind an error's number."""
+        return " %" if self.percent else f" {self.unit}" if self.unit else ""
 
     def scaled(self, value: float) -> float:
         """The number as shown: in percent where errors are shares."""
@@ -70,11 +72,18 @@ class Units:
         """``an error rate of 0.25 %`` or ``1.66 bits per character`` for a number already written."""
         if re.match(r"(bits|nats|bytes|points)\b", self.error_name):
             return f"{shown} {self.error_name}"
-        article = "an" if self.error_name[:1].lower() in "aeiou1" else "a"
-        return f"{article} {self.error_name} of {shown}"
+        if self.error_name.startswith("1 - "):
+            return f"an error ({self.error_name}) of {shown}"
+        return f"{article(self.error_name)} {self.error_name} of {shown}"
 
     def sized(self, n: float) -> str:
         return f"{size(n)} {self.size_name}"
+
+
+def article(noun: str) -> str:
+    """``a`` or ``an``, as the noun is spoken: an error, an MAE, a loss."""
+    spelled = re.match(r"[A-Z]{2}", noun) is not None
+    return "an" if noun[:1] in "aeiouAEIOU" or (spelled and noun[0] in "FHLMNRSX") else "a"
 
 
 def size(n: float, short: bool = False) -> str:

@@ -258,6 +258,7 @@ def test_a_cache_that_cannot_be_written_makes_nothing_fail(digits_curves, digits
 
 # Refusals --------------------------------------------------------------------------------------------
 
+TURNED = ("good.csv", "--accuracy", "--as-they-are")  # errors, taken for accuracies
 REFUSED = {
     "no such file": (["forecast", "none.csv", "--at", "1e6"], "no such file"),
     "no such posterior": (["forecast", "none.nc", "--at", "1e6"], "no such file"),
@@ -273,8 +274,14 @@ REFUSED = {
     "a memo of some architectures": (["memo", "good.csv", "-o", "new", "--architecture", "cnn"], "weighs all"),
     "a memo of an unknown one": (["memo", "good.csv", "-o", "new", "--architecture", "vit"], "expected one of cnn"),
     "a check of an unknown one": (["check", "good.csv", "--architecture", "vit"], "expected one of cnn"),
-    "an accuracy as target": (["requirement", "good.csv", "--accuracy", "--target", "0.95"], "ask for --target 0.05"),
-    "per cent as target": (["memo", "good.csv", "-o", "new", "--accuracy", "--target", "90"], "ask for --target 0.1"),
+    "an accuracy as target": (
+        ["requirement", "good.csv", "--accuracy", "--as-they-are", "--target", "0.95"],
+        "ask for --target 0.05",
+    ),
+    "per cent as target": (
+        ["memo", "good.csv", "-o", "new", "--accuracy", "--as-they-are", "--target", "90"],
+        "ask for --target 0.1",
+    ),
     "too few sizes to backtest": (["backtest", "good.csv", "--hide", "1"], "needs 4 sizes of a curve"),
 }
 

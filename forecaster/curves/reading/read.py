@@ -17,6 +17,7 @@ import pandas as pd
 from forecaster.curves.contents import check_table, curve_notes
 from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
 from forecaster.curves.learning_curves import KEYS, NOISE, LearningCurves, Note, Table, listed
+from forecaster.curves.misread.refusal import expect_well_read
 from forecaster.curves.reading import suggestions
 from forecaster.curves.reading.cells import Evidence
 from forecaster.curves.reading.columns import (
@@ -50,6 +51,7 @@ def read_curves(
     wide: Wide | None = None,
     decimal: Decimal | None = None,
     accuracy: bool = False,
+    as_they_are: bool = False,
 ) -> LearningCurves:
     """Read and validate learning curves.
 
@@ -80,6 +82,9 @@ def read_curves(
         The decimal mark, where the cells do not tell it.
     accuracy : bool
         The same as ``score="accuracy"``.
+    as_they_are : bool
+        Read a table that looks misread all the same: errors that rise as accuracies do, different models or conditions
+        under one name.
 
     Returns
     -------
@@ -92,6 +97,8 @@ def read_curves(
         The table as a whole cannot be used; also its subclasses, such as CurveColumnsError for a missing column.
     CurveRowsError
         Some rows cannot be used. All of them are named, with what was found and what was expected.
+    CurveMisreadError
+        All rows can be used, but the table does not seem to be what it was read as. The message says how to read it.
     RequestError
         A mapping, a constant or a source that makes no sense, such as a constant for a column that is there.
 
@@ -114,6 +121,7 @@ def read_curves(
         full_size=full_size,
         wide=wide,
         decimal=decimal,
+        as_they_are=as_they_are,
     )
     check_constants(constants or {})
     return Cells.of(source, how).curves(constants or {})
@@ -192,12 +200,6 @@ def _our_split(name: str, frame: Table, how: HowRead, command: Command) -> Table
     return frame.rename(columns={"split": "split_"}) if len(kinds) == 1 else frame
 
 
-def _keeping(metric: str, how: HowRead, command: Command) -> str:
-    """The command that keeps the rows of one metric."""
-    column = how.columns.get("metric", "metric")
-    return "\n".join(["Run:", *command.lines(replace(how, where={**how.where, column: (metric,)}))])
-
-
 def _validated(name: str, table: Table, how: HowRead, notes: list[Note], command: Command) -> LearningCurves:
     """The curves of a canonical table: without exact duplicates, sorted, and fit to be used."""
     try:
@@ -210,6 +212,6 @@ def _validated(name: str, table: Table, how: HowRead, notes: list[Note], command
         notes.append(Note("duplicates", f"{name}: {said}"))
     order = [*KEYS, "n", *(column for column in ("seed", "error", *NOISE, "split") if column in table)]
     table = table[~twice].sort_values(order, ignore_index=True)
-    # Here stands what judges the whole canonical table: the metric named by ``how.error_column``, misread tables.
-    check_table(name, table, lambda metric: _keeping(metric, how, command))
+    check_table(name, table)
+    expect_well_read(table, how, command)
     return LearningCurves(table, (*notes, *curve_notes(table, how.score is not None)), name, how)

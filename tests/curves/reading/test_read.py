@@ -13,6 +13,7 @@ from forecaster.errors import (
     CurveColumnsError,
     CurveContentError,
     CurveFileError,
+    CurveMisreadError,
     CurveRowsError,
     ForecasterError,
     RequestError,
@@ -220,8 +221,8 @@ BAD_FILES = {
     ),
     "mixed metrics": (
         table(*[row + ",top-1" for row in GOOD], "vision,cnn,5,0.1,top-5", header=HEADER + ",metric", good=[]),
-        CurveContentError,
-        ["several metrics in one curve", "vision/all/cnn ('top-1', 'top-5')", "its own `task`"],
+        CurveMisreadError,
+        ["several metrics in one curve", "vision/all/cnn ('top-1', 'top-5')", "--where metric=top-1"],
     ),
     "two sizes": (
         SHORT,
@@ -404,19 +405,19 @@ def test_a_short_curve_borrows_from_its_group(tmp_path):
     ],
 )
 def test_a_metric_that_disagrees_with_the_errors_is_noted(changes, accuracy, expected):
-    assert codes(read_curves(frame(**changes), accuracy=accuracy).notes) == expected
+    assert codes(read_curves(frame(**changes), accuracy=accuracy, as_they_are=True).notes) == expected
 
 
 def test_errors_that_rise_are_noted_where_nearly_all_of_a_task_do():
     rows = {"n": 10.0 ** np.arange(1, 6), "domain": "d", "architecture": "falls", "error": [0.5, 0.4, 0.3, 0.2, 0.1]}
     falls = pd.DataFrame(rows)
     rises = [falls.assign(architecture=f"rises {i}", error=[0.5, 0.6, 0.6, 0.8, 0.7]) for i in range(4)]
-    notes = read_curves(pd.concat([falls, *rises])).notes
+    notes = read_curves(pd.concat([falls, *rises]), as_they_are=True).notes
     assert [(note.code, note.curve) for note in notes] == [("rising", f"d/all/rises {i}") for i in range(4)]
     assert "--score accuracy" in notes[0].text
     assert read_curves(pd.concat([falls, *rises[:3]])).notes == ()
     other = falls.assign(task="t")
-    assert len(read_curves(pd.concat([other, *rises])).notes) == 4
+    assert len(read_curves(pd.concat([other, *rises]), as_they_are=True).notes) == 4
 
 
 @pytest.mark.parametrize(

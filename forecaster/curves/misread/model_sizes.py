@@ -1,0 +1,96 @@
+"""Model sizes: runs of different models under one name.
+
+``params`` that are the same all along a curve make an ordinary curve. One model a size, never smaller with more data
+(or chosen so: a column ``tuned``), makes a curve of best models. All others are curves of different models, pooled.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from forecaster.curves.how_read import HowRead
+from forecaster.curves.learning_curves import KEYS, Table
+from forecaster.curves.metrics import plain
+from forecaster.curves.misread.conditions import repeats_of
+from forecaster.curves.misread.fault import Fault, Other, curve_labels, grouped_by, numbers_of
+
+RULE = "models-pooled"
+PARAMS = re.compile(
+    r"(?:.* )?(?:params|parameters|(?:param|parameter) count|model size|model params|non ?embedding params)(?: [bmn])?"
+)
+COMPUTE = re.compile(r"(?:.* )?[kmgtpez]?flops?|compute")
+SAME_COMPUTE = 1.2  # ratio up to which runs of one model and size may differ in what they took
+ALIKE = 1.02  # ratio of parameter counts up to which a model counts as the same
+TUNED = {"true", "1", "yes", "tuned"}
+
+
+def models_pooled(table: Table, how: HowRead) -> Fault | None:
+    """Curves along which the number of parameters changes, but for curves of best models."""
+    column = _params_of(table)
+    if _tuned(table):
+        return None
+    if column is None:
+        return _compute_differs(table, how)
+    params = numbers_of(table[column])
+    pooled = [key for key, own in table.assign(p=params).dropna(subset=["p"]).groupby(KEYS) if not _one_model(own)]
+    if not pooled:
+        return None
+    own = table.set_index(KEYS).index.isin(pooled)
+    sizes = params[own]
+    name = how.columns.get(column, column)
+    seen = (
+        f"found models of {sizes.nunique()} sizes ({name} from {sizes.min():g} to {sizes.max():g}) in one curve, "
+        f"{curve_labels(table, own)}; expected one {name} along a curve, or one a size that never falls as n grows."
+    )
+    return Fault(RULE, seen, _by_model(table, how, column, name))
+
+
+def _compute_differs(table: Table, how: HowRead) -> Fault | None:
+    """Rows of one curve, size and seed that took different compute: where parameters are not told, models differ."""
+    column = "compute" if "compute" in table else next((c for c in table if COMPUTE.fullmatch(plain(c))), None)
+    if column is None:
+        return None
+    by = [*KEYS, "n", *repeats_of(table)]
+    spent = numbers_of(table[column]).groupby([table[name] for name in by], dropna=False)
+    apart = ((spent.transform("max") > SAME_COMPUTE * spent.transform("min")) & (spent.transform("min") > 0)).to_numpy()
+    if not apart.any():
+        return None
+    first, name = table[apart].iloc[0], how.columns.get(column, column)
+    seen = (
+        f"found runs of {'/'.join(first[KEYS])} at n {first['n']:g} that took different {name} "
+        f"(in {curve_labels(table, apart)}); expected runs of one model. Name its size: --columns params=THAT."
+    )
+    return Fault(RULE, seen)
+
+
+def _params_of(table: Table) -> str | None:
+    """The column of parameter counts: ours, or the first that is called so and holds numbers."""
+    if "params" in table:
+        return "params" if table["params"].notna().any() else None
+    may = [column for column in table if PARAMS.fullmatch(plain(column))]
+    return next((c for c in may if numbers_of(table[c]).notna().any()), None)
+
+
+def _tuned(table: Table) -> bool:
+    return "tuned" in table and set(table["tuned"].astype(str).str.strip().str.lower()) <= TUNED
+
+
+def _one_model(own: Table) -> bool:
+    """One parameter count all along, or one at each size that never falls."""
+    if own["p"].max() <= ALIKE * own["p"].min():
+        return True
+    by_size = own.groupby("n")["p"].agg(["min", "max"])
+    one_each = (by_size["max"] <= ALIKE * by_size["min"]).all()
+    never_falls = (by_size["max"].to_numpy()[1:] * ALIKE >= np.maximum.accumulate(by_size["max"].to_numpy())[:-1]).all()
+    return bool(one_each and never_falls)
+
+
+def _by_model(table: Table, how: HowRead, column: str, name: str) -> tuple[Other, ...]:
+    """Readings with a curve for each model."""
+    made = grouped_by(table.rename(columns={column: name}), how, "architecture", [name])
+    if made is None or models_pooled(*made) is not None:
+        return ()
+    # a surface over both axes, n and params, will be offered here
+    return (Other("For a curve of each model", made[1]),)
