@@ -283,11 +283,6 @@ def test_a_bad_path_or_parquet_file_is_refused(tmp_path, name):
         assert part in str(caught.value)
 
 
-def test_a_source_of_another_kind_is_refused():
-    with pytest.raises(RequestError, match="found a list; expected the path of a file, or a data frame"):
-        read_curves([1, 2])  # pyright: ignore[reportArgumentType]
-
-
 # What is accepted -------------------------------------------------------------------------------------
 
 
