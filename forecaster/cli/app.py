@@ -33,7 +33,7 @@ READING, FITTING, CHOOSING, PRINTING = "Reading the curves", "Fitting", "Choosin
 ONLY = "Show only this {0}; repeatable. The others are still fitted. Without a column `{0}` it names all rows."
 Names = list[str] | None
 USAGE = (OptionError, UnknownCardError)  # exit code 2: wrong whatever the input holds
-CELLS = ("columns", "where", "wide", "score", "accuracy", "percent", "full_size", "decimal", "as_they_are")
+CELLS = ("columns", "where", "wide", "score", "accuracy", "percent", "full_size", "decimal", "n_min", "as_they_are")
 REPEATED = {
     *CELLS,
     "metric",
@@ -103,6 +103,7 @@ class Curves:
     decimal: Annotated[
         Literal["comma", "point"] | None, _option("--decimal", "The decimal mark, where cells do not tell it.", READING)
     ] = None
+    n_min: Annotated[str | None, _option("--n-min", "Leave out rows of smaller sizes than this.", READING)] = None
     as_they_are: Annotated[bool, _option("--as-they-are", "Read a table that looks misread all the same.", READING)] = (
         False
     )
@@ -148,6 +149,7 @@ class Curves:
             percent=self.percent,
             full_size=values.size(self.full_size, "--full-size"),
             decimal=self.decimal,
+            n_min=values.size(self.n_min, "--n-min"),
             as_they_are=self.as_they_are,
             split=self.split,
             leave_out=tuple(self.leave_out or ()),

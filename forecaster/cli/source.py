@@ -35,6 +35,7 @@ class Reading:
     percent: bool = False
     full_size: float | None = None
     decimal: Decimal | None = None
+    n_min: float | None = None
     as_they_are: bool = False
     split: str | None = None
     leave_out: Sequence[str] = ()
@@ -53,6 +54,7 @@ class Reading:
             percent=self.percent,
             full_size=self.full_size,
             decimal=self.decimal,
+            n_min=self.n_min,
             as_they_are=self.as_they_are,
         )
 
@@ -135,6 +137,7 @@ def _saved(path: Path, reading: Reading, named: Choice, fitting: Fitting) -> Giv
         "--percent": reading.percent,
         "--full-size": reading.full_size is not None,
         "--decimal": reading.decimal,
+        "--n-min": reading.n_min,
         "--as-they-are": reading.as_they_are,
         **{f"--{ours.replace('_', '-')}": value is not None for ours, value in reading.constants.items()},
         "--split": reading.split,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from forecaster.curves.learning_curves import KEYS, Note, Table, listed
+from forecaster.curves.learning_curves import HALF, KEYS, Note, Table, listed
 from forecaster.errors import CurveContentError
 
 RISING, NEARLY_ALL = 0.8, 0.8  # rank correlation of error with size; share of a group's curves that have it
@@ -51,8 +51,14 @@ def curve_notes(table: Table, turned: bool) -> list[Note]:
         ("few-sizes", first & (sizes < 3), "different sizes: {}; the curve borrows from others of its group"),
         (
             "binomial-skipped",
-            (table["error"] >= 1) & tested,
-            "errors of 1 or more: {}; n_test is not used there",
+            ((table["error"] >= 1) | (table["error"] * table.get("n_test", np.nan) < HALF)) & tested,
+            "errors that are no share of n_test cases (1 or more, or less than half a case): {}; n_test is not used",
+        ),
+        (
+            "error-sd",
+            first & (table.get("error_sd", np.nan) > 0) & table.get("repeats", pd.Series(np.nan, table.index)).isna(),
+            "sizes with error_sd and without repeats: {}; error_sd is taken as the scatter of one run, and each error "
+            "as one run's. Where errors are means, --repeats says of how many runs",
         ),
         ("error-above-one", percent, "errors above 1: {}; the metric is a rate, so this may be percent"),
         (

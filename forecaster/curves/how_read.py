@@ -42,6 +42,8 @@ class HowRead:
         The table's own name of the error column; of a chart's export, of what it shows; "" where it has none.
     size_unit : str or None
         The unit of sizes that were given as durations, such as ``hours``.
+    n_min : float or None
+        The size below which rows were left out.
     as_they_are : bool
         Whether a table that looks misread was to be read all the same.
     """
@@ -57,6 +59,7 @@ class HowRead:
     decimal: Decimal | None = None
     error_column: str = "error"
     size_unit: str | None = None
+    n_min: float | None = None
     as_they_are: bool = False
 
     @property
@@ -84,6 +87,7 @@ class HowRead:
         said += ["--percent"] if self.percent else []
         said += ["--full-size", _plain(self.full_size)] if self.full_size is not None else []
         said += ["--decimal", self.decimal] if self.decimal else []
+        said += ["--n-min", _plain(self.n_min)] if self.n_min is not None else []
         said += ["--as-they-are"] if self.as_they_are else []
         return tuple(said)
 
@@ -97,7 +101,7 @@ class HowRead:
         where = {name: of[0] if len(of) == 1 else tuple(of) for name, of in self.where.items()}
         given = {"columns": columns, "constants": dict(self.constants), "where": where, "wide": self.wide}
         given |= {"score": self.score, "percent": self.percent, "full_size": self.full_size, "decimal": self.decimal}
-        given |= {"as_they_are": self.as_they_are}
+        given |= {"n_min": self.n_min, "as_they_are": self.as_they_are}
         return {name: value for name, value in given.items() if value}
 
     def python(self) -> str:

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from forecaster.curves.divergence import SURE, Divergence, divergence
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.metrics import metric_of_reading
+from forecaster.curves.metrics import metric_of, metric_of_reading
 from forecaster.curves.outliers import Stray, stray_runs
 from forecaster.curves.rises import Rise, clearest_rise
 from forecaster.errors import RequestError
@@ -28,6 +28,7 @@ from forecaster.results.wording import clipped, counted
 Group = tuple[str, str]  # (domain, task): the curves that share a hierarchy
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
+HALF = 0.5 - 1e-9  # of a case: less is no share of the cases
 NO_TASK = "all"  # the task of rows that name none
 Table = Any  # a DataFrame or Series, where pandas' own annotations know no better
 FEW, NAMED = 3, 5  # groups, and architectures of each, that ``repr`` names
@@ -65,7 +66,8 @@ class Curve:
     seed : tuple of str, or None
         Each point's run, "" where unnamed; None without such a column.
     n_test : array [point]
-        Test cases; NaN where unknown, or where errors of 1 and more show that they are no error rates.
+        Test cases; NaN where unknown, or where errors are not shares of them (a loss, an error of 1 or more, less than
+        half a case).
     run_sd : array [point]
         What one run's log error has beyond ``noise_sd`` where a point is the average of several.
     """
@@ -166,10 +168,11 @@ class LearningCurves:
         table: Table = self.table
         by_curve = table.groupby(KEYS, sort=False)
         starts = np.flatnonzero(np.diff(by_curve.ngroup().to_numpy(), prepend=-1))
-        columns = [np.array(table["n"]), np.array(table["error"]), *_noise(table)]
+        own = metric_of_reading(self.reading)
+        losses = "metric" not in table and own is not None and own.kind in ("loss", "perplexity")
+        columns = [np.array(table["n"]), np.array(table["error"]), *_noise(table, losses)]
         for column in columns:
             column.flags.writeable = False
-        own = metric_of_reading(self.reading)
         named = None if own is None else str(own)
         metrics = by_curve["metric"].max() if "metric" in table else [None] * len(starts)
         seeds = table["seed"].tolist() if "seed" in table else None
@@ -268,8 +271,11 @@ class LearningCurves:
         return self.with_rows(table[table[KEYS].agg("/".join, axis=1).isin(left)])
 
     def parted(self) -> tuple[LearningCurves | None, LearningCurves | None]:
-        """The curves that can be forecast, and those that diverge; None where there are none."""
-        out = {curve.label for curve in self.curves if curve.diverges}
+        """The curves that can be forecast, and those that diverge; None where there are none.
+
+        A table that was read as it is has none of the latter.
+        """
+        out = set() if self.reading.as_they_are else {curve.label for curve in self.curves if curve.diverges}
         if len(out) in (0, len(self.curves)):
             return (None, self) if out else (self, None)
         table: Table = self.table
@@ -289,15 +295,27 @@ class LearningCurves:
         return replace(chosen, notes=tuple(n for n in self.notes if n.curve in labels))
 
 
-def _noise(table: Table) -> tuple[Float[np.ndarray, " row"], ...]:
-    """``noise_sd``, ``n_test`` and ``run_sd`` of :class:`Curve`, of each row."""
+def _noise(table: Table, losses: bool) -> tuple[Float[np.ndarray, " row"], ...]:
+    """``noise_sd``, ``n_test`` and ``run_sd`` of :class:`Curve`, of each row; ``losses``: all errors are no shares."""
     sd, repeats, n_test = table.reindex(columns=NOISE).astype(float).to_numpy().T
     error, runs = table["error"].to_numpy(), np.nan_to_num(repeats, nan=1.0)
-    rate: Any = table.groupby(KEYS, sort=False)["error"].transform("max") < 1
+    tested = np.where(_of_cases(table, losses), n_test, np.nan)
     spread = np.nan_to_num(sd / error)
-    binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test)))
+    binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * tested)))
     one_run = spread * np.sqrt(1.0 - 1.0 / np.maximum(runs, 1.0))
-    return np.hypot(spread / np.sqrt(runs), binomial), np.where(rate, n_test, np.nan), one_run
+    return np.hypot(spread / np.sqrt(runs), binomial), tested, one_run
+
+
+def _of_cases(table: Table, losses: bool) -> Bool[np.ndarray, " row"]:
+    """Rows whose curve has errors that may be shares of its test cases.
+
+    Not where a metric names a loss, an error is 1 or more, or one is less than half a case: none of these is a share.
+    """
+    share = (table["error"] < 1.0) & ~(table["error"] * table.get("n_test", np.nan) < HALF)
+    if "metric" in table:
+        named = {text: metric_of(text).kind in ("loss", "perplexity") for text in set(table["metric"])}
+        share &= ~table["metric"].map(named).astype(bool)
+    return table.assign(share=share).groupby(KEYS, sort=False)["share"].transform("all").to_numpy() & (not losses)
 
 
 def as_html(said: str, table: pd.DataFrame) -> str:

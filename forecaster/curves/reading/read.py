@@ -36,6 +36,7 @@ from forecaster.curves.reading.files import load
 from forecaster.curves.reading.rows import SPLITS, rows_of
 from forecaster.curves.reading.scores import named_score
 from forecaster.curves.reading.wide import melted
+from forecaster.curves.transients import without_start
 from forecaster.errors import CurveColumnsError, CurveFileError, RequestError
 
 
@@ -51,6 +52,7 @@ def read_curves(
     wide: Wide | None = None,
     decimal: Decimal | None = None,
     accuracy: bool = False,
+    n_min: float | None = None,
     as_they_are: bool = False,
 ) -> LearningCurves:
     """Read and validate learning curves.
@@ -82,9 +84,11 @@ def read_curves(
         The decimal mark, where the cells do not tell it.
     accuracy : bool
         The same as ``score="accuracy"``.
+    n_min : float, optional
+        Leave out rows of smaller sizes.
     as_they_are : bool
         Read a table that looks misread all the same: errors that rise as accuracies do, different models or conditions
-        under one name.
+        under one name, the log of a run with its early transient.
 
     Returns
     -------
@@ -121,6 +125,7 @@ def read_curves(
         full_size=full_size,
         wide=wide,
         decimal=decimal,
+        n_min=n_min,
         as_they_are=as_they_are,
     )
     check_constants(constants or {})
@@ -176,6 +181,8 @@ def check_options(how: HowRead) -> None:
         named_score(how.score)
     if how.full_size is not None and not 0 < how.full_size < float("inf"):
         raise RequestError(f"--full-size: found {how.full_size:g}; expected a size above 0, such as 50000")
+    if how.n_min is not None and not 0 < how.n_min < float("inf"):
+        raise RequestError(f"--n-min: found {how.n_min:g}; expected a size above 0, such as 1000")
     for option, given, may in (
         ("--wide", how.wide, ("models", "sizes")),
         ("--decimal", how.decimal, ("comma", "point")),
@@ -212,6 +219,8 @@ def _validated(name: str, table: Table, how: HowRead, notes: list[Note], command
         notes.append(Note("duplicates", f"{name}: {said}"))
     order = [*KEYS, "n", *(column for column in ("seed", "error", *NOISE, "split") if column in table)]
     table = table[~twice].sort_values(order, ignore_index=True)
+    table, more = without_start(name, table, how)
+    notes += more
     check_table(name, table)
     expect_well_read(table, how, command)
     return LearningCurves(table, (*notes, *curve_notes(table, how.score is not None)), name, how)

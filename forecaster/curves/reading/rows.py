@@ -6,7 +6,7 @@ Rows count as lines do in an editor: the header is 1, the first row 2.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -50,6 +50,7 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
     score = None if how.score is None else named_score(how.score)
     scale = 100.0 if how.percent else 1.0
     values = error.values / scale if how.percent else error.values
+    values, none_wrong = _none_wrong(values, columns, how, score)
     skipped = _unmeasured(frame, error, columns["n"].numbers)
     bad = [row for column in columns.values() for row in column.bad if column.name != "error"]
     bad += _bad_errors(frame["error"], values, error.wrong, how, score)
@@ -76,7 +77,27 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
         )
     others = {column: frame[column] for column in frame if column not in KNOWN}
     canonical = pd.DataFrame(table | others, index=frame.index)[~skipped]
-    return Rows(canonical, how, tuple(_notes(name, frame, columns, how, score, skipped)))
+    notes = _notes(name, frame, columns, how, score, skipped)
+    if none_wrong.any():
+        rows = listed(frame.index[none_wrong], 5, quote=False)
+        notes.append(
+            Note("none-wrong", f"{name}: no case wrong was taken as half a case, 0.5 / n_test, in rows {rows}")
+        )
+    return Rows(canonical, how, tuple(notes))
+
+
+def _none_wrong(
+    values: Float[np.ndarray, " row"], columns: Mapping[str, Column], how: HowRead, score: Score | None
+) -> tuple[Float[np.ndarray, " row"], Mask]:
+    """Where none of ``n_test`` cases was wrong, half a case in place of zero; and which rows these are.
+
+    Half a case is the median of what an error rate may be after none of the cases was wrong, to within a factor of 1.4.
+    """
+    best = 0.0 if score is None else 1.0
+    tested = columns["n_test"].numbers.values if "n_test" in columns else np.full(len(values), np.nan)
+    found = (values == best) & (tested > 0) & (score is None or not score.negated)
+    half = 0.5 / np.where(found, tested, 1.0)
+    return np.where(found, half if score is None else 1.0 - half, values), found
 
 
 # One column ---------------------------------------------------------------------------------------
