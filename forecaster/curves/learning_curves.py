@@ -299,23 +299,21 @@ def _noise(table: Table, losses: bool) -> tuple[Float[np.ndarray, " row"], ...]:
     """``noise_sd``, ``n_test`` and ``run_sd`` of :class:`Curve`, of each row; ``losses``: all errors are no shares."""
     sd, repeats, n_test = table.reindex(columns=NOISE).astype(float).to_numpy().T
     error, runs = table["error"].to_numpy(), np.nan_to_num(repeats, nan=1.0)
-    tested = np.where(_of_cases(table, losses), n_test, np.nan)
+    n_test = np.where(losses | _no_shares(table), np.nan, n_test)
+    rate: Any = table.groupby(KEYS, sort=False)["error"].transform("max") < 1
     spread = np.nan_to_num(sd / error)
-    binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * tested)))
+    binomial = np.sqrt(np.nan_to_num(np.clip(1.0 - error, 0.0, None) / (error * n_test)))
     one_run = spread * np.sqrt(1.0 - 1.0 / np.maximum(runs, 1.0))
-    return np.hypot(spread / np.sqrt(runs), binomial), tested, one_run
+    return np.hypot(spread / np.sqrt(runs), binomial), np.where(rate, n_test, np.nan), one_run
 
 
-def _of_cases(table: Table, losses: bool) -> Bool[np.ndarray, " row"]:
-    """Rows whose curve has errors that may be shares of its test cases.
-
-    Not where a metric names a loss, an error is 1 or more, or one is less than half a case: none of these is a share.
-    """
-    share = (table["error"] < 1.0) & ~(table["error"] * table.get("n_test", np.nan) < HALF)
+def _no_shares(table: Table) -> Bool[np.ndarray, " row"]:
+    """Rows of curves whose errors cannot be shares of test cases: their metric is a loss, or one is under half a case."""
+    other = table["error"] * table.get("n_test", np.nan) < HALF
     if "metric" in table:
         named = {text: metric_of(text).kind in ("loss", "perplexity") for text in set(table["metric"])}
-        share &= ~table["metric"].map(named).astype(bool)
-    return table.assign(share=share).groupby(KEYS, sort=False)["share"].transform("all").to_numpy() & (not losses)
+        other |= table["metric"].map(named).astype(bool)
+    return table.assign(other=other).groupby(KEYS, sort=False)["other"].transform("any").to_numpy()
 
 
 def as_html(said: str, table: pd.DataFrame) -> str:

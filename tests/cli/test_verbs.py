@@ -68,6 +68,7 @@ def documented():
 
 
 DOCUMENTED = documented()
+SOMETIMES = {"note"}  # only in tables with a curve that cannot be forecast
 
 
 def parsed(done):
@@ -83,7 +84,7 @@ def assert_documented(found, section):
     for name, keys in DOCUMENTED[section].items():
         assert found[name], name
         for row in found[name]:
-            assert set(row) == keys
+            assert set(row) == keys - SOMETIMES
 
 
 # Starting --------------------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ def test_questions_answer_in_words_and_fit_the_width(verb, digits_file, tmp_path
     assert done.exit_code in (0, 3), done.stderr
     assert "rbf-svm" in done.stdout or verb == "check"
     assert max(map(len, done.stdout.splitlines())) <= console.WIDTH
-    assert DOCUMENTED[verb]["table"] == set(pd.read_csv(table).columns)
+    assert DOCUMENTED[verb]["table"] - SOMETIMES == set(pd.read_csv(table).columns)
 
 
 def test_other_verbs_answer_in_documented_json(digits_file, tmp_path):

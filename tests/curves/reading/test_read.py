@@ -434,7 +434,8 @@ def test_what_to_do_about_no_error_at_all_is_said(errors, accuracy, said):
 def test_errors_of_one_or_more_skip_the_binomial_part():
     curves = read_curves(frame(error=[5, 1, 0.2], n_test=100))
     np.testing.assert_allclose(curves.curves[0].noise_sd, [0, 0, np.sqrt(0.8 / 20)])
-    assert "errors of 1 or more: 2" in curves.notes[0].text
+    assert curves.notes[0].code == "binomial-skipped"
+    assert ": 2;" in curves.notes[0].text
 
 
 # Accuracy and columns ---------------------------------------------------------------------------------

@@ -64,7 +64,6 @@ def test_no_case_wrong_is_a_measurement(score):
         ([1e-4, 5e-5, 2e-5, 1e-5], {}),  # less than half of 100 cases
         ([0.4, 0.3, 0.2, 0.1], {"metric": "RMSE"}),
         ([0.4, 0.3, 0.2, 0.1], {"metric": "log loss"}),
-        ([1.4, 0.3, 0.2, 0.1], {}),
     ],
 )
 def test_what_is_no_share_of_test_cases_has_no_noise_of_them(errors, more):
