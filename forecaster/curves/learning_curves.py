@@ -308,7 +308,7 @@ def _noise(table: Table, losses: bool) -> tuple[Float[np.ndarray, " row"], ...]:
 
 
 def _no_shares(table: Table) -> Bool[np.ndarray, " row"]:
-    """Rows of curves whose errors cannot be shares of test cases: their metric is a loss, or one is under half a case."""
+    """Rows of curves whose errors are no shares of test cases: their metric is a loss, or one is under half a case."""
     other = table["error"] * table.get("n_test", np.nan) < HALF
     if "metric" in table:
         named = {text: metric_of(text).kind in ("loss", "perplexity") for text in set(table["metric"])}

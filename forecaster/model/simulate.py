@@ -85,7 +85,7 @@ def simulate(
         "floor": laws.floor(np, level, floor_logit),
         "error": far,
     }
-    return Simulation(read_curves(pd.concat(rows, ignore_index=True)), truth)
+    return Simulation(read_curves(pd.concat(rows, ignore_index=True), as_they_are=True), truth)
 
 
 def _curve(

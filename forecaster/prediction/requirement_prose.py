@@ -67,26 +67,27 @@ def prose(
 def of_row(row: Mapping[Any, Any], units: Units = PLAIN) -> Message:
     """One row in words; the id says which of the possible answers it is."""
     name = f"{row['domain']}/{row['task']}/{row['architecture']}"
+    first = f"{name}:"
     if np.isfinite(row["limit"]):
-        name += f": {plain_size(row['limit'])} is enough with probability {percent(row['p_within_limit'])}"
+        first += f" {plain_size(row['limit'])} is enough with probability {percent(row['p_within_limit'])};"
     low, middle, high = row["q50_lower"], row["q50"], row["q50_upper"]
     goal, level = units.phrase(units.error_plain(row["target"])), row["level"]
     about = {"architecture": row["architecture"], "target": row["target"], "lower": low, "upper": high}
     if row["already_met"] > MET:
-        text = f"{name}: {goal} is already reached within the measured sizes ({percent(row['already_met'])})"
+        text = f"{first} {goal} is already reached within the measured sizes ({percent(row['already_met'])})"
         rises = f"; with probability {percent(row['p_risen'])} the error is above it again at the largest of them"
         return message("risen" if risen(row) else "met", f"{text}{rises if risen(row) else ''}.", **about)
     if np.isinf(low):
-        id, text = "not-expected", f"{name} is not expected to reach {goal}"
+        id, text = "not-expected", f"{first} {row['architecture']} is not expected to reach {goal}"
     elif np.isinf(high):
         half = "more likely than not, no size is enough" if np.isinf(middle) else f"even odds by {plain_size(middle)}"
         id = "at-least"
-        text = f"{name}: with probability {percent(0.5 + level / 2)} {goal} takes at least "
+        text = f"{first} with probability {percent(0.5 + level / 2)} {goal} takes at least "
         text += f"{plain_size(low)} {units.size_name} ({half})"
     else:
         id = "between"
         text = (
-            f"{name}: with probability {percent(level)} {WHO[row['kind']]} first reaches {goal} between "
+            f"{first} with probability {percent(level)} {WHO[row['kind']]} first reaches {goal} between "
             f"{plain_size(low)} and {plain_size(high)} {units.size_name}, with even odds by {plain_size(middle)}"
         )
     return message(id, text + _further(row), **about)
