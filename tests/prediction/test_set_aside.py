@@ -38,17 +38,21 @@ def whole():
 
 
 @pytest.fixture(scope="module")
-def held(whole):
-    return replace(whole, set_aside=read_curves(RISING))
+def measured(whole):
+    return read_curves(pd.concat([whole.curves.table, RISING], ignore_index=True))
 
 
-def test_a_fit_parts_the_curves(held):
-    curves = read_curves(pd.concat([held.curves.table, RISING], ignore_index=True))
-    kept, aside = forecastable(curves)
+@pytest.fixture(scope="module")
+def held(whole, measured):
+    return replace(whole, set_aside=measured.select(architecture="rising"))
+
+
+def test_a_fit_parts_the_curves(measured):
+    kept, aside = forecastable(measured)
     assert [c.architecture for c in kept.curves] == ["flat", "steep"]
     assert [c.architecture for c in aside.curves] == ["rising"]
     with pytest.raises(CurveContentError, match="FAIL"):
-        fit(read_curves(RISING))
+        fit(measured.select(architecture="rising"))
 
 
 def test_others_forecast_as_without_it(whole, held):

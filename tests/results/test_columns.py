@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
+from helpers.unchecked import unchecked
 
 from forecaster.results.columns import CURVE, KINDS, Column, Columns, declared, interval, size
 
@@ -59,7 +62,7 @@ def test_bounds_belong_to_their_column():
 
 def test_declarations_that_contradict_themselves_are_refused():
     with pytest.raises(ValueError, match="expected one of name, text"):
-        Column("n", "length", "how long")  # pyright: ignore[reportArgumentType]
+        unchecked(Column.__post_init__)(SimpleNamespace(name="n", kind="length"))
     with pytest.raises(ValueError, match="ends in _lower"):
         Column("yhat", "error", "the forecast", bound="lower")
     with pytest.raises(ValueError, match="n stand twice"):

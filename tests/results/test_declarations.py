@@ -171,12 +171,12 @@ def test_figures_are_drawn_or_refused_by_name(results):
 
 
 def test_a_validation_says_what_a_fit_would_see():
-    rising = [("unheard-of", "t", "net", n, e) for n, e in ((10, 0.2), (20, 0.3), (30, 0.5))]
+    rising = [("unheard-of", "t", "net", n, e) for n, e in ((10, 0.3), (20, 0.2), (30, 0.35))]
     found = forecaster.validate(
         forecaster.read_curves(pd.DataFrame(rising, columns=["domain", "task", "architecture", "n", "error"]))
     )
     assert found.table["card"].tolist() == ["generic"]
-    assert found.text == "3 measurements make 1 curve; it can be fitted."
+    assert found.text.startswith("3 measurements make 1 curve; it can be fitted.")
     assert {note.code for note in found.notes} >= {"span", "one-seed", "non-monotone"}
     assert json.loads(found.to_json())["notes"][0].keys() == {"code", "text", "curve"}
     with pytest.raises(forecaster.ForecasterError, match="read_curves first"):
