@@ -1,0 +1,140 @@
+"""Fields, groups and curves as one hierarchy: what a card believes of a field that nobody has measured.
+
+The centres of a group (one domain and task) lie around those of its field, and the centres of fields around one common
+centre for losses and one for rates, with variances that all share:
+
+    eta_g ~ Normal(m_f, W),    m_f ~ Normal(m_kind, B),
+
+where ``eta`` holds the eight centres and the logs of the two learned spreads, and ``W`` and ``B`` are diagonal. Of each
+group a fit under a known card gives a posterior of ``eta``; that card divided out of its normal approximation leaves
+the group's likelihood, and a Gibbs sampler the rest (Gelman et al. 2013, chapter 5). The card of a field that was never
+seen is the predictive distribution of one more ``eta`` of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from jaxtyping import Float
+
+from forecaster.domains.domain import Domain
+from forecaster.domains.quantities import CENTRES, FIXED_SPREADS, LEARNED_SPREADS
+from forecaster.inference.posterior import Posterior
+
+EXPECTED_SD = 0.5  # of fields, and of groups within one, in any quantity, before the library
+WORTH = 2.0  # fields (or groups) that this expectation counts as
+WIDE_SD = 3.0  # of the common centre, before the library
+SWEEPS, BURN_IN = 1200, 200
+Vector = Float[np.ndarray, "10"]
+
+
+@dataclass(frozen=True, eq=False)
+class Likelihood:
+    """What the curves of one group say of its ``eta``: precision, and precision times mean."""
+
+    field: str
+    kind: str
+    precision: Float[np.ndarray, "10 10"]
+    pull: Vector
+    spread: Float[np.ndarray, 8]  # mean square of curves around the centre, by quantity
+    curves: int
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """The predictive distribution of ``eta`` of one more field of each kind, and spreads of curves around it."""
+
+    mean: Mapping[str, Vector]
+    sd: Mapping[str, Vector]
+    spread: Float[np.ndarray, 8]
+    own: Mapping[str, tuple[Vector, Vector]]  # of one more group of each field: mean, sd
+
+
+def likelihoods(posterior: Posterior, fields: Mapping[str, str]) -> list[Likelihood]:
+    """The likelihood of each group; ``fields`` are the kinds by field, which is the domain of a group."""
+    found = []
+    for group in posterior.groups:
+        card: Domain = posterior.cards[group]
+        eta = np.concatenate([posterior.centre(group), np.log(posterior.spread(group)[:, :2])], 1)
+        known = np.diag(1.0 / card.hyper_sd**2)
+        after = np.linalg.inv(np.cov(eta.T))
+        values, vectors = np.linalg.eigh(after - known)
+        precision = (vectors * np.maximum(values, 0.0)) @ vectors.T  # no likelihood is less sure than nothing
+        mean = eta.mean(0)
+        pull = after @ mean - known @ card.hyper_mean
+        design = posterior.designs[group]
+        labels = ["/".join((*group, name)) for name in design.architectures]
+        drawn = np.stack([[getattr(posterior.curve(label), q) for q in CENTRES] for label in labels])
+        gap = drawn.transpose(0, 2, 1) - posterior.centre(group) - design.effects[:, None, :]
+        found.append(Likelihood(group[0], fields[group[0]], precision, pull, (gap**2).mean((0, 1)), len(labels)))
+    return found
+
+
+def learned(parts: Sequence[Likelihood], rng: np.random.Generator) -> Learned:
+    """The hierarchy over these groups, by Gibbs sampling."""
+    fields = list(dict.fromkeys(p.field for p in parts))
+    kind_of = {p.field: p.kind for p in parts}
+    kinds = list(dict.fromkeys(kind_of.values()))
+    of_group = np.array([fields.index(p.field) for p in parts])
+    of_field = np.array([kinds.index(kind_of[f]) for f in fields])
+    precision, pull = (np.stack([getattr(p, name) for p in parts]) for name in ("precision", "pull"))
+    within = between = np.full(10, EXPECTED_SD**2)
+    centre, common = np.zeros((len(fields), 10)), np.zeros((len(kinds), 10))
+    kept: dict[str, list[np.ndarray]] = {"kind": [], "field": []}
+    for sweep in range(SWEEPS):
+        covariance = np.linalg.inv(precision + np.diag(1.0 / within))
+        mean = np.einsum("gij,gj->gi", covariance, pull + centre[of_group] / within)
+        eta = mean + np.einsum("gij,gj->gi", np.linalg.cholesky(covariance), rng.standard_normal(mean.shape))
+        counts = np.bincount(of_group)[:, None]
+        sums = np.stack([eta[of_group == i].sum(0) for i in range(len(fields))])
+        variance = 1.0 / (counts / within + 1.0 / between)
+        middle = variance * (sums / within + common[of_field] / between)
+        centre = middle + np.sqrt(variance) * rng.standard_normal(middle.shape)
+        counts = np.bincount(of_field)[:, None]
+        sums = np.stack([centre[of_field == i].sum(0) for i in range(len(kinds))])
+        variance = 1.0 / (counts / between + 1.0 / WIDE_SD**2)
+        common = variance * sums / between + np.sqrt(variance) * rng.standard_normal((len(kinds), 10))
+        within = _variance(eta - centre[of_group], rng)
+        between = _variance(centre - common[of_field], rng)
+        if sweep >= BURN_IN:
+            one_more = common + np.sqrt(between + within) * rng.standard_normal(common.shape)
+            kept["kind"].append(one_more)
+            kept["field"].append(centre + np.sqrt(within) * rng.standard_normal(centre.shape))
+    drawn = {name: np.stack(values) for name, values in kept.items()}
+    spread = np.exp(np.mean([np.log(np.mean([p.spread for p in parts if p.field == f], 0)) for f in fields], 0) / 2)
+    return Learned(
+        {kind: drawn["kind"][:, i].mean(0) for i, kind in enumerate(kinds)},
+        {kind: drawn["kind"][:, i].std(0) for i, kind in enumerate(kinds)},
+        spread,
+        {f: (drawn["field"][:, i].mean(0), drawn["field"][:, i].std(0)) for i, f in enumerate(fields)},
+    )
+
+
+def _variance(gaps: Float[np.ndarray, "one 10"], rng: np.random.Generator) -> Vector:
+    """A draw of each variance: scaled inverse chi-square."""
+    freedom = WORTH + len(gaps)
+    return (WORTH * EXPECTED_SD**2 + (gaps**2).sum(0)) / rng.chisquare(freedom, gaps.shape[1])
+
+
+def wide(card: Domain) -> Domain:
+    """The card to start from: as this one, and less sure."""
+    return _with(card, card.hyper_mean, 1.3 * card.hyper_sd, card.spread_fixed)
+
+
+def card_of(card: Domain, found: Learned, kind: str) -> Domain:
+    """The card of a field of this kind that nobody has seen; ``card`` supplies constants and texts."""
+    return _with(card, found.mean[kind], found.sd[kind], found.spread[2:])
+
+
+def _with(card: Domain, mean: Vector, sd: Vector, spread: Float[np.ndarray, " 6"]) -> Domain:
+    priors = dict(card.priors)
+    for quantity, middle, scale in zip(CENTRES + LEARNED_SPREADS, mean.tolist(), sd.tolist(), strict=True):
+        own = priors[quantity]
+        place = {"mean": middle} if own.mean is not None else {"median": float(np.exp(middle))}
+        priors[quantity] = msgspec.structs.replace(own, sd=scale, **place)
+    for quantity, value in zip(FIXED_SPREADS, spread.tolist(), strict=True):
+        priors[quantity] = msgspec.structs.replace(priors[quantity], value=value)
+    return msgspec.structs.replace(card, priors=priors)
