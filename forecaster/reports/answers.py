@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ class Facts:
     kind: str = "mean"
     late_chance: float = 0.0  # probability that the floor is not final, from the card
     pairs: Table | None = None  # None for one architecture
+    set_aside: Mapping[str, str] = field(default_factory=dict)  # architectures without a forecast: measured last
     elsewhere: Table | None = None  # at the headline's size; None where no test set is known
 
     def at(self, n: float) -> list[dict[str, Any]]:

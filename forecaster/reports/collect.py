@@ -25,6 +25,7 @@ from forecaster.prediction.forecast import Forecast, forecast
 from forecaster.prediction.options import options_table
 from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
+from forecaster.prediction.set_aside import last_measured, set_aside
 from forecaster.reports import advice
 from forecaster.reports.answers import Answers, Facts, Measured
 from forecaster.reports.tables import TABLED
@@ -87,6 +88,7 @@ def ask(
         checks=checks,
         verdict=overall(checks),
         kind=kind,
+        set_aside={key.architecture: last_measured(curve) for key, curve in set_aside(posterior).items()},
         late_chance=posterior.cards[group].late_chance,
         pairs=None if comparison is None else comparison.table,
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed) if kind == "mean" else None,

@@ -54,7 +54,7 @@ def options_note(a: Facts) -> str:
         said += " Best: the chance of the lowest error of all at that size."
     if len(a.at(a.largest)) > SHOWN:
         said += f" Beyond the first {SHOWN}, architectures with next to no chance of either are left out."
-    return said
+    return said + "".join(f" {name}: {why}." for name, why in a.set_aside.items())
 
 
 def requirement_rows(a: Facts) -> list[list[str]]:

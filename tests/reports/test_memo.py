@@ -17,6 +17,7 @@ from helpers.synthetic import GROUP, SIZES, on_test_set, posterior, values
 
 from forecaster.checks.check import check
 from forecaster.comparison.compare import compare
+from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
 from forecaster.prediction.forecast import forecast
@@ -348,3 +349,15 @@ def test_the_memo_is_the_same_each_time(two, made):
 def test_unknown_groups_are_refused(two):
     with pytest.raises(RequestError, match="vision/top-1"):
         memo(two, "vision/top-2")
+
+
+def test_a_curve_that_cannot_be_forecast_is_named_and_never_recommended(two):
+    """It is in the note below the options, and fails none of the others."""
+    rising = pd.DataFrame({"n": SIZES, "error": [0.30, 0.28, 0.40, 0.60, 0.95]})
+    rising = rising.assign(domain=GROUP[0], task=GROUP[1], architecture="rising")
+    measured = read_curves(pd.concat([two.curves.table, rising], ignore_index=True))
+    found = memo(replace(two, set_aside=measured.select(architecture="rising")), seed=3)
+    assert "rising" in found.page["options_note"]
+    assert "0.95" in found.page["options_note"]
+    assert "rising" not in set(found.table["architecture"])
+    assert {c.id: c.verdict for c in found.checks}["divergence"] == "REVIEW"
