@@ -9,7 +9,7 @@ times beyond.
 Columns: the differences of the two medians and of the two sds of log error, in sds of the new fit: root mean square
 over curves. ``monte carlo`` is the same difference between two new fits that differ by their seeds alone. What is above
 it is what a new fit learns of hyper-parameters and of the trend of noise, and what its new reference size changes: the
-drift's volatility and the late fall start there. ``--plain`` leaves these two out of the card.
+drift's volatility starts there. ``--plain`` leaves it out of the card.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NOTE = (
     "Root mean squares over curves of the difference between the forecast ten times beyond by weighted draws and by a "
     "new fit, in sds of the new fit; monte carlo is the difference between two new fits that differ by their seeds. "
     "What is above it is what a new fit learns of hyper-parameters and the trend of noise, and, but for --plain, that "
-    "volatility and late fall start at the new largest size."
+    "volatility starts at the new largest size."
 )
 SIZES = np.geomspace(1e3, 1.28e5, 8)
 KNOWN = 6  # of them fitted at first
@@ -88,12 +88,12 @@ def main() -> None:
     parser.add_argument("--groups", type=int, default=40)
     parser.add_argument("--architectures", type=int, default=5)
     parser.add_argument("--card", default="generic")
-    parser.add_argument("--plain", action="store_true", help="a card without volatility and late fall")
+    parser.add_argument("--plain", action="store_true", help="a card without volatility")
     add_output(parser, "calibration")
     asked = parser.parse_args()
     card, lines = load_card(asked.card), []
     if asked.plain:
-        still = {name: msgspec.structs.replace(card.priors[name], value=0.0) for name in ("volatility", "late_chance")}
+        still = {"volatility": msgspec.structs.replace(card.priors["volatility"], value=0.0)}
         card = msgspec.structs.replace(card, priors=dict(card.priors) | still)
     for new in (1, 2):
         rows = pd.DataFrame(

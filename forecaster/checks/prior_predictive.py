@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from forecaster.domains.domain import Domain
 from forecaster.inference.parameters import CurveDraws, before_data, of_architecture
-from forecaster.model import drift_paths, extrapolation
+from forecaster.model import drift_paths
 from forecaster.model.design import Design, Reference, SizedCurve
 
 BAND = 0.95  # probability of the band that the card gives
@@ -28,9 +28,7 @@ def prior_paths(
     """
     reference = Reference(x_ref, x_min, card.steady, card.slope_memory)
     values = of_architecture(card, *before_data(card, draws, rng), architecture, reference, rng)
-    late = extrapolation.late_slopes(card, values.log_drift, values.log_slope, rng)
-    fallen = values.late_fall(np.maximum(x - x_ref, 0.0), values.shape(x), late).T
-    return values.law(x) + _drift(rng, card, values, x) + fallen, values
+    return values.law(x) + _drift(rng, card, values, x), values
 
 
 def _drift(

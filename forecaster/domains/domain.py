@@ -146,16 +146,6 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.priors["volatility"].location
 
     @property
-    def late_chance(self) -> float:
-        """Probability of a second power-law phase: that the floor is not final beyond the measured sizes."""
-        return self.priors["late_chance"].location
-
-    @property
-    def late_slope(self) -> float:
-        """Mean of that late fall's exponent, relative to the curve's slope at the reference size."""
-        return self.priors["late_slope"].location
-
-    @property
     def known_share(self) -> float:
         """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
         return self.priors["known_share"].location

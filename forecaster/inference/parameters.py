@@ -52,18 +52,6 @@ class CurveDraws:
         """Log error of the law at log sizes ``x``."""
         return _sizes_last(self.level + self.shape(x))
 
-    def late_fall(self, distance: Sizes, shape: SizesFirst, relative: np.ndarray) -> np.ndarray:
-        """What a late fall adds to log error, [size, draw], ``distance`` nats beyond the reference size.
-
-        ``shape`` is that of the law there; ``relative`` [draw] are the fall's exponents, relative to the law's slope at
-        the reference size.
-        """
-        log_break = self.reference.x_min + self.log_break
-        curve = (self.log_exponent, log_break, self.floor_logit, np.exp(self.log_sharpness))
-        exponent = relative * laws.slope(np, self.reference.x_ref, *curve)
-        log_share = -laws.softplus(np, -self.floor_logit) - shape
-        return laws.late_fall(np, np.exp(np.minimum(log_share, 0.0)), distance[:, None], exponent)
-
     def luck(self, data: SizedCurve, x: Sizes) -> BySize:
         """Variance of a test set's sampling error at log sizes ``x``, since the curve's largest one; zero beyond it."""
         if not data.luck:

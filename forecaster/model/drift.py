@@ -86,12 +86,6 @@ def covariance_between(
     return level_variance * nearer + slope_variance * slope_memory**2 * slope
 
 
-def over_a_nat(xp: Any, log_drift: Array, log_slope: Array, slope_memory: Array) -> Array:
-    """How far a curve wanders over one nat of size: sd of log error, by its level and by its slope."""
-    step = transition(xp, 1.0, slope_memory)
-    return xp.sqrt(xp.exp(2.0 * log_drift) * step.level + xp.exp(2.0 * log_slope) * (step.dd + step.carry**2))
-
-
 class Filtered(NamedTuple):
     """State of the filter: mean of (d, v) for the data, for a unit level, and their shared covariance."""
 

@@ -70,27 +70,6 @@ def floor(xp: Any, level: Array, floor_logit: Array) -> Array:
     return xp.exp(level - softplus(xp, -floor_logit))
 
 
-def slope(xp: Any, x_ref: Array, log_exponent: Array, log_break: Array, floor_logit: Array, sharpness: Array) -> Array:
-    """How fast log error falls there, per nat of size, at the reference size: 0 or more, at most the exponent.
-
-    The exponent, less of it where the plateau of small data is near, and where much of the error is irreducible.
-    """
-    plateau = softplus(xp, (log_break - x_ref) / sharpness)
-    return xp.exp(log_exponent - plateau - softplus(xp, floor_logit))
-
-
-def late_fall(xp: Any, share: Array, distance: Array, exponent: Array) -> Array:
-    """Change of log error, over ``distance`` nats of size, in the second power-law phase: zero or less.
-
-    The error that looked irreducible, a ``share`` of all error at that size, falls as a power law of this ``exponent``
-    (not below zero), after what was learned first.
-    """
-    fallen = -exponent * distance
-    some = share < 1.0
-    part = xp.log1p(xp.where(some, share, 0.0) * xp.expm1(fallen))  # the log of nothing is not taken where all falls
-    return xp.where(some, part, fallen)
-
-
 def log_alpha(
     xp: Any,
     x_ref: Array,

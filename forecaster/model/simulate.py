@@ -17,7 +17,7 @@ from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
-from forecaster.model import drift, drift_paths, extrapolation, run_noise, test_set_noise
+from forecaster.model import drift, drift_paths, run_noise, test_set_noise
 from forecaster.model import law as laws
 from forecaster.model.design import LEAST_NOISE
 
@@ -91,7 +91,7 @@ def simulate(
 def _curve(
     rng: np.random.Generator, card: Domain, values: np.ndarray, x: np.ndarray, x_ref: float, x_min: float
 ) -> np.ndarray:
-    """Log error of the mean curve at ``x``, drift and late fall included, for parameters [group, 8]: [group, x]."""
+    """Log error of the mean curve at ``x``, drift included, for parameters [group, 8]: [group, x]."""
     groups = len(values)
     level, log_exponent, log_break, floor_logit, _, log_drift, log_slope, log_sharpness = values.T[..., None]
     exponent, sharpness = np.exp(log_exponent), np.exp(log_sharpness)
@@ -99,11 +99,7 @@ def _curve(
     time = drift.clock(np, x, x_ref, law - level, exponent, card.steady)
     changed = drift_paths.scale_beyond(rng, card.volatility, groups)
     level_path, slope_path = _paths(rng, time, card.slope_memory, changed)
-    share = laws.floor(np, level, floor_logit) / np.exp(law)
-    late = extrapolation.late_slopes(card, log_drift[:, 0], log_slope[:, 0], rng)[:, None]
-    late = late * laws.slope(np, x_ref, log_exponent, x_min + log_break, floor_logit, sharpness)
-    late = laws.late_fall(np, share, np.maximum(x - x_ref, 0.0), late)
-    return law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path + late
+    return law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
 
 
 def _runs(

@@ -183,9 +183,8 @@ def _given_old_of(
 
 
 def _law(paths: CurvePaths, x: Sizes) -> Float[np.ndarray, "draw size"]:
-    """Log error of the law at log sizes ``x``, with the second power-law phase."""
-    shape = paths.parameters.shape(x)
-    return (paths.parameters.level + shape + paths.origin.late_fall(x, shape)).T
+    """Log error of the law at log sizes ``x``."""
+    return paths.parameters.law(x)
 
 
 def _covariance(paths: CurvePaths, x: Sizes, other: Others) -> Covariance:
@@ -228,6 +227,5 @@ def _subset(paths: CurvePaths, chosen: np.ndarray) -> CurvePaths:
         origin,
         parameters=origin.parameters.map(lambda drawn: drawn[chosen]),
         beyond=origin.beyond[chosen],
-        late=origin.late[chosen],
     )
     return replace(paths, origin=some)

@@ -22,7 +22,7 @@ from forecaster.curves.learning_curves import Curve, Group
 from forecaster.errors import RequestError
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.model import drift_paths, extrapolation, law
+from forecaster.model import drift_paths, law
 from forecaster.model.design import Design, SizedCurve
 from forecaster.model.drift_paths import Scales, States
 
@@ -34,7 +34,7 @@ KEPT_BYTES = 600_000_000  # for the paths of one posterior; the least recently u
 REGIONS = np.array(["small-data", "power-law", "floor"])
 
 # Uses of random numbers: each has its own stream.
-PARAMETERS, MEASURED, BEYOND, LATE, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN, CONDITION = range(12)
+PARAMETERS, MEASURED, BEYOND, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN, CONDITION = range(11)
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ class Origin:
     """The starting point of a curve's paths: its parameters, and the drift's states at the measured sizes.
 
     ``x`` are the log sizes at which ``states`` [point, draw] are known, descending from the group's largest size to the
-    curve's smallest. ``beyond`` scales the drift beyond the largest size, ``late`` holds relative exponents of the
-    second phase.
+    curve's smallest. ``beyond`` scales the drift beyond the largest size.
     """
 
     key: CurveKey
@@ -75,7 +74,6 @@ class Origin:
     x: Float[np.ndarray, " point"]
     states: States
     beyond: Float[np.ndarray, " draw"]
-    late: Float[np.ndarray, " draw"]
 
     @property
     def scales(self) -> Scales:
@@ -88,16 +86,6 @@ class Origin:
             return np.zeros((len(x), len(self.parameters)))
         return self.parameters.luck(self.data, x).T
 
-    def late_fall(
-        self, x: Float[np.ndarray, " size"], shape: Float[np.ndarray, "size draw"]
-    ) -> Float[np.ndarray, "size draw"]:
-        """The change of log error by the second power-law phase, where the law has this ``shape``."""
-        out, falls = np.zeros(shape.shape), np.flatnonzero(self.late > 0.0)
-        distance = np.maximum(x - self.design.x_ref, 0.0)
-        some = self.parameters.map(lambda drawn: drawn[falls])
-        out[:, falls] = some.late_fall(distance, shape[:, falls], self.late[falls])
-        return out
-
     def stream(self, *use: int) -> np.random.Generator:
         """Random numbers for one use."""
         return self.key.stream(self.seed, *use)
@@ -107,7 +95,7 @@ class Origin:
 class CurvePaths:
     """Draws of one curve's mean log error on a grid of log sizes ``x``, ascending, one posterior draw a column.
 
-    ``log_error`` [size, draw] is law, drift and late fall together: the mean of log error over runs, so the log of the
+    ``log_error`` [size, draw] is law and drift together: the mean of log error over runs, so the log of the
     median run. :attr:`average` is the log of the mean run. ``ahead`` and ``back`` are the drift's states at
     either end, from which the next decade goes on. Draw ``i`` of two curves of one group belongs to one draw of their
     hierarchy.
@@ -290,8 +278,7 @@ def _started(posterior: Posterior, key: CurveKey, seed: int, thin: int) -> Curve
     values = values.map(lambda drawn: drawn[::thin])
     x, states = _measured_states(key.stream(seed, MEASURED), design, data, values)
     beyond = drift_paths.scale_beyond(key.stream(seed, BEYOND), card.volatility, len(values))
-    late = extrapolation.late_slopes(card, values.log_drift, values.log_slope, key.stream(seed, LATE))
-    origin = Origin(key, seed, design, data, values, x, states, beyond, late)
+    origin = Origin(key, seed, design, data, values, x, states, beyond)
     up = slice(None, None, -1)
     log_error = values.level + values.shape(x[up]) + states.d[up]
     return CurvePaths(origin, x[up].copy(), log_error, len(x) == 1, 0, 0, states.at(0).turned(), states.at(-1))
@@ -342,7 +329,7 @@ def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
     shape = origin.parameters.shape(x)
     times, scales = -origin.parameters.clock(x, shape), origin.scales.times(origin.beyond)
     states = drift_paths.onward(origin.stream(AHEAD, k), times[0], times[1:], paths.ahead, scales)
-    more = origin.parameters.level + shape[1:] + states.d + origin.late_fall(x[1:], shape[1:])
+    more = origin.parameters.level + shape[1:] + states.d
     grid, log_error = np.concatenate([paths.x, x[1:]]), np.concatenate([paths.log_error, more])
     return replace(paths, x=grid, log_error=log_error, after=k + 1, ahead=states.at(-1))
 

@@ -64,7 +64,6 @@ class Facts:
     checks: tuple[Check, ...] = ()
     verdict: str = "PASS"
     kind: str = "mean"
-    late_chance: float = 0.0  # probability that the floor is not final, from the card
     pairs: Table | None = None  # None for one architecture
     set_aside: Mapping[str, str] = field(default_factory=dict)  # architectures without a forecast: measured last
     elsewhere: Table | None = None  # at the headline's size; None where no test set is known

@@ -39,8 +39,6 @@ QUANTITIES = {
     "log_sharpness_spread": "spread in the width of the break",
     "steady": "share of the drift that accrues evenly in log size",
     "volatility": "uncertainty of the drift's scale beyond the measured sizes (sd of its log)",
-    "late_chance": "chance that the floor is not final beyond the measured sizes",
-    "late_slope": "mean exponent of the fall in that case, relative to the curve's slope at its largest size",
     "known_share": "share of the test-set sampling error that is independent between sizes",
 }
 
@@ -145,7 +143,7 @@ RANGES = {
 
 def assumptions(a: Answers) -> list[Message]:
     """What the model assumes, in words."""
-    card, facts = a.posterior.cards[a.group], a.facts
+    facts = a.facts
     trend = a.posterior.designs[a.group].noise_trend
     return [
         message(
@@ -159,13 +157,6 @@ def assumptions(a: Answers) -> list[Message]:
             "Drift: real curves depart from any smooth law. The log error follows a random walk in log n around it, "
             "whose slope is itself a mean-reverting random walk. The scale of the drift is learned from the curves, so "
             "ranges widen with distance. Beyond the measured sizes, the amount of drift is itself uncertain.",
-        ),
-        message(
-            "second-phase",
-            f"Second power-law phase: with a chance of {100 * card.late_chance:.0f} % the floor is not final. Beyond "
-            "the measured sizes, the error that looks irreducible then falls as well, with an exponent of about "
-            f"{card.late_slope:g} times the slope of the curve at N; the card gives the evidence.",
-            late_chance=card.late_chance,
         ),
         message(
             "noise",

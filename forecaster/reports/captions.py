@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forecaster.reports.answers import Facts
-from forecaster.reports.findings import floor_not_final, headline
+from forecaster.reports.findings import headline
 from forecaster.results.message import Message, message
 from forecaster.results.wording import listed, times_in
 
@@ -56,10 +56,9 @@ def captions(a: Facts) -> dict[str, tuple[str, str, Message]]:
             message(
                 "floor-seen" if seen else "floor-not-seen",
                 "The floor is the error that no amount of data removes"
-                f"{'' if seen else '; the measurements do not show it yet'}.{floor_not_final(a)} Each dot is the "
+                f"{'' if seen else '; the measurements do not show it yet'}. Each dot is the "
                 f"forecast for that floor, each bar the range that holds the error {times_in(a.level)}. The five dots "
                 "of a line are equally likely.",
-                late_chance=a.late_chance,
             ),
         ),
     }

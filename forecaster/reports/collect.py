@@ -89,7 +89,6 @@ def ask(
         verdict=overall(checks),
         kind=kind,
         set_aside={key.architecture: last_measured(curve) for key, curve in set_aside(posterior).items()},
-        late_chance=posterior.cards[group].late_chance,
         pairs=None if comparison is None else comparison.table,
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed) if kind == "mean" else None,
     )

@@ -115,29 +115,19 @@ def distance(a: Facts) -> Message:
     return message(id, f"The headline lies {far} the measured sizes ({where}). {widens}", **values)
 
 
-def floor_not_final(a: Facts) -> str:
-    """That forecasts may fall below the floor, where the card allows for it."""
-    if a.late_chance <= 0:
-        return ""
-    return (
-        f" The domain card assumes that, with a chance of {chance(a.late_chance)}, this floor is not final and gives "
-        "way as the data grow; forecasts can therefore lie below it."
-    )
-
-
 def floor_change(a: Facts) -> Message:
     """Whether the measurements show the floor; if not, the forecast for a low and for a high one."""
     name = a.best["architecture"]
     mine = a.floors[a.floors["architecture"] == name].to_dict("records")
     low, high = mine[0], mine[-1]
-    values = {"architecture": name, "low": low["floor"], "high": high["floor"], "late_chance": a.late_chance}
+    values = {"architecture": name, "low": low["floor"], "high": high["floor"]}
     if a.at_floor(name):
         now = a.ends[name]
         d = a.units.decimals(low["floor"], high["floor"])
         floors = " to ".join(dict.fromkeys(a.units.error(row["floor"], d) for row in (low, high)))
         text = (
             f"The measurements show where {name} stops improving: at {floors}. At {a.sized(now['n'])} its error is "
-            f"{a.units.error(now['yhat'], d)}.{floor_not_final(a)}"
+            f"{a.units.error(now['yhat'], d)}."
         )
         return message("floor-seen", text, **values)
     d = a.units.decimals(low["yhat_lower"], high["yhat_upper"])

@@ -12,7 +12,6 @@ import pytest
 from forecaster.domains import domain as domains
 from forecaster.domains import loading, quantities, shelf
 from forecaster.errors import CardError
-from forecaster.model import drift, extrapolation
 
 CARDS = loading.load_domains()
 each_card = pytest.mark.parametrize("card", CARDS.values(), ids=CARDS.keys())
@@ -343,27 +342,6 @@ def test_importing_is_cheap():
     script = f"import sys, forecaster.domains.loading as c; c.load_domains(); print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_a_curve_that_keeps_to_its_law_gives_way_by_less():
-    card, rng = CARDS["generic"], np.random.default_rng(0)
-    usual = {name: card.priors[name].location for name in ("log_drift", "log_slope")}
-
-    def fallen(factor: float) -> np.ndarray:
-        scales = (np.full(40_000, usual[name] + np.log(factor)) for name in ("log_drift", "log_slope"))
-        return extrapolation.late_slopes(card, *scales, rng)
-
-    for factor, share in ((3.0, 1.0), (1.0, 1.0), (0.5, 1.0), (0.25, 0.5), (0.01, 0.02)):
-        found = fallen(factor)
-        falls = found > 0
-        assert falls.mean() == pytest.approx(card.late_chance, abs=4 * np.sqrt(0.25 / len(found)))
-        assert found[falls].mean() == pytest.approx(share * card.late_slope, rel=4 / np.sqrt(falls.sum()))
-
-
-def test_how_far_a_curve_wanders_over_a_nat_is_the_drifts_own_sd():
-    for log_drift, log_slope in ((-3.0, -9.0), (-9.0, -2.0), (-3.5, -3.0)):
-        dense = drift.covariance(np, np.array([1.0]), np.exp(2 * log_drift), np.exp(2 * log_slope), 2.1)
-        assert drift.over_a_nat(np, log_drift, log_slope, 2.1) == pytest.approx(np.sqrt(dense[0, 0]), rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 import pandas as pd
 
 from forecaster.curves.reading.read import read_curves
-from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.assembly import assemble
@@ -54,16 +52,14 @@ def posterior(
     stats: Mapping[str, float] | None = None,
     curve_stats: Mapping[str, Sequence[float]] | None = None,
     card: str = "generic",
-    late: tuple[float, float] = (0.0, 0.0),
 ) -> Posterior:
     """A posterior with these draws [draw, 8] by architecture (or ``domain/task/architecture``).
 
     Measured errors lie on the law of the mean draw unless ``error`` gives them by size; the group's centre
-    follows the prior of ``card`` unless given, [draw, 8]. ``late`` are the chance and the mean relative exponent of a
-    late fall in place of the card's, so that floors hold unless a test says otherwise.
+    follows the prior of ``card`` unless given, [draw, 8].
     """
     named = {name if "/" in name else "/".join((*GROUP, name)): drawn for name, drawn in curves.items()}
-    known = falling_late(load_card(card), *late)
+    known = load_card(card)
     grid = {label: _of(sizes, label) for label in named}
     rows = []
     for label, drawn in named.items():
@@ -99,16 +95,6 @@ def posterior(
 def on_test_set(found: Posterior, n_test: int) -> Posterior:
     """The same posterior, its errors measured on a test set of so many cases."""
     return Posterior(found.tree, read_curves(found.curves.table.assign(n_test=n_test)), found.cards)
-
-
-def falling_late(card: Domain, chance: float, slope: float) -> Domain:
-    """The card with this chance and mean relative exponent of a late fall, in full even of curves without drift."""
-    priors = dict(card.priors)
-    for name, value in (("late_chance", chance), ("late_slope", slope)):
-        priors[name] = msgspec.structs.replace(priors[name], value=value)
-    for name in ("log_drift", "log_slope") if chance else ():
-        priors[name] = msgspec.structs.replace(priors[name], mean=STILL)
-    return msgspec.structs.replace(card, priors=priors)
 
 
 def law(parameters: np.ndarray, n: np.ndarray, x_ref: float, x_min: float, card=None) -> np.ndarray:

@@ -161,23 +161,3 @@ def test_three_regions(known):
         [laws.decay(np, at + s * step, X_REF, exponent, log_break, sharpness) for s in (-0.5, 0.5)], axis=0
     )[0]
     np.testing.assert_allclose(slope / step, [0.0, -exponent / 2, -exponent], atol=1e-6 * exponent)
-
-
-@given(curves)
-def test_the_slope_at_the_reference_size_is_the_derivative_of_the_law(known):
-    """Against a central difference; never steeper than the exponent."""
-    _, log_exponent, log_break, floor_logit, sharpness = known
-    step = 1e-4 * sharpness
-    after, before = law(known, np.array([X_REF + step, X_REF - step]))
-    slope = laws.slope(np, X_REF, log_exponent, log_break, floor_logit, sharpness)
-    assert slope == pytest.approx((before - after) / (2.0 * step), rel=1e-5, abs=1e-9)
-    assert 0.0 <= slope <= np.exp(log_exponent)
-
-
-@given(st.floats(0.0, 1.0), st.floats(0.0, 20.0), st.floats(0.0, 3.0))
-def test_a_late_fall_takes_its_share_and_no_more(share, distance, exponent):
-    """Against the error itself: what is reducible stays, what looked irreducible falls as a power of the size."""
-    fallen = laws.late_fall(np, share, distance, exponent)
-    assert np.exp(fallen) == pytest.approx(1.0 - share + share * np.exp(distance) ** -exponent, rel=1e-9)
-    assert fallen <= 0.0
-    assert laws.late_fall(np, share, 0.0, exponent) == 0.0 == laws.late_fall(np, share, distance, 0.0)

@@ -33,7 +33,7 @@ def held(draws: int = 200):
         "cnn": synthetic.values(draws, sd=SOME, **WANDERING),
         "mlp": synthetic.values(draws, level=-1.9, sd=SOME, seed=1, **WANDERING),
     }
-    found = synthetic.posterior(curves, sizes={"cnn": synthetic.SIZES, "mlp": synthetic.SIZES[:-1]}, late=(0.3, 0.7))
+    found = synthetic.posterior(curves, sizes={"cnn": synthetic.SIZES, "mlp": synthetic.SIZES[:-1]})
     return synthetic.on_test_set(found, 300)
 
 

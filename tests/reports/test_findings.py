@@ -78,17 +78,13 @@ def test_a_measurement_that_differs_from_the_estimate_is_told_beside_it():
     assert "measured there" not in findings.context(facts(TWO)).text
 
 
-@pytest.mark.parametrize(
-    ("floors", "id", "late"),
-    [((0.001, 0.01), "floor-not-seen", 0.0), ((0.107, 0.109), "floor-seen", 0.3), ((0.107, 0.109), "floor-seen", 0.0)],
-)
-def test_whether_the_floor_was_seen(floors, id, late):
+@pytest.mark.parametrize(("floors", "id"), [((0.001, 0.01), "floor-not-seen"), ((0.107, 0.109), "floor-seen")])
+def test_whether_the_floor_was_seen(floors, id):
     curve = Curve((0.11, 0.1095, 0.109), (1, 1, 1), floors=floors)
-    found = facts({"net": curve}, late_chance=late)
+    found = facts({"net": curve})
     said, caption = findings.floor_change(found), captions.captions(found)["floor"][2]
     assert said.id == caption.id == id
     assert (said.values["low"], said.values["high"]) == pytest.approx(floors)
-    assert ("30 %" in said.text) == ("30 %" in caption.text) == (late == 0.3)
 
 
 def test_rises_are_told_and_which_still_harm():
