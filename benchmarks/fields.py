@@ -4,7 +4,8 @@
     uv run python benchmarks/fields.py --data FOLDER --card generic
 
 Each field of `library.py` is forecast with the card that the hierarchy of `hierarchy.py` learns from all other fields;
-with `--card NAME` with that card. Rows marked `extrapolate` are hidden. Each field weighs the same in `all fields`:
+with `--own` each of its groups with the field's own card, learned without that group; with `--card NAME` with that
+card. Rows marked `extrapolate` are hidden. Each field weighs the same in `all fields`:
 
     80 % hold        share of hidden errors inside their 80 % interval; `low` and `high` are what intervals that are
                      exactly right would hold of these very curves nine times in ten
@@ -23,18 +24,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hierarchy import Learned, card_of, learned, likelihoods, wide
-from library import LIBRARY, Field, curves_of, groups
+from learning import ITERATIONS, library_likelihoods, own_cards, unseen_cards
+from library import LIBRARY, Field, curves_of
 from recording import add_output, record
 
-from forecaster.curves.learning_curves import KEYS, LearningCurves
+from forecaster.curves.learning_curves import KEYS, Group, LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.evaluation.backtest import Backtest, backtest
-from forecaster.inference.fit import fit
 
 RIVAL = "power law + floor"
 TITLE = "Fields that no card has seen"
+OWN = "Tasks that the card of their field has not seen"
 HIDDEN = 8  # hidden sizes of a curve that are scored
 SHARES = ("80 % hold", "low", "high", "95 % hold", "FAIL")
 Table = Any  # a DataFrame, where pandas' own annotations know no better
@@ -46,7 +47,10 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of the library")
     parser.add_argument("--only", help="names of fields, separated by commas (default: all)")
     parser.add_argument("--card", help="one card for all fields, in place of those learned from all others")
-    parser.add_argument("--iterations", type=int, default=2, help="fits of the library, each under the cards before it")
+    parser.add_argument("--own", action="store_true", help="own cards, cross-validated by task")
+    parser.add_argument(
+        "--iterations", type=int, default=ITERATIONS, help="fits of the library, each under the cards before it"
+    )
     parser.add_argument("--seed", type=int, default=0)
     add_output(parser, "calibration")
     chosen = parser.parse_args()
@@ -55,43 +59,37 @@ def main() -> int:
         print(f"{chosen.data}: found none of the library's files", file=sys.stderr)
         return 1
     curves = {name: curves_of(field, chosen.data, hidden=HIDDEN) for name, field in fields.items()}
-    cards = {name: load_card(chosen.card) for name in fields} if chosen.card else unseen(fields, curves, chosen)
+    cards = cards_of(fields, curves, chosen)
     rows = []
-    for name in chosen.only.split(",") if chosen.only else fields:
+    for name in chosen.only.split(",") if chosen.only else cards:
         rows.append(row_of(name, scored(curves[name], cards[name], chosen.seed)))
         print(
             ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in rows[-1].items()), flush=True
         )
     rows.append(macro(rows))
     if chosen.output:
-        title = TITLE if not chosen.card else f"The library under the card {chosen.card}"
+        title = f"The library under the card {chosen.card}" if chosen.card else OWN if chosen.own else TITLE
         record(chosen.output, title, rows, shares=SHARES)
     return 0
 
 
-def unseen(
+def cards_of(
     fields: Mapping[str, Field], curves: Mapping[str, LearningCurves], chosen: argparse.Namespace
-) -> dict[str, Domain]:
-    """The card of each field, learned from all others."""
+) -> dict[str, dict[Group, Domain]]:
+    """The card of every group, by field."""
     kinds = {name: field.kind for name, field in fields.items()}
-    whole, start = groups(curves.values()), load_card("generic")
-    cards = dict.fromkeys(("rate", "loss"), wide(start))
-    for k in range(chosen.iterations):
-        by_group = {group: cards[kinds[group[0]]] for group in whole.groups}
-        posterior = fit(whole, card=by_group, seed=chosen.seed + k, fallback=False, diverging=True)
-        parts = likelihoods(posterior, kinds)
-        found = learned(parts, np.random.default_rng(k))
-        cards = {kind: card_of(start, found, kind) for kind in cards if kind in found.mean}
-    found = {}
-    for name, kind in kinds.items():
-        rest: Learned = learned([p for p in parts if p.field != name], np.random.default_rng(chosen.seed))
-        found[name] = card_of(start, rest, kind)
-    return found
+    if chosen.card:
+        return {name: dict.fromkeys(curves[name].groups, load_card(chosen.card)) for name in fields}
+    parts = library_likelihoods(fields, curves, iterations=chosen.iterations, seed=chosen.seed)
+    if chosen.own:
+        return own_cards(parts, kinds, seed=chosen.seed)
+    found = unseen_cards(parts, kinds, seed=chosen.seed)
+    return {name: dict.fromkeys(curves[name].groups, found[name]) for name in fields}
 
 
-def scored(curves: LearningCurves, card: Domain, seed: int) -> Backtest:
+def scored(curves: LearningCurves, cards: Mapping[Group, Domain], seed: int) -> Backtest:
     """The backtest of one field."""
-    return backtest(curves, split="column", card=dict.fromkeys(curves.groups, card), seed=seed)
+    return backtest(curves, split="column", card=dict(cards), seed=seed)
 
 
 def row_of(name: str, found: Backtest) -> dict[str, Any]:

@@ -20,12 +20,15 @@ import msgspec
 import numpy as np
 from jaxtyping import Float
 
+from forecaster.curves.learning_curves import Group
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES, FIXED_SPREADS, LEARNED_SPREADS
 from forecaster.inference.posterior import Posterior
 
 EXPECTED_SD = 0.5  # of fields, and of groups within one, in any quantity, before the library
 WORTH = 2.0  # fields (or groups) that this expectation counts as
+SPREAD_WORTH = 10  # curves
+RELATIVE_SD = 1.0  # of a level that counts from the measurements
 WIDE_SD = 3.0  # of the common centre, before the library
 SWEEPS, BURN_IN = 1200, 200
 Vector = Float[np.ndarray, "10"]
@@ -37,6 +40,7 @@ class Likelihood:
 
     field: str
     kind: str
+    group: Group
     precision: Float[np.ndarray, "10 10"]
     pull: Vector
     spread: Float[np.ndarray, 8]  # mean square of curves around the centre, by quantity
@@ -51,25 +55,26 @@ class Learned:
     sd: Mapping[str, Vector]
     spread: Float[np.ndarray, 8]
     own: Mapping[str, tuple[Vector, Vector]]  # of one more group of each field: mean, sd
+    spread_of: Mapping[str, Float[np.ndarray, 8]]  # of each field's curves
 
 
 def likelihoods(posterior: Posterior, fields: Mapping[str, str]) -> list[Likelihood]:
     """The likelihood of each group; ``fields`` are the kinds by field, which is the domain of a group."""
     found = []
     for group in posterior.groups:
-        card: Domain = posterior.cards[group]
+        card, design = posterior.cards[group], posterior.designs[group]
         eta = np.concatenate([posterior.centre(group), np.log(posterior.spread(group)[:, :2])], 1)
+        eta = eta - (design.hyper_mean - card.hyper_mean)  # a level relative to the measurements counts from them
         known = np.diag(1.0 / card.hyper_sd**2)
         after = np.linalg.inv(np.cov(eta.T))
         values, vectors = np.linalg.eigh(after - known)
         precision = (vectors * np.maximum(values, 0.0)) @ vectors.T  # no likelihood is less sure than nothing
         mean = eta.mean(0)
         pull = after @ mean - known @ card.hyper_mean
-        design = posterior.designs[group]
         labels = ["/".join((*group, name)) for name in design.architectures]
         drawn = np.stack([[getattr(posterior.curve(label), q) for q in CENTRES] for label in labels])
         gap = drawn.transpose(0, 2, 1) - posterior.centre(group) - design.effects[:, None, :]
-        found.append(Likelihood(group[0], fields[group[0]], precision, pull, (gap**2).mean((0, 1)), len(labels)))
+        found.append(Likelihood(group[0], fields[group[0]], group, precision, pull, (gap**2).mean((0, 1)), len(labels)))
     return found
 
 
@@ -104,13 +109,20 @@ def learned(parts: Sequence[Likelihood], rng: np.random.Generator) -> Learned:
             kept["kind"].append(one_more)
             kept["field"].append(centre + np.sqrt(within) * rng.standard_normal(centre.shape))
     drawn = {name: np.stack(values) for name, values in kept.items()}
-    spread = np.exp(np.mean([np.log(np.mean([p.spread for p in parts if p.field == f], 0)) for f in fields], 0) / 2)
+    own = {f: np.mean([p.spread for p in parts if p.field == f], 0) for f in fields}
+    spread = np.exp(np.mean([np.log(variance) for variance in own.values()], 0) / 2)
     return Learned(
         {kind: drawn["kind"][:, i].mean(0) for i, kind in enumerate(kinds)},
         {kind: drawn["kind"][:, i].std(0) for i, kind in enumerate(kinds)},
         spread,
         {f: (drawn["field"][:, i].mean(0), drawn["field"][:, i].std(0)) for i, f in enumerate(fields)},
+        {f: np.sqrt(_shrunk(own[f], spread**2, sum(p.curves for p in parts if p.field == f))) for f in fields},
     )
+
+
+def _shrunk(own: Float[np.ndarray, 8], common: Float[np.ndarray, 8], curves: int) -> Float[np.ndarray, 8]:
+    """Variances of curves in a field: its own, and those of all fields as if seen on so many curves more."""
+    return (curves * own + SPREAD_WORTH * common) / (curves + SPREAD_WORTH)
 
 
 def _variance(gaps: Float[np.ndarray, "one 10"], rng: np.random.Generator) -> Vector:
@@ -129,10 +141,23 @@ def card_of(card: Domain, found: Learned, kind: str) -> Domain:
     return _with(card, found.mean[kind], found.sd[kind], found.spread[2:])
 
 
+def own_card_of(card: Domain, found: Learned, field: str) -> Domain:
+    """The card of one more group of a field of the library."""
+    return _with(card, *found.own[field], found.spread_of[field][2:])
+
+
+def relative(card: Domain) -> Domain:
+    """The card with its level counted from the measurements: for errors in arbitrary units."""
+    level = msgspec.structs.replace(card.priors["level"], mean=0.0, sd=RELATIVE_SD, relative=True)
+    return msgspec.structs.replace(card, priors=dict(card.priors) | {"level": level})
+
+
 def _with(card: Domain, mean: Vector, sd: Vector, spread: Float[np.ndarray, " 6"]) -> Domain:
     priors = dict(card.priors)
     for quantity, middle, scale in zip(CENTRES + LEARNED_SPREADS, mean.tolist(), sd.tolist(), strict=True):
         own = priors[quantity]
+        if own.relative:
+            continue
         place = {"mean": middle} if own.mean is not None else {"median": float(np.exp(middle))}
         priors[quantity] = msgspec.structs.replace(own, sd=scale, **place)
     for quantity, value in zip(FIXED_SPREADS, spread.tolist(), strict=True):

@@ -126,7 +126,7 @@ def card_table(found: Forecast) -> pd.DataFrame:
     rows = []
     groups = list(zip(found.table["domain"], found.table["task"], strict=True))
     for group in dict.fromkeys(groups):
-        centre, card = posterior.centre(group), posterior.cards[group]
+        centre, card = posterior.centre(group), posterior.designs[group].card
         weighed = [(change, *prior_weights(centre, card, change)) for change in CHANGES]
         for row in (i for i, other in enumerate(groups) if other == group):
             record: dict[str, Any] = found.table.iloc[row].to_dict()

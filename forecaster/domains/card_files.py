@@ -25,6 +25,7 @@ FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("
 RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0), "value": (1e-6, 1000.0)}
 RANGES |= {"known_share": (0.0, 1.0), "steady": (0.01, 1.0), "volatility": (0.0, 2.0)}
 ERROR_RANGE = (1e-9, 1e9)
+FLAGS = {"level": ("relative",)}
 EFFECT_RANGE = (-10.0, 10.0)
 
 TEXTS = ("name", "title", "law", "size_unit", "error_unit")
@@ -126,7 +127,9 @@ def _prior_problems(raw: dict, citations: dict) -> Iterator[Problem]:
             expected = f'family = "{family}" with {" and ".join(FAMILIES[family])}, as every {quantity} has'
             yield Problem((*path, "family"), found, expected)
         else:
-            yield from _record_problems(path, record, ranges, citations, "family")
+            yield from _record_problems(path, record, ranges, citations, "family", *FLAGS.get(quantity, ()))
+            if isinstance(record, dict) and not isinstance(record.get("relative", False), bool):
+                yield _bad((*path, "relative"), record["relative"], "relative = true or relative = false")
 
 
 def _architecture_problems(raw: dict, citations: dict) -> Iterator[Problem]:

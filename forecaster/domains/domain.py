@@ -16,8 +16,11 @@ from forecaster.curves.metrics import metric_of
 from forecaster.domains.quantities import CENTRES, FIXED_SPREADS, LEARNED_SPREADS
 
 
-class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One prior: normal (mean, sd), lognormal (median, sd of the log) or fixed (value)."""
+class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One prior: normal (mean, sd), lognormal (median, sd of the log) or fixed (value).
+
+    A ``relative`` mean counts from the measurements: that of the level, where the unit of errors is arbitrary.
+    """
 
     family: str
     source: str
@@ -26,6 +29,7 @@ class Prior(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     median: float | None = None
     sd: float | None = None
     value: float | None = None
+    relative: bool = False
 
     @property
     def location(self) -> float:
@@ -114,6 +118,14 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """How an architecture differs from its group's centre, in the order of ``CENTRES``; zeros where unknown."""
         known = self.known_as(architecture)
         return np.array([known.effects.get(quantity, 0.0) if known else 0.0 for quantity in CENTRES])
+
+    def centred_on(self, log_error: float) -> Domain:
+        """The card for curves whose last log errors have this mean: another one where its level is relative to it."""
+        level = self.priors["level"]
+        if not level.relative:
+            return self
+        at = msgspec.structs.replace(level, mean=level.location + log_error, relative=False)
+        return msgspec.structs.replace(self, priors=self.priors | {"level": at})
 
     @property
     def hyper_mean(self) -> np.ndarray:

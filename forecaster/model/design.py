@@ -137,13 +137,14 @@ def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
 
 
 def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:
-    """Arrays of the group ``(domain, task)`` under ``card``."""
+    """Arrays of the group ``(domain, task)`` under ``card``, whose level is centred on its curves where it is relative."""
     sized = tuple(by_size(c, card.known_share) for c in curves.curves if (c.domain, c.task) == group)
     x_ref = max(float(np.log(c.curve.n[-1])) for c in sized)
     x_min = min(float(np.log(c.curve.n[0])) for c in sized)
+    centred = card.centred_on(float(np.mean([c.y[0] for c in sized])))
     trend = run_noise.trend(_repeated(c) for c in sized)
     sized = tuple(replace(c, scale=run_noise.relative(trend, c.x, x_ref)) for c in sized)
-    return Design(group[0], group[1], sized, card, x_ref, x_min, trend)
+    return Design(group[0], group[1], sized, centred, x_ref, x_min, trend)
 
 
 def _repeated(curve: SizedCurve) -> run_noise.Repeated:
