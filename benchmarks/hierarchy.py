@@ -141,6 +141,13 @@ def card_of(card: Domain, found: Learned, kind: str) -> Domain:
     return _with(card, found.mean[kind], found.sd[kind], found.spread[2:])
 
 
+def any_card_of(card: Domain, found: Learned) -> Domain:
+    """The card of a field whose kind is not known: the kinds count alike, and their distance is part of what is not."""
+    means, variances = (np.stack(list(by_kind.values())) for by_kind in (found.mean, found.sd))
+    sd = np.sqrt((variances**2).mean(0) + means.var(0))
+    return _with(card, means.mean(0), sd, found.spread[2:])
+
+
 def own_card_of(card: Domain, found: Learned, field: str) -> Domain:
     """The card of one more group of a field of the library."""
     return _with(card, *found.own[field], found.spread_of[field][2:])

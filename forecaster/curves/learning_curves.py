@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster.curves.best_models import of_best_models
 from forecaster.curves.divergence import SURE, Divergence, divergence
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.metrics import metric_of, metric_of_reading
@@ -198,6 +199,15 @@ class LearningCurves:
             if curve.metric:
                 named[curve.domain, curve.task][curve.metric] = None
         return {group: tuple(own) for group, own in named.items()}
+
+    @cached_property
+    def tuned(self) -> frozenset[Group]:
+        """The groups of which every curve is one of best models (a column ``tuned``, or ``params`` that grow)."""
+        table: Table = self.table
+        if "tuned" not in table and "params" not in table:
+            return frozenset()
+        best = {key: of_best_models(rows) for key, rows in table.groupby(KEYS, sort=False)}
+        return frozenset(g for g in self.groups if all(is_best for key, is_best in best.items() if key[:2] == g))
 
     @cached_property
     def data_hash(self) -> str:

@@ -26,12 +26,13 @@ RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0),
 RANGES |= {"known_share": (0.0, 1.0), "steady": (0.01, 1.0), "volatility": (0.0, 2.0)}
 ERROR_RANGE = (1e-9, 1e9)
 FLAGS = {"level": ("relative",)}
+TUNED = ("log_exponent", "floor_logit")  # what differs in curves of best models
 EFFECT_RANGE = (-10.0, 10.0)
 
 TEXTS = ("name", "title", "law", "size_unit", "error_unit")
 INHERITED = ("law", "size_unit", "error_unit")  # what `extends` supplies, beside priors
 KNOWN_ERRORS = ("chance", "human_level")
-TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, "priors", "architectures", "references")
+TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, "priors", "tuned", "architectures", "references")
 SAID = {"source": "a key of references.bib or of the card's own [references]", "why": "a sentence in quotes"}
 
 
@@ -57,6 +58,7 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
     problems = [
         *_top_problems(raw, citations, known),
         *_prior_problems(raw, citations),
+        *_tuned_problems(raw, citations),
         *_architecture_problems(raw, citations),
     ]
     if problems:
@@ -69,7 +71,10 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
     errors = {k: msgspec.convert(raw[k], KnownError) for k in KNOWN_ERRORS if k in raw}
     architectures = dict(base.architectures) if base else {}
     architectures |= {name: _architecture(table) for name, table in raw.get("architectures", {}).items()}
-    used = sorted({record.source for record in (*priors.values(), *errors.values(), *architectures.values())})
+    tuned = dict(base.tuned) if base else {}
+    tuned |= {quantity: msgspec.convert(table, Prior) for quantity, table in raw.get("tuned", {}).items()}
+    records = (*priors.values(), *tuned.values(), *errors.values(), *architectures.values())
+    used = sorted({record.source for record in records})
     return Domain(
         **(inherited | {key: raw[key] for key in TEXTS if key in raw}),
         aliases=tuple(raw.get("aliases", ())),
@@ -80,6 +85,7 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
         chance=errors.get("chance"),
         human_level=errors.get("human_level"),
         architectures=architectures,
+        tuned=tuned,
     )
 
 
@@ -119,8 +125,21 @@ def _prior_problems(raw: dict, citations: dict) -> Iterator[Problem]:
     if absent and "extends" not in raw:
         step = 'a table [priors.X] for each, or extends = "generic" to take the rest from a shipped card'
         yield Problem(("priors",), f"no prior for {', '.join(absent)}", step)
-    for quantity in (q for q in QUANTITIES if q in priors):
-        path, record, family = ("priors", quantity), priors[quantity], _family(quantity)
+    yield from _each_prior_problems("priors", priors, QUANTITIES, citations)
+
+
+def _tuned_problems(raw: dict, citations: dict) -> Iterator[Problem]:
+    tuned = raw.get("tuned", {})
+    if not isinstance(tuned, dict):
+        yield _bad(("tuned",), tuned, "tables [tuned.log_exponent], [tuned.floor_logit]")
+        return
+    yield from _unknown_keys(("tuned",), tuned, TUNED)
+    yield from _each_prior_problems("tuned", tuned, TUNED, citations)
+
+
+def _each_prior_problems(table: str, priors: dict, quantities: Iterable[str], citations: dict) -> Iterator[Problem]:
+    for quantity in (q for q in quantities if q in priors):
+        path, record, family = (table, quantity), priors[quantity], _family(quantity)
         ranges = {key: RANGES.get(quantity, RANGES[key]) for key in FAMILIES[family]}
         if isinstance(record, dict) and record.get("family") != family:
             found = f"family = {show(record['family'])}" if "family" in record else "no family"

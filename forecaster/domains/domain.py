@@ -84,6 +84,8 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         The error of guessing, and of people, where known.
     architectures : dict of str to Architecture
         How architectures known by name differ from their group's centre.
+    tuned : dict of str to Prior
+        Priors that hold in place of those of ``priors`` for curves of best models.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     chance: KnownError | None = None
     human_level: KnownError | None = None
     architectures: dict[str, Architecture] = {}
+    tuned: dict[str, Prior] = {}
 
     def __repr__(self) -> str:
         about = f"{self.title}; sizes in {self.size_unit}"
@@ -118,6 +121,10 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """How an architecture differs from its group's centre, in the order of ``CENTRES``; zeros where unknown."""
         known = self.known_as(architecture)
         return np.array([known.effects.get(quantity, 0.0) if known else 0.0 for quantity in CENTRES])
+
+    def for_best_models(self) -> Domain:
+        """The card for curves that have, at each size, the best of several models: its ``tuned`` priors hold."""
+        return msgspec.structs.replace(self, priors=self.priors | self.tuned, tuned={})
 
     def centred_on(self, log_error: float) -> Domain:
         """The card for curves whose last log errors have this mean: another one where its level is relative to it."""
@@ -174,8 +181,10 @@ RATE = re.compile(r"share of 1|error rate|accuracy|\b[wc]er\b|\btop.?[15]\b|zero
 
 
 def kinds_of_error(said: str) -> frozenset[str]:
-    """``rate`` (a share of cases) or ``loss``, where a metric's name or a card's ``error_unit`` tells which."""
-    named = {"share": {"rate"}, "loss": {"loss"}, "perplexity": {"loss"}}.get(metric_of(said).kind, set())
+    """``rate`` (a share of cases, 1 - a score) or ``loss``, where a metric's name or a card's ``error_unit`` tells which."""
+    named = {"share": {"rate"}, "complement": {"rate"}, "loss": {"loss"}, "perplexity": {"loss"}}.get(
+        metric_of(said).kind, set()
+    )
     return frozenset(named | {kind for kind, words in (("loss", LOSS), ("rate", RATE)) if words.search(said)})
 
 

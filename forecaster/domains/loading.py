@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 from forecaster.domains.card_files import find, parse, show
-from forecaster.domains.domain import Domain, plain_name
+from forecaster.domains.domain import Domain, kinds_of_error, plain_name
 from forecaster.domains.shelf import shelf, text_of
 from forecaster.errors import UnknownCardError
+
+GENERIC = {frozenset({"rate"}): "generic-error-rate", frozenset({"loss"}): "generic-loss"}
+EXTENDS = re.compile(r"^extends\s*=", re.M)
 
 
 def load_domains() -> dict[str, Domain]:
@@ -70,12 +74,14 @@ def load_card(name_or_path: str | Path) -> Domain:
 def card_for(domain: str, metrics: Iterable[str | None] = ()) -> tuple[Domain, bool]:
     """The card named or aliased like a curve's domain and True; else the generic card and False.
 
-    Also the generic one where the ``metrics`` of the curves name an error of another kind than the card's.
+    Also a generic one where the ``metrics`` of the curves name an error of another kind than the card's. There is one
+    for error rates, one for losses, and one where nothing says which.
     """
-    found = find(domain, _shipped())
-    if found is None or not all(found.measures(metric) for metric in metrics):
-        return _shipped()["generic"], False
-    return found, True
+    found, metrics = find(domain, _shipped()), tuple(metrics)
+    if found is not None and all(found.measures(metric) for metric in metrics):
+        return found, True
+    kinds = frozenset[str]().union(*(kinds_of_error(metric or "") for metric in metrics))
+    return _shipped()[GENERIC.get(kinds, "generic")], False
 
 
 def parse_card(text: str, origin: str) -> Domain:
@@ -85,9 +91,11 @@ def parse_card(text: str, origin: str) -> Domain:
 
 @cache
 def _shipped() -> Mapping[str, Domain]:
-    found = sorted(entry.name for entry in shelf().iterdir() if entry.name.endswith(".toml"))
-    cards = [parse(text_of(shelf() / name, name), name, dict) for name in found]
-    return {card.name: card for card in cards}
+    names = sorted(entry.name for entry in shelf().iterdir() if entry.name.endswith(".toml"))
+    texts = {name: text_of(shelf() / name, name) for name in names}
+    whole = {name: parse(text, name, dict) for name, text in texts.items() if not EXTENDS.search(text)}
+    by_name = {card.name: card for card in whole.values()}
+    return {card.name: card for n in names for card in [whole.get(n) or parse(texts[n], n, lambda: by_name)]}
 
 
 def _unknown_card(name: str) -> str:

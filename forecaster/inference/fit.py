@@ -30,14 +30,27 @@ Progress = Callable[[str, float], None]  # what is being done, share of all that
 def cards_of(curves: LearningCurves, card: Cards = None) -> dict[Group, Domain]:
     """The card of each group: ``card`` for all (of a mapping, its own), else that of the domain's name, or generic.
 
-    Generic, too, where a metric names a loss and the card is one of error rates, or the other way round.
+    Generic, too, where a metric names a loss and the card is one of error rates, or the other way round. Groups of best
+    models get the card's priors for those.
     """
     if isinstance(card, Mapping):
         return {group: card[group] for group in curves.groups}
     if card is not None:
         chosen = card if isinstance(card, Domain) else load_card(card)
-        return dict.fromkeys(curves.groups, chosen)
-    return {group: card_for(group[0], curves.metrics[group])[0] for group in curves.groups}
+        found = dict.fromkeys(curves.groups, chosen)
+    else:
+        found = {group: _card_by_name(curves, group) for group in curves.groups}
+    return {group: own.for_best_models() if group in curves.tuned else own for group, own in found.items()}
+
+
+def _card_by_name(curves: LearningCurves, group: Group) -> Domain:
+    """The card of the group's domain, or the generic one: for losses where nothing else is said and errors exceed 1."""
+    metrics = curves.metrics[group]
+    card, own = card_for(group[0], metrics)
+    if own or metrics:
+        return card
+    above_one = any(c.error.max() > 1.0 for c in curves.curves if (c.domain, c.task) == group)
+    return load_card("generic-loss") if above_one else card
 
 
 def cards_of_well_read(curves: LearningCurves, card: Cards = None, command: Command = VALIDATE) -> dict[Group, Domain]:

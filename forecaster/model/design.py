@@ -137,7 +137,7 @@ def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
 
 
 def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:
-    """Arrays of the group ``(domain, task)`` under ``card``, whose level is centred on its curves where it is relative."""
+    """Arrays of the group ``(domain, task)`` under ``card``, its level centred on the curves if relative."""
     sized = tuple(by_size(c, card.known_share) for c in curves.curves if (c.domain, c.task) == group)
     x_ref = max(float(np.log(c.curve.n[-1])) for c in sized)
     x_min = min(float(np.log(c.curve.n[0])) for c in sized)

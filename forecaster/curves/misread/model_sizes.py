@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 
-import numpy as np
-
+from forecaster.curves.best_models import grows, one_model, said_tuned
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.learning_curves import KEYS, Table
 from forecaster.curves.metrics import plain
@@ -22,14 +21,12 @@ PARAMS = re.compile(
 )
 COMPUTE = re.compile(r"(?:.* )?[kmgtpez]?flops?|compute")
 SAME_COMPUTE = 1.2  # ratio up to which runs of one model and size may differ in what they took
-ALIKE = 1.02  # ratio of parameter counts up to which a model counts as the same
-TUNED = {"true", "1", "yes", "tuned"}
 
 
 def models_pooled(table: Table, how: HowRead) -> Fault | None:
     """Curves along which the number of parameters changes, but for curves of best models."""
     column = _params_of(table)
-    if _tuned(table):
+    if said_tuned(table):
         return None
     if column is None:
         return _compute_differs(table, how)
@@ -73,18 +70,9 @@ def _params_of(table: Table) -> str | None:
     return next((c for c in may if numbers_of(table[c]).notna().any()), None)
 
 
-def _tuned(table: Table) -> bool:
-    return "tuned" in table and set(table["tuned"].astype(str).str.strip().str.lower()) <= TUNED
-
-
 def _one_model(own: Table) -> bool:
     """One parameter count all along, or one at each size that never falls."""
-    if own["p"].max() <= ALIKE * own["p"].min():
-        return True
-    by_size = own.groupby("n")["p"].agg(["min", "max"])
-    one_each = (by_size["max"] <= ALIKE * by_size["min"]).all()
-    never_falls = (by_size["max"].to_numpy()[1:] * ALIKE >= np.maximum.accumulate(by_size["max"].to_numpy())[:-1]).all()
-    return bool(one_each and never_falls)
+    return one_model(own["p"]) or grows(own["n"], own["p"])
 
 
 def _by_model(table: Table, how: HowRead, column: str, name: str) -> tuple[Other, ...]:
