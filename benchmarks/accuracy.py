@@ -9,8 +9,7 @@ which are exactly right would hold nine times in ten (`low`, `high`), then the d
     uv run python benchmarks/accuracy.py --data FOLDER --only nmt,ic --json accuracy.json
     uv run python benchmarks/accuracy.py --data FOLDER --only lcdb --sample 6 --card generic
 
-`--leave-out` gives every file a card pooled from those of the other three fields (`pooled` in `learn_card.py`), which
-knows none of these curves' kind; `--card NAME` gives all files one card.
+`--card NAME` gives all files one card; `fields.py` judges cards that never saw a field.
 `--split 1.0` hides the last decade of each curve instead of the rows that the file names.
 """
 
@@ -25,26 +24,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from learn_card import pooled
 from recording import add_output, record
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading.read import read_curves
-from forecaster.domains.domain import Domain
-from forecaster.domains.loading import load_card
 from forecaster.errors import ForecasterError
 from forecaster.evaluation.backtest import Backtest, backtest
 from forecaster.evaluation.scoring import BINS, LEVELS, SHOWN
 from forecaster.results.result import plain, rows_of
 
 FILES = {"nmt": "nmt.csv", "ic": "ic_birds_caltech.csv", "lcdb": "lcdb.csv", "chinchilla": "chinchilla.csv"}
-CARDS = {
-    "nmt": "machine-translation",
-    "ic": "image-classification-top1",
-    "lcdb": "tabular-classification",
-    "chinchilla": "word-language-modelling",
-}
 COLUMNS = ["method", "curves", "rmsle", "rmsle_median", "rmse", "crps", "log_score", "msce", "msce_by_curve"]
 COLUMNS += ["cover_50", "cover_80", "cover_90", "cover_95", "width_80", "wins", "pairs", "pairs_right"]
 COLUMNS += ["requirement_log2_ratio"]
@@ -57,7 +47,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(FILES), help=f"some of {','.join(FILES)} (default: all)")
     parser.add_argument("--sample", type=int, help="this many tasks of each file, drawn by the seed (default: all)")
     parser.add_argument("--card", help="one domain card for all (default: the card of each file's domain)")
-    parser.add_argument("--leave-out", action="store_true", help="a card of the other files' fields for each file")
     parser.add_argument("--split", default="column", help="column, or decades to hide, such as 1.0 (default: column)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-baselines", action="store_true")
@@ -84,13 +73,6 @@ def sampled(curves: LearningCurves, count: int | None, seed: int) -> LearningCur
     return curves.select(task=[str(task) for task in drawn])
 
 
-def card_of(name: str, chosen: argparse.Namespace) -> Domain | str | None:
-    """The card that the file is fitted under; None for that of its domain."""
-    if not chosen.leave_out:
-        return chosen.card
-    return pooled([load_card(card) for other, card in CARDS.items() if other != name], load_card("generic"))
-
-
 def run(name: str, path: Path, chosen: argparse.Namespace) -> tuple[Backtest, float]:
     """The backtest of one file and the seconds it took."""
     start = time.perf_counter()
@@ -101,7 +83,7 @@ def run(name: str, path: Path, chosen: argparse.Namespace) -> tuple[Backtest, fl
         found = backtest(
             curves,
             split=chosen.split,
-            card=card_of(name, chosen),
+            card=chosen.card,
             seed=chosen.seed,
             baselines=not chosen.no_baselines,
             on_progress=lambda what, share: progress.update(bar, completed=share, description=what),
@@ -165,7 +147,7 @@ def main() -> int:
         print("\nall files\n")
         print(overall(found).to_string(index=False, na_rep="-", float_format=lambda v: f"{v:.4g}"))
     if chosen.output:
-        which = "Cards that never saw the field" if chosen.leave_out else "Public curves, under the card of their field"
+        which = "Public curves, under the card of their field"
         shares = [c for c in overall(found) if c.startswith(("cover", "requirement_covered", "pairs"))]
         record(chosen.output, which, overall(found).to_dict("records"), shares=shares)
     if chosen.json:
@@ -176,7 +158,6 @@ def main() -> int:
         }
         options = {
             "card": chosen.card,
-            "leave_out": chosen.leave_out,
             "split": chosen.split,
             "seed": chosen.seed,
             "sample": chosen.sample,

@@ -1,10 +1,10 @@
 """Learn the numbers of the shipped cards: one hierarchical fit over the library of fields.
 
     uv run python benchmarks/learn_cards.py --data FOLDER
-    uv run python benchmarks/learn_cards.py --data FOLDER --write models
+    uv run python benchmarks/learn_cards.py --data FOLDER --output models
 
 The card of any error rate, and that of any loss, are the predictive distribution of one more field of that kind; the
-card of a field of the library that of one more (domain, task) of it (``hierarchy.py``). `--write` puts the numbers, and
+card of a field of the library that of one more (domain, task) of it (``hierarchy.py``). `--output` puts the numbers, and
 what they were learned from, into the prior tables of the cards in a folder, and leaves all else there as it is:
 constants, aliases, known errors, priors for best models.
 """
@@ -41,7 +41,7 @@ def main() -> int:
     """Learn every card; print what is learned, or write it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the library")
-    parser.add_argument("--write", type=Path, metavar="FOLDER", help="folder of cards to write into")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder of cards to write into")
     parser.add_argument("--iterations", type=int, default=ITERATIONS, help="fits of the library")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
@@ -55,8 +55,8 @@ def main() -> int:
     for name, (card, why) in cards(parts, learned(parts, np.random.default_rng(chosen.seed))).items():
         print(
             f"{name}\n{tables(card, why)}"
-            if chosen.write is None
-            else written(chosen.write / f"{name}.toml", card, why)
+            if chosen.output is None
+            else written(chosen.output / f"{name}.toml", card, why)
         )
     return 0
 

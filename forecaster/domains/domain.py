@@ -181,7 +181,7 @@ RATE = re.compile(r"share of 1|error rate|accuracy|\b[wc]er\b|\btop.?[15]\b|zero
 
 
 def kinds_of_error(said: str) -> frozenset[str]:
-    """``rate`` (a share of cases, 1 - a score) or ``loss``, where a metric's name or a card's ``error_unit`` tells which."""
+    """``rate`` (a share of cases, 1 - a score) or ``loss``, where a metric or a card's ``error_unit`` tells which."""
     named = {"share": {"rate"}, "complement": {"rate"}, "loss": {"loss"}, "perplexity": {"loss"}}.get(
         metric_of(said).kind, set()
     )
