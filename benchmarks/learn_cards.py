@@ -4,8 +4,8 @@
     uv run python benchmarks/learn_cards.py --data FOLDER --output models
 
 The card of any error rate, and that of any loss, are the predictive distribution of one more field of that kind; the
-card of a field of the library that of one more (domain, task) of it (``hierarchy.py``). `--output` puts the numbers, and
-what they were learned from, into the prior tables of the cards in a folder, and leaves all else there as it is:
+card of a field of the library that of one more (domain, task) of it (``hierarchy.py``). `--output` puts the numbers,
+and what they were learned from, into the prior tables of the cards in a folder, and leaves all else there as it is:
 constants, aliases, known errors, priors for best models.
 """
 

@@ -26,7 +26,7 @@ def prior_paths(
 
     ``x`` are ascending log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
     """
-    reference = Reference(x_ref, x_min, card.steady, card.slope_memory)
+    reference = Reference(x_ref, x_min, card.slope_memory)
     values = of_architecture(card, *before_data(card, draws, rng), architecture, reference, rng)
     return values.law(x) + _drift(rng, card, values, x), values
 
@@ -37,11 +37,11 @@ def _drift(
     """Paths of the drift at ascending log sizes, from the reference size outwards in both directions."""
     variances = np.exp(2.0 * values.log_drift), np.exp(2.0 * values.log_slope)
     scales = drift_paths.Scales(*variances, card.slope_memory)
-    state, zero = drift_paths.from_reference(rng, scales), np.zeros(len(values))
+    state = drift_paths.from_reference(rng, scales)
     changed = scales.times(drift_paths.scale_beyond(rng, card.volatility, len(values)))
-    times, behind = values.drift_time(x).T, x <= values.reference.x_ref
-    before = drift_paths.onward(rng, zero, times[behind][::-1], state, scales).d[::-1]
-    beyond = drift_paths.onward(rng, zero, -times[~behind], state.turned(), changed).d
+    times, behind = values.reference.x_ref - x, x <= values.reference.x_ref
+    before = drift_paths.onward(rng, 0.0, times[behind][::-1], state, scales).d[::-1]
+    beyond = drift_paths.onward(rng, 0.0, -times[~behind], state.turned(), changed).d
     return np.concatenate([before, beyond]).T
 
 

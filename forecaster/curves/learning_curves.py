@@ -93,6 +93,12 @@ class Curve:
         """``domain/task/architecture``."""
         return "/".join((self.domain, self.task, self.architecture))
 
+    @property
+    def reported_variance(self) -> Float[np.ndarray, " point"]:
+        """The part of ``noise_sd`` squared that is not a test set's: that of the reported spread, [point]."""
+        binomial = np.nan_to_num(np.clip(1.0 - self.error, 0.0, None) / (self.error * self.n_test))
+        return np.maximum(self.noise_sd**2 - binomial, 0.0)
+
     @cached_property
     def rise(self) -> Rise | None:
         """The rise above the best at smaller sizes that most exceeds the noise; None where noise explains all.

@@ -23,7 +23,7 @@ from forecaster.errors import CardError
 LAWS = ("three_regions",)  # the equations of laws.py that a card may name
 FAMILIES = {"normal": ("mean", "sd"), "lognormal": ("median", "sd"), "fixed": ("value",)}
 RANGES = {"mean": (-100.0, 100.0), "sd": (1e-6, 100.0), "median": (1e-6, 100.0), "value": (1e-6, 1000.0)}
-RANGES |= {"known_share": (0.0, 1.0), "steady": (0.01, 1.0), "volatility": (0.0, 2.0)}
+RANGES |= {"volatility": (0.0, 2.0)}
 ERROR_RANGE = (1e-9, 1e9)
 FLAGS = {"level": ("relative",)}
 TUNED = ("log_exponent", "floor_logit")  # what differs in curves of best models

@@ -155,19 +155,9 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.priors["slope_memory"].location
 
     @property
-    def steady(self) -> float:
-        """Share of the drift's time that runs with log size wherever the law stands (see ``drift.clock``)."""
-        return self.priors["steady"].location
-
-    @property
     def volatility(self) -> float:
         """How uncertain the scale of the drift is beyond the measured sizes: sd of the log of its change."""
         return self.priors["volatility"].location
-
-    @property
-    def known_share(self) -> float:
-        """Share of the known variance of a measurement that is fresh at each size (see models/README.md)."""
-        return self.priors["known_share"].location
 
     @property
     def card_hash(self) -> str:

@@ -14,6 +14,6 @@ FIXED_SPREADS = (
     "log_slope_spread",
     "log_sharpness_spread",
 )
-CONSTANTS = ("slope_memory", "steady", "volatility", "known_share")
+CONSTANTS = ("slope_memory", "volatility")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
 EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group

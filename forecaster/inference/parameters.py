@@ -1,4 +1,4 @@
-"""Draws of one curve's parameters: its law, the operational time of its drift, and its noise at any size."""
+"""Draws of one curve's parameters: its law, and its noise at any size."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
-from forecaster.model import drift, test_set_noise
 from forecaster.model import law as laws
+from forecaster.model import test_set_noise
 from forecaster.model.design import Reference, SizedCurve
 
 Sizes = Float[np.ndarray, " size"]
@@ -63,15 +63,6 @@ class CurveDraws:
     def noise(self, x: Sizes) -> BySize:
         """Variance of what is learned of a run's noise, at log sizes ``x``."""
         return np.exp(2.0 * self.log_noise)[..., None] * self.reference.noise_scale(x)
-
-    def drift_time(self, x: Sizes) -> BySize:
-        """The drift's time at log sizes ``x`` (``drift.clock``): positive below the reference size."""
-        return _sizes_last(self.clock(x, self.shape(x)))
-
-    def clock(self, x: Sizes, shape: SizesFirst) -> SizesFirst:
-        """:meth:`drift_time` of a known ``shape`` of the law at ``x``, sizes first."""
-        by_size = x.reshape(-1, *(1 for _ in self.level.shape))
-        return drift.clock(np, by_size, self.reference.x_ref, shape, np.exp(self.log_exponent), self.reference.steady)
 
 
 def _sizes_last(values: SizesFirst) -> BySize:

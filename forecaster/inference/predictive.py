@@ -39,7 +39,7 @@ def moments(design: Design, data: SizedCurve, draws: CurveDraws) -> tuple[np.nda
 
     Drift, noise and test-set sampling error are integrated out; a size's noise is that of the mean of its repeats.
     """
-    time = draws.drift_time(data.x)
+    time = design.x_ref - data.x
     level, slope = (np.exp(2.0 * v)[..., None] for v in (draws.log_drift, draws.log_slope))
     wander = drift.covariance(np, time, level[..., None], slope[..., None], design.slope_memory)
     if data.luck:

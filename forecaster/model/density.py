@@ -49,13 +49,6 @@ class CurveArrays(NamedTuple):
     luck: OfCurves | None  # scale of test-set sampling error; None where no test set is known
 
 
-class Constants(NamedTuple):
-    """What the card fixes: scalars, or [curve, 1] where cards differ."""
-
-    slope_memory: Broadcast | float
-    steady: Broadcast | float
-
-
 class Local(NamedTuple):
     """Parameters of one curve given its level."""
 
@@ -81,8 +74,11 @@ def normal_logpdf(value: Broadcast, mean: Broadcast, variance: Broadcast) -> Bro
     return -0.5 * (LOG_2PI + jnp.log(variance) + (value - mean) ** 2 / variance)
 
 
-def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) -> LevelLikelihood:
-    """Integrate the drift out of each curve's likelihood, exactly, leaving a Gaussian in its level."""
+def level_likelihood(local: Local, curves: CurveArrays, memory: Broadcast | float) -> LevelLikelihood:
+    """Integrate the drift out of each curve's likelihood, exactly, leaving a Gaussian in its level.
+
+    ``memory`` is the slope's, a number or [curve, 1].
+    """
     x, y, repeats, known, scale, present = (
         _by_point(a) for a in (curves.x, curves.y, curves.repeats, curves.known, curves.scale, curves.present)
     )
@@ -91,12 +87,11 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     xp = SINGLE if exponent.dtype == jnp.float32 else jnp
     decayed = law.decay(xp, x, x_ref, exponent, x_min + local.log_break, sharpness)
     shape = law.log_shape(xp, decayed, local.floor_logit)
-    shape = jax.lax.optimization_barrier(shape)  # otherwise XLA recomputes it for each of its three uses
+    shape = jax.lax.optimization_barrier(shape)  # otherwise XLA recomputes it for each of its uses
     residual = y - shape
     noise = jnp.exp(2.0 * local.log_noise) * scale
     variances = (jnp.exp(2.0 * local.log_drift), jnp.exp(2.0 * local.log_slope))
-    times = drift.clock(jnp, x, x_ref, shape, exponent, constants.steady)
-    passed = _steps(times)
+    passed = _steps(x_ref - x)
     luck = None
     if curves.luck is not None:
         luck = _steps(test_set_noise.parted_since(jnp, shape, shape[:1], jnp.asarray(curves.luck)[:, None]))
@@ -105,7 +100,6 @@ def level_likelihood(local: Local, curves: CurveArrays, constants: Constants) ->
     initial = (drift.start(jnp, zero, variances[1]), zero, zero, zero)
     sizes = (passed, luck, residual, (noise + known) / repeats, present)
     chunks = jax.tree.map(lambda a: jnp.reshape(a, (-1, CHUNK, *a.shape[1:])), sizes)
-    memory = constants.slope_memory
     (_, yy, uy, uu), log_f = jax.lax.scan(lambda c, s: _filter(c, s, variances, memory), initial, chunks)
     points = jnp.asarray(curves.present).sum(1)[:, None]
     log_z = -0.5 * (points * LOG_2PI + log_f.sum(0) + yy - uy**2 / uu - LOG_2PI + jnp.log(uu))
@@ -142,9 +136,9 @@ def _filter(carry: tuple, sizes: tuple, variances: tuple, memory: Broadcast | fl
     return (state, yy, uy, uu), jnp.log(product)
 
 
-def log_likelihood(level: OfParticles, local: Local, curves: CurveArrays, constants: Constants) -> OfParticles:
+def log_likelihood(level: OfParticles, local: Local, curves: CurveArrays, memory: Broadcast | float) -> OfParticles:
     """Log density of each curve's log errors given its parameters."""
-    integrated = level_likelihood(local, curves, constants)
+    integrated = level_likelihood(local, curves, memory)
     return integrated.log_z + normal_logpdf(level, integrated.mean, integrated.variance)
 
 
@@ -154,7 +148,7 @@ def log_density(
     local: Local,
     curves: CurveArrays,
     design: Design,
-    constants: Constants,
+    memory: Broadcast | float,
 ) -> Float[Array, " particle"]:
     """Joint log density of one group.
 
@@ -175,7 +169,7 @@ def log_density(
     values = jnp.stack([level, *local])  # quantity x curve x particle
     middle = centre.T[:, None, :] + jnp.asarray(design.effects).T[:, :, None]
     curve_prior = normal_logpdf(values, middle, spread.T[:, None, :] ** 2).sum((0, 1))
-    return prior + curve_prior + log_likelihood(level, local, curves, constants).sum(0)
+    return prior + curve_prior + log_likelihood(level, local, curves, memory).sum(0)
 
 
 def split_free(
@@ -193,13 +187,13 @@ def split_free(
     return centre, log_spread, level, middle + spread * offset.reshape(len(LOCAL), count)
 
 
-def of_free_variables(design: Design, curves: CurveArrays, constants: Constants) -> Callable[[Array], Array]:
+def of_free_variables(design: Design, curves: CurveArrays, memory: float) -> Callable[[Array], Array]:
     """The joint log density of the reference model's free variables, one vector (:func:`split_free`)."""
 
     def density(free: Float[Array, " free"]) -> Float[Array, ""]:
         centre, log_spread, level, local = split_free(design, free)
         hyper = jnp.concatenate([centre, log_spread])[None]
-        joint = log_density(hyper, level[:, None], Local(*local[..., None]), curves, design, constants)[0]
+        joint = log_density(hyper, level[:, None], Local(*local[..., None]), curves, design, memory)[0]
         spread = log_spread[1:].sum() + np.log(design.spread_fixed).sum()  # of offsets, not of values
         return joint + len(design.curves) * spread
 

@@ -27,8 +27,7 @@ class SizedCurve:
     ``x`` and ``y`` are the logs of size and of error (the mean of ``repeats``, whose squares around it sum to
     ``within``), ``known`` the variance of one measurement that is known and fresh, ``scale`` that of the learned noise
     over what it is at the group's largest size (:mod:`~forecaster.model.run_noise`). ``luck`` scales the
-    test-set sampling error: one over the cases that are wrong at the largest size, less the independent share
-    (``test_set_noise.parted_since``).
+    test-set sampling error: one over the cases that are wrong at the largest size (``test_set_noise.parted_since``).
     """
 
     curve: Curve
@@ -50,14 +49,12 @@ class Reference:
     """What the parameters of a group's curves are relative to, and what all of its curves share.
 
     ``x_ref`` is the log of the group's largest measured size, at which a curve's level is its log error; ``x_min`` that
-    of the smallest, above which its break lies. ``steady`` is the share of the drift's time that runs with log size,
-    ``slope_memory`` the correlation length of the drifting slope in nats, ``noise_trend`` the change of the log sd of a
-    run's noise per nat of size.
+    of the smallest, above which its break lies. ``slope_memory`` is the correlation length of the slope in nats,
+    ``noise_trend`` the change of the log sd of a run's noise per nat of size.
     """
 
     x_ref: float
     x_min: float
-    steady: float
     slope_memory: float
     noise_trend: float = 0.0
 
@@ -89,7 +86,7 @@ class Design:
     @property
     def reference(self) -> Reference:
         """The reference of its curves' parameters."""
-        return Reference(self.x_ref, self.x_min, self.steady, self.slope_memory, self.noise_trend)
+        return Reference(self.x_ref, self.x_min, self.slope_memory, self.noise_trend)
 
     @property
     def effects(self) -> np.ndarray:
@@ -115,30 +112,24 @@ class Design:
         """Correlation length of the drifting slope, in nats of size."""
         return self.card.slope_memory
 
-    @property
-    def steady(self) -> float:
-        """Share of the drift's time that runs with log size."""
-        return self.card.steady
 
-
-def by_size(curve: Curve, known_share: float = 1.0) -> SizedCurve:
+def by_size(curve: Curve) -> SizedCurve:
     """Reduce repeats: means of log error per distinct size (:mod:`forecaster.curves.repeats`), largest size first.
 
-    ``known_share`` of the known variance is independent noise at each size. The rest is shared between sizes (one test
-    set, nested training sets): the part common to all sizes shifts the whole curve and is absorbed by the level;
-    ``luck`` scales the part that is not.
+    The reported spread of runs is independent noise at each size. The sampling error of a test set is shared between
+    sizes: the part common to all sizes shifts the whole curve and is absorbed by the level; ``luck`` scales the rest.
     """
     found = sizes.reduced(curve.n, np.log(curve.error))
-    known = known_share * np.bincount(found.which, curve.noise_sd**2) / np.bincount(found.which) + LEAST_NOISE**2
+    known = np.bincount(found.which, curve.reported_variance) / np.bincount(found.which) + LEAST_NOISE**2
     order = slice(None, None, -1)
-    luck = (1.0 - known_share) / np.median(curve.n_test) * np.exp(-found.y[-1])
+    luck = 1.0 / np.median(curve.n_test) * np.exp(-found.y[-1])
     arrays = (found.x, found.y, found.repeats, found.within, known, np.ones(len(known)))
     return SizedCurve(curve, *(a[order] for a in arrays), luck=0.0 if np.isnan(luck) else min(float(luck), 1.0))
 
 
 def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> Design:
     """Arrays of the group ``(domain, task)`` under ``card``, its level centred on the curves if relative."""
-    sized = tuple(by_size(c, card.known_share) for c in curves.curves if (c.domain, c.task) == group)
+    sized = tuple(by_size(c) for c in curves.curves if (c.domain, c.task) == group)
     x_ref = max(float(np.log(c.curve.n[-1])) for c in sized)
     x_min = min(float(np.log(c.curve.n[0])) for c in sized)
     centred = card.centred_on(float(np.mean([c.y[0] for c in sized])))

@@ -1,9 +1,8 @@
 """Drift: how a real learning curve wanders from its law, as a Gaussian process.
 
-The log error is law + d(t) + noise, where ``t`` is the drift's own time, zero at the reference size (the largest
-measured one) and counted backwards from it, so that it is positive at measured sizes; d(0) = 0. That time runs with
-log n where the law falls as a power of n, and slows down where the law stands still (:func:`clock`). The drift has two
-parts, each with its own scale:
+The log error is law + d(t) + noise, where ``t`` is the distance in log n from the reference size (the largest measured
+one), counted backwards from it, so that it is positive at measured sizes; d(0) = 0. The drift has two parts, each with
+its own scale:
 
 * a Wiener process of variance ``level_variance`` per nat: the level wanders;
 * a slope that wanders and forgets (a stationary Ornstein-Uhlenbeck process of variance ``slope_variance``, per
@@ -26,16 +25,6 @@ from typing import Any, NamedTuple
 
 Array = Any  # a NumPy array, a JAX array or a PyTensor variable
 LEAST = 1e-300  # keeps the quotient of a step that takes no time finite
-
-
-def clock(xp: Any, x: Array, x_ref: Array, log_shape: Array, exponent: Array, steady: Array) -> Array:
-    """The drift's time at log size ``x``, in nats: a share ``steady`` runs with log size, the rest as the law falls.
-
-    ``log_shape`` is the law's log error above that at ``x_ref`` (``laws.log_shape``). Divided by the exponent it runs
-    with log size on the power law, and stands still on the plateau of small data and on the floor: what falls no
-    more has nothing left to wander about.
-    """
-    return steady * (x_ref - x) + (1.0 - steady) * log_shape / exponent
 
 
 class Transition(NamedTuple):

@@ -18,6 +18,7 @@ from jaxtyping import Bool, Float
 from forecaster.model import drift
 
 Points = Float[np.ndarray, "point draw"]
+Times = Float[np.ndarray, " point"]
 Draws = Float[np.ndarray, " draw"]
 
 
@@ -50,7 +51,7 @@ class Scales(NamedTuple):
 
 def at_measurements(
     rng: np.random.Generator,
-    times: Points,
+    times: Times,
     luck: Points,
     seen: Bool[np.ndarray, " point"],
     residual: Points,
@@ -64,7 +65,7 @@ def at_measurements(
     ``noise_variance`` its noise; both are ignored where nothing was measured.
     """
     state = drift.start(np, np.zeros_like(scales.slope), scales.slope)
-    steps = drift.transition(np, np.diff(times, axis=0, prepend=0.0), scales.memory)
+    steps = drift.transition(np, np.diff(times, prepend=0.0)[:, None], scales.memory)
     grown = np.diff(luck, axis=0, prepend=0.0)
     filtered = []
     for i, measured in enumerate(seen):
@@ -76,12 +77,12 @@ def at_measurements(
 
 
 def between(
-    rng: np.random.Generator, times: Points, luck: Points, start: States, end: States, scales: Scales
+    rng: np.random.Generator, times: Times, luck: Points, start: States, end: States, scales: Scales
 ) -> Float[np.ndarray, "inner draw"]:
     """Values of the drift at the times between the first and the last of ``times``, whose states are known."""
     zero = np.zeros_like(start.d)
     state = drift.Filtered(start.d, start.v, zero, zero, zero, zero, zero)
-    steps = drift.transition(np, np.diff(times, axis=0, prepend=times[:1]), scales.memory)
+    steps = drift.transition(np, np.diff(times, prepend=times[:1])[:, None], scales.memory)
     grown = np.diff(luck, axis=0, prepend=luck[:1])
     filtered = [state]
     for i in range(1, len(times) - 1):
@@ -93,8 +94,8 @@ def between(
 
 def onward(
     rng: np.random.Generator,
-    since: Draws,
-    times: Points,
+    since: float,
+    times: Times,
     start: States,
     scales: Scales,
     grown: Points | float = 0.0,
@@ -103,12 +104,13 @@ def onward(
 
     ``grown`` is the variance of the test set's sampling error over each step, where the path holds it.
     """
-    steps = drift.transition(np, np.diff(times, axis=0, prepend=since[None]), scales.memory)
+    steps = drift.transition(np, np.diff(times, prepend=since)[:, None], scales.memory)
     dd, lean, left = _noise(steps, scales, grown)
-    z_d, z_v = rng.standard_normal((2, *times.shape))
+    shape = (len(times), len(scales.level))
+    z_d, z_v = rng.standard_normal((2, *shape))
     shock = np.sqrt(dd) * z_d
     kick = lean * shock + np.sqrt(np.maximum(left, 0.0)) * z_v
-    out = States(np.empty(times.shape), np.empty(times.shape))
+    out = States(np.empty(shape), np.empty(shape))
     d, v = start
     for i in range(len(times)):
         d, v = d + steps.carry[i] * v + shock[i], steps.keep[i] * v + kick[i]

@@ -98,7 +98,7 @@ def build(design: Design) -> pm.Model:
         law = level[:, None] + shape
 
         scales: list[Any] = [pt.exp(2.0 * v) for v in (log_drift, log_slope, log_noise)]
-        time = pt.where(measured, drift.clock(pt, x, x_ref, shape, exponent, design.steady), 0.0)
+        time = pt.where(measured, x_ref - x, 0.0)
         level_variance, slope_variance = (v[:, None, None] for v in scales[:2])
         wander = drift.covariance(pt, time, level_variance, slope_variance, design.slope_memory)
         if lucky:

@@ -17,7 +17,7 @@ from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
-from forecaster.model import drift, drift_paths, run_noise, test_set_noise
+from forecaster.model import drift_paths, run_noise, test_set_noise
 from forecaster.model import law as laws
 from forecaster.model.design import LEAST_NOISE
 
@@ -94,11 +94,9 @@ def _curve(
     """Log error of the mean curve at ``x``, drift included, for parameters [group, 8]: [group, x]."""
     groups = len(values)
     level, log_exponent, log_break, floor_logit, _, log_drift, log_slope, log_sharpness = values.T[..., None]
-    exponent, sharpness = np.exp(log_exponent), np.exp(log_sharpness)
-    law = laws.log_error(np, x, x_ref, level, log_exponent, x_min + log_break, floor_logit, sharpness)
-    time = drift.clock(np, x, x_ref, law - level, exponent, card.steady)
+    law = laws.log_error(np, x, x_ref, level, log_exponent, x_min + log_break, floor_logit, np.exp(log_sharpness))
     changed = drift_paths.scale_beyond(rng, card.volatility, groups)
-    level_path, slope_path = _paths(rng, time, card.slope_memory, changed)
+    level_path, slope_path = _paths(rng, x_ref - x, card.slope_memory, changed)
     return law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
 
 
@@ -107,13 +105,11 @@ def _runs(
 ) -> np.ndarray:
     """Log errors of runs [group, size, seed] of variance ``noise`` around mean curves [group, size], by ascending size.
 
-    A test set counts as the card has it: ``known_share`` of its binomial variance is independent in each run,
-    the rest is shared between sizes. The sampling error at the largest size is part of the level.
+    Sizes share the sampling error of the test set. The sampling error at the largest size is part of the level.
     """
     variance = noise + LEAST_NOISE**2
     if n_test is not None:
-        variance = variance + card.known_share * np.clip(np.exp(-curve) - 1.0, 0.0, None) / n_test
-        grown = test_set_noise.parted(curve, (1.0 - card.known_share) / n_test)
+        grown = test_set_noise.parted(curve, 1.0 / n_test)
         walk = drift_paths.walk(rng, grown)
         curve = curve + walk - walk[:, -1:]
     sd = np.broadcast_to(np.sqrt(variance), curve.shape)
@@ -129,26 +125,25 @@ def _grid(sizes: Sizes | Sequence[Sizes], architectures: int) -> list[np.ndarray
 
 
 def _paths(rng: np.random.Generator, t: np.ndarray, memory: float, changed: np.ndarray) -> list[np.ndarray]:
-    """Both parts of the drift, each of unit scale, at signed times ``t`` [draw, t] from the reference: [draw, t].
+    """Both parts of the drift, each of unit scale, at signed times ``t`` [t] from the reference: [draw, t].
 
     Each has stationary increments and is zero at the reference size, so its variogram says all of it. What the slope
     there says of negative times stays; all else is ``changed`` [draw] times as wide at those.
     """
-    away = np.flatnonzero(t.any(0))  # all but the reference size itself
-    scale = np.where(t[:, away] < 0, changed[:, None], 1.0)
-    here = -np.sign(t[:, away]) * memory * np.expm1(-np.abs(t[:, away]) / memory)  # covariance with the slope there
+    away = np.flatnonzero(t)  # all but the reference size itself
+    scale = np.where(t[away] < 0, changed[:, None], 1.0)
+    here = -np.sign(t[away]) * memory * np.expm1(-np.abs(t[away]) / memory)  # covariance with the slope there
     out = []
     for variogram, known in (
         (np.abs, np.zeros_like(here)),
         (lambda r: 2.0 * memory**2 * (np.abs(r) / memory + np.expm1(-np.abs(r) / memory)), here),
     ):
-        row, column = t[:, away, None], t[:, None, away]
-        covariance = 0.5 * (variogram(row) + variogram(column) - variogram(row - column))
-        covariance -= known[:, :, None] * known[:, None, :]
+        row, column = t[away, None], t[None, away]
+        covariance = 0.5 * (variogram(row) + variogram(column) - variogram(row - column)) - np.outer(known, known)
         covariance += 1e-12 * covariance * np.eye(len(away)) + 1e-14 * np.eye(len(away))
-        path = np.zeros(t.shape)
-        own = (np.linalg.cholesky(covariance) @ rng.standard_normal((len(t), len(away), 1)))[..., 0]
-        path[:, away] = known * rng.standard_normal((len(t), 1)) + scale * own
+        own = rng.standard_normal((len(changed), len(away))) @ np.linalg.cholesky(covariance).T
+        path = np.zeros((len(changed), len(t)))
+        path[:, away] = known * rng.standard_normal((len(changed), 1)) + scale * own
         out.append(path)
     return out
 

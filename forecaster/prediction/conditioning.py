@@ -191,7 +191,8 @@ def _covariance(paths: CurvePaths, x: Sizes, other: Others) -> Covariance:
     """Prior covariance of the mean curve's departures from its law (drift, sampling error) at two sets of log sizes."""
     values, origin = paths.parameters, paths.origin
     scales, changed = origin.scales, origin.beyond[:, None, None]
-    t, u = values.drift_time(x)[:, :, None], values.drift_time(other)[:, None, :]
+    x_ref = values.reference.x_ref
+    t, u = (x_ref - x)[:, None], (x_ref - other)[None, :]
     level, slope = scales.level[:, None, None], scales.slope[:, None, None]
     carry = [
         scales.memory * -np.expm1(-abs(time) / scales.memory) for time in (t, u)
@@ -209,13 +210,12 @@ def _covariance(paths: CurvePaths, x: Sizes, other: Others) -> Covariance:
 def _luck_ahead(paths: CurvePaths, x: Sizes) -> Covariance:
     """Covariance of the test set's sampling error beyond the largest measured size, by the law's errors."""
     curve = paths.curve
-    share = 1.0 - paths.origin.design.card.known_share
     zero = np.zeros((paths.draws, len(x), len(x)))
     if curve is None or np.isnan(observation.cases(curve)):
         return zero
     last = np.log(curve.n[-1])
     errors = np.exp(_law(paths, np.append(last, x)))
-    grown = (1.0 / np.minimum(errors[:, 1:], errors[:, :1]) - 1.0 / errors[:, :1]) * share / observation.cases(curve)
+    grown = (1.0 / np.minimum(errors[:, 1:], errors[:, :1]) - 1.0 / errors[:, :1]) / observation.cases(curve)
     variance = np.where(x > last, np.clip(grown, 0.0, 1.0), 0.0)
     return np.minimum(variance[:, :, None], variance[:, None, :])
 

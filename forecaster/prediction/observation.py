@@ -75,12 +75,12 @@ def as_lucky_everywhere(paths: CurvePaths) -> OnGrid:
 def own_variance(paths: CurvePaths, n: Float[np.ndarray, " at"], mean: AtSizes, *, as_rows: bool = False) -> AtSizes:
     """Variance of one run's log error around the ``mean`` curve that is independent between sizes ``n``.
 
-    The learned noise, and the independent share of known noise, which scales with the error as binomial noise does.
+    The learned noise, and the reported spread, which scales with the error as binomial noise does.
     """
     learned, curve = paths.parameters.noise(np.log(n)), paths.curve
     if curve is None:
         return learned
-    recent = paths.origin.design.card.known_share * np.median((curve.noise_sd**2 * curve.error)[-RECENT:])
+    recent = np.median((curve.reported_variance * curve.error)[-RECENT:])
     one = 0.0 if as_rows else of_one_run(curve)
     return learned + one + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
 
@@ -109,12 +109,11 @@ def luck(paths: CurvePaths, n: Float[np.ndarray, " at"]) -> tuple[AtSizes, AtSiz
 def luck_on_grid(paths: CurvePaths) -> tuple[OnGrid, OnGrid]:
     """:func:`luck` on the grid of paths whose inner grid is filled in."""
     curve, zero = paths.curve, np.zeros(paths.log_error.shape)
-    share = 1.0 - paths.origin.design.card.known_share  # the rest is independent between sizes
     if curve is None or np.isnan(cases(curve)):
         return zero, zero
     last = int(np.searchsorted(paths.x, np.log(curve.n[-1]) - 1e-9))
     variance, walk = zero, zero.copy()
-    variance[last:] = test_set_noise.parted(paths.log_error[last:].T, share / cases(curve)).T
+    variance[last:] = test_set_noise.parted(paths.log_error[last:].T, 1.0 / cases(curve)).T
     steps = np.sqrt(np.diff(variance[last:], axis=0, prepend=0.0))
     walk[last:] = np.cumsum(steps * _normals(paths, last), 0)
     return walk, variance

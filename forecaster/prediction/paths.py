@@ -297,8 +297,8 @@ def _measured_states(
     if apart:
         residual, noise = (np.concatenate([np.ones((1, len(values))), part]) for part in (residual, noise))
     seen = np.arange(len(x)) >= int(apart)
-    times, luck = values.drift_time(x).T, values.luck(data, x).T
-    return x, drift_paths.at_measurements(rng, times, luck, seen, residual, noise, _scales(values))
+    luck = values.luck(data, x).T
+    return x, drift_paths.at_measurements(rng, design.x_ref - x, luck, seen, residual, noise, _scales(values))
 
 
 def _with_inner(paths: CurvePaths) -> CurvePaths:
@@ -314,8 +314,7 @@ def _with_inner(paths: CurvePaths) -> CurvePaths:
             x = np.concatenate([known[i : i + 1], inner, known[i + 1 : i + 2]])
             shape = origin.parameters.shape(x)
             ends = origin.states.at(i), origin.states.at(i + 1)
-            times, luck = origin.parameters.clock(x, shape), origin.luck(x)
-            drift = drift_paths.between(rng, times, luck, *ends, origin.scales)
+            drift = drift_paths.between(rng, ref - x, origin.luck(x), *ends, origin.scales)
             xs.append(inner)
             parts.append(origin.parameters.level + shape[1:-1] + drift)
     order = np.argsort(np.concatenate(xs))
@@ -327,8 +326,8 @@ def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
     origin, k = paths.origin, paths.after
     x = origin.design.x_ref + STEP * np.arange(k * PER_DECADE, (k + 1) * PER_DECADE + 1)
     shape = origin.parameters.shape(x)
-    times, scales = -origin.parameters.clock(x, shape), origin.scales.times(origin.beyond)
-    states = drift_paths.onward(origin.stream(AHEAD, k), times[0], times[1:], paths.ahead, scales)
+    times, scales = x - origin.design.x_ref, origin.scales.times(origin.beyond)
+    states = drift_paths.onward(origin.stream(AHEAD, k), float(times[0]), times[1:], paths.ahead, scales)
     more = origin.parameters.level + shape[1:] + states.d
     grid, log_error = np.concatenate([paths.x, x[1:]]), np.concatenate([paths.log_error, more])
     return replace(paths, x=grid, log_error=log_error, after=k + 1, ahead=states.at(-1))
@@ -340,8 +339,8 @@ def _with_decade_before(paths: CurvePaths) -> CurvePaths:
     steps = np.floor((origin.design.x_ref - paths.x[0]) / STEP + 1e-6) + np.arange(1, PER_DECADE + 1)
     x = np.append(paths.x[0], origin.design.x_ref - STEP * steps)
     shape = origin.parameters.shape(x)
-    times, grown = origin.parameters.clock(x, shape), np.diff(origin.luck(x), axis=0)
-    states = drift_paths.onward(origin.stream(BEFORE, k), times[0], times[1:], paths.back, origin.scales, grown)
+    times, grown = origin.design.x_ref - x, np.diff(origin.luck(x), axis=0)
+    states = drift_paths.onward(origin.stream(BEFORE, k), float(times[0]), times[1:], paths.back, origin.scales, grown)
     more = (origin.parameters.level + shape[1:] + states.d)[::-1]
     grid, log_error = np.concatenate([x[:0:-1], paths.x]), np.concatenate([more, paths.log_error])
     return replace(paths, x=grid, log_error=log_error, before=k + 1, back=states.at(-1))

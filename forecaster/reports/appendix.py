@@ -37,9 +37,7 @@ QUANTITIES = {
     "slope_memory": "correlation length of the slope, in nats of size",
     "log_sharpness": "log of the width s of the break, in nats of size",
     "log_sharpness_spread": "spread in the width of the break",
-    "steady": "share of the drift that accrues evenly in log size",
     "volatility": "uncertainty of the drift's scale beyond the measured sizes (sd of its log)",
-    "known_share": "share of the test-set sampling error that is independent between sizes",
 }
 
 

@@ -76,7 +76,6 @@ def test_arrays_follow_the_contract(card):
     )
     np.testing.assert_array_equal(card.spread_fixed, [priors[q].value for q in fixed])
     assert card.slope_memory == priors["slope_memory"].value
-    assert card.steady == priors["steady"].value
 
 
 def test_every_source_is_in_the_bibliography_and_every_entry_is_named():

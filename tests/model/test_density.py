@@ -78,8 +78,7 @@ def free_density(design: Design):
     curves = len(design.curves)
     longest = max(len(c.x) for c in design.curves)
     missing = sum(longest - len(c.x) for c in design.curves)
-    constants = density.Constants(design.slope_memory, design.steady)
-    joint = density.of_free_variables(design, arrays(design, chunks(longest)), constants)
+    joint = density.of_free_variables(design, arrays(design, chunks(longest)), design.slope_memory)
     size = len(CENTRES) + len(LEARNED) + (1 + len(LOCAL)) * curves
     return jax.jit(jax.value_and_grad(lambda free: joint(free) + missing * pymc_model.PADDING_CONSTANT)), size
 
@@ -135,8 +134,7 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
     curves = len(design.curves)
     local = TYPICAL[:, None] + 0.7 * rng.standard_normal((len(LOCAL), curves))
     level = rng.normal(-1.5, 0.5, curves)
-    constants = density.Constants(design.slope_memory, design.steady)
-    found = level_likelihood(density.Local(*local[..., None]), arrays(design, chunks(longest)), constants)
+    found = level_likelihood(density.Local(*local[..., None]), arrays(design, chunks(longest)), design.slope_memory)
     log_z, mean, variance = (np.asarray(a)[:, 0] for a in found)
     found = log_z + stats.norm(mean, np.sqrt(variance)).logpdf(level)
     for i, sized in enumerate(design.curves):
@@ -147,7 +145,7 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
         )
         known = sized.known[np.searchsorted(-sized.x, -x)]  # a size's runs share their mean known variance
         noise = np.exp(2.0 * (log_noise + design.noise_trend * (x - design.x_ref))) + known
-        time = design.steady * (design.x_ref - x) + (1.0 - design.steady) * (law - level[i]) / np.exp(log_exponent)
+        time = design.x_ref - x
         wander = drift.covariance(np, time, np.exp(2.0 * log_drift), np.exp(2.0 * log_slope), design.slope_memory)
         parted = sized.luck * (1.0 - np.exp(law.min() - law))  # smallest at the largest size
         wander = wander + np.minimum(parted[:, None], parted)
@@ -161,9 +159,8 @@ def test_more_padding_changes_nothing(seed, name):
     design = DESIGNS[name]
     longest = chunks(max(len(c.x) for c in design.curves))
     local = np.random.default_rng(seed).normal(-1.0, 1.0, (len(LOCAL), len(design.curves), 1))
-    constants = density.Constants(design.slope_memory, design.steady)
     tight, wide = (
-        level_likelihood(density.Local(*local), arrays(design, width), constants)
+        level_likelihood(density.Local(*local), arrays(design, width), design.slope_memory)
         for width in (longest, longest + 3 * density.CHUNK)
     )
     for a, b in zip(tight, wide, strict=True):

@@ -69,8 +69,7 @@ def test_luck_is_of_the_cases_that_are_wrong_at_the_largest_size():
     n_test = 1_000
     (curve,) = read_curves(frame(n_test=n_test)).curves
     wrong = n_test * curve.error[-1]
-    assert by_size(curve, known_share=0.0).luck == pytest.approx(1.0 / wrong)
-    assert by_size(curve, known_share=0.75).luck == pytest.approx(0.25 / wrong)
-    assert by_size(curve, known_share=1.0).luck == 0.0
+    assert by_size(curve).luck == pytest.approx(1.0 / wrong)
+    assert by_size(curve).known == pytest.approx(np.full(len(curve.n), LEAST_NOISE**2))
     (unknown,) = read_curves(frame()).curves
-    assert by_size(unknown, known_share=0.0).luck == 0.0
+    assert by_size(unknown).luck == 0.0

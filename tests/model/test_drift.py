@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from forecaster.model import drift, drift_paths, law
+from forecaster.model import drift, drift_paths
 from forecaster.model.drift_paths import Scales, States
 
 RATIOS = st.one_of(st.just(0.0), st.floats(0.05, 2.0))
@@ -131,22 +131,6 @@ def test_padding_changes_nothing():
 # Paths given data -------------------------------------------------------------------------------------
 
 
-def test_the_clock_runs_with_log_size_where_the_law_is_a_power_and_stands_where_the_law_stands():
-    x, beta, b, s = np.linspace(-20.0, 60.0, 801), 0.4, 0.0, 0.5
-    for floor_logit, steady in ((-30.0, 0.1), (-3.0, 0.3), (2.0, 1.0)):
-        shape = law.log_shape(np, law.decay(np, x, 10.0, beta, b, s), floor_logit)
-        t = drift.clock(np, x, 10.0, shape, beta, steady)
-        rate = -np.diff(t) / np.diff(x)
-        assert (rate >= steady - 1e-9).all()
-        assert (rate <= 1.0 + 1e-9).all()
-        assert t[np.argmin(abs(x - 10.0))] == pytest.approx(0.0, abs=1e-9)
-        assert rate[0] == pytest.approx(steady, abs=1e-6)  # on the plateau
-        if floor_logit < -20:
-            assert rate[(x[:-1] > 8.0) & (x[:-1] < 20.0)] == pytest.approx(1.0, abs=1e-5)
-        else:
-            assert rate[-1] == pytest.approx(steady, abs=1e-3)  # on the floor
-
-
 DRAWS = 20_000
 WANTED = np.array([1.7, 0.0, 3.2, 4.5, -0.4, 0.9, -2.0, -5.0])  # at the data, between, before and beyond
 DATA = {
@@ -164,9 +148,7 @@ def conditioned(t, y, noise, q, ratio, memory, wanted=WANTED):
     return gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
 
 
-def sampled(
-    t, y, noise, q, ratio, memory, seed=0, clock=lambda d: d, luck_at=np.zeros_like, draws=DRAWS, wanted=None, **ways
-):
+def sampled(t, y, noise, q, ratio, memory, seed=0, luck_at=np.zeros_like, draws=DRAWS, wanted=None, **ways):
     """Draws of d at ``wanted`` given the data at ascending distances ``t``: [draw, wanted].
 
     As simulated curves are drawn: the states at the measured sizes, then what lies between them, then both ends.
@@ -183,7 +165,7 @@ def sampled(
     measured = np.zeros((2, len(known)))
     measured[:, seen] = y, noise
     data = rows(measured[0]), rows(measured[1] + ~seen)
-    states = drift_paths.at_measurements(rng, rows(clock(known)), rows(luck_at(known)), seen, *data, scales)
+    states = drift_paths.at_measurements(rng, known, rows(luck_at(known)), seen, *data, scales)
     out = np.empty((draws, len(wanted)))
     for k, d in enumerate(known):
         out[:, wanted == d] = states.d[k][:, None]
@@ -193,16 +175,16 @@ def sampled(
         if len(inner):
             span = np.concatenate([[a], wanted[inner], [b]])
             ends = states.at(k), states.at(k + 1)
-            out[:, inner] = drift_paths.between(rng, rows(clock(span)), rows(luck_at(span)), *ends, scales).T
+            out[:, inner] = drift_paths.between(rng, span, rows(luck_at(span)), *ends, scales).T
     for sign, at, ends in ((1.0, known[-1], states.at(-1)), (-1.0, 0.0, states.at(0).turned())):
         far = np.flatnonzero(sign * wanted > max(at, 0.0))
         far = far[np.argsort(sign * wanted[far])]
         span = np.concatenate([[at], wanted[far]])
         grown = np.diff(rows(luck_at(span)), axis=0) if sign > 0 else 0.0
-        times = sign * rows(clock(span))
+        times = sign * span
         own = scales if sign > 0 else scales.times(ways.get("beyond", lambda rng: np.ones(draws))(rng))
         go_on = drift_paths.onward if sign > 0 else onward
-        out[:, far] = go_on(rng, times[0], times[1:], ends, own, grown).d.T
+        out[:, far] = go_on(rng, float(times[0]), times[1:], ends, own, grown).d.T
     return out
 
 
@@ -243,20 +225,6 @@ def test_paths_hold_the_luck_of_a_test_set(data, scale):
     expected = gain @ y, cov[n:, n:] - gain @ cov[:n, n:]
     assert agrees(sampled(t, y, noise, q, 0.6, memory, luck_at=luck_at), *expected)
     assert not agrees(sampled(t, y, noise, q, 0.6, memory), *expected)
-
-
-def slowed(t):
-    """Time that lags behind the distance, on both sides of the reference."""
-    return np.sign(t) * np.log1p(abs(t))
-
-
-@pytest.mark.parametrize("data", DATA)
-def test_paths_on_a_clock_are_paths_at_its_times(data):
-    t, y = DATA[data]
-    noise, q, ratio, memory = np.full(len(t), 0.03**2), 0.1, 1.5, 2.3
-    found = sampled(t, y, noise, q, ratio, memory, clock=slowed)
-    assert not agrees(found, *conditioned(t, y, noise, q, ratio, memory))
-    assert agrees(found, *conditioned(slowed(t), y, noise, q, ratio, memory, slowed(WANTED)))
 
 
 BROKEN = ["drift doubled", "memory tripled", "slope turned", "sides apart"]
@@ -322,7 +290,7 @@ def test_other_changes_of_scale_are_noticed(twin):
 def test_each_draw_keeps_its_own_data_and_scale():
     """Columns are not mixed: a draw of huge drift and one of none, one residual each."""
     scales = Scales(np.array([1e-16, 4.0]), 0.09 * np.array([1e-16, 4.0]), 2.3)
-    times, residual = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[0.0, 0.0], [0.5, -0.5]])
+    times, residual = np.array([0.0, 1.0]), np.array([[0.0, 0.0], [0.5, -0.5]])
     seen, noise = np.array([False, True]), np.full((2, 2), 1e-12)
     rng = np.random.default_rng(0)
     found = drift_paths.at_measurements(rng, times, np.zeros((2, 2)), seen, residual, noise, scales)

@@ -55,7 +55,7 @@ def dense(posterior: Posterior, sizes: np.ndarray):
     assert data is not None
     x = np.concatenate([data.x, np.log(sizes)])
     level, slope = np.exp(2.0 * values.log_drift[0]), np.exp(2.0 * values.log_slope[0])
-    cov = signed(values.drift_time(x)[0], level, slope, paths.origin.scales.memory)
+    cov = signed(values.reference.x_ref - x, level, slope, paths.origin.scales.memory)
     noise = np.append(data.noise(values.log_noise)[0], np.zeros(len(sizes)))
     return values.law(x)[0], data.y, cov, noise
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,11 +31,9 @@ def curve(n_test: int | None = CASES, error=ERROR, sizes=SIZES) -> Curve:
     return read_curves(table if n_test is None else table.assign(n_test=n_test)).curves[0]
 
 
-def fixed(sizes, error, measured: Curve, share: float = 0.0) -> CurvePaths:
+def fixed(sizes, error, measured: Curve) -> CurvePaths:
     """Paths that all go through these errors, of a curve with these measurements and runs that scatter by 5 %."""
     card = load_card("generic")
-    known = msgspec.structs.replace(card.priors["known_share"], value=share)
-    card = msgspec.structs.replace(card, priors=dict(card.priors) | {"known_share": known})
     table = pd.DataFrame({"domain": "d", "task": "t", "architecture": "a", "n": sizes, "error": error})
     design = design_of(read_curves(table), ("d", "t"), card)
     drawn = CurveDraws(*synthetic.values(SETS, log_noise=np.log(0.05)).T, reference=design.reference)
@@ -44,7 +41,7 @@ def fixed(sizes, error, measured: Curve, share: float = 0.0) -> CurvePaths:
     known_at = drift_paths.States(still[::-1], still[::-1])
     data = replace(design.curves[0], curve=measured)
     key = CurveKey("d", "t", "a")
-    origin = Origin(key, 2, design, data, drawn, x[::-1], known_at, np.ones(SETS), np.zeros(SETS))
+    origin = Origin(key, 2, design, data, drawn, x[::-1], known_at, np.ones(SETS))
     through = np.log(error)[:, None] + still
     return CurvePaths(origin, x, through, True, 0, 0, known_at.at(0), known_at.at(-1))
 
@@ -67,17 +64,15 @@ def test_seen_from_the_largest_size_they_part_as_well():
     """The level is that on the test set at the largest size; errors at smaller sizes part from it."""
     seen = log_errors_on_test_sets()
     back = seen - seen[:, -1:]
-    luck = by_size(curve(), known_share=0.0).luck
+    luck = by_size(curve()).luck
     assert luck == pytest.approx(1 / (ERROR[-1] * CASES))
     law = np.log(7.0 * ERROR)  # a constant makes no difference
     known = test_set_noise.parted_since(np, law, law[-1], luck)
     assert np.cov(back.T) == pytest.approx(np.minimum(known[:, None], known), rel=0.2, abs=1e-5)
-    assert by_size(curve(), known_share=0.25).luck == pytest.approx(0.75 * luck)
 
 
-@pytest.mark.parametrize("n_test", [None, CASES])
-def test_all_luck_fresh_or_none_known_parts_nothing(n_test):
-    assert by_size(curve(n_test), known_share=1.0 if n_test else 0.0).luck == 0.0
+def test_no_test_set_no_luck():
+    assert by_size(curve(None)).luck == 0.0
 
 
 def test_luck_goes_on_from_the_largest_measured_size():
@@ -99,10 +94,6 @@ def test_a_run_is_the_curve_its_own_noise_and_the_luck():
     assert off.var(0) == pytest.approx(luck[rows] + 0.05**2, rel=0.1)
     assert noise[0] ** 2 == pytest.approx(luck[rows] + 0.05**2, rel=1e-3)
     assert np.cov(off.T)[0, 1] == pytest.approx(luck[3], abs=0.1 * (luck[3] + 0.05**2))
-    fresh, _ = observation.new_run(fixed(SIZES, ERROR, early, share=1.0), SIZES[rows], [0, 1, 0])
-    assert (fresh - np.log(ERROR[rows])).var(0) == pytest.approx(
-        0.05**2 + (1 - ERROR[0]) / ERROR[rows] / CASES, rel=0.1
-    )
 
 
 def test_cases_nobody_tested_lie_as_far_off_as_test_sets_do():
@@ -131,15 +122,12 @@ def spread(posterior, kind, at):
 
 
 def test_kinds_of_forecast_part_by_the_test_set():
-    """The card of these curves takes all known noise for fresh; the luck of new cases does not hang on that."""
     posterior = held(500)
     error = posterior.curves.curves[0].error[-1]
     at = [float(synthetic.SIZES[-1]), 1e6]
     assert spread(posterior, "mean", at)[0] < 1e-6
     assert spread(posterior, "new-cases", at) == pytest.approx(np.sqrt((1 / error - 1) / 500), rel=0.05)
-    share = posterior.cards[synthetic.GROUP].known_share
-    known = share * posterior.curves.curves[0].noise_sd[-1] ** 2
-    assert spread(posterior, "new-run", at)[0] == pytest.approx(np.sqrt(0.03**2 + known), rel=0.05)
+    assert spread(posterior, "new-run", at)[0] == pytest.approx(0.03, rel=0.05)
     assert spread(posterior, "new-run", at)[1] > spread(posterior, "new-run", at)[0]
 
 
@@ -196,4 +184,4 @@ def test_errors_that_are_no_rates_have_no_luck():
     perplexities = curve(error=100.0 * ERROR)
     assert (perplexities.error > 1).all()
     assert np.isnan(perplexities.n_test).all()
-    assert by_size(perplexities, known_share=0.0).luck == 0.0
+    assert by_size(perplexities).luck == 0.0

@@ -57,8 +57,7 @@ def filtered_for(design: Design) -> Any:
 
     batch = batch_of([design])
     curves = needed(batch.curves)
-    constants = density.Constants(design.slope_memory, design.steady)
-    program = jax.jit(jax.value_and_grad(density.of_free_variables(design, curves, constants)))
+    program = jax.jit(jax.value_and_grad(density.of_free_variables(design, curves, design.slope_memory)))
     named = jax.jit(lambda free: density.split_free(design, free))
     count = len(design.curves)
     shapes = [(design.hyper_mean.size - 2,), (2,), (count,), *[(count,)] * len(LOCAL)]

@@ -13,14 +13,14 @@ from forecaster.model import pymc_model
 from forecaster.model.design import Design
 
 if TYPE_CHECKING:  # a process that only distributes work loads no JAX
-    from forecaster.model.density import Constants, CurveArrays
+    from forecaster.model.density import CurveArrays
 
 
 class Batch(NamedTuple):
     """Groups and their curves. The hyper-parameters of a group are eight centres and two log spreads."""
 
     curves: CurveArrays  # [curve, point] each
-    constants: Constants  # [curve] each
+    memory: Float[np.ndarray, " curve"]  # of the drifting slope, in nats
     owner: Int[np.ndarray, " curve"]  # index of a curve's group, ascending
     mean: Float[np.ndarray, "group 10"]  # of the hyper-parameters' normal prior
     sd: Float[np.ndarray, "group 10"]
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
         """The part for these groups, whose curves are ``curves``."""
         return Batch(
             self.curves._make(None if a is None else a[curves] for a in self.curves),
-            self.constants._make(np.asarray(a)[curves] for a in self.constants),
+            self.memory[curves],
             np.searchsorted(groups, self.owner[curves]),
             self.mean[groups],
             self.sd[groups],
@@ -50,7 +50,7 @@ class Batch(NamedTuple):
 
 def batch_of(designs: Sequence[Design]) -> Batch:
     """The curves of all groups, padded to one number of sizes."""
-    from forecaster.model.density import Constants, CurveArrays
+    from forecaster.model.density import CurveArrays
 
     length = max(length_of(d) for d in designs)
     data = [pymc_model.padded(d, length) for d in designs]
@@ -63,13 +63,9 @@ def batch_of(designs: Sequence[Design]) -> Batch:
         x_min=np.repeat([d.x_min for d in designs], counts),
         luck=np.array([c.luck for d in designs for c in d.curves]),
     )
-    constants = Constants(
-        slope_memory=np.repeat([d.slope_memory for d in designs], counts),
-        steady=np.repeat([d.steady for d in designs], counts),
-    )
     return Batch(
         curves,
-        constants,
+        np.repeat([d.slope_memory for d in designs], counts),
         np.repeat(np.arange(len(designs)), counts),
         np.stack([d.hyper_mean for d in designs]),
         np.stack([d.hyper_sd for d in designs]),

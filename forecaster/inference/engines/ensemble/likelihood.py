@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, Shaped
 from forecaster.inference.engines.ensemble import compilation, settings
 from forecaster.inference.engines.ensemble.batch import Batch, padded_to
 from forecaster.model import density
-from forecaster.model.density import Constants, CurveArrays, LevelLikelihood, Local
+from forecaster.model.density import CurveArrays, LevelLikelihood, Local
 
 # Of values [row, particle, 7] of the curves with these indices [row]: functions of the level, [row, particle].
 Likelihood = Callable[[np.ndarray, np.ndarray], LevelLikelihood]
@@ -44,9 +44,9 @@ class Target(NamedTuple):
 
 
 def _level_likelihood(
-    points: Shaped[jax.Array, "7 unit particle"], curves: CurveArrays, constants: Constants
+    points: Shaped[jax.Array, "7 unit particle"], curves: CurveArrays, memory: Shaped[jax.Array | np.ndarray, "unit 1"]
 ) -> LevelLikelihood:
-    return density.level_likelihood(Local(*points), curves, constants)
+    return density.level_likelihood(Local(*points), curves, memory)
 
 
 @functools.cache
@@ -65,13 +65,13 @@ def likelihood_of(batch: Batch, pool: Executor, kind: type = np.float32) -> Like
     width = min(padded_to(len(batch.owner), settings.WIDTHS), settings.WIDTHS[-1])
     each = settings.CALL_PARTICLES
     relative, lift = centred(needed(batch.curves))
-    curves, constants = jax.tree.map(lambda a: np.asarray(a, kind), (relative, batch.constants))
+    curves, memory = jax.tree.map(lambda a: np.asarray(a, kind), (relative, batch.memory[:, None]))
 
     def call(rows: Int[np.ndarray, " unit"], points: Shaped[np.ndarray, "7 unit particle"]) -> LevelLikelihood:
         """The likelihood of each unit, a part of the curve in ``rows``."""
-        data, fixed = jax.tree.map(lambda a: a[rows], (curves, constants))
+        data = jax.tree.map(lambda a: a[rows], curves)
         with jax.enable_x64(kind is np.float64):  # a setting of the thread
-            return possible(program()(points, data, Constants(*(c[:, None] for c in fixed))))
+            return possible(program()(points, data, memory[rows]))
 
     def likelihood(points: Float[np.ndarray, "row particle 7"], rows: Int[np.ndarray, " row"]) -> LevelLikelihood:
         count = points.shape[1]
