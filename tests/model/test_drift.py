@@ -302,9 +302,9 @@ def test_a_path_goes_on_the_same_in_one_step_or_in_two():
     """A horizon that is reached decade by decade has the distribution of one that is reached at once."""
     draws, rng = 200_000, np.random.default_rng(0)
     scales = Scales(np.full(draws, 0.04), np.full(draws, 0.01), 2.3)
-    start, ones = drift_paths.from_reference(rng, scales), np.ones((1, draws))
-    once = drift_paths.onward(rng, 0.0 * ones[0], 3.0 * ones, start, scales)
-    half = drift_paths.onward(rng, 0.0 * ones[0], 1.2 * ones, start, scales)
-    twice = drift_paths.onward(rng, 1.2 * ones[0], 3.0 * ones, half.at(0), scales)
+    start = drift_paths.from_reference(rng, scales)
+    once = drift_paths.onward(rng, 0.0, np.array([3.0]), start, scales)
+    half = drift_paths.onward(rng, 0.0, np.array([1.2]), start, scales)
+    twice = drift_paths.onward(rng, 1.2, np.array([3.0]), half.at(0), scales)
     one, other = (np.cov(states.d[0], states.v[0]) for states in (once, twice))
     assert other == pytest.approx(one, rel=0.02)
