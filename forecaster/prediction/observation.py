@@ -16,7 +16,7 @@ from jaxtyping import Float
 from forecaster.curves.learning_curves import Curve
 from forecaster.errors import RequestError
 from forecaster.model import test_set_noise
-from forecaster.model.design import LEAST_NOISE
+from forecaster.model.design import LEAST_NOISE, REPORTED
 from forecaster.prediction.paths import CASES, LUCK, PER_DECADE, RUN, SHARED_RUN, CurvePaths
 
 KINDS = ("mean", "new-run", "new-cases")
@@ -80,7 +80,7 @@ def own_variance(paths: CurvePaths, n: Float[np.ndarray, " at"], mean: AtSizes, 
     learned, curve = paths.parameters.noise(np.log(n)), paths.curve
     if curve is None:
         return learned
-    recent = np.median((curve.reported_variance * curve.error)[-RECENT:])
+    recent = REPORTED * np.median((curve.reported_variance * curve.error)[-RECENT:])
     one = 0.0 if as_rows else of_one_run(curve)
     return learned + one + np.minimum(recent / np.exp(mean), 1.0) + LEAST_NOISE**2
 
