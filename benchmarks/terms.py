@@ -101,8 +101,6 @@ def settled(card: Domain, quantity: str, mean: float) -> Domain:
 
 TERMS: dict[str, Callable[[Domain], Domain]] = {
     "volatility": lambda card: fixed(card, volatility=0.0),
-    "clock of the drift": lambda card: fixed(card, steady=1.0),
-    "known share": lambda card: fixed(card, known_share=1.0),
     "learned sharpness": lambda card: settled(card, "log_sharpness", 0.4),
     "drift of the slope": lambda card: settled(card, "log_slope", -10.0),
 }
