@@ -120,8 +120,9 @@ class Design:
 def by_size(curve: Curve) -> SizedCurve:
     """Reduce repeats: means of log error per distinct size (:mod:`forecaster.curves.repeats`), largest size first.
 
-    Of the reported spread of runs the share ``REPORTED`` is independent noise at each size. The sampling error of a test
-    set is shared between sizes: the part common to all sizes shifts the whole curve and is absorbed by the level; ``luck`` scales the rest.
+    Of the reported spread of runs the share ``REPORTED`` is independent noise at each size. The sampling error of a
+    test set is shared between sizes: the part common to all sizes shifts the whole curve and is absorbed by the level;
+    ``luck`` scales the rest.
     """
     found = sizes.reduced(curve.n, np.log(curve.error))
     reported = np.bincount(found.which, curve.reported_variance) / np.bincount(found.which)
