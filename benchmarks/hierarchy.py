@@ -20,10 +20,11 @@ import msgspec
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.curves.learning_curves import Group
+from forecaster.curves.learning_curves import Curve, Group
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES, FIXED_SPREADS, LEARNED_SPREADS
 from forecaster.inference.posterior import Posterior
+from forecaster.model import law
 
 EXPECTED_SD = 0.5  # of fields, and of groups within one, in any quantity, before the library
 WORTH = 2.0  # fields (or groups) that this expectation counts as
@@ -70,12 +71,36 @@ def likelihoods(posterior: Posterior, fields: Mapping[str, str]) -> list[Likelih
         values, vectors = np.linalg.eigh(after - known)
         precision = (vectors * np.maximum(values, 0.0)) @ vectors.T  # no likelihood is less sure than nothing
         mean = eta.mean(0)
-        pull = after @ mean - known @ card.hyper_mean
+        pull = after @ mean - known @ card.hyper_mean + precision @ _shift(posterior, group)
         labels = ["/".join((*group, name)) for name in design.architectures]
         drawn = np.stack([[getattr(posterior.curve(label), q) for q in CENTRES] for label in labels])
         gap = drawn.transpose(0, 2, 1) - posterior.centre(group) - design.effects[:, None, :]
         found.append(Likelihood(group[0], fields[group[0]], group, precision, pull, (gap**2).mean((0, 1)), len(labels)))
     return found
+
+
+def _shift(posterior: Posterior, group: Group) -> Vector:
+    """What the centres would be, less what they are, had the curves ended with their fitted sizes.
+
+    A card is for curves of which the future is not known, while these were measured to the end: there their levels are
+    lower, and more of their errors is a floor.
+    """
+    moved = []
+    for curve in posterior.curves.of_groups([group]).curves:
+        drawn, end = posterior.curve(curve.label), _fitted_end(posterior, curve)
+        shape = drawn.shape(np.array([end]))[0]  # log error of the law there, above that at the reference size
+        share = np.minimum(law.floor(np, -shape, drawn.floor_logit), 1.0 - 1e-9)
+        moved.append([shape.mean(), (np.log(share / (1.0 - share)) - drawn.floor_logit).mean()])
+    out = np.zeros(10)
+    out[[CENTRES.index("level"), CENTRES.index("floor_logit")]] = np.mean(moved, 0)
+    return out
+
+
+def _fitted_end(posterior: Posterior, curve: Curve) -> float:
+    """Log of the curve's largest size that is not marked as one to extrapolate to; of the reference size if all are."""
+    table = posterior.curves.select(curve.domain, curve.task, curve.architecture).table
+    fitted = table["n"][~table["split"].eq("extrapolate")] if "split" in table else table["n"]
+    return float(np.log(fitted.max())) if len(fitted) else posterior.designs[curve.domain, curve.task].x_ref
 
 
 def learned(parts: Sequence[Likelihood], rng: np.random.Generator) -> Learned:
