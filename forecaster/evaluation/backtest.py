@@ -1,8 +1,9 @@
 """backtest: hide the largest sizes of curves, forecast them and score the forecasts.
 
 Only fitted rows reach the fit and the baselines. The sizes of hidden rows are used to forecast there, their errors only
-to score. A hidden error is compared with the predictive distribution of a measurement like it, an average over runs
-where the rows are averages (``observation.new_run`` with ``as_rows``).
+to score; the intervals of one rival (``conformal.py``) rest on the hidden errors of all other curves. A hidden error is
+compared with the predictive distribution of a measurement like it, an average over runs where the rows are averages
+(``observation.new_run`` with ``as_rows``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from forecaster.curves.repeats import distinct
 from forecaster.errors import RequestError
 from forecaster.evaluation import declarations, prose, scoring, tables
 from forecaster.evaluation.baselines import BASELINES
+from forecaster.evaluation.conformal import LAW, Band, bands, distance_scale
 from forecaster.evaluation.holdout import Split, hide, in_words, scorable, usual_split
 from forecaster.evaluation.requirement import needed_by, requirement_row
 from forecaster.evaluation.tables import OURS, slug
@@ -69,6 +71,9 @@ class Backtest(Result):
     def shown(self, most: int) -> tuple[Shown, ...]:
         """A row a curve, then a row a method; with many pairs, the calibration of their chances."""
         found = [Shown(*tables.judged(self.table)), Shown(*tables.methods(self.totals))]
+        if len(set(self.calibration["distance"])) > 2:  # beside `all`, more than one distance
+            caption = "Hidden errors inside intervals; in brackets the range if calibrated, 9 times in 10:"
+            found.append(Shown(tables.ahead(self.calibration), declarations.AHEAD, caption))
         if len(self.pairs) >= tables.FEWEST_PAIRS:
             caption = "How often the favoured architecture of a pair was the better one, by the chance it was given:"
             found.append(Shown(tables.ranges(self.chances), declarations.RANGES, caption))
@@ -142,17 +147,26 @@ def backtest(
     unseen = {c.label: c for c in hidden.curves if c.label in wanted}
     if not any(c.label in unseen and scorable(c) for c in posterior.curves.curves):
         raise RequestError(f"about: found {', '.join(sorted(wanted))}; expected curves that can be scored")
+    surrounding = _bands(posterior, hidden) if baselines else {}
     scored, pairs = [], []
     for group in posterior.groups:
         tell(f"scoring {'/'.join(group)}", 0.8 + 0.2 * posterior.groups.index(group) / len(posterior.groups))
         found = []
         for known in posterior.curves.curves:
             if (known.domain, known.task) == group and known.label in unseen and scorable(known):
-                found.append(_forecast(posterior, known, unseen[known.label], level, baselines, seed))
+                band = surrounding.get(known.label)
+                found.append(_forecast(posterior, known, unseen[known.label], level, band, seed))
         pairs += [_pair(*two, x) for two in combinations(found, 2) if (x := _common(*two)) is not None]
         scored += [one._replace(runs=np.empty((0, 0))) for one in found]
     tell("done", 1.0)
     return _assembled(fitted, scored, pairs, notes, level, in_words(split))
+
+
+def _bands(posterior: Posterior, hidden: LearningCurves) -> dict[str, Band]:
+    """The conformal band of every curve that can be scored, asked about or not."""
+    unseen = {c.label: c for c in hidden.curves}
+    known = [c for c in posterior.curves.curves if c.label in unseen and scorable(c)]
+    return bands({c.label: (c, unseen[c.label]) for c in known})
 
 
 def _assembled(
@@ -169,14 +183,15 @@ def _assembled(
     needs = pd.DataFrame([one.requirement for one in scored if one.requirement is not None])
     rivals = [name for name in BASELINES if f"rmsle_{slug(name)}" in table]
     scores = scoring.pooled([one.scores for one in scored])
-    found = tables.totals(table, scores, pairs, needs, rivals)
+    band = scoring.pooled([one.band for one in scored if one.band is not None]) if rivals else None
+    found = tables.totals(table, scores, pairs, needs, rivals, band)
     numbers = tables.summary(found, needs, pairs)
     said = joined(prose.prose(table, found, numbers, notes, level), "\n")
     return Backtest(
         table=table.drop(columns=[c for c in table if str(c).startswith("mae_log")]),
         text=f"{hidden}\n{said}",
         totals=found,
-        calibration=tables.calibration(points, scores.replicas),
+        calibration=tables.calibration(points, scores.replicas, band),
         points=points,
         requirement=needs,
         pairs=pairs,
@@ -198,6 +213,7 @@ class _Scored(NamedTuple):
     hidden: tuple[np.ndarray, np.ndarray]
     predicted: dict[str, np.ndarray]  # log error at the hidden sizes by method
     runs: np.ndarray  # log error as measured, [draw, hidden size]
+    band: scoring.PointScores | None = None  # of the conformal rival, where there are rivals
 
 
 class _Pair(NamedTuple):
@@ -241,7 +257,8 @@ def _repeat(index: np.ndarray) -> list[int]:
     return out
 
 
-def _forecast(posterior: Posterior, known: Curve, unseen: Curve, level: float, baselines: bool, seed: int) -> _Scored:
+def _forecast(posterior: Posterior, known: Curve, unseen: Curve, level: float, band: Band | None, seed: int) -> _Scored:
+    """One curve, scored; beside rivals where the band of the one that has intervals is given."""
     sizes, index = np.unique(unseen.n, return_inverse=True)
     drawn = _draw(posterior, known, sizes, index, seed)
     truth = np.log(unseen.error)
@@ -255,11 +272,13 @@ def _forecast(posterior: Posterior, known: Curve, unseen: Curve, level: float, b
     mean = drawn.paths[:, drawn.at]
     predicted = {OURS: np.median(mean, 0)}
     far: dict[str, np.ndarray] = {}
-    for name, extrapolate in BASELINES.items() if baselines else ():
+    for name, extrapolate in BASELINES.items() if band is not None else ():
         far[name] = np.log(extrapolate(known.n, known.error, drawn.grid))
         predicted[name] = far[name][drawn.at]
         row |= {f"{k}_{slug(name)}": v for k, v in _point_scores(predicted[name][index], truth).items()}
-    if baselines:
+    around = None
+    if band is not None:
+        around = band.score(predicted[LAW][index], distance_scale(unseen.n, known.n[-1]), truth)
         best = min(BASELINES, key=lambda name: row[f"rmsle_{slug(name)}"])
         lost = np.log(max(row["rmsle"], 1e-9) / max(row[f"rmsle_{slug(best)}"], 1e-9))
         row |= {"best_baseline": best, "lost_to_it": lost}
@@ -273,7 +292,7 @@ def _forecast(posterior: Posterior, known: Curve, unseen: Curve, level: float, b
     if need is not None:
         need |= needed_by(far, drawn.grid, need)
     hidden = (np.log(sizes), observed)
-    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, run)
+    return _Scored(row, pd.DataFrame(keys | columns), scores, need, _by_size(known), hidden, predicted, run, around)
 
 
 def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:

@@ -11,6 +11,8 @@ CRPS = "continuous ranked probability score, in log error"
 LOG_SCORE = "log density of the hidden error"
 MSCE = "mean squared calibration error over levels from 50 to 99 %"
 BY_CHANCE = "what nine in ten such shares would be were the forecasts right"
+BY_CHANCE_99 = "what 99 in 100 such shares would be were the forecasts right"
+BAND = "of power law + floor with split-conformal intervals"
 RIVAL = "of each rival fitted in the same run"
 
 TABLE = Columns(
@@ -34,24 +36,33 @@ TABLE = Columns(
     Column("best_baseline", "text", "the rival with the smallest `rmsle`, where there are rivals", optional=True),
     Column("lost_to_it", "number", "log of our `rmsle` over its", optional=True),
 )
+
+
+def _by_chance(name: str) -> tuple[Column, ...]:
+    """The ranges that a share lies in where forecasts are right."""
+    ends = (("low", BY_CHANCE), ("high", BY_CHANCE), ("low_99", BY_CHANCE_99), ("high_99", BY_CHANCE_99))
+    return tuple(Column(f"{name}_{end}", "share", said) for end, said in ends)
+
+
 COVERAGE = (
     column
     for level in (f"{100 * share:g}" for share in SHOWN)
     for column in (
         Column(f"cover_{level}", "share", f"share of hidden errors inside their {level} % intervals"),
-        Column(f"cover_{level}_low", "share", BY_CHANCE),
-        Column(f"cover_{level}_high", "share", BY_CHANCE),
+        *_by_chance(f"cover_{level}"),
         Column(f"width_{level}", "number", "median width of these intervals, in log error"),
     )
 )
 TOTALS = Columns(
-    "a method (means over curves; a rival gives no interval, so its `crps` is its mean absolute log error)",
+    "a method (means over curves; of rivals only `power law + floor, conformal` gives intervals, and the `crps` of the "
+    "others is their mean absolute log error)",
     Column("method", "text", "`forecaster`, or a rival", key=True),
     Column("curves", "count", "curves scored"),
     Column("rmsle", "number", RMSLE),
     Column("rmsle_median", "number", "the same of the median curve"),
     Column("rmse", "error", RMSE),
     Column("crps", "number", CRPS),
+    Column("crps_ratio", "ratio", "our `crps` over that of this rival: below 1 is better", optional=True),
     Column("log_score", "number", LOG_SCORE),
     Column("msce", "number", f"{MSCE}, all points together"),
     Column("msce_by_curve", "number", "the same curve by curve"),
@@ -75,8 +86,9 @@ CALIBRATION = Columns(
     Column("points", "count", "hidden measurements"),
     Column("curves", "count", "curves that they belong to"),
     Column("coverage", "share", "share of hidden errors inside their interval, all together"),
-    *(Column(f"coverage_{end}", "share", BY_CHANCE) for end in ("low", "high")),
+    _by_chance("coverage"),
     Column("coverage_by_curve", "share", "mean over curves of that share"),
+    Column("coverage_conformal", "share", f"share of hidden errors inside the interval {BAND}", optional=True),
 )
 POINTS = Columns(
     "a hidden measurement",
@@ -144,8 +156,14 @@ JUDGED = Columns(
 )
 METHODS = Columns(
     TOTALS.rows,
-    TOTALS.pick("method", "curves", "rmsle", "rmsle_median", "wins", "pairs_right"),
+    TOTALS.pick("method", "rmsle", "crps", "cover_80", "wins", "pairs_right"),
     Column("requirement_factor", "ratio", "factor by which the data needed was misjudged, median", optional=True),
+)
+AHEAD = Columns(
+    "a distance",
+    Column("decades ahead", "text", "decades beyond the largest size fitted", key=True),
+    CALIBRATION.pick("points"),
+    Column("* % intervals hold", "text", f"share of hidden errors inside; in brackets, {BY_CHANCE}"),
 )
 RANGES = Columns(
     CHANCES.rows,

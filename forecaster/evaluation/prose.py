@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from forecaster.curves.learning_curves import Note
+from forecaster.evaluation.conformal import BAND
 from forecaster.evaluation.scoring import SHOWN
-from forecaster.evaluation.tables import OURS, Table, best_rmsle
+from forecaster.evaluation.tables import OURS, Table, best_rmsle, slug
 from forecaster.results.message import Message, message
 from forecaster.results.wording import counted
 
@@ -24,6 +25,7 @@ def prose(
     said = [*accuracy(table, numbers), by_chance(numbers), *one_sided(table)]
     if "best_baseline" in table:
         said += against(table, found)
+        said.append(conformal(found, numbers))
     if "requirement_covered" in numbers:
         said.append(needed(found, numbers, level))
     if "pairs_right_measured" in numbers:
@@ -99,11 +101,15 @@ def by_chance(numbers: Mapping[str, float], level: float = 0.8) -> Message:
         id, found = "overconfident", "below"
     elif held > high:
         id, found = "underconfident", "above"
+    least, most = (numbers[f"{name}_{end}_99"] for end in ("low", "high"))
     text = (
         f"With calibrated {_percent(level)} intervals, coverage would lie between {_percent(low)} and {_percent(high)} "
-        f"with probability 90 %, since errors of one curve are correlated: it is {found} that range."
+        f"with probability 90 %, since errors of one curve are correlated: it is {found} that range"
     )
-    return message(id, text, held=held, low=low, high=high)
+    if found != "within":
+        place = "within" if least <= held <= most else found
+        text += f", and {place} the one of probability 99 % ({_percent(least)} to {_percent(most)})"
+    return message(id, f"{text}.", held=held, low=low, high=high, low_99=least, high_99=most)
 
 
 def one_sided(table: Table, unlikely: float = 0.01) -> list[Message]:
@@ -151,6 +157,18 @@ def against(table: Table, found: Table) -> list[Message]:
         text = f"For {counted(more, 'more curve')} some baseline, chosen afterwards, is nearer."
         said.append(message("beaten-more", text, curves=more))
     return said
+
+
+def conformal(found: Table, numbers: Mapping[str, float], level: float = 0.8) -> Message:
+    """The forecast beside the simple rival that has intervals, too."""
+    band = found[found["method"] == BAND].iloc[0]
+    ratio, held = numbers[f"crps_ratio_{slug(BAND)}"], float(band[f"cover_{100 * level:g}"])
+    text = (
+        "As a distribution the forecast is judged by its CRPS (lower is better): "
+        f"{numbers['crps']:.3f}, that of power law + floor with split-conformal intervals {band['crps']:.3f} "
+        f"(ratio {ratio:.2f}), whose {_percent(level)} intervals hold {_percent(held)}."
+    )
+    return message("conformal", text, ratio=ratio, crps=numbers["crps"], rival=float(band["crps"]), held=held)
 
 
 def _nearest(found: Table) -> str:

@@ -26,11 +26,11 @@ from jaxtyping import Float
 
 LEVELS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 SHOWN = (0.5, 0.8, 0.9, 0.95)  # levels whose coverage and width the tables name
-DISTANCES = (0.5, 1.0, 1.5)  # decades beyond the largest fitted size at which a bin ends; the last bin is open
-BINS = ("0-0.5", "0.5-1", "1-1.5", ">1.5")
+DISTANCES = (0.5, 1.0, 2.0)  # decades beyond the largest fitted size at which a bin ends; the last bin is open
+BINS = ("0-0.5", "0.5-1", "1-2", ">2")
 TAIL = 0.01
-REPLICAS = 200  # draws that stand in for the truth
-CHANCE = 0.9  # probability of the range of coverage that is reported
+REPLICAS = 1000  # draws that stand in for the truth
+CHANCE, SELDOM = 0.9, 0.99  # probabilities of the ranges of coverage that are reported
 Draws = Float[np.ndarray, "draw point"]
 Points = Float[np.ndarray, " point"]
 
@@ -125,15 +125,24 @@ def stand_ins(draws: np.ndarray, count: int = REPLICAS) -> np.ndarray:
     return draws[np.linspace(0, len(draws) - 1, min(count, len(draws))).astype(int)]
 
 
-def by_chance(replicas: Float[np.ndarray, "replica point"], level: float) -> tuple[float, float]:
-    """The range that holds ``CHANCE`` of the coverages that calibrated intervals of this level would have."""
-    return range_of(covers(replicas, level).mean(1))
+def by_chance(
+    replicas: Float[np.ndarray, "replica point"], level: float, chance: float = CHANCE
+) -> tuple[float, float]:
+    """The range that holds a share ``chance`` of the coverages that calibrated intervals of this level would have."""
+    return range_of(covers(replicas, level).mean(1), chance)
 
 
-def range_of(shares: Float[np.ndarray, " replica"]) -> tuple[float, float]:
-    """The range that holds ``CHANCE`` of them."""
-    low, high = np.quantile(shares, [0.5 - CHANCE / 2, 0.5 + CHANCE / 2])
+def range_of(shares: Float[np.ndarray, " replica"], chance: float = CHANCE) -> tuple[float, float]:
+    """The range that holds so many of them."""
+    low, high = np.quantile(shares, [0.5 - chance / 2, 0.5 + chance / 2])
     return float(low), float(high)
+
+
+def ranges(name: str, replicas: Float[np.ndarray, "replica point"], level: float) -> dict[str, float]:
+    """Both ranges of :func:`by_chance` as columns: ``name_low``, ``name_high``, ``name_low_99``, ``name_high_99``."""
+    shares = covers(replicas, level).mean(1)
+    (low, high), (least, most) = range_of(shares), range_of(shares, SELDOM)
+    return {f"{name}_low": low, f"{name}_high": high, f"{name}_low_99": least, f"{name}_high_99": most}
 
 
 def covers(ranks: np.ndarray, level: float) -> np.ndarray:

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 
 from forecaster.evaluation import declarations, scoring
+from forecaster.evaluation.conformal import BAND, LAW
 from forecaster.evaluation.scoring import SHOWN, PointScores
 from forecaster.results.columns import Columns
 
 OURS, MEASURED = "forecaster", "largest measured size"
+TINY = 1e-12  # of a rival that is exactly right
+AHEAD = (0.5, 0.8, 0.95)  # levels whose coverage a terminal shows by distance
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
@@ -21,10 +24,18 @@ def slug(name: str) -> str:
     return "_".join("".join(c if c.isalnum() else " " for c in name.lower()).split())
 
 
-def totals(table: Table, scores: PointScores, pairs: Table, needs: Table, rivals: Sequence[str]) -> pd.DataFrame:
-    """One row a method; see ``Backtest``."""
+def totals(
+    table: Table,
+    scores: PointScores,
+    pairs: Table,
+    needs: Table,
+    rivals: Sequence[str],
+    band: PointScores | None = None,
+) -> pd.DataFrame:
+    """One row a method; see ``Backtest``. ``band`` has the scores of the conformal band, of the same points."""
     ours = {"method": OURS, **_errors(table, "")} | {
         "crps": table["crps"].mean(),
+        **({"crps_ratio": np.nan} if rivals else {}),
         "log_score": table["log_score"].mean(),
         "msce": scoring.msce(scores.pit),
         "msce_by_curve": table["msce"].mean(),
@@ -33,14 +44,17 @@ def totals(table: Table, scores: PointScores, pairs: Table, needs: Table, rivals
     }
     for level, held, width in zip(SHOWN, scores.covered, scores.width, strict=True):
         name = f"cover_{100 * level:g}"
-        low, high = scoring.by_chance(scores.replicas, level)
-        ours |= {name: held.mean(), f"{name}_low": low, f"{name}_high": high}
+        ours |= {name: held.mean(), **scoring.ranges(name, scores.replicas, level)}
         ours |= {f"width_{100 * level:g}": np.median(width)}
     rows: list[dict[str, Any]] = [ours | _ranked(pairs, "right") | _needed(needs, "log2_ratio")]
     for name in rivals:
         own = f"_{slug(name)}"
-        row = {"method": name, **_errors(table, own), "crps": table[f"mae_log{own}"].mean()}
+        off = table[f"mae_log{own}"].mean()
+        row = {"method": name, **_errors(table, own), "crps": off, "crps_ratio": ours["crps"] / max(off, TINY)}
         rows.append(row | _ranked(pairs, f"right{own}") | _needed(needs, f"log2_ratio{own}"))
+    if band is not None:
+        row = _with_band(table, band)
+        rows.append(row | {"crps_ratio": ours["crps"] / max(row["crps"], TINY)})
     if len(pairs):
         rows.append({"method": MEASURED, **_ranked(pairs, "right_measured")})
     found = pd.DataFrame(rows)
@@ -49,6 +63,21 @@ def totals(table: Table, scores: PointScores, pairs: Table, needs: Table, rivals
         best = table[scored].to_numpy().argmin(1)
         found["wins"] = [int(np.sum(best == i)) if i < len(scored) else np.nan for i in range(len(found))]
     return found
+
+
+def _with_band(table: Table, band: PointScores) -> dict[str, Any]:
+    """The row of power law + floor with its conformal intervals; its errors are those of the point."""
+    curve = np.repeat(np.arange(len(table)), table["points"])
+    row = {"method": BAND, **_errors(table, f"_{slug(LAW)}"), "msce": scoring.msce(band.pit)}
+    row |= {name: _by_curve(getattr(band, name), curve) for name in ("crps", "log_score")}
+    for level, held, width in zip(SHOWN, band.covered, band.width, strict=True):
+        row |= {f"cover_{100 * level:g}": held.mean(), f"width_{100 * level:g}": np.median(width)}
+    return row
+
+
+def _by_curve(values: np.ndarray, curve: np.ndarray) -> float:
+    """Mean over curves of the mean over their points."""
+    return float(np.mean(np.bincount(curve, values) / np.bincount(curve)))
 
 
 def _errors(table: Table, own: str) -> dict[str, float]:
@@ -73,10 +102,10 @@ def _middle(ratios: Any) -> float:
     return float(np.quantile(abs(np.asarray(ratios, dtype=float)), 0.5, method="inverted_cdf"))
 
 
-def calibration(points: Table, replicas: Any) -> pd.DataFrame:
+def calibration(points: Table, replicas: Any, band: PointScores | None = None) -> pd.DataFrame:
     """Coverage of each level, over all points and by how far they lie beyond the fitted sizes.
 
-    ``replicas`` [replica, point] are those of the points' scores.
+    ``replicas`` [replica, point] are those of the points' scores, ``band`` the scores of the conformal band.
     """
     bins = np.array(scoring.BINS)[scoring.distance_bin(points["decades_beyond"].to_numpy())]
     rows = []
@@ -91,19 +120,12 @@ def calibration(points: Table, replicas: Any) -> pd.DataFrame:
         for level in scoring.LEVELS:
             held = scoring.covers(ranks, level)
             by_curve = np.bincount(which, held) / np.bincount(which)
-            low, high = scoring.by_chance(stand_ins, level)
-            rows.append(
-                {
-                    "distance": distance,
-                    "level": level,
-                    "points": len(ranks),
-                    "curves": len(by_curve),
-                    "coverage": held.mean(),
-                    "coverage_low": low,
-                    "coverage_high": high,
-                    "coverage_by_curve": by_curve.mean(),
-                }
-            )
+            row = {"distance": distance, "level": level, "points": len(ranks), "curves": len(by_curve)}
+            row |= {"coverage": held.mean(), **scoring.ranges("coverage", stand_ins, level)}
+            row["coverage_by_curve"] = by_curve.mean()
+            if band is not None:
+                row["coverage_conformal"] = scoring.covers(band.pit[here], level).mean()
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -140,8 +162,11 @@ def favoured(pairs: Table, stand_ins: Any = None) -> tuple[np.ndarray, ...]:
 
 def summary(found: Table, requirement: Table, pairs: Table) -> dict[str, float]:
     """The headline numbers: ours of the totals, then of the requirement and of the ranking."""
-    ours = found.iloc[0].drop("method").to_dict()
+    ours = found.iloc[0].drop(["method", "crps_ratio"], errors="ignore").to_dict()
     out = {str(k): float(v) for k, v in ours.items()}
+    for row in found.to_dict("records"):
+        if row["method"] in (LAW, BAND):
+            out[f"crps_ratio_{slug(row['method'])}"] = float(row["crps_ratio"])
     if len(requirement):
         for own in ("", "run_"):
             ratio = requirement[f"{own}log2_ratio"].dropna().to_numpy()
@@ -189,6 +214,19 @@ def methods(found: Table) -> tuple[pd.DataFrame, Columns]:
         found = found.assign(requirement_factor=2.0 ** found["requirement_log2_ratio"])
     kept = [name for name in declarations.METHODS.names if name in found and found[name].notna().any()]
     return found[kept], declarations.METHODS
+
+
+def ahead(found: Table) -> pd.DataFrame:
+    """One row a distance of the calibration: coverage of ``AHEAD`` levels, each beside its range by chance."""
+    rows = []
+    for distance in (d for d in ("all", *scoring.BINS) if d in set(found["distance"])):
+        own = found[found["distance"] == distance].set_index("level")
+        row = {"decades ahead": distance, "points": int(own["points"].iloc[0])}
+        for level in AHEAD:
+            held, low, high = (100 * own.loc[level, f"coverage{end}"] for end in ("", "_low", "_high"))
+            row[f"{100 * level:g} % intervals hold"] = f"{held:.0f} % ({low:.0f} to {high:.0f})"
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
 def ranges(found: Table) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from forecaster.curves.learning_curves import KEYS
+from forecaster.evaluation.conformal import BAND
 from forecaster.evaluation.tables import FEWEST_PAIRS
 from forecaster.plots.style import ERROR_STEPS, INK, MUTED, PALETTE, WIDTH, labels, plain, size_ticks
 
@@ -66,6 +67,8 @@ def draw_calibration(axes: Axes, table: Any) -> None:
         if kind == "all":
             band = rows["coverage_low"], rows["coverage_high"]
             axes.fill_between(rows["level"], *band, color=MUTED, alpha=0.2, lw=0, label="if calibrated, 9 times in 10")
+            if "coverage_conformal" in rows:
+                axes.plot(rows["level"], rows["coverage_conformal"], color=MUTED, lw=1.2, ls=":", label=BAND)
         axes.plot(
             rows["level"], rows["coverage"], color=shade, marker="o", ms=3.5, lw=2 if kind == "all" else 1.2,
             label=f"{label} ({count:,})",

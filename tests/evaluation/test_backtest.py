@@ -17,6 +17,7 @@ from forecaster.errors import RequestError
 from forecaster.evaluation import declarations, prose, tables
 from forecaster.evaluation.backtest import OURS, _pair, _Scored, backtest
 from forecaster.evaluation.baselines import BASELINES
+from forecaster.evaluation.conformal import BAND, LAW
 from forecaster.evaluation.holdout import hide
 from forecaster.evaluation.scoring import PointScores
 from forecaster.inference.fit import cards_of
@@ -64,7 +65,7 @@ def test_a_law_that_holds_is_forecast(found):
 
 
 def test_totals_name_every_method_once(found):
-    methods = ["forecaster", *BASELINES, "largest measured size"]
+    methods = ["forecaster", *BASELINES, BAND, "largest measured size"]
     assert found.totals["method"].tolist() == methods
     assert found.totals["wins"].sum() == 3
     ours, table = found.totals.iloc[0], found.table
@@ -73,6 +74,35 @@ def test_totals_name_every_method_once(found):
     for name in BASELINES:
         row = found.totals.set_index("method").loc[name]
         assert row["rmsle"] == pytest.approx(table[f"rmsle_{tables.slug(name)}"].mean())
+
+
+def test_the_band_is_the_point_forecast_with_intervals(found):
+    totals = found.totals.set_index("method")
+    band, law = totals.loc[BAND], totals.loc[LAW]
+    assert band[["rmsle", "rmse"]].tolist() == law[["rmsle", "rmse"]].tolist()
+    for rival in (band, law):
+        assert rival["crps_ratio"] == pytest.approx(totals.loc[OURS, "crps"] / rival["crps"])
+    assert 0.0 < band["width_50"] < band["width_80"] <= band["width_95"]  # of two others
+    assert found.summary["crps_ratio_power_law_floor_conformal"] == band["crps_ratio"]
+    whole = found.calibration.query("distance == 'all'").set_index("level")
+    assert whole.loc[0.8, "coverage_conformal"] == band["cover_80"]
+    assert (whole["coverage_low_99"] <= whole["coverage_low"]).all()
+    assert (whole["coverage_high_99"] >= whole["coverage_high"]).all()
+    assert prose.conformal(found.totals, found.summary).text in found.text
+
+
+def test_coverage_is_shown_by_distance(found, capsys):
+    """Two distances: below and above half a decade; counts of hits, and their ranges, are those of the points."""
+    decades = found.points["decades_beyond"]
+    assert decades.min() < 0.5 < decades.max()
+    held = found.points["pit"].sub(0.5).abs() <= 0.4
+    table = found.calibration.query("level == 0.8").set_index("distance")
+    assert table.loc["0-0.5", "coverage"] == pytest.approx(held[decades <= 0.5].mean())
+    assert table.loc["0.5-1", "coverage"] == pytest.approx(held[(decades > 0.5) & (decades <= 1)].mean())
+    shown = tables.ahead(found.calibration)
+    assert shown["points"].tolist() == [9, *table["points"].iloc[1:]]
+    console.print_result(found)
+    assert shown["80 % intervals hold"].iloc[1] in capsys.readouterr().out
 
 
 def test_curves_asked_about_are_scored_as_they_are_among_all(found):
@@ -114,7 +144,11 @@ def test_forecasts_that_miss_to_one_side_are_named():
     ],
 )
 def test_coverage_is_judged_by_what_calibrated_intervals_would_hold(held, low, high, id):
-    assert prose.by_chance({"cover_80": held, "cover_80_low": low, "cover_80_high": high}).id == id
+    numbers = {"cover_80": held, "cover_80_low": low, "cover_80_high": high}
+    numbers |= {"cover_80_low_99": low - 0.02, "cover_80_high_99": high + 0.02}
+    found = prose.by_chance(numbers)
+    assert found.id == id
+    assert found.values["low"] == low
 
 
 def test_the_side_to_which_forecasts_miss_is_in_the_summary(found):
@@ -293,7 +327,7 @@ def test_hidden_errors_move_no_forecast(found):
 def test_the_result_as_json_text_and_figure(found):
     told = json.loads(found.to_json())
     assert told["command"] == "backtest"
-    assert len(told["totals"]) == len(BASELINES) + 2
+    assert len(told["totals"]) == len(BASELINES) + 3
     assert told["summary"]["pairs_right_measured"] == 1.0
     accuracy, coverage = prose.accuracy(found.table, found.summary)
     assert (accuracy.values["points"], accuracy.values["curves"]) == (9, 3)

@@ -115,8 +115,11 @@ def test_coverage_by_chance_is_binomial_for_points_that_have_nothing_in_common()
     draws = np.random.default_rng(0).standard_normal((4000, 100))
     replicas = scoring.replica_pits(draws, 4000)
     assert np.mean(replicas) == pytest.approx(0.5, abs=1e-3)
-    low, high = scoring.by_chance(replicas, 0.8)
-    assert (low, high) == pytest.approx(binom.ppf([0.05, 0.95], 100, 0.8) / 100, abs=0.011)
+    found = scoring.ranges("held", replicas, 0.8)
+    assert (found["held_low"], found["held_high"]) == scoring.by_chance(replicas, 0.8)
+    assert list(found) == ["held_low", "held_high", "held_low_99", "held_high_99"]
+    expected = binom.ppf([0.05, 0.95, 0.005, 0.995], 100, 0.8) / 100
+    assert list(found.values()) == pytest.approx(expected, abs=0.011)
 
 
 def test_points_that_are_hit_or_missed_together_say_no_more_than_one():
@@ -150,6 +153,6 @@ def test_pooling_keeps_every_point():
 
 def test_rmsle_and_distance_bins():
     assert scoring.rmsle(np.log([1.0, 2.0]), np.log([1.0, 1.0])) == pytest.approx(np.log(2) / np.sqrt(2))
-    assert scoring.distance_bin(np.array([0.0, 0.5, 0.51, 1.5, 9.0])).tolist() == [0, 0, 1, 2, 3]
+    assert scoring.distance_bin(np.array([0.0, 0.5, 0.51, 2.0, 9.0])).tolist() == [0, 0, 1, 2, 3]
     assert len(scoring.BINS) == len(scoring.DISTANCES) + 1
     assert np.isnan(scoring.coverage(np.empty(0))).all()
