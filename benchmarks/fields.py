@@ -8,36 +8,44 @@ with `--own` each of its groups with the field's own card, learned without that 
 card. Rows marked `extrapolate` are hidden. Each field weighs the same in `all fields`:
 
     80 % hold        share of hidden errors inside their 80 % interval; `low` and `high` are what intervals that are
-                     exactly right would hold of these very curves nine times in ten
+                     exactly right would hold of these very curves nine times in ten (`99`: 99 in 100)
     mean error       mean over curves of log forecast - log outcome: below 0 is too low; `se` its standard error
     CRPS / law       CRPS on log error over that of power law + floor, which is a point
-    slope            median over curves of log error's slope over the hidden sizes, over that before: as measured, and
-                     as the median forecast has it (`slopes ahead flatten` in docs/model.md)
+    CRPS / band      the same over that of power law + floor with split-conformal intervals
+    slope            median over curves of log error's slope over the hidden sizes, over that before: as measured, as
+                     the median forecast has it, and as curves drawn from the card have it (`prior`)
+    FAIL             share of curves that stop the tool; they are in every score all the same
+
+A second table has the coverage by decades beyond the largest fitted size, as means over the fields that reach so far.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from learning import ITERATIONS, library_likelihoods, own_cards, unseen_cards
 from library import LIBRARY, Field, curves_of
 from recording import add_output, record
 
+from forecaster.checks.prior_predictive import prior_paths
 from forecaster.curves.learning_curves import KEYS, Group, LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.evaluation.backtest import Backtest, backtest
+from forecaster.evaluation.conformal import BAND, LAW
 
-RIVAL = "power law + floor"
 TITLE = "Fields that no card has seen"
 OWN = "Tasks that the card of their field has not seen"
 HIDDEN = 8  # hidden sizes of a curve that are scored
-SHARES = ("80 % hold", "low", "high", "95 % hold", "FAIL")
+SHARES = ("80 % hold", "low", "high", "low 99", "high 99", "95 % hold", "FAIL", *("coverage", "conformal"))
+FALLS = 0.02  # least slope, per nat, of a curve that is said to fall
+PRIOR_DRAWS = 400
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
@@ -60,9 +68,11 @@ def main() -> int:
         return 1
     curves = {name: curves_of(field, chosen.data, hidden=HIDDEN) for name, field in fields.items()}
     cards = cards_of(fields, curves, chosen)
-    rows = []
+    rows, ahead = [], []
     for name in chosen.only.split(",") if chosen.only else cards:
-        rows.append(row_of(name, scored(curves[name], cards[name], chosen.seed)))
+        found = scored(curves[name], cards[name], chosen.seed)
+        ahead.append(found.calibration)
+        rows.append(row_of(name, found, cards[name]))
         print(
             ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in rows[-1].items()), flush=True
         )
@@ -70,6 +80,7 @@ def main() -> int:
     if chosen.output:
         title = f"The library under the card {chosen.card}" if chosen.card else OWN if chosen.own else TITLE
         record(chosen.output, title, rows, shares=SHARES)
+        record(chosen.output, f"{title}, by distance", by_distance(ahead), shares=SHARES)
     return 0
 
 
@@ -92,7 +103,7 @@ def scored(curves: LearningCurves, cards: Mapping[Group, Domain], seed: int) -> 
     return backtest(curves, split="column", card=dict(cards), seed=seed)
 
 
-def row_of(name: str, found: Backtest) -> dict[str, Any]:
+def row_of(name: str, found: Backtest, cards: Mapping[Group, Domain]) -> dict[str, Any]:
     """One line of the table."""
     table: Table = found.table
     ours = found.totals.set_index("method")
@@ -104,14 +115,18 @@ def row_of(name: str, found: Backtest) -> dict[str, Any]:
         "80 % hold": float(numbers["cover_80"]),
         "low": float(numbers["cover_80_low"]),
         "high": float(numbers["cover_80_high"]),
+        "low 99": float(numbers["cover_80_low_99"]),
+        "high 99": float(numbers["cover_80_high_99"]),
         "95 % hold": float(numbers["cover_95"]),
         "mean error": float(table["bias"].mean()),
         "median error": float(table["bias"].median()),
         "se": float(table["bias"].std() / np.sqrt(len(table))) if len(table) > 1 else None,
-        "CRPS / law": float(numbers["crps"] / ours.loc[RIVAL, "crps"]),
+        "CRPS / law": float(numbers["crps"] / ours.loc[LAW, "crps"]),
+        "CRPS / band": float(numbers["crps"] / ours.loc[BAND, "crps"]),
         "log score": float(numbers["log_score"]),
         "slope measured": float(np.median(after / before)) if len(before) else None,
         "slope forecast": float(np.median(forecast / before)) if len(before) else None,
+        "slope prior": prior_slope(found, cards),
         "FAIL": fails / len(found.fitted.curves) if found.fitted else None,
     }
 
@@ -139,9 +154,37 @@ def slopes(found: Backtest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         far = ahead == ahead.max()
         reach = ahead.max() - x[-1]
         true, said = (np.log(rows[name].to_numpy()[far]).mean() for name in ("error", "yhat"))
-        if slope < -0.02:
+        if slope < -FALLS:
             out.append((slope, (true - last) / reach, (said - last) / reach))
     return tuple(np.array(out).T) if out else (np.array([]),) * 3
+
+
+def prior_slope(found: Backtest, cards: Mapping[Group, Domain]) -> float | None:
+    """:func:`slopes` of curves drawn from the card: their ratio, as the median over draws and then over curves."""
+    assert found.fitted is not None
+    ratios, rng = [], np.random.default_rng(0)
+    furthest = found.table.set_index(KEYS)["n_last"]
+    for curve in found.fitted.curves:
+        key = (curve.domain, curve.task, curve.architecture)
+        if key not in furthest.index:
+            continue
+        first, last, far = np.log([curve.n[0], curve.n[-1], furthest[key]])
+        x = np.array([max(first, 2.0 * last - far), last, far])
+        drawn, _ = prior_paths(cards[key[:2]], x, last, first, PRIOR_DRAWS, rng)
+        before, after = (np.diff(drawn) / np.diff(x)).T
+        ratios.append(np.median((after / before)[before < -FALLS]))
+    return float(np.nanmedian(ratios)) if ratios else None
+
+
+def by_distance(tables: Sequence[Table]) -> list[dict[str, Any]]:
+    """Means over fields of coverage and of its ranges, by distance and level."""
+    whole = pd.concat(tables)
+    names = ["coverage", "coverage_low", "coverage_high", "coverage_low_99", "coverage_high_99", "coverage_conformal"]
+    mean = whole.groupby(["distance", "level"], sort=False)[names].mean().reset_index()
+    fields = whole.groupby(["distance", "level"], sort=False).size().to_numpy()
+    short = {f"coverage_{end}": end.replace("_", " ") for end in ("low", "high", "low_99", "high_99", "conformal")}
+    mean = mean.assign(fields=fields).rename(columns=short).sort_values(["distance", "level"])
+    return mean.to_dict("records")
 
 
 def macro(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -149,7 +192,8 @@ def macro(rows: list[dict[str, Any]]) -> dict[str, Any]:
     mean: dict[str, Any] = {"field": "all fields", "curves": sum(row["curves"] for row in rows)}
     for name in ("80 % hold", "95 % hold", "mean error", "log score"):
         mean[name] = float(np.mean([row[name] for row in rows]))
-    mean["CRPS / law"] = float(np.exp(np.mean(np.log([row["CRPS / law"] for row in rows]))))
+    for name in ("CRPS / law", "CRPS / band"):
+        mean[name] = float(np.exp(np.mean(np.log([row[name] for row in rows]))))
     return mean
 
 
