@@ -44,6 +44,7 @@ TITLE = "Fields that no card has seen"
 OWN = "Tasks that the card of their field has not seen"
 HIDDEN = 8  # hidden sizes of a curve that are scored
 SHARES = ("80 % hold", "low", "high", "low 99", "high 99", "95 % hold", "FAIL", *("coverage", "conformal"))
+SHORT = ("field", "curves", "decades ahead", "80 % hold", "low", "high", "95 % hold", "mean error", "CRPS / law")
 FALLS = 0.02  # least slope, per nat, of a curve that is said to fall
 PRIOR_DRAWS = 400
 Table = Any  # a DataFrame, where pandas' own annotations know no better
@@ -80,6 +81,7 @@ def main() -> int:
     if chosen.output:
         title = f"The library under the card {chosen.card}" if chosen.card else OWN if chosen.own else TITLE
         record(chosen.output, title, rows, shares=SHARES)
+        record(chosen.output, f"{title}, in short", [{k: row.get(k) for k in SHORT} for row in rows], shares=SHARES)
         record(chosen.output, f"{title}, by distance", by_distance(ahead), shares=SHARES)
     return 0
 
