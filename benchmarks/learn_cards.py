@@ -6,7 +6,8 @@
 The card of any error rate, and that of any loss, are the predictive distribution of one more field of that kind; the
 card of a field of the library that of one more (domain, task) of it (``hierarchy.py``). `--output` puts the numbers,
 and what they were learned from, into the prior tables of the cards in a folder, and leaves all else there as it is:
-constants, aliases, known errors, priors for best models.
+constants, aliases, known errors, priors for best models. The card of tables is not written: the one learned from scores
+of forecasts does better on them (benchmarks/lab/2026-11-fields.md).
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from forecaster.domains.quantities import CENTRES, CONSTANTS, QUANTITIES
 OF_KIND = {"generic-error-rate": "rate", "generic-loss": "loss"}
 OF_FIELD = {
     "image-classification-top1": "images",
-    "tabular-classification": "tables",
     "machine-translation": "translation",
     "word-language-modelling": "language models",
 }
