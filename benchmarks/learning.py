@@ -29,8 +29,7 @@ def as_it_is(card: Domain) -> Domain:
 
 def start(kind: str) -> Domain:
     """The card whose constants and texts those of a kind take: its level counts from the measurements but for rates."""
-    card = load_card("generic")
-    return card if kind == "rate" else relative(card)
+    return load_card("generic-error-rate") if kind == "rate" else relative(load_card("generic-loss"))
 
 
 def library_likelihoods(

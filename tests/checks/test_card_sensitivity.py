@@ -18,7 +18,7 @@ from forecaster.model.simulate import simulate
 from forecaster.prediction.forecast import Forecast, forecast
 from forecaster.results.check import PASS, REVIEW
 
-CARD = load_card("generic")
+CARD = load_card("generic-error-rate")
 
 
 def tied(slope: float, centre_sd: float = 1.0):

@@ -176,7 +176,7 @@ def test_those_that_fail_are_told_from_those_that_need_a_look():
 
 
 def test_a_group_far_from_its_card():
-    card = load_card("generic")
+    card = load_card("generic-error-rate")
     centre = np.tile(card.hyper_mean[:-2], (DRAWS, 1)) + 0.01 * np.random.default_rng(0).standard_normal(
         (DRAWS, len(CENTRES))
     )
@@ -191,7 +191,7 @@ def test_a_group_far_from_its_card():
 @pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize("quantity", CENTRES)
 def test_what_the_data_say_against_the_card_is_said_in_words(quantity, side):
-    card, place = load_card("generic"), CENTRES.index(quantity)
+    card, place = load_card("generic-error-rate"), CENTRES.index(quantity)
     centre = np.tile(card.hyper_mean[:-2], (DRAWS, 1))
     centre[:, place] += side * 3.0 * card.hyper_sd[place]
     row = one(health(centre=centre), "prior-data-conflict")
@@ -250,7 +250,7 @@ def test_of_one_curve_no_spread_is_judged():
 
 
 def test_what_only_the_prior_says():
-    card = load_card("generic")
+    card = load_card("generic-error-rate")
     prior = np.hypot(card.hyper_sd[3], card.spread_fixed[1])
     found = health(synthetic.values(DRAWS, sd=SPREAD | {"floor_logit": 0.9 * prior}, log_drift=-3.5))
     assert one(found, "floor-from-the-prior").verdict == REVIEW
@@ -262,7 +262,7 @@ def test_what_only_the_prior_says():
 
 
 def test_the_prior_sd_is_that_of_draws_from_the_prior():
-    card, rng = load_card("generic"), np.random.default_rng(0)
+    card, rng = load_card("generic-error-rate"), np.random.default_rng(0)
     hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((200_000, len(card.hyper_mean)))
     drawn = hyper[:, 1] + np.exp(hyper[:, -1]) * rng.standard_normal(len(hyper))
     few = synthetic.values(DRAWS, log_drift=-3.5, sd=SPREAD)

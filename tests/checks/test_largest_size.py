@@ -24,7 +24,7 @@ def fitted(last):
         error[-1] *= last if name == "a" else 1.0
         rows += [("d", name, n, e) for n, e in zip(SIZES, error, strict=True)]
     table = pd.DataFrame(rows, columns=["domain", "architecture", "n", "error"])
-    return fit(read_curves(table), card="generic", draws=250, fallback=False)
+    return fit(read_curves(table), card="generic-error-rate", draws=250, fallback=False)
 
 
 @pytest.mark.parametrize(("last", "verdict"), [(1.0, PASS), (1.35, REVIEW)])

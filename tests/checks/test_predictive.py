@@ -119,7 +119,7 @@ def test_replicates_are_draws_of_the_same_curve_and_their_p_values_uniform():
 
 def test_prior_prediction_is_the_forward_simulation():
     """Against ``simulate``, which draws the drift by another route."""
-    card = load_card("generic")
+    card = load_card("generic-error-rate")
     simulated = simulate(card, SIZES, groups=1000, architectures=1, seed=0)
     wanted = np.array([np.log(c.error) for c in simulated.curves.curves])
     held = synthetic.posterior({"cnn": synthetic.values(40)}, sizes=SIZES, seeds=1)
@@ -179,8 +179,8 @@ def test_curves_unlike_the_models_are_flagged(name, shape):
 @pytest.fixture(scope="module")
 def truth():
     """One group drawn from its own card, and the posterior of the fast engine."""
-    simulated = simulate(load_card("generic"), SIZES, architectures=3, seeds=2, seed=5)
-    return fit(simulated.curves, card="generic", draws=500, fallback=False)
+    simulated = simulate(load_card("generic-error-rate"), SIZES, architectures=3, seeds=2, seed=5)
+    return fit(simulated.curves, card="generic-error-rate", draws=500, fallback=False)
 
 
 def broken(truth, change):
@@ -188,7 +188,7 @@ def broken(truth, change):
     table = truth.curves.table.copy()
     mine = table["architecture"] == "architecture-01"
     table.loc[mine, "error"] = change(table.loc[mine])
-    return fit(read_curves(table), card="generic", draws=500, fallback=False)
+    return fit(read_curves(table), card="generic-error-rate", draws=500, fallback=False)
 
 
 def verdicts(held):
@@ -230,7 +230,7 @@ def test_another_unit_of_error_contradicts_no_card(truth):
 
 def test_a_card_foresees_the_luck_of_a_small_test_set():
     """How far the smallest size parts from the largest varies by the luck between them, beyond path and noise."""
-    held = synthetic.on_test_set(synthetic.posterior({"cnn": synthetic.values()}), 200)
+    held = synthetic.on_test_set(synthetic.posterior({"cnn": synthetic.values()}, card="tabular-classification"), 200)
     design, data = curve_of(held)
     assert data.luck > 0
 

@@ -51,7 +51,7 @@ def posterior(
     centre: np.ndarray | None = None,
     stats: Mapping[str, float] | None = None,
     curve_stats: Mapping[str, Sequence[float]] | None = None,
-    card: str = "generic",
+    card: str = "generic-error-rate",
 ) -> Posterior:
     """A posterior with these draws [draw, 8] by architecture (or ``domain/task/architecture``).
 

@@ -31,18 +31,18 @@ def posterior(domain: str, n: str, error: str, times: float = 1.0, **options: An
     [
         ("speech", "hours", "test_WER", {}, "speech-recognition", "hours", "a word error rate of 20 %"),
         ("speech", "hours", "test_WER", {"times": 100, "percent": True}, None, "hours", "a word error rate of 20 %"),
-        ("tabular", "train_rows", "log_loss", {}, "generic", "rows", "a log loss of 0.2"),
+        ("tabular", "train_rows", "log_loss", {}, "generic-loss", "rows", "a log loss of 0.2"),
         ("tabular", "n", "error", {}, "tabular-classification", "rows", "an error rate of 20 %"),
         (
             "atoms",
             "frames",
             "energy MAE (meV/atom)",
             {},
-            "generic",
+            "generic-loss",
             "frames",
             "a mean absolute error of energy of 0.2 meV/atom",
         ),
-        ("inspection", "n_images", "f1", {"score": "f1"}, "generic", "images", "an error (1 - F1) of 0.8"),
+        ("inspection", "n_images", "f1", {"score": "f1"}, "generic-error-rate", "images", "an error (1 - F1) of 0.8"),
         ("elsewhere", "documents in training", "error", {}, "generic", "documents", "an error of 0.2"),
     ],
 )

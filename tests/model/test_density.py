@@ -47,11 +47,11 @@ KNOWN = Architecture(
     effects={"log_exponent": 0.3, "floor_logit": -0.8, "log_slope": 0.5}, source="hestness2017", why="for this test"
 )
 DESIGNS = {
-    "one architecture": made("generic", (5,)),
+    "one architecture": made("generic-error-rate", (5,)),
     "known noise": made("image-classification-top1", (6, 6), n_test=2000),
     "unequal lengths, repeats, known noise": made("tabular-classification", (3, 12, 7), seeds=4, n_test=500),
     "an architecture known by name": made(
-        msgspec.structs.replace(load_card("generic"), architectures={"a1": KNOWN}), (5, 8)
+        msgspec.structs.replace(load_card("generic-error-rate"), architectures={"a1": KNOWN}), (5, 8)
     ),
 }
 

@@ -85,7 +85,7 @@ def test_is_one_at_the_largest_size_and_beyond_it(trend, x):
 
 
 def test_a_group_has_one_trend_and_its_curves_the_scale():
-    card = load_card("generic")
+    card = load_card("generic-error-rate")
     curves = simulate(card, np.geomspace(1e3, 1e6, 10), architectures=4, seeds=20, noise_trend=-0.4, seed=1).curves
     design = design_of(curves, curves.groups[0], card)
     assert design.noise_trend == pytest.approx(-0.4, abs=0.05)

@@ -168,7 +168,7 @@ def test_options_table_counts_draws(two):
         assert row.p_target == np.mean(found.errors([row.index]) <= 0.09)
 
 
-@pytest.mark.parametrize("name", ["generic", "image-classification-top1"])
+@pytest.mark.parametrize("name", ["generic-error-rate", "image-classification-top1"])
 def test_prior_predictive_needs_a_card_only(name, tmp_path):
     card = load_card(name)
     table = prior.prior_predictive_table(card, draws=50)
@@ -180,7 +180,7 @@ def test_prior_predictive_needs_a_card_only(name, tmp_path):
 
 
 def test_prior_predictive_level_is_that_of_the_card():
-    card = load_card("generic")
+    card = load_card("generic-error-rate")
     table = prior.prior_predictive_table(card, draws=4000)
     last = np.log(table[table["n"] == table["n"].max()]["error"])
     assert last.median() == pytest.approx(card.hyper_mean[0], abs=0.1)

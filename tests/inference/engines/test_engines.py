@@ -41,7 +41,7 @@ from forecaster.prediction.paths import CurveKey, curve_paths
 
 MEAN_WITHIN, QUANTILE_WITHIN, ERRORS = 0.1, 0.02, 4.0
 LEVELS = (0.05, 0.5, 0.95)
-CARD = load_card("image-classification-top1")
+CARD = load_card("tabular-classification")
 SIZES = np.geomspace(1_000, 64_000, 7)
 SIMULATED = simulate(CARD, [SIZES, SIZES[:4], SIZES[1:]], groups=4, architectures=3, seed=3).curves  # unequal lengths
 
