@@ -180,9 +180,9 @@ def prior_slope(found: Backtest, cards: Mapping[Group, Domain]) -> float | None:
 
 def by_distance(tables: Sequence[Table]) -> list[dict[str, Any]]:
     """Means over fields of coverage and of its ranges, by distance and level."""
-    whole = pd.concat(tables)
+    whole: Table = pd.concat(tables)
     names = ["coverage", "coverage_low", "coverage_high", "coverage_low_99", "coverage_high_99", "coverage_conformal"]
-    mean = whole.groupby(["distance", "level"], sort=False)[names].mean().reset_index()
+    mean: Table = whole.groupby(["distance", "level"], sort=False)[names].mean().reset_index()
     fields = whole.groupby(["distance", "level"], sort=False).size().to_numpy()
     short = {f"coverage_{end}": end.replace("_", " ") for end in ("low", "high", "low_99", "high_99", "conformal")}
     mean = mean.assign(fields=fields).rename(columns=short).sort_values(["distance", "level"])

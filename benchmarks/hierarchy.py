@@ -86,7 +86,7 @@ def _shift(posterior: Posterior, group: Group) -> Vector:
     lower, and more of their errors is a floor.
     """
     moved = []
-    for curve in posterior.curves.of_groups([group]).curves:
+    for curve in (one for one in posterior.curves.curves if (one.domain, one.task) == group):
         drawn, end = posterior.curve(curve.label), _fitted_end(posterior, curve)
         shape = drawn.shape(np.array([end]))[0]  # log error of the law there, above that at the reference size
         share = np.minimum(law.floor(np, -shape, drawn.floor_logit), 1.0 - 1e-9)

@@ -44,6 +44,7 @@ def library_likelihoods(
     kinds = {name: field.kind for name, field in fields.items()}
     whole = groups(curves.values())
     cards = {kind: changed(wide(start(kind))) for kind in kinds.values()}
+    parts: list[Likelihood] = []
     for k in range(iterations):
         by_group = {group: cards[kinds[group[0]]] for group in whole.groups}
         posterior = fit(whole, card=by_group, seed=seed + k, fallback=False, diverging=True)
