@@ -158,7 +158,8 @@ def slopes(found: Backtest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         true, said = (np.log(rows[name].to_numpy()[far]).mean() for name in ("error", "yhat"))
         if slope < -FALLS:
             out.append((slope, (true - last) / reach, (said - last) / reach))
-    return tuple(np.array(out).T) if out else (np.array([]),) * 3
+    before, after, forecast = np.array(out).reshape(-1, 3).T
+    return before, after, forecast
 
 
 def prior_slope(found: Backtest, cards: Mapping[Group, Domain]) -> float | None:
