@@ -13,6 +13,8 @@ from forecaster.domains.domain import Domain
 from forecaster.plots.style import PALETTE, WIDTH, Table, log_axes
 from forecaster.results.wording import Units
 
+LARGEST = 500.0  # of log error: beyond it a drawn curve has run away, and its error is no number
+
 
 def prior_predictive_table(
     card: Domain, sizes: Sequence[float] | None = None, *, draws: int = 400, seed: int = 0
@@ -20,7 +22,8 @@ def prior_predictive_table(
     """Curves drawn from a card's prior, drift included: ``draw, n, error``; ``sizes`` default to three decades."""
     rng = np.random.default_rng(seed)
     x = np.log(np.geomspace(1e3, 1e6, 31) if sizes is None else np.sort(np.asarray(sizes, dtype=float)))
-    error = np.exp(prior_paths(card, x, x[-1], x[0], draws, rng)[0])
+    paths = prior_paths(card, x, x[-1], x[0], draws, rng)[0]
+    error = np.exp(np.clip(paths, -LARGEST, LARGEST))
     n = np.tile(np.exp(x), draws)
     return pd.DataFrame({"draw": np.repeat(np.arange(draws), len(x)), "n": n, "error": error.ravel()})
 

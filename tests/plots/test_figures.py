@@ -110,7 +110,7 @@ def test_requirement_figure_names_curves_and_the_chance_of_never(two, tmp_path):
     found = requirement(two, 0.05, limit=3e5)
     figure = found.plot()
     said = texts(figure)
-    for word in ("steep", "flat", "never", "even odds", "limit", "error of 0.05"):
+    for word in ("steep", "flat", "never", "even odds", "limit", "of 0.05"):
         assert word in said
     assert figure.axes[0].get_xscale() == "log"
     figure.savefig(tmp_path / "need.svg")

@@ -45,7 +45,7 @@ def test_posterior():
     lines = lines_of(found)
     assert lines == [
         "Posterior of 2 curves, 400 draws, synthetic, seed 0",
-        "  vision/top-1 (card generic): <mlp>, cnn",
+        "  vision/top-1 (card generic-error-rate): <mlp>, cnn",
     ]
     page = found._repr_html_()
     assert "0.3" in page
