@@ -1,0 +1,102 @@
+"""The forecasts' own record, and what fitting curves together does to them: when either calls for a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from forecaster.checks.limits import MOVED, NEVER, Limits
+from forecaster.evaluation.pooling import ALONE, TOGETHER, Pooling
+from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, worst_finding
+from forecaster.results.message import Message, message
+from forecaster.results.track_record import TrackRecord, by_chance, held, sides
+from forecaster.results.wording import plain_size
+
+RECORD, POOLING = "record", "pooling"
+# Chance that calibrated forecasts miss by as much. One in twenty, of a curve or of a task, is worth a look; below one
+# in a thousand (of the worst of several curves, divided by their number) the forecasts are not calibrated.
+MISSED = Limits(0.05, 0.001, rising=False)
+FAR = Limits(
+    1.0, NEVER
+)  # shift without companions, in half-widths of the interval: beyond it, if nothing speaks for them
+
+
+def own_record(track: TrackRecord) -> Iterator[Check]:
+    """How unlikely is the record of the forecasts, if they are calibrated? Nothing where none was asked for."""
+    if track.table.empty:
+        if track.why:
+            found = message(
+                "no-record", f"forecasts of these curves cannot be tested on their largest sizes: {track.why}"
+            )
+            yield Check(RECORD, REVIEW, found, "measure more sizes, and read the ranges as untested")
+        return
+    findings = sorted(_findings(track), key=lambda one: (one.verdict != FAIL, one.message.values["p_value"]))
+    total = track.total
+    if not findings:
+        text = (
+            f"with the largest sizes hidden, 80 % ranges held {total['held_80']:,} of {total['hidden']:,} measurements"
+        )
+        text += f"; ranges that are right miss by as much with a chance of {chance(total['p_value'])}"
+        yield Check(RECORD, PASS, message("as-calibrated", text, **total))
+        return
+    step = (
+        "read the ranges as too narrow, by as much as the record says; a card for these curves, or more sizes, may help"
+    )
+    yield worst_finding(Check(RECORD, findings[0].verdict, findings[0].message, step), tuple(findings))
+
+
+def _findings(track: TrackRecord) -> Iterator[Finding]:
+    """Curves, and tasks of several curves, that were missed by more than chance explains."""
+    rows: list[Any] = track.table.to_dict("records")
+    for row in rows:
+        far = MISSED.verdict(row["p_value"] * len(rows)) == FAIL
+        verdict = FAIL if far else REVIEW if MISSED.verdict(row["p_value"]) != PASS else PASS
+        if verdict != PASS:
+            label = "/".join(row[c] for c in ("domain", "task", "architecture"))
+            yield Finding(label, verdict, _missed(label, row))
+    for group in dict.fromkeys(key[:2] for key in track.keys):
+        own = track.of_groups([group])
+        verdict = MISSED.verdict(own.total["p_value"])
+        if verdict != PASS and len(own.table) > 1:
+            yield Finding("/".join(group), verdict, _missed("/".join(group), own.total))
+
+
+def _missed(label: str, row: Any) -> Message:
+    text = f"{label}: with the largest sizes hidden, 80 % ranges held {held(row)} measurements{sides(row)}"
+    names = ("hidden", "held_80", "too_low", "too_high", "mean_error", "p_value")
+    return message("missed", f"{text}; {by_chance(row)}", **{name: row[name] for name in names})
+
+
+def companions(found: Pooling | None) -> Iterator[Check]:
+    """Do forecasts rest on the other curves of their task, where the record does not speak for that?"""
+    known: Any = None if found is None else found.table.dropna(subset=["moved"])
+    if found is None or known.empty:
+        return
+    worst = known.loc[known["moved"].abs().idxmax()]
+    label = "/".join(worst[c] for c in ("domain", "task", "architecture"))
+    text = (
+        f"fitted alone, the forecast at {plain_size(worst['n'])} would be {worst['alone']:.3g} in place of "
+        f"{worst['yhat']:.3g} ({abs(worst['moved']):.1f} half-widths of its interval)"
+    )
+    said = favoured(found)
+    values = {"moved": float(worst["moved"]), "favoured": found.favoured, "closer": found.closer}
+    limits = {ALONE: MOVED, TOGETHER: Limits(NEVER, NEVER)}.get(found.favoured, FAR)
+    verdict = limits.verdict(abs(float(worst["moved"])))
+    if verdict == PASS:
+        yield Check(POOLING, PASS, message("rests-on-itself", f"{label}, which moves most: {text}; {said}", **values))
+        return
+    step = "compare both: `--leave-out` takes the others out of the fit"
+    step += "; the record speaks for the fit alone" if found.favoured == ALONE else ""
+    yield Check(POOLING, verdict, message("rests-on-others", f"{label}: {text}; {said}", **values), step, (label,))
+
+
+def favoured(found: Pooling) -> str:
+    """Which of the two was closer on hidden sizes, in words."""
+    total = len(found.scored)
+    if not total:
+        return "no hidden sizes tell which of the two is closer"
+    crps = found.scored[["crps", "crps_alone"]].mean()
+    of = f"fitted together {found.closer} of {total} curves were closer on hidden sizes"
+    scores = f"CRPS {crps['crps']:.3g} against {crps['crps_alone']:.3g}"
+    said = {TOGETHER: "speaks for fitting together", ALONE: "speaks for fitting alone"}
+    return f"{of} ({scores}), which {said.get(found.favoured, 'does not speak clearly for either')}"
