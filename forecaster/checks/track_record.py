@@ -33,10 +33,7 @@ def own_record(track: TrackRecord) -> Iterator[Check]:
     findings = sorted(_findings(track), key=lambda one: (one.verdict != FAIL, one.message.values["p_value"]))
     total = track.total
     if not findings:
-        text = (
-            f"with the largest sizes hidden, 80 % ranges held {total['held_80']:,} of {total['hidden']:,} measurements"
-        )
-        text += f"; ranges that are right miss by as much with a chance of {chance(total['p_value'])}"
+        text = f"with the largest sizes hidden, 80 % ranges held {held(total)} measurements; {by_chance(total)}"
         yield Check(RECORD, PASS, message("as-calibrated", text, **total))
         return
     step = (

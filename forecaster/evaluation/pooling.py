@@ -7,14 +7,16 @@ sizes and without the largest, under the same card.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import KEYS, Group, LearningCurves
+from forecaster.curves.learning_curves import KEYS, Curve, Group
 from forecaster.evaluation.holdout import scorable
 from forecaster.evaluation.record import MOST_GROUPS, hide, scored_curve
 from forecaster.inference.fit import Progress, refit
@@ -79,60 +81,79 @@ def pooling(
 
     Of more than sixteen tasks, sixteen are looked at. None where no task has two curves, or a fit cannot be trusted.
     """
+    found = _KEPT[posterior] if posterior in _KEPT else _fitted_alone(posterior, cache, on_progress)
+    _KEPT[posterior] = found
+    if found is None:
+        return None
+    table = _forecasts(posterior, found, at, level, seed)
+    known = posterior.record.table.set_index(KEYS)["crps"].to_dict()
+    scores = _scores(found, seed)
+    keys = _keys(table)
+    table["crps"] = [known.get(key, np.nan) if key in scores else np.nan for key in keys]
+    table["crps_alone"] = [scores[key] if key in known and key in scores else np.nan for key in keys]
+    return Pooling(table)
+
+
+class _Fitted(NamedTuple):
+    """Curves fitted alone, each as a task of its own; the curve that such a task holds whole, or without the hidden."""
+
+    posterior: Posterior
+    whole: Mapping[Group, Key]
+    left: Mapping[Group, Key]
+    unseen: Mapping[Key, Curve]
+
+
+_KEPT: WeakKeyDictionary[Posterior, _Fitted | None] = WeakKeyDictionary()
+
+
+def _fitted_alone(posterior: Posterior, cache: bool, on_progress: Progress | None) -> _Fitted | None:
     groups = [group for group in posterior.groups if len(posterior.designs[group].curves) > 1]
     chosen = np.unique(np.linspace(0, len(groups) - 1, min(len(groups), MOST_GROUPS)).round().astype(int))
     curves = posterior.curves.of_groups([groups[i] for i in chosen]) if groups else None
     if curves is None:
         return None
     hidden = hide(curves)
-    whole, left = _Alone(curves, "whole"), None if hidden is None else _Alone(hidden.left, "left")
-    parts = [whole] if left is None else [whole, left]
-    table = pd.concat([part.table for part in parts], ignore_index=True)
-    like = {group: key[:2] for part in parts for group, key in part.key_of.items()}
+    parts = [_apart(curves.table, "whole")]
+    parts += [] if hidden is None else [_apart(hidden.left.table, "left")]
+    like = {group: key[:2] for _, keys in parts for group, key in keys.items()}
+    table = pd.concat([own for own, _ in parts], ignore_index=True)
     one_by_one = replace(curves, table=table, notes=())
-    alone = refit(posterior, one_by_one, like, seed=seed, cache=cache, on_progress=on_progress)
-    if alone is None:
+    seed = int(posterior.manifest["seed"])
+    found = refit(posterior, one_by_one, like, seed=seed, cache=cache, on_progress=on_progress)
+    if found is None:
         return None
-    found = _forecasts(posterior, alone, whole, at, level, seed)
-    known = posterior.record.table.set_index(KEYS)["crps"].to_dict()
-    scores = {} if hidden is None or left is None else _scores(alone, left, hidden.unseen, seed)
-    keys = list(found[KEYS].itertuples(index=False, name=None))
-    found["crps"] = [known.get(key, np.nan) if key in scores else np.nan for key in keys]
-    found["crps_alone"] = [scores[key] if key in known and key in scores else np.nan for key in keys]
-    return Pooling(found)
+    if hidden is None:
+        return _Fitted(found, parts[0][1], {}, {})
+    unseen = {(c.domain, c.task, c.architecture): c for c in hidden.unseen.curves}
+    return _Fitted(found, parts[0][1], parts[1][1], unseen)
 
 
-class _Alone:
-    """Curves each as the only one of a task of its own."""
-
-    def __init__(self, curves: LearningCurves, name: str) -> None:
-        tasks = {key: f"{name} {i}" for i, key in enumerate(dict.fromkeys(_keys(curves.table)))}
-        self.table = curves.table.assign(task=[tasks[key] for key in _keys(curves.table)])
-        self.key_of: dict[Group, Key] = {(key[0], task): key for key, task in tasks.items()}
+def _apart(table: Table, name: str) -> tuple[Table, dict[Group, Key]]:
+    """The table with each curve as the only one of a task of its own, and which curve each task stands for."""
+    tasks = {key: f"{name} {i}" for i, key in enumerate(dict.fromkeys(_keys(table)))}
+    return table.assign(task=[tasks[key] for key in _keys(table)]), {(k[0], task): k for k, task in tasks.items()}
 
 
 def _keys(table: Table) -> list[Key]:
     return list(table[KEYS].itertuples(index=False, name=None))
 
 
-def _forecasts(
-    posterior: Posterior, alone: Posterior, whole: _Alone, at: float | None, level: float, seed: int
-) -> pd.DataFrame:
+def _forecasts(posterior: Posterior, alone: _Fitted, at: float | None, level: float, seed: int) -> pd.DataFrame:
     """Both forecasts of each curve, and how far they are apart."""
-    fitted = [group for group in whole.key_of if group in alone.groups]
-    keys = [whole.key_of[group] for group in fitted]
+    fitted = [group for group in alone.whole if group in alone.posterior.groups]
+    keys = [alone.whole[group] for group in fitted]
     sizes = [_ahead(posterior.designs[key[:2]]) if at is None else at for key in keys]
     asked = pd.DataFrame(keys, columns=KEYS).assign(n=sizes)
     apart = asked.assign(task=[task for _, task in fitted])
     found, other = (
         forecast(one, points, level=level, seed=seed, record=False).table
-        for one, points in ((posterior, asked), (alone, apart))
+        for one, points in ((posterior, asked), (alone.posterior, apart))
     )
     ends = {f"alone{end}": other[f"yhat{end}"].to_numpy() for end in ("", "_lower", "_upper")}
     table = found[[*KEYS, "n", "yhat", "yhat_lower", "yhat_upper"]].assign(**ends, level=level)
-    middle, low, high, apart = (np.log(table[c].to_numpy()) for c in ("yhat", "yhat_lower", "yhat_upper", "alone"))
+    middle, low, high, moved = (np.log(table[c].to_numpy()) for c in ("yhat", "yhat_lower", "yhat_upper", "alone"))
     half = np.where(high > low, (high - low) / 2.0, np.nan)
-    return table.assign(moved=(apart - middle) / half)
+    return table.assign(moved=(moved - middle) / half)
 
 
 def _ahead(design: Design) -> float:
@@ -140,12 +161,11 @@ def _ahead(design: Design) -> float:
     return float(np.exp(design.x_ref + AHEAD * (design.x_ref - design.x_min)))
 
 
-def _scores(alone: Posterior, left: _Alone, unseen: LearningCurves, seed: int) -> dict[Key, float]:
+def _scores(alone: _Fitted, seed: int) -> dict[Key, float]:
     """CRPS of what was hidden of each curve, fitted alone."""
-    hidden = {(c.domain, c.task, c.architecture): c for c in unseen.curves}
     found = {}
-    for curve in alone.curves.curves:
-        key = left.key_of.get((curve.domain, curve.task))
-        if key in hidden and scorable(curve):
-            found[key] = scored_curve(alone, curve, hidden[key], seed)[0]["crps"]
+    for curve in alone.posterior.curves.curves:
+        key = alone.left.get((curve.domain, curve.task))
+        if key is not None and key in alone.unseen and scorable(curve):
+            found[key] = scored_curve(alone.posterior, curve, alone.unseen[key], seed)[0]["crps"]
     return found
