@@ -129,8 +129,9 @@ def check(
     at : sequence of float
         Sizes that will be asked about: how far they lie beyond the data, and how far the answer rests on the priors.
     refit : bool
-        Fit again: suspicious measurements at largest sizes are judged by a fit without them, and each curve is fitted
-        alone, to see what its companions do to the forecast. It takes two or three times as long as a fit does.
+        Fit again: suspicious measurements at largest sizes are judged by a fit without them and, where the posterior
+        carries its record, each curve is fitted alone, to see what its companions do to the forecast. It takes two or
+        three times as long as a fit does.
     seed : int
         The same seed gives the same numbers.
     record : bool
@@ -165,7 +166,7 @@ def check(
     changed = card_table(forecast(posterior, sizes, seed=seed, record=False)) if sizes.size else pd.DataFrame()
     track = posterior.record if record else TrackRecord()
     apart = None
-    if refit:
+    if refit and track.why:
         on_progress("fitting each curve alone", 0.9)
         apart = pooling(posterior, max(at, default=None), seed=seed)
     checks = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from forecaster.checks.limits import MOVED, NEVER, Limits
+from forecaster.checks.limits import MOVED, NEVER, Limits, worst_of
 from forecaster.evaluation.pooling import ALONE, TOGETHER, Pooling
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, worst_finding
 from forecaster.results.message import Message, message
@@ -66,25 +66,34 @@ def _missed(label: str, row: Any) -> Message:
 
 def companions(found: Pooling | None) -> Iterator[Check]:
     """Do forecasts rest on the other curves of their task, where the record does not speak for that?"""
-    known: Any = None if found is None else found.table.dropna(subset=["moved"])
-    if found is None or known.empty:
+    if found is None:
         return
-    worst = known.loc[known["moved"].abs().idxmax()]
-    label = "/".join(worst[c] for c in ("domain", "task", "architecture"))
-    text = (
-        f"fitted alone, the forecast at {plain_size(worst['n'])} would be {worst['alone']:.3g} in place of "
-        f"{worst['yhat']:.3g} ({abs(worst['moved']):.1f} half-widths of its interval)"
-    )
-    said = favoured(found)
-    values = {"moved": float(worst["moved"]), "favoured": found.favoured, "closer": found.closer}
-    limits = {ALONE: MOVED, TOGETHER: Limits(NEVER, NEVER)}.get(found.favoured, FAR)
-    verdict = limits.verdict(abs(float(worst["moved"])))
-    if verdict == PASS:
-        yield Check(POOLING, PASS, message("rests-on-itself", f"{label}, which moves most: {text}; {said}", **values))
-        return
+    rows: list[Any] = found.table.to_dict("records")
+    by_label = {"/".join(row[c] for c in ("domain", "task", "architecture")): row for row in rows}
+    said, values = favoured(found), {"favoured": found.favoured, "closer": found.closer}
+
+    def rests(label: str, moved: float) -> Message:
+        row = by_label[label]
+        text = (
+            f"{label}: fitted alone, the forecast at {plain_size(row['n'])} would be {row['alone']:.3g} in place of "
+            f"{row['yhat']:.3g} ({moved:.1f} half-widths of its interval); {said}"
+        )
+        return message("rests-on-others", text, moved=float(row["moved"]), **values)
+
     step = "compare both: `--leave-out` takes the others out of the fit"
-    step += "; the record speaks for the fit alone" if found.favoured == ALONE else ""
-    yield Check(POOLING, verdict, message("rests-on-others", f"{label}: {text}; {said}", **values), step, (label,))
+    yield from worst_of(
+        POOLING,
+        {label: abs(row["moved"]) for label, row in by_label.items()},
+        {ALONE: MOVED, TOGETHER: Limits(NEVER, NEVER)}.get(found.favoured, FAR),
+        rests,
+        lambda moved: message(
+            "rests-on-itself",
+            f"fitted alone, no forecast would move by more than {moved:.1f} half-widths of its interval; {said}",
+            moved=moved,
+            **values,
+        ),
+        f"{step}; the record speaks for the fit alone" if found.favoured == ALONE else step,
+    )
 
 
 def favoured(found: Pooling) -> str:

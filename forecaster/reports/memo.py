@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -105,9 +106,8 @@ def memo(
         "fit_points": answers.assessed.points,
         "verdicts": table_of(facts.checks),
         "record": facts.track.table,
+        "pooling": pd.DataFrame() if facts.pooling is None else facts.pooling.table,
     }
-    if facts.pooling is not None:
-        tables["pooling"] = facts.pooling.table
     if answers.comparison is not None:
         tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}
     title = title or f"{answers.group[1]}: what more data will buy"

@@ -121,7 +121,8 @@ class TrackRecord:
         text = (
             f"Own record: with the largest sizes hidden, 80 % ranges held {held(total)} measurements{of}{sides(total)}."
         )
-        worst: Any = self.table.sort_values("p_value", kind="stable").iloc[0]
+        rows: list[Any] = self.table.to_dict("records")
+        worst = min(rows, key=lambda row: row["p_value"])
         if several and worst["p_value"] < DOUBTFUL:
             text += f" The worst is {self._name(worst)}: {held(worst)}{sides(worst)}."
         if total["held_80"] < total["hidden"]:
