@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from forecaster.errors import ForecasterError as ForecasterError
     from forecaster.evaluation.backtest import Backtest as Backtest
     from forecaster.evaluation.backtest import backtest as backtest
-    from forecaster.inference.fit import fit as fit
+    from forecaster.evaluation.fitting import fit as fit
     from forecaster.inference.posterior import Posterior as Posterior
     from forecaster.inference.storage import load_posterior as load_posterior
     from forecaster.inference.validation import Validation as Validation
@@ -58,7 +58,7 @@ _HOMES = {
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
-    "fit": "inference.fit",
+    "fit": "evaluation.fitting",
     "forecast": "prediction.forecast",
     "load_card": "domains.loading",
     "load_domains": "domains.loading",

@@ -35,7 +35,7 @@ def digits_curves():
 @pytest.fixture(scope="session")
 def digits_posterior(digits_curves):
     """Their posterior by the JAX engine: fitted once a session, or taken from the cache where nothing changed."""
-    from forecaster.inference.cache import fit_cached
+    from forecaster.evaluation.fitting import fit_cached
 
     return fit_cached(digits_curves, seed=0)
 

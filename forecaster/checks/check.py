@@ -21,8 +21,10 @@ from forecaster.checks.model_fit import foreseen, left_out, replicated
 from forecaster.checks.predictive import FIT_POINTS, FITS, assess
 from forecaster.checks.priors import identified, prior_conflict
 from forecaster.checks.sampling import engine, sampling
+from forecaster.checks.track_record import companions, own_record
 from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
+from forecaster.evaluation.pooling import POOLING, pooling
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.forecast import forecast
@@ -30,6 +32,7 @@ from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, narrowed
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.result import Result, Shown
+from forecaster.results.track_record import RECORD, TOTAL, Totals, TrackRecord
 
 CHECKS = Columns(
     "a check",
@@ -45,6 +48,20 @@ READ = (  # columns on the fit of the model that a terminal shows
     "prior_inside_shape",
 )
 
+TESTED = (
+    "domain",
+    "task",
+    "architecture",
+    "n_fit",
+    "hidden",
+    "held_80",
+    "too_low",
+    "too_high",
+    "mean_error",
+    "p_value",
+)
+APART = ("domain", "task", "architecture", "n", "yhat", "alone", "moved", "crps", "crps_alone")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CheckReport(Result):
@@ -53,10 +70,23 @@ class CheckReport(Result):
     fit: pd.DataFrame = field(default_factory=pd.DataFrame)
     fit_points: pd.DataFrame = field(default_factory=pd.DataFrame)
     sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooling: pd.DataFrame = field(default_factory=pd.DataFrame)
+    track: TrackRecord = field(default_factory=TrackRecord)
 
     command = "check"
-    columns = declared(table=CHECKS, fit=FITS, fit_points=FIT_POINTS, sensitivity=SENSITIVITY)
-    keys = declared(verdict="the worst of all verdicts")
+    columns = declared(
+        table=CHECKS, fit=FITS, fit_points=FIT_POINTS, sensitivity=SENSITIVITY, record=RECORD, pooling=POOLING
+    )
+    keys = declared(verdict="the worst of all verdicts", **TOTAL)
+
+    @property
+    def record(self) -> pd.DataFrame:
+        """How forecasts of these curves did when the largest sizes were hidden."""
+        return self.track.table
+
+    @property
+    def record_total(self) -> Totals:
+        return self.track.total
 
     def shown(self, most: int) -> tuple[Shown, ...]:
         """The verdicts; the fit of the model, a row a curve; sensitivity to the priors, a row a curve and size."""
@@ -67,6 +97,12 @@ class CheckReport(Result):
         if not self.sensitivity.empty:
             caption = "The forecast, and its shift under lower and higher priors in the card:"
             found.append(Shown(*moves(self.sensitivity), caption))
+        if not self.record.empty:
+            caption = "The forecasts' own record, with the largest sizes hidden:"
+            found.append(Shown(self.record.loc[:, [*TESTED]], RECORD.pick(*TESTED), caption))
+        if not self.pooling.empty:
+            caption = "The forecast, and what it would be with the curve fitted alone:"
+            found.append(Shown(self.pooling.loc[:, [*APART]], POOLING.pick(*APART), caption))
         return tuple(found)
 
     @property
@@ -81,6 +117,7 @@ def check(
     at: Sequence[float] = (),
     refit: bool = False,
     seed: int = 0,
+    record: bool = True,
     on_progress: Progress = lambda *_: None,
 ) -> CheckReport:
     """May these numbers be used for a decision? Verdicts on sampling, data, priors, fit and question.
@@ -92,9 +129,13 @@ def check(
     at : sequence of float
         Sizes that will be asked about: how far they lie beyond the data, and how far the answer rests on the priors.
     refit : bool
-        Judge suspicious measurements at largest sizes by a fit without them, which takes as long as a fit does.
+        Fit again: suspicious measurements at largest sizes are judged by a fit without them and, where the posterior
+        carries its record, each curve is fitted alone, to see what its companions do to the forecast. It takes two or
+        three times as long as a fit does.
     seed : int
         The same seed gives the same numbers.
+    record : bool
+        Judge how forecasts of these curves did when their largest sizes were hidden, where the posterior knows.
     on_progress : callable, optional
         Called with a sentence and the share done, between 0 and 1.
 
@@ -122,7 +163,12 @@ def check(
     if wrong.size:
         raise RequestError(f"at: found {wrong[0]:g}; expected a positive size, such as 1e6")
     found = assess(posterior, seed=seed, on_progress=on_progress)
-    changed = card_table(forecast(posterior, sizes, seed=seed)) if sizes.size else pd.DataFrame()
+    changed = card_table(forecast(posterior, sizes, seed=seed, record=False)) if sizes.size else pd.DataFrame()
+    track = posterior.record if record else TrackRecord()
+    apart = None
+    if refit and track.why:
+        on_progress("fitting each curve alone", 0.9)
+        apart = pooling(posterior, max(at, default=None), seed=seed)
     checks = (
         *sampling(posterior),
         *engine(posterior),
@@ -136,8 +182,11 @@ def check(
         *(largest_size(posterior, found.points, seed, on_progress) if refit else ()),
         *extrapolation(posterior, sizes),
         *card_sensitivity(changed),
+        *own_record(track),
+        *companions(apart),
     )
-    return CheckReport(table_of(checks), _text(checks), checks, found.curves, found.points, changed)
+    tables = found.curves, found.points, changed, pd.DataFrame() if apart is None else apart.table
+    return CheckReport(table_of(checks), track.after(_text(checks)), checks, *tables, track)
 
 
 def overall(checks: Sequence[Check]) -> str:
@@ -160,8 +209,9 @@ def about(found: CheckReport, chosen: Sequence[CurveKey]) -> CheckReport:
         keys = [CurveKey(*key) in chosen for key in zip(*(table[c] for c in KEYS), strict=True)] if len(table) else []
         return table[np.array(keys, dtype=bool)].reset_index(drop=True)
 
-    tables = own(found.fit), own(found.fit_points), own(found.sensitivity)
-    return CheckReport(table_of(checks), _text(checks), checks, *tables)
+    tables = own(found.fit), own(found.fit_points), own(found.sensitivity), own(found.pooling)
+    track = found.track.of({(key.domain, key.task, key.architecture) for key in chosen})
+    return CheckReport(table_of(checks), track.after(_text(checks)), checks, *tables, track)
 
 
 def _text(checks: Sequence[Check]) -> str:

@@ -169,10 +169,13 @@ class Asked(Curves):
     ] = "jax"
     seed: Annotated[int, _option("--seed", "The same seed gives the same numbers.", FITTING, min=0)] = 0
     cache: Annotated[bool, _option("--cache/--no-cache", "Reuse and store fits and compiled programs.", FITTING)] = True
+    record: Annotated[
+        bool, _option("--record/--no-record", "Test the forecast on the largest sizes, hidden; and say so.", FITTING)
+    ] = True
 
     @property
     def fitting(self) -> Fitting:
-        return Fitting(self.engine, self.seed, self.cache)
+        return Fitting(self.engine, self.seed, self.cache, self.record)
 
 
 def verb(body: Callable[..., Any]) -> Callable[..., Any]:

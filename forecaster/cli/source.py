@@ -66,6 +66,7 @@ class Fitting:
     engine: str = "jax"
     seed: int = 0
     cache: bool = True
+    record: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +87,19 @@ class Given:
     def posterior(self, fitting: Fitting, draws: int | None = None) -> Posterior:
         """The saved posterior, or that of the curves: fitted now, or by the same request before."""
         if self.saved is not None:
-            return self.saved
+            return self.saved if fitting.record else self.saved.with_record(None)
         from forecaster.inference.fit import cards_of_well_read
 
         cards_of_well_read(self.curves, self.card, self.typed)
         remarks.on_curves(self.curves, self.card)
         options: dict[str, Any] = {"card": self.card, "engine": fitting.engine, "seed": fitting.seed, "draws": draws}
+        options["record"] = fitting.record
         with console.progress(f"Fitting {remarks.counted(self.curves)}") as tell:
             if fitting.cache:
-                from forecaster.inference.cache import fit_cached
+                from forecaster.evaluation.fitting import fit_cached
 
                 return fit_cached(self.curves, on_progress=tell, **options)
-            from forecaster.inference.fit import fit
+            from forecaster.evaluation.fitting import fit
 
             return fit(self.curves, cache=False, on_progress=tell, **options)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -45,16 +46,20 @@ def fit_cached(
     seed: int = 0,
     draws: int | None = None,
     on_progress: Progress | None = None,
+    then: Callable[[Posterior], Posterior] = lambda found: found,
 ) -> Posterior:
-    """:func:`forecaster.fit`, or the posterior that the same call gave before.
+    """:func:`~forecaster.inference.fit.fit`, or the posterior that the same call gave before.
 
-    A cache folder that cannot be written makes nothing fail; the fit is then simply not kept.
+    ``then`` adds to a posterior what it lacks, and gives the same one where that is nothing; what it gives is kept. A
+    cache folder that cannot be written makes nothing fail; the fit is then simply not kept.
     """
     path = cache_folder() / f"{key_of(curves, card, engine, seed, draws)}.nc"
-    found = _load(path, curves)
-    if found is None:
+    kept = _load(path, curves)
+    found = None if kept is None else then(kept)
+    if found is None or found is not kept:
         with kept_files.mended(path.parents[1]):
-            found = fit(curves, card=card, engine=engine, seed=seed, draws=draws, on_progress=on_progress)
+            if found is None:
+                found = then(fit(curves, card=card, engine=engine, seed=seed, draws=draws, on_progress=on_progress))
             _keep(found, path)
     return found
 

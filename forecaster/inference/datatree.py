@@ -22,11 +22,13 @@ from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES, LEARNED
 from forecaster.model import law
 from forecaster.model.design import Design
+from forecaster.results.track_record import TrackRecord
 
 if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/5"
+RECORDED = "track_record"  # the group that holds a forecast's own record
 COLUMN = "column"  # attribute: the name that a column has in the table, as JSON
 OUTCOME = "log_error"  # what is measured and predicted: natural log of error, the mean of a size's repeats
 # Of a size given the other sizes of its curve. The name keeps ArviZ's LOO-PIT from being taken of whole new curves.
@@ -87,6 +89,24 @@ def _storable(text: str) -> str:
 
 def _restored(values: np.ndarray) -> Any:
     return values if values.dtype.kind in "fiub" else pd.array([str(v) for v in values], dtype="str")
+
+
+def recorded(record: TrackRecord | None) -> dict[str, xr.Dataset]:
+    """The group ``track_record``, a ``row`` a curve, with ``replicas`` by row and replica; none without a record."""
+    if record is None:
+        return {}
+    data = table_dataset(record.table)
+    data["replicas"] = (("row", "replica"), np.asarray(record.replicas, dtype=np.float32))
+    return {f"/{RECORDED}": data.assign_attrs(why=record.why, code=record.code)}
+
+
+def record_of(tree: xr.DataTree) -> TrackRecord:
+    """The record that :func:`recorded` stored; an empty one where there is none."""
+    if RECORDED not in tree.children:
+        return TrackRecord()
+    data = tree[RECORDED].to_dataset()
+    table = table_of(data.drop_vars("replicas"))
+    return TrackRecord(table, data["replicas"].values, str(data.attrs["why"]), str(data.attrs["code"]))
 
 
 def constants(designs: Sequence[Design]) -> xr.Dataset:
@@ -171,6 +191,6 @@ def only(tree: xr.DataTree, groups: Sequence[str], curves: Sequence[str]) -> dic
         if "obs" in data.dims:
             data = data.isel(obs=np.isin(data["curve"].values, curves))
             data = data.assign_coords(obs=np.arange(data.sizes["obs"]))
-        if name != "measurements":
+        if name not in ("measurements", RECORDED):
             parts[f"/{name}"] = data.sel({dim: chosen for dim, chosen in labels.items() if dim in data.dims})
     return parts

@@ -3,7 +3,8 @@
 The DataTree is one that ArviZ works on. Its groups (:mod:`~forecaster.inference.datatree`): ``posterior`` (``level`` to
 ``log_sharpness`` and the derived ``exponent``, ``floor``, ``alpha`` by ``curve``; ``centre`` and ``log_spread`` by
 ``domain_task``), ``sample_stats``, ``observed_data`` (mean log error by curve and size), ``constant_data`` (what a
-curve's label stands for), ``measurements`` (the table of curves), and those of :meth:`Posterior.with_predictive`.
+curve's label stands for), ``measurements`` (the table of curves), ``track_record`` (how forecasts of hidden sizes did,
+where that was asked for), and those of :meth:`Posterior.with_predictive`.
 Its attributes are the manifest: schema, data hash, cards, engine, seed, versions.
 """
 
@@ -28,6 +29,7 @@ from forecaster.inference import datatree, predictive
 from forecaster.inference.diagnostics import SUMMARISED, diagnostics
 from forecaster.inference.parameters import CurveDraws, of_architecture
 from forecaster.model.design import Design, design_of
+from forecaster.results.track_record import TrackRecord
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -96,6 +98,20 @@ class Posterior:
         return {group: design_of(self.curves, group, self.cards[group]) for group in self.groups}
 
     @cached_property
+    def record(self) -> TrackRecord:
+        """How forecasts of these curves did when the largest sizes were hidden; empty where that was not asked for."""
+        return datatree.record_of(self.tree)
+
+    def with_record(self, record: TrackRecord | None) -> Posterior:
+        """The same posterior with this record, or without any."""
+        import xarray as xr
+
+        kept = {f"/{name}": node.to_dataset() for name, node in self.tree.children.items() if name != datatree.RECORDED}
+        tree = xr.DataTree.from_dict(kept | datatree.recorded(record))
+        tree.attrs = dict(self.tree.attrs)
+        return Posterior(tree, self.curves, self.cards, self.set_aside)
+
+    @cached_property
     def of_shares(self) -> frozenset[Group]:
         """Groups whose errors are shares of cases, by metric or card, unless an error or a metric contradicts it."""
         above = {(c.domain, c.task) for c in self.curves.curves if c.error.max() > 1.0}
@@ -115,7 +131,8 @@ class Posterior:
         assert curves is not None
         parts = datatree.only(self.tree, ["/".join(g) for g in cards], [c.label for c in curves.curves])
         aside = None if self.set_aside is None else self.set_aside.of_groups(cards)
-        tree = xr.DataTree.from_dict(parts | datatree.measurements(curves, aside))
+        own = datatree.recorded(self.record.of_groups(cards) if self.record.why else None)
+        tree = xr.DataTree.from_dict(parts | datatree.measurements(curves, aside) | own)
         engines = parts["/sample_stats"]["engine"].values.tolist()
         tree.attrs = dict(self.tree.attrs) | datatree.of_the_groups(curves, cards, engines)
         return Posterior(tree, curves, cards, aside)

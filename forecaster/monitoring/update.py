@@ -13,7 +13,8 @@ from forecaster.curves.learning_curves import KEYS, LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.curves.repeats import distinct
 from forecaster.errors import RequestError
-from forecaster.inference.fit import Progress, fit
+from forecaster.evaluation.fitting import fit
+from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL, log_errors
@@ -141,7 +142,8 @@ def update(
     judged = (
         pd.concat(judged, ignore_index=True) if judged else pd.DataFrame(columns=list(Update.columns["judged"].names))
     )
-    after = fit(fresh, card=posterior.cards, engine=engine, seed=seed, on_progress=on_progress)
+    options = {"engine": engine, "seed": seed, "record": bool(posterior.record.why), "on_progress": on_progress}
+    after = fit(fresh, card=posterior.cards, **options)
     groups = list(dict.fromkeys(zip(rows["domain"], rows["task"], strict=True)))
     table = pd.DataFrame([row for group in groups for row in _moved(posterior, after, group, at, target, seed)])
     return Update(table, summary(judged).text, tuple(surprises(judged)), judged, after)

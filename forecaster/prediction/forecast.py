@@ -6,7 +6,7 @@ It summarises the simulated curves of :mod:`~forecaster.prediction.paths`, as ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.result import Result
+from forecaster.results.track_record import RECORD, TOTAL, Totals, TrackRecord
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -46,6 +47,7 @@ class Forecast(Result):
 
     posterior: Posterior | None = None
     seed: int = 0
+    track: TrackRecord = field(default_factory=TrackRecord)
 
     command = "forecast"
     columns = declared(
@@ -71,8 +73,19 @@ class Forecast(Result):
             Column("decades_beyond", "number", "decades beyond the curve's largest measured size"),
             NOTE,
             Column("q*", "error", "further quantiles that were asked for: `q2.5` is that of 2.5 %", optional=True),
-        )
+        ),
+        record=RECORD,
     )
+    keys = TOTAL
+
+    @property
+    def record(self) -> pd.DataFrame:
+        """How forecasts of these curves did when the largest sizes were hidden."""
+        return self.track.table
+
+    @property
+    def record_total(self) -> Totals:
+        return self.track.total
 
     @cached_property
     def draws(self) -> xr.DataArray:
@@ -112,6 +125,7 @@ def forecast(
     seed: int = 0,
     curves: Sequence[CurveKey | str] | None = None,
     checks: tuple[Check, ...] = (),
+    record: bool = True,
 ) -> Forecast:
     """The error at sizes that were not measured, with intervals.
 
@@ -135,6 +149,8 @@ def forecast(
         Curves asked about at sizes: keys, labels (``domain/task/architecture``) or architectures. By default all.
     checks : tuple of Check
         Verdicts to carry along.
+    record : bool
+        Say how forecasts of these curves did when their largest sizes were hidden, where the posterior knows.
 
     Returns
     -------
@@ -181,7 +197,9 @@ def forecast(
         table["note"] = [last_measured(aside[key]) if key in aside else "" for key in keys]
     for i, q in enumerate(quantiles, 3):
         table[f"q{100 * q:g}"] = found[:, i]
-    return Forecast(table, _text(posterior, table, kind, level), checks, posterior, seed)
+    asked = {(key.domain, key.task, key.architecture) for key in keys}
+    track = posterior.record.of(asked) if record else TrackRecord()
+    return Forecast(table, track.after(_text(posterior, table, kind, level)), checks, posterior, seed, track)
 
 
 def log_errors(

@@ -7,7 +7,7 @@ probabilities. Mahmood et al. 2022 (arXiv:2207.01725) show how far point estimat
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from forecaster.results.check import REVIEW, Check, also
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared
 from forecaster.results.message import joined, message
 from forecaster.results.result import Result, Shown
+from forecaster.results.track_record import RECORD, TOTAL, Totals, TrackRecord
 from forecaster.results.wording import plain_number, plain_size
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Requirement(Result):
 
     draws: xr.DataArray | None = None
     posterior: Posterior | None = None
+    track: TrackRecord = field(default_factory=TrackRecord)
 
     command = "requirement"
     columns = declared(
@@ -80,8 +82,19 @@ class Requirement(Result):
             ),
             Column("kind", "text", "what reaches the target: `mean`, `new-run` or `new-cases`", given=True),
             NOTE,
-        )
+        ),
+        record=RECORD,
     )
+    keys = TOTAL
+
+    @property
+    def record(self) -> pd.DataFrame:
+        """How forecasts of these curves did when the largest sizes were hidden."""
+        return self.track.table
+
+    @property
+    def record_total(self) -> Totals:
+        return self.track.total
 
     def leading(self, most: int) -> pd.DataFrame:
         """The ``most`` rows that need the least data, every group and target in turn; then those without numbers."""
@@ -106,6 +119,7 @@ def requirement(
     seed: int = 0,
     curves: Sequence[CurveKey | str] | None = None,
     checks: tuple[Check, ...] = (),
+    record: bool = True,
 ) -> Requirement:
     """How much data each curve needs for a target error, and the probability that no amount will do.
 
@@ -135,6 +149,8 @@ def requirement(
         Curves asked about: keys, labels (``domain/task/architecture``) or architectures. By default all measured ones.
     checks : tuple of Check
         Verdicts to carry along.
+    record : bool
+        Say how forecasts of these curves did when their largest sizes were hidden, where the posterior knows.
 
     Returns
     -------
@@ -182,7 +198,9 @@ def requirement(
     draws = by_point("n", np.stack(columns, 1), table, (*KEYS, "target", "kind"), posterior)
     largest = {one.group: largest_size(posterior.designs[one.group]) for one in wanted}
     units = {group: units_of(posterior, group) for group in largest}
-    return Requirement(table, joined(prose(_answered(table), largest, units), "\n"), found, draws, posterior)
+    track = posterior.record.of({(k.domain, k.task, k.architecture) for k in wanted}) if record else TrackRecord()
+    text = track.after(joined(prose(_answered(table), largest, units), "\n"))
+    return Requirement(table, text, found, draws, posterior, track)
 
 
 def _within_sight(posterior: Posterior, wanted: Sequence[CurveKey], errors: np.ndarray) -> Iterator[Check]:

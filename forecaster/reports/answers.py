@@ -13,11 +13,13 @@ from forecaster.checks.predictive import Assessment
 from forecaster.comparison.compare import Comparison
 from forecaster.curves.learning_curves import Group
 from forecaster.curves.rises import LEAST
+from forecaster.evaluation.pooling import Pooling
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import Table
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.results.check import Check
+from forecaster.results.track_record import TrackRecord
 from forecaster.results.wording import Units
 
 EDGE = 1.05  # sizes within this factor of each other count as one
@@ -67,6 +69,8 @@ class Facts:
     pairs: Table | None = None  # None for one architecture
     set_aside: Mapping[str, str] = field(default_factory=dict)  # architectures without a forecast: measured last
     elsewhere: Table | None = None  # at the headline's size; None where no test set is known
+    track: TrackRecord = field(default_factory=TrackRecord)  # of the group
+    pooling: Pooling | None = None  # at the headline's size; None where curves were not fitted alone
 
     def at(self, n: float) -> list[dict[str, Any]]:
         """Options at one size, best forecast first."""

@@ -14,8 +14,10 @@ from forecaster.checks.card_sensitivity import card_table, floor_table
 from forecaster.checks.check import check, overall
 from forecaster.checks.measurements import DIVERGENCE
 from forecaster.checks.predictive import Assessment
+from forecaster.checks.track_record import companions
 from forecaster.comparison.compare import compare
 from forecaster.curves.learning_curves import Group
+from forecaster.evaluation.pooling import pooling
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
 from forecaster.model.design import Design
@@ -46,6 +48,7 @@ def ask(
     level: float,
     size_unit: str | None,
     seed: int,
+    record: bool = True,
 ) -> Answers:
     """Every answer of a memo on one group; all forecasts and requirements are of this ``kind``."""
     posterior = whole.only(group)
@@ -67,9 +70,11 @@ def ask(
     ends = {name: row for name, row in ends.items() if name in names}
     targets = [CurveKey(*group, name) for name in names]
     several = len(names) > 1
-    verdicts = check(posterior, at=list(asked), seed=seed)
+    verdicts = check(posterior, at=list(asked), seed=seed, record=record)
+    tested = several and bool(verdicts.track.why)  # where the forecasts were tested, what companions do to them, too
+    apart = pooling(posterior, headline_n, level=level, seed=seed) if tested else None
     need = requirement(posterior, goal, kind=kind, level=level, seed=seed, curves=targets)
-    checks = (*map(_of_the_others, verdicts.checks), *(need.checks if target is not None else ()))
+    checks = (*map(_of_the_others, verdicts.checks), *companions(apart), *(need.checks if target is not None else ()))
     comparison = compare(posterior, group=group, at=asked, seed=seed) if several else None
     facts = Facts(
         group=group,
@@ -91,6 +96,8 @@ def ask(
         set_aside={key.architecture: last_measured(curve) for key, curve in set_aside(posterior).items()},
         pairs=None if comparison is None else comparison.table,
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed) if kind == "mean" else None,
+        track=verdicts.track,
+        pooling=apart,
     )
     assessed = Assessment(verdicts.fit_points, verdicts.fit)
     return Answers(whole, posterior, facts, found, need, comparison, _priors(found, headline_n), assessed)

@@ -18,8 +18,8 @@ import pandas as pd
 from forecaster._support.atomic_files import written_together
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.reading.read import read_curves
-from forecaster.inference.cache import fit_cached
-from forecaster.inference.fit import Progress, fit
+from forecaster.evaluation.fitting import fit, fit_cached
+from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
 from forecaster.reports.memo import memo
 from forecaster.results.columns import GROUP, Column, Columns, declared

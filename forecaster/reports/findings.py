@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+from forecaster.checks.track_record import favoured
 from forecaster.comparison.prose import A_STEEPER, EQUAL, UNDECIDED
 from forecaster.curves.rises import LEAST
 from forecaster.plots.style import Table
 from forecaster.reports.answers import EDGE, Facts
 from forecaster.results.check import NAMES_SHOWN
 from forecaster.results.message import Message, message
+from forecaster.results.track_record import by_chance, held, sides
 from forecaster.results.wording import about, chance, listed, size, times, times_in
 
 EDGE_DECADES = 0.05  # within this distance of the largest size, a headline is at the edge of the measurements
@@ -82,6 +85,7 @@ def changes(a: Facts) -> list[Change]:
         found.append(("The order of the architectures.", order_change(a)))
         if a.pairs is not None:
             found.append(("How steeply the errors fall.", slope_change(a, a.pairs)))
+        found += pooling_change(a)
     found.append(("Distance from the data.", distance(a)))
     if a.elsewhere is not None:
         found += small_test_set(a, a.elsewhere)
@@ -282,3 +286,39 @@ def health(a: Facts) -> Message:
         text = f"The forecast failed none of its {total} checks; {open_} {call} for a look before deciding."
         return message("to-review", text, **values)
     return message("passed", f"The forecast passed its {total} checks.", **values)
+
+
+def own_record(a: Facts) -> Message | None:
+    """How forecasts of these curves did when their largest sizes were hidden; None where that was not asked for."""
+    name = a.best["architecture"]
+    mine = a.track.of([(*a.group, name)])
+    if not a.several or mine.table.empty:
+        return a.track.line
+    row: Any = mine.table.to_dict("records")[0]
+    total = a.track.total
+    text = (
+        f"Own record: with the largest sizes hidden, 80 % ranges for {name} held {held(row)} measurements{sides(row)}. "
+        f"Those of all {total['curves']} architectures that were tested held {held(total)}{sides(total)}; "
+        f"{by_chance(total)}."
+    )
+    return message("record", text, architecture=name, **{k: row[k] for k in ("hidden", "held_80", "p_value")})
+
+
+def pooling_change(a: Facts) -> list[Change]:
+    """What the forecast would be without the other architectures, and which of the two was closer."""
+    if a.pooling is None or a.pooling.table.empty:
+        return []
+    rows: Any = a.pooling.table.to_dict("records")
+    row = next((r for r in rows if r["architecture"] == a.best["architecture"]), None)
+    if row is None:
+        return []
+    d = a.units.decimals(row["yhat_lower"], row["yhat_upper"])
+    alone, low, high = (a.units.error(row[k], d) for k in ("alone", "alone_lower", "alone_upper"))
+    text = (
+        f"The forecasts share what the architectures have in common. From its own measurements alone, "
+        f"{row['architecture']} would be forecast at {alone}, between {low} and {high}. "
+    )
+    said = favoured(a.pooling)
+    values = {"alone": row["alone"], "moved": row["moved"], "favoured": a.pooling.favoured}
+    found = message("companions", f"{text}{said[0].upper()}{said[1:]}.", architecture=row["architecture"], **values)
+    return [("The other architectures.", found)]

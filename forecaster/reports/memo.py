@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -45,6 +46,7 @@ def memo(
     size_unit: str | None = None,
     command: str | None = None,
     seed: int = 0,
+    record: bool = True,
 ) -> Memo:
     """Write a decision memo on one group.
 
@@ -72,6 +74,9 @@ def memo(
         The command line to print in the appendix.
     seed : int
         The same seed gives the same numbers.
+    record : bool
+        Say how forecasts of these curves did when their largest sizes were hidden, and what they would be with each
+        curve fitted alone, where the posterior carries its record. That fits each curve twice.
 
     Returns
     -------
@@ -90,7 +95,7 @@ def memo(
     >>> memo.save("reports")  # doctest: +SKIP
     """
     expect_posterior(posterior)
-    answers = ask(posterior, _group(posterior, group), sizes, target, kind, level, size_unit, seed)
+    answers = ask(posterior, _group(posterior, group), sizes, target, kind, level, size_unit, seed, record)
     facts, drawn = answers.facts, _draw(answers)
     tables = {
         "forecast": answers.found.table,
@@ -100,6 +105,8 @@ def memo(
         "fit": answers.assessed.curves,
         "fit_points": answers.assessed.points,
         "verdicts": table_of(facts.checks),
+        "record": facts.track.table,
+        "pooling": pd.DataFrame() if facts.pooling is None else facts.pooling.table,
     }
     if answers.comparison is not None:
         tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}
@@ -145,18 +152,25 @@ class Said:
     headline: Message
     context: Message
     health: Message
+    record: Message | None
     recommendation: list[Message]
     changes: list[findings.Change]
 
     @property
     def all(self) -> tuple[Message, ...]:
         """In the order of the page."""
-        return (self.headline, self.context, self.health, *self.recommendation, *(how for _, how in self.changes))
+        first = (self.headline, self.context, self.health, *([] if self.record is None else [self.record]))
+        return (*first, *self.recommendation, *(how for _, how in self.changes))
 
 
 def _said(a: Facts) -> Said:
     return Said(
-        findings.headline(a), findings.context(a), findings.health(a), advice.recommendation(a), findings.changes(a)
+        findings.headline(a),
+        findings.context(a),
+        findings.health(a),
+        findings.own_record(a),
+        advice.recommendation(a),
+        findings.changes(a),
     )
 
 
@@ -170,6 +184,7 @@ def _page(a: Facts, said: Said, drawn: Mapping[str, Figure]) -> dict[str, Any]:
     return {
         "verdict": a.verdict,
         "health": said.health.text,
+        "record": "" if said.record is None else said.record.text,
         "number": a.interval(a.best)[0],
         "number_of": a.units.error_name,
         "headline": said.headline.text,

@@ -20,6 +20,7 @@ from forecaster.checks.card_sensitivity import FLOORS, SENSITIVITY
 from forecaster.checks.check import CHECKS
 from forecaster.checks.predictive import FIT_POINTS, FITS
 from forecaster.comparison.compare import Comparison
+from forecaster.evaluation.pooling import POOLING
 from forecaster.plots import style
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
@@ -27,6 +28,7 @@ from forecaster.prediction.requirement import Requirement
 from forecaster.results.columns import declared
 from forecaster.results.message import Message
 from forecaster.results.result import Result
+from forecaster.results.track_record import RECORD
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -53,6 +55,8 @@ class Memo(Result):
         fit=FITS,
         fit_points=FIT_POINTS,
         verdicts=CHECKS,
+        record=RECORD,
+        pooling=POOLING,
         comparison=Comparison.columns["table"],
         exponents=Comparison.columns["exponents"],
     )

@@ -32,7 +32,7 @@ def memo(
 
     posterior = given.posterior(asked.fitting)
     options = {"sizes": sizes or None, "target": target, "title": title, "kind": kind, "level": level}
-    options |= {"size_unit": size_unit, "seed": asked.seed}
+    options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record}
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])

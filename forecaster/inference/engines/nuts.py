@@ -56,7 +56,7 @@ def filtered_for(design: Design) -> Any:
     from forecaster.model import density
 
     batch = batch_of([design])
-    curves = needed(batch.curves)
+    curves = needed(batch.curves, batch.shape)
     program = jax.jit(jax.value_and_grad(density.of_free_variables(design, curves, design.slope_memory)))
     named = jax.jit(lambda free: density.split_free(design, free))
     count = len(design.curves)

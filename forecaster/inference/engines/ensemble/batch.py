@@ -16,6 +16,30 @@ if TYPE_CHECKING:  # a process that only distributes work loads no JAX
     from forecaster.model.density import CurveArrays
 
 
+class Shape(NamedTuple):
+    """What a compiled program depends on: batches of one shape share it."""
+
+    length: int  # sizes of a curve, padded
+    width: int  # curves of a call, padded
+    repeated: bool  # whether a size was measured more than once
+    lucky: bool  # whether a test set is known
+
+    @classmethod
+    def of(cls, designs: Sequence[Design]) -> Shape:
+        """That of a batch of these groups."""
+        sized = [c for d in designs for c in d.curves]
+        return cls(
+            max(length_of(d) for d in designs),
+            min(padded_to(len(sized), settings.WIDTHS), settings.WIDTHS[-1]),
+            any(bool((c.repeats > 1.0).any()) for c in sized),
+            any(c.luck != 0.0 for c in sized),
+        )
+
+    def holds(self, other: Shape) -> bool:
+        """Whether a batch of the ``other`` shape can be padded to this one."""
+        return self.length >= other.length and self.repeated >= other.repeated and self.lucky >= other.lucky
+
+
 class Batch(NamedTuple):
     """Groups and their curves. The hyper-parameters of a group are eight centres and two log spreads."""
 
@@ -26,6 +50,7 @@ class Batch(NamedTuple):
     sd: Float[np.ndarray, "group 10"]
     spread_fixed: Float[np.ndarray, "group 6"]  # spreads between curves that the card fixes
     effects: Float[np.ndarray, "curve 8"]  # known differences from the group's centre: walkers are relative to them
+    shape: Shape
 
     def only(self, groups: Int[np.ndarray, " chosen"], curves: Int[np.ndarray, " their"]) -> Batch:
         """The part for these groups, whose curves are ``curves``."""
@@ -37,6 +62,7 @@ class Batch(NamedTuple):
             self.sd[groups],
             self.spread_fixed[groups],
             self.effects[curves],
+            self.shape,
         )
 
     def curves_of(self, groups: Int[np.ndarray, " chosen"]) -> Int[np.ndarray, " their"]:
@@ -48,12 +74,13 @@ class Batch(NamedTuple):
         return by.reduceat(of_curves, np.searchsorted(self.owner, np.arange(len(self.mean))), 0)
 
 
-def batch_of(designs: Sequence[Design]) -> Batch:
-    """The curves of all groups, padded to one number of sizes."""
+def batch_of(designs: Sequence[Design], shape: Shape | None = None) -> Batch:
+    """The curves of all groups, padded to one number of sizes; to ``shape``, where their own fits into it."""
     from forecaster.model.density import CurveArrays
 
-    length = max(length_of(d) for d in designs)
-    data = [pymc_model.padded(d, length) for d in designs]
+    own = Shape.of(designs)
+    shape = shape if shape is not None and shape.holds(own) else own
+    data = [pymc_model.padded(d, shape.length) for d in designs]
     counts = [len(d.curves) for d in designs]
     names = ("x", "y", "repeats", "within", "known", "scale", "present")
     stacked = {name: np.concatenate([d[name] for d in data]) for name in names}
@@ -71,15 +98,20 @@ def batch_of(designs: Sequence[Design]) -> Batch:
         np.stack([d.hyper_sd for d in designs]),
         np.stack([d.spread_fixed for d in designs]),
         np.concatenate([d.effects for d in designs]),
+        shape,
     )
 
 
-def batches(designs: Sequence[Design]) -> list[list[int]]:
-    """Indices of groups of one padded length, with at most ``settings.TOGETHER`` curves together."""
+def batches(designs: Sequence[Design], like: Sequence[Design] | None = None) -> list[list[int]]:
+    """Indices of groups of one padded length, with at most ``settings.TOGETHER`` curves together.
+
+    The length is that of the groups ``like`` them, where they are given.
+    """
     out: list[list[int]] = []
+    lengths = [length_of(d) for d in like or designs]
     room, last = 0, 0
-    for i in sorted(range(len(designs)), key=lambda i: (length_of(designs[i]), i)):
-        size, length = len(designs[i].curves), length_of(designs[i])
+    for i in sorted(range(len(designs)), key=lambda i: (lengths[i], i)):
+        size, length = len(designs[i].curves), lengths[i]
         if not out or size > room or length != last:
             out.append([])
             room, last = settings.TOGETHER, length

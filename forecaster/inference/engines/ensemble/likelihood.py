@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from forecaster.inference.engines.ensemble import compilation, settings
-from forecaster.inference.engines.ensemble.batch import Batch, padded_to
+from forecaster.inference.engines.ensemble.batch import Batch, Shape
 from forecaster.model import density
 from forecaster.model.density import CurveArrays, LevelLikelihood, Local
 
@@ -62,9 +62,9 @@ def likelihood_of(batch: Batch, pool: Executor, kind: type = np.float32) -> Like
     copies, so that one program serves batches of any size. Single precision (``kind``) errs by about 0.0001, since
     sizes and errors are taken relative to those at the largest size.
     """
-    width = min(padded_to(len(batch.owner), settings.WIDTHS), settings.WIDTHS[-1])
+    width = batch.shape.width
     each = settings.CALL_PARTICLES
-    relative, lift = centred(needed(batch.curves))
+    relative, lift = centred(needed(batch.curves, batch.shape))
     curves, memory = jax.tree.map(lambda a: np.asarray(a, kind), (relative, batch.memory[:, None]))
 
     def call(rows: Int[np.ndarray, " unit"], points: Shaped[np.ndarray, "7 unit particle"]) -> LevelLikelihood:
@@ -88,11 +88,10 @@ def likelihood_of(batch: Batch, pool: Executor, kind: type = np.float32) -> Like
     return likelihood
 
 
-def needed(curves: CurveArrays) -> CurveArrays:
-    """Without the terms that no curve has, so that compiled programs leave them out."""
-    if (curves.repeats == 1.0).all():
-        curves = curves._replace(within=None)
-    return curves if np.any(curves.luck) else curves._replace(luck=None)
+def needed(curves: CurveArrays, shape: Shape) -> CurveArrays:
+    """Without the terms that no curve of this shape has, so that compiled programs leave them out."""
+    curves = curves if shape.repeated else curves._replace(within=None)
+    return curves if shape.lucky else curves._replace(luck=None)
 
 
 def centred(curves: CurveArrays) -> tuple[CurveArrays, Float[np.ndarray, "curve 1"]]:

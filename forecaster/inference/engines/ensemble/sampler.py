@@ -14,7 +14,7 @@ from jaxtyping import Bool
 
 from forecaster._support import workers
 from forecaster.inference.engines.ensemble import convergence, settings
-from forecaster.inference.engines.ensemble.batch import batch_of, batches, length_of
+from forecaster.inference.engines.ensemble.batch import Shape, batch_of, batches, length_of
 from forecaster.inference.engines.ensemble.executors import Serial, threads
 from forecaster.inference.engines.ensemble.settings import Settings
 from forecaster.inference.engines.interface import LEAST_ESS, MOST_MEMORY, MOST_R_HAT, GroupDraws
@@ -43,17 +43,22 @@ def sample(
     draws: int = 1000,
     on_progress: Callable[[str, float], None] | None = None,
     cache: bool = True,
+    like: Sequence[Design] | None = None,
 ) -> list[GroupDraws]:
     """Posterior draws of each group, in the order of ``designs``; ``draws`` per chain.
 
     With more than ``settings.MANY`` groups, each gets fewer sweeps. ``on_progress`` is called with what is being done
-    and the share done.
+    and the share done. ``like`` are groups that were sampled before, one for each, of no fewer sizes: each gets fewer
+    sweeps, too, and arrays as large as theirs, so that nothing is compiled again.
     """
     tell = on_progress or (lambda *_: None)
-    many = len(designs) > settings.MANY
-    chosen = sorted(batches(designs), key=lambda indices: _longest(designs[indices[0]]), reverse=True)
-    efforts = (settings_for([designs[i] for i in indices], draws, many) for indices in chosen)
-    work = [Work(at, [designs[i] for i in at], seed, effort, cache) for at, effort in zip(chosen, efforts, strict=True)]
+    many, again = len(designs) > settings.MANY, like is not None
+    shaped = like or designs
+    chosen = sorted(batches(designs, like), key=lambda indices: _longest(shaped[indices[0]]), reverse=True)
+    work = []
+    for at in chosen:
+        own, shape = [designs[i] for i in at], None if like is None else Shape.of([*dict.fromkeys(like[i] for i in at)])
+        work.append(Work(at, own, seed, settings_for(own, draws, many, again), cache, shape))
     found: dict[int, GroupDraws] = {}
 
     def told(sweeps: int = 0) -> None:
@@ -76,6 +81,7 @@ class Work(NamedTuple):
     seed: int
     effort: Settings
     cache: bool
+    shape: Shape | None = None
 
 
 def _side_by_side(work: list[Work], cores: int, on_sweep: Callable[[int], None]) -> Iterator[dict[int, GroupDraws]]:
@@ -128,7 +134,8 @@ def _alone(work: Work) -> dict[int, GroupDraws]:
 def _drawn(work: Work, cores: int, on_sweep: Callable[[int], None]) -> dict[int, GroupDraws]:
     """Draws of one batch, by index of the group."""
     rng = np.random.default_rng([work.seed, work.indices[0]])
-    return dict(zip(work.indices, sample_batch(rng, work.designs, work.effort, cores, on_sweep), strict=True))
+    found = sample_batch(rng, work.designs, work.effort, cores, on_sweep, shape=work.shape)
+    return dict(zip(work.indices, found, strict=True))
 
 
 def sample_batch(
@@ -138,6 +145,7 @@ def sample_batch(
     cores: int = 1,
     on_sweep: Callable[[int], None] = lambda _: None,
     check: Check | None = None,
+    shape: Shape | None = None,
 ) -> list[GroupDraws]:
     """Draws of each group, on this many cores; ``check`` judges convergence (default: ``run.checked``).
 
@@ -149,7 +157,7 @@ def sample_batch(
     from forecaster.inference.engines.ensemble.kernels.particle_gibbs import ParticleGibbs
     from forecaster.inference.engines.ensemble.likelihood import Target, likelihood_of
 
-    batch, beside = batch_of(designs), min(cores, effort.chains)
+    batch, beside = batch_of(designs, shape), min(cores, effort.chains)
     with ExitStack() as stack:
         pool, executor = threads(stack, cores), threads(stack, beside)
         proposals, evaluations = adaptation.adapted(rng, Target.of(batch, likelihood_of(batch, pool)), effort, pool)
@@ -159,14 +167,15 @@ def sample_batch(
     return [_group(out, g, batch.owner == g) for g in range(len(designs))]
 
 
-def settings_for(designs: Sequence[Design], draws: int, many: bool) -> Settings:
-    """The settings for a batch of these groups; ``many``: whether there are many groups in all."""
+def settings_for(designs: Sequence[Design], draws: int, many: bool, again: bool = False) -> Settings:
+    """The settings for a batch of these groups; ``many``: whether there are many in all; ``again``: in less time."""
     short = max(length_of(d) for d in designs) <= settings.SHORT
     if many:
         chosen = settings.MANY_SHORT_GROUPS if short else settings.MANY_GROUPS
     else:
         most = max(len(d.curves) for d in designs)
         chosen = next(effort for curves, effort in settings.FEW_BY_CURVES if most <= curves)
+        chosen = chosen._replace(**settings.AGAIN) if again else chosen
     return chosen._replace(draws=draws, kept=max(chosen.kept, -(-draws // chosen.walkers)))
 
 
