@@ -6,7 +6,7 @@ Reads those of `lcdb.csv`, `nmt.csv` and `drug_response.csv` that are in the fol
 and forecasts four hidden sizes of each curve, from the nearest to the farthest. A row is a file and one of these sizes:
 
     pairs            pairs of architectures of one task
-    correlation      of the forecasts' errors (normal scores of their PIT) within a task, over pairs; `model` is what the
+    correlation      of the forecasts' errors (normal scores of their PIT) within a task, over pairs; `model` is what
                      forecast itself holds it for
     80 % hold        share of observed differences of two log errors inside their 80 % interval, as the forecast is
     CRPS             of these differences; then the change of it, in per cent, where the draws of a task's architectures
