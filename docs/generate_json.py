@@ -7,6 +7,7 @@ from pathlib import Path
 
 from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
+from forecaster.comparison.effect import Effect
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.cache import Kept
@@ -28,6 +29,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "forecast": Forecast,
     "requirement": Requirement,
     "compare": Comparison,
+    "effect": Effect,
     "check": CheckReport,
     "backtest": Backtest,
     "memo": Written,

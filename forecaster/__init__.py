@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from forecaster.checks.check import check as check
     from forecaster.comparison.compare import Comparison as Comparison
     from forecaster.comparison.compare import compare as compare
+    from forecaster.comparison.effect import Effect as Effect
+    from forecaster.comparison.effect import effect as effect
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
@@ -47,6 +49,7 @@ _HOMES = {
     "Curve": "curves.learning_curves",
     "CurveKey": "prediction.paths",
     "Domain": "domains.domain",
+    "Effect": "comparison.effect",
     "Forecast": "prediction.forecast",
     "CurveMisreadError": "errors",
     "ForecasterError": "errors",
@@ -58,6 +61,7 @@ _HOMES = {
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
+    "effect": "comparison.effect",
     "fit": "inference.fit",
     "forecast": "prediction.forecast",
     "load_card": "domains.loading",

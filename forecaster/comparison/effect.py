@@ -65,7 +65,9 @@ class Effect(Result):
                 key=True,
             ),
             interval(
-                "difference", "number", "log of the treated curve's quantity over the baseline's: -0.30 is 26 % less"
+                "difference",
+                "number",
+                "log of the treated curve's quantity over the baseline's: -0.30 is 26 % less, 0 unmoved",
             ),
             GIVEN_LEVEL,
             Column("p_moved", "chance", "chance that it moved by more than `rope`"),

@@ -80,13 +80,19 @@ def scaling(rows: Mapping[str, Row], named: Sequence[str] | None) -> Message:
 
 
 def worth_in_data(worth: pd.DataFrame, last: float) -> Message:
-    """The exchange rate at the largest size that both were measured at, or the nearest one asked about."""
+    """The exchange rate at the largest size that both were measured up to, or the nearest one asked about."""
     rows = worth.to_dict("records")
     row = min(rows, key=lambda one: abs(np.log(one["n"] / last)))
-    low, middle, high = (_times(row[name]) for name in ("worth_q10", "worth_q50", "worth_q90"))
+    low, middle, high = (row[name] for name in ("worth_q10", "worth_q50", "worth_q90"))
+    need = f"{_times(middle)} times the data for the same error ({_times(low)} to {_times(high)}, probability 80 %)"
+    if not np.isfinite(high):
+        least = low if np.isfinite(low) else np.inf
+        need = f"at least {_times(least)} times the data for the same error (probability 90 %), if it ever reaches it"
+        if not np.isfinite(least):
+            need = "more data for the same error than the horizon allows (probability 90 %)"
     text = (
-        f"At {plain_size(row['n'])}, {row['baseline']} needs {middle} times the data for the same error ({low} to "
-        f"{high}, probability 80 %; more than as much with probability {percent(row['p_above_1'])})."
+        f"At {plain_size(row['n'])}, {row['baseline']} needs {need}. The treatment is worth more than no data with "
+        f"probability {percent(row['p_above_1'])}."
     )
     return message("worth", text, n=row["n"], worth=row["worth_q50"], p_above_1=row["p_above_1"])
 
@@ -115,4 +121,4 @@ def pairs(paired: Mapping[str, float]) -> Message:
 
 
 def _times(ratio: float) -> str:
-    return plain_size(ratio) if np.isfinite(ratio) else "more than the horizon allows"
+    return plain_size(ratio)
