@@ -8,6 +8,7 @@ from pathlib import Path
 from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
+from forecaster.decisions.screen import Screening
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.cache import Kept
@@ -30,6 +31,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "requirement": Requirement,
     "compare": Comparison,
     "effect": Effect,
+    "screen": Screening,
     "check": CheckReport,
     "backtest": Backtest,
     "memo": Written,

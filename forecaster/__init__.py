@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
+    from forecaster.decisions.screen import Screening as Screening
+    from forecaster.decisions.screen import screen as screen
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
@@ -57,6 +59,7 @@ _HOMES = {
     "Memo": "reports.rendering",
     "Posterior": "inference.posterior",
     "Requirement": "prediction.requirement",
+    "Screening": "decisions.screen",
     "Validation": "inference.validation",
     "backtest": "evaluation.backtest",
     "check": "checks.check",
@@ -70,6 +73,7 @@ _HOMES = {
     "memo": "reports.memo",
     "read_curves": "curves.reading.read",
     "requirement": "prediction.requirement",
+    "screen": "decisions.screen",
     "Update": "monitoring.update",
     "update": "monitoring.update",
     "validate": "inference.validation",

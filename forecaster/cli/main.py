@@ -6,7 +6,16 @@ from forecaster.cli.commands import fitting, keeping, questions, reports, varian
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
-    *(variants.effect, fitting.backtest, reports.memo, reports.demo, fitting.domains, fitting.inspect, keeping.cache),
+    *(
+        variants.effect,
+        variants.screen,
+        fitting.backtest,
+        reports.memo,
+        reports.demo,
+        fitting.domains,
+        fitting.inspect,
+        keeping.cache,
+    ),
 )
 for verb in VERBS:
     app.command()(verb)

@@ -36,8 +36,8 @@ QUANTITIES = ("intercept", "exponent", "floor", "onset")
 SLABS = np.array([0.5, 0.5, 1.0, 1.5])  # sds of changes: of log error, log exponent, log floor, and nats of size
 INCLUDED = 0.1  # prior probability that a quantity has moved
 SETS = tuple(chosen for k in range(len(QUANTITIES) + 1) for chosen in combinations(range(len(QUANTITIES)), k))
-MOST_DRAWS = 500  # of the baseline's law
-ROUNDS = 8  # Gauss-Newton steps of a mode
+MOST_DRAWS = 400  # of the baseline's law
+ROUNDS = 6  # Gauss-Newton steps of a mode
 LONGEST = 0.7  # of one such step, in each quantity
 SAMPLES = 4000
 

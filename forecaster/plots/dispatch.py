@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
+from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
@@ -16,6 +17,7 @@ from forecaster.plots.effect import effect_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
+from forecaster.plots.screen import screen_figure
 from forecaster.plots.style import lettered
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
@@ -51,6 +53,11 @@ def _(result: Comparison) -> Figure:
 @_drawn.register
 def _(result: Effect) -> Figure:
     return effect_figure(result)
+
+
+@_drawn.register
+def _(result: Screening) -> Figure:
+    return screen_figure(result)
 
 
 @_drawn.register
