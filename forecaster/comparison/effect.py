@@ -37,7 +37,7 @@ ROPE_ONSET = float(np.log(1.5))  # nats of size
 ROPE_TREND = 0.1  # change of the log of the worth per nat of size that counts as none: a quarter per decade
 EARLY = 0.25  # of the measured range of log size: the trend begins there
 SHOWN_SIZES = 5  # measured sizes at which the worth is told where none are asked for
-QUANTILES = {"worth_q10": 0.1, "worth_q50": 0.5, "worth_q90": 0.9}
+QUANTILES = {"worth_q10": 0.5 - LEVEL / 2, "worth_q50": 0.5, "worth_q90": 0.5 + LEVEL / 2}  # to the digit as compare's
 PAIR = (*GROUP, *(Column(name, "name", f"the {name} curve", key=True, given=True) for name in ("baseline", "treated")))
 
 
@@ -199,7 +199,8 @@ def effect(
     mechanism = UNDECIDED if named is None else listed(list(named)) or NONE
     p_mechanism = dict(zip(QUANTITIES, moved.p_moved.tolist(), strict=True)) | {NONE: moved.p_none}
     shared = {} if paired is None else {"runs": paired.count, "correlation": paired.correlation}
-    text = joined(prose(table, worth, named, moved.p_none, (trend, p_trend), shared, data), "\n")
+    last = min(float(one.curve.n[-1]) for one in data)
+    text = joined(prose(table, worth, named, moved.p_none, (trend, p_trend), shared, last), "\n")
     return Effect(table, text, checks, worth, mechanism, p_mechanism, trend, p_trend, shared)
 
 
@@ -270,11 +271,11 @@ def _pair(
     span = searched(design, max(REACH * largest_size(design), float(sizes.max())))
     covered = (min(span[0], float(sizes.min())), span[1])
     one, other = (curve_paths(posterior, CurveKey(*group, name), covered, seed=seed).whole for name in names)
-    values = one.log_error, other.log_error
+    average = one.average, other.average
     if paired is not None:
-        values = _given_pairs(data, (one, other), paired, stream("/".join((*group, *names)), seed, 1))
-    average = tuple(paths.average - paths.log_error + own for paths, own in zip((one, other), values, strict=True))
-    return _Pair(group, names, data, (one, other), (average[0], average[1]), span)
+        moved = _given_pairs(data, (one, other), paired, stream("/".join((*group, *names)), seed, 1))
+        average = average[0] + moved[0] - one.log_error, average[1] + moved[1] - other.log_error
+    return _Pair(group, names, data, (one, other), average, span)
 
 
 def _given_pairs(
@@ -306,15 +307,15 @@ def _quantities(pair: _Pair, moved: Moves, level: float) -> list[dict[str, Any]]
     return rows
 
 
-def _log_worth(pair: _Pair, n: float) -> Float[np.ndarray, " draw"]:
-    """Log of the data that the baseline needs for the treated curve's error at ``n``, over ``n``; ``inf`` for never."""
+def _log_needed(pair: _Pair, n: float) -> Float[np.ndarray, " draw"]:
+    """Log of the data that the baseline needs for the treated curve's error at ``n``; ``inf`` for never."""
     mine, theirs = pair.paths
     goal = theirs.read(pair.log_error[1], [n])[:, 0]
-    return first_log_size(*looked_at(mine, pair.log_error[0], pair.span), goal) - np.log(n)
+    return first_log_size(*looked_at(mine, pair.log_error[0], pair.span), goal)
 
 
 def _worth_row(pair: _Pair, n: float) -> dict[str, Any]:
-    worth = np.exp(_log_worth(pair, n))
+    worth = np.exp(_log_needed(pair, n)) / n
     method = "linear" if np.isfinite(worth).all() else "inverted_cdf"
     quantiles = np.quantile(worth, list(QUANTILES.values()), method=method).tolist()
     above = float(np.mean(worth > 1.0) + 0.5 * np.mean(worth == 1.0))
@@ -328,7 +329,7 @@ def _trend(pair: _Pair) -> dict[str, float]:
     first = first + EARLY * (last - first)
     if last - first < 1e-6:
         return dict.fromkeys((GROWS, STEADY, FADES), float("nan"))
-    early, late = (_log_worth(pair, float(np.exp(x))) for x in (first, last))
+    early, late = (_log_needed(pair, float(np.exp(x))) - x for x in (first, last))
     with np.errstate(invalid="ignore"):  # never at both sizes: neither
         slope = (late - early) / (last - first)
     return {

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.model.design import SizedCurve
 from forecaster.results.message import Message, message
 from forecaster.results.wording import listed, percent, plain_size
 
@@ -25,11 +24,13 @@ def prose(
     p_none: float,
     trend: tuple[str, Mapping[str, float]],
     paired: Mapping[str, float],
-    data: tuple[SizedCurve, SizedCurve],
+    last: float,
 ) -> tuple[Message, ...]:
-    """What moved, what that means for scaling, what it is worth in data, whether that grows, and pairs of runs."""
+    """What moved, what that means for scaling, what it is worth in data, whether that grows, and pairs of runs.
+
+    ``last`` is the largest size that both were measured up to.
+    """
     rows = {row["quantity"]: row for row in table.to_dict("records")}
-    last = min(float(np.exp(one.x[0])) for one in data)
     said = [mechanism(rows, named, p_none), scaling(rows, named), worth_in_data(worth, last), trending(*trend)]
     if paired:
         said.append(pairs(paired))

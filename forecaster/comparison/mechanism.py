@@ -190,7 +190,7 @@ class _Fit:
 
     chosen: list[int]
     mode: Changes
-    precision: Float[np.ndarray, "draw moved other"] | None
+    precision: Float[np.ndarray, "draw moved also"] | None
     evidence: Float[np.ndarray, " draw"]
 
 
@@ -213,7 +213,7 @@ def _fit(start: _Law, chosen: list[int], x: Float[np.ndarray, " size"], y: AtSiz
 
 def _around(
     start: _Law, mode: Changes, chosen: list[int], x: Float[np.ndarray, " size"], y: AtSizes, whiten: Covariances
-) -> tuple[AtSizes, Float[np.ndarray, "draw size moved"], Float[np.ndarray, "draw moved other"]]:
+) -> tuple[AtSizes, Float[np.ndarray, "draw size moved"], Float[np.ndarray, "draw moved also"]]:
     """White residuals, their slopes in the changes, and the precision of the changes, at a mode."""
     found, slopes = start.changed(mode, x)
     along = whiten @ slopes[:, :, chosen]

@@ -1,9 +1,9 @@
 """screen: search small, then scale: which architectures may be dropped before they are trained at the target size.
 
 A drop is wrong where the best architecture is dropped and is better than the best one kept by more than ``MARGIN``. The
-chance of that, from paired draws of all curves, is the risk of the drops. Architectures are dropped in ascending order of
-their chance of being best, for as long as the risk allows; over several looks risks add up at most, so looks share one
-allowance. None is dropped that still is in the region of small data, where nothing shows yet what it will do.
+chance of that, from paired draws of all curves, is the risk of the drops. Architectures are dropped in ascending order
+of their chance of being best, for as long as the risk allows; over several looks risks add up at most, so looks share
+one allowance. None is dropped that still is in the region of small data, where nothing shows yet what it will do.
 """
 
 from __future__ import annotations
@@ -288,8 +288,8 @@ def prose(rows: Sequence[Mapping[str, Any]], lost: float, spent: float, risk: fl
         text += f" Training each at {plain_size(best['n'])} costs {plain_size(cost)} in all."
     said.append(message("left", text, names=tuple(left), cost=cost))
     text = (
-        f"Choosing {best['architecture']} now is right with probability {percent(best['p_best'])}; in the mean its error "
-        f"is {best['regret_mean']:.2g} above the lowest."
+        f"Choosing {best['architecture']} now is right with probability {percent(best['p_best'])}; in the mean its "
+        f"error is {best['regret_mean']:.2g} above the lowest."
     )
     said.append(message("choose-now", text, architecture=best["architecture"], regret=best["regret_mean"]))
     early = [row["architecture"] for row in rows if row["note"] == TOO_EARLY]
