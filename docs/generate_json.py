@@ -7,6 +7,8 @@ from pathlib import Path
 
 from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
+from forecaster.comparison.effect import Effect
+from forecaster.decisions.screen import Screening
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.cache import Kept
@@ -28,6 +30,8 @@ RESULTS: Mapping[str, type[Result]] = {
     "forecast": Forecast,
     "requirement": Requirement,
     "compare": Comparison,
+    "effect": Effect,
+    "screen": Screening,
     "check": CheckReport,
     "backtest": Backtest,
     "memo": Written,

@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from forecaster.checks.check import check as check
     from forecaster.comparison.compare import Comparison as Comparison
     from forecaster.comparison.compare import compare as compare
+    from forecaster.comparison.effect import Effect as Effect
+    from forecaster.comparison.effect import effect as effect
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
+    from forecaster.decisions.screen import Screening as Screening
+    from forecaster.decisions.screen import screen as screen
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
@@ -47,6 +51,7 @@ _HOMES = {
     "Curve": "curves.learning_curves",
     "CurveKey": "prediction.paths",
     "Domain": "domains.domain",
+    "Effect": "comparison.effect",
     "Forecast": "prediction.forecast",
     "CurveMisreadError": "errors",
     "ForecasterError": "errors",
@@ -54,10 +59,12 @@ _HOMES = {
     "Memo": "reports.rendering",
     "Posterior": "inference.posterior",
     "Requirement": "prediction.requirement",
+    "Screening": "decisions.screen",
     "Validation": "inference.validation",
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
+    "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "forecast": "prediction.forecast",
     "load_card": "domains.loading",
@@ -66,6 +73,7 @@ _HOMES = {
     "memo": "reports.memo",
     "read_curves": "curves.reading.read",
     "requirement": "prediction.requirement",
+    "screen": "decisions.screen",
     "Update": "monitoring.update",
     "update": "monitoring.update",
     "validate": "inference.validation",

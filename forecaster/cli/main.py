@@ -2,11 +2,20 @@
 
 from forecaster.cli import interrupts
 from forecaster.cli.app import app
-from forecaster.cli.commands import fitting, keeping, questions, reports
+from forecaster.cli.commands import fitting, keeping, questions, reports, variants
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
-    *(fitting.backtest, reports.memo, reports.demo, fitting.domains, fitting.inspect, keeping.cache),
+    *(
+        variants.effect,
+        variants.screen,
+        fitting.backtest,
+        reports.memo,
+        reports.demo,
+        fitting.domains,
+        fitting.inspect,
+        keeping.cache,
+    ),
 )
 for verb in VERBS:
     app.command()(verb)

@@ -22,6 +22,19 @@ def size(text: str | None, option: str) -> float | None:
     return None if text is None else _size(text, option, "a size above 0, such as 1e6 or 1.5M")
 
 
+def costs(given: list[str], option: str = "--cost") -> tuple[float, dict[str, float]]:
+    """``["0.02", "mlp=0.05"]`` as the cost of all others, 1 by default, and costs by name."""
+    general, own = 1.0, {}
+    for one in given:
+        name, named, text = one.rpartition("=")
+        value = _number(text, option, "a cost above 0 for each item, such as 0.02 or NAME=0.05")
+        if named:
+            own[name] = value
+        else:
+            general = value
+    return general, own
+
+
 def check_share(value: float, option: str) -> None:
     """OptionError unless the option's value is a share, such as a level."""
     if not 0 < value < 1:

@@ -7,13 +7,17 @@ from functools import singledispatch
 from matplotlib.figure import Figure
 
 from forecaster.comparison.compare import Comparison
+from forecaster.comparison.effect import Effect
+from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure
+from forecaster.plots.effect import effect_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
+from forecaster.plots.screen import screen_figure
 from forecaster.plots.style import lettered
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
@@ -44,6 +48,16 @@ def _(result: Requirement) -> Figure:
 @_drawn.register
 def _(result: Comparison) -> Figure:
     return comparison_figure(result)
+
+
+@_drawn.register
+def _(result: Effect) -> Figure:
+    return effect_figure(result)
+
+
+@_drawn.register
+def _(result: Screening) -> Figure:
+    return screen_figure(result)
 
 
 @_drawn.register

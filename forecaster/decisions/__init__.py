@@ -1,0 +1,1 @@
+"""What to do with a forecast: what to measure, keep, drop and buy."""
