@@ -11,9 +11,13 @@ if TYPE_CHECKING:
     from forecaster.checks.check import check as check
     from forecaster.comparison.compare import Comparison as Comparison
     from forecaster.comparison.compare import compare as compare
+#    from forecaster.comparison.metrics import MetricComparison as MetricComparison
+#    from forecaster.comparison.metrics import compare_metrics as compare_metrics
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
+    from forecaster.decisions.test_sets import CasesNeeded as CasesNeeded
+    from forecaster.decisions.test_sets import test_set_size as test_set_size
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
@@ -41,6 +45,7 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "Backtest": "evaluation.backtest",
+    "CasesNeeded": "decisions.test_sets",
     "Check": "results.check",
     "CheckReport": "checks.check",
     "Comparison": "comparison.compare",
@@ -52,12 +57,14 @@ _HOMES = {
     "ForecasterError": "errors",
     "LearningCurves": "curves.learning_curves",
     "Memo": "reports.rendering",
+    "MetricComparison": "comparison.metrics",
     "Posterior": "inference.posterior",
     "Requirement": "prediction.requirement",
     "Validation": "inference.validation",
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
+    "compare_metrics": "comparison.metrics",
     "fit": "inference.fit",
     "forecast": "prediction.forecast",
     "load_card": "domains.loading",
@@ -66,6 +73,7 @@ _HOMES = {
     "memo": "reports.memo",
     "read_curves": "curves.reading.read",
     "requirement": "prediction.requirement",
+    "test_set_size": "decisions.test_sets",
     "Update": "monitoring.update",
     "update": "monitoring.update",
     "validate": "inference.validation",

@@ -56,8 +56,13 @@ TableFile = Annotated[
     ),
 ]
 Kind = Annotated[
-    Literal["mean", "new-run", "new-cases"],
-    typer.Option("--kind", help="The average over runs, one new run, or the average over runs on new test cases."),
+    Literal["mean", "new-run", "new-cases"] | None,
+    typer.Option(
+        "--kind",
+        help="The average over runs, one new run, or the average over runs on new test cases. By default the last where "
+        "n_test is known, else the first.",
+        show_default=False,
+    ),
 ]
 FigureFile = Annotated[
     Path | None, typer.Option("--figure", help="Also draw a figure: .png, .svg or .pdf.", rich_help_panel=PRINTING)

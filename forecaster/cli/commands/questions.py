@@ -13,7 +13,7 @@ from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFi
 def forecast(
     asked: Asked,
     at: Annotated[str, typer.Option("--at", help="Sizes, e.g. 1e6,1.5M, or a table of points (.csv, .parquet).")],
-    kind: Kind = "mean",
+    kind: Kind = None,
     level: Level = 0.8,
     quantiles: Annotated[str, typer.Option("--quantiles", help="Additional quantiles, e.g. 0.025,0.5,0.975.")] = "",
     save_draws: Annotated[
@@ -53,7 +53,7 @@ def requirement(
     ] = None,
     horizon: Annotated[str | None, typer.Option("--horizon", help="Largest size to search.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", hidden=True)] = None,
-    kind: Kind = "mean",
+    kind: Kind = None,
     level: Level = 0.8,
     figure: FigureFile = None,
     output: TableFile = None,

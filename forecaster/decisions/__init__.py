@@ -1,0 +1,1 @@
+"""What to decide, given forecasts: costs, choices, test sets."""
