@@ -1,16 +1,15 @@
 """compare: which architecture is better where, what a difference is worth in data, who gains from more.
 
 Every answer comes from paired draws: both architectures are compared within each draw of the group's posterior. In this
-order: who is ahead at which size, the data exchange rate, where the order changes (:mod:`~forecaster.comparison.where`);
-then effective slopes, then exponents (:mod:`~forecaster.comparison.contrast`). An exponent is that of the reducible
-error alone: who gains from more data is ranked by the forecast.
+order: who is ahead at which size, the data exchange rate, where the order changes, who gains from more data
+(:mod:`~forecaster.comparison.where`); then effective slopes, then exponents (:mod:`~forecaster.comparison.contrast`).
+An exponent is that of the reducible error alone, so it says little of who gains.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.comparison import contrast, where
-from forecaster.comparison.drawn import Drawn, Question, drawn, question, slope
+from forecaster.comparison.drawn import Drawn, Question, drawn, question
 from forecaster.comparison.prose import leading_pairs, prose
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
@@ -34,8 +33,13 @@ from forecaster.results.result import Result, Shown
 LEVEL = 0.8  # of every interval here, by default
 MOST = 12  # architectures whose pairs are compared where none are named: 66 pairs
 LIKELIEST = 3  # minimum number of architectures shown at a size
-HELD = 24  # curves drawn on their whole grid that are in memory at once: 13 MB each for 4,000 draws
-FEWER = 12  # pairs that a terminal shows of slopes, exponents and crossings
+FEWER = 12  # pairs that a terminal shows
+CAPTIONS = {  # of the tables of pairs, in the order in which a terminal shows them
+    "table": "Who is ahead, and how many times the data b needs to match a:",
+    "crossings": "Where their order changes:",
+    "slopes": "Effective slopes:",
+    "exponents": "Exponents, of the reducible error alone:",
+}
 
 NAMES = (*GROUP, *(Column(name, "name", "the pair of architectures", key=True) for name in "ab"))
 OF_GROUP = (*GROUP, Column("architecture", "name", "the architecture", key=True))
@@ -70,7 +74,7 @@ class Comparison(Result):
             size(),
             Column("p_better", "chance", "chance that a's error is the lower one"),
             Column("ahead", "name", "whose error is the lower one, as far as that is decided; else `undecided`", False),
-            interval("error_ratio", "ratio", "error of a over that of b"),
+            interval("error_ratio", "ratio", "error of a over that of b", terminal=False),
             interval(
                 "data_ratio",
                 "ratio",
@@ -94,14 +98,8 @@ class Comparison(Result):
             Column("p_better_first", "chance", "chance that a's error is the lower one at `first`"),
             Column("first", "size", "the smallest size measured for both"),
             Column("p_crossover", "chance", "chance that the order of the errors changes from there up to `horizon`"),
-            *(
-                Column(
-                    f"crossover_{q}",
-                    "size",
-                    "quantiles of the last size at which the order changes; `inf`: no change up to `horizon`",
-                )
-                for q in ("q5", "q50", "q95")
-            ),
+            interval("crossover", "size", "the last size at which the order changes; `inf`: no change up to `horizon`"),
+            GIVEN_LEVEL,
             Column("p_better_finally", "chance", "chance that a's error is the lower one at `horizon`", terminal=False),
             HORIZON,
         ),
@@ -114,7 +112,7 @@ class Comparison(Result):
             interval(
                 "gain",
                 "share",
-                "share of its error at `n_from` that is gone at `n`, as forecast; negative: it rises; null up to `n_from`",
+                "share of its error at `n_from` that is gone at `n`; negative: it rises; null for sizes up to `n_from`",
             ),
             Column("p_gains_most", "chance", "chance that its gain is the largest of its group"),
             FROM,
@@ -122,8 +120,8 @@ class Comparison(Result):
             KIND,
             NOTE,
         ),
-        slopes=Columns("a pair and size beyond the data", NAMES, FROM, size(), contrast.OF_SLOPES),
-        exponents=Columns("a pair", NAMES, contrast.OF_EXPONENTS),
+        slopes=Columns("a pair and size beyond the data", NAMES, FROM, size(), contrast.of_slopes()),
+        exponents=Columns("a pair", NAMES, contrast.of_exponents()),
         curves=Columns(
             "an architecture",
             OF_GROUP,
@@ -139,38 +137,27 @@ class Comparison(Result):
         return np.unique(known["n"].to_numpy(dtype=float))
 
     def leading(self, most: int) -> pd.DataFrame:
-        """The ``most`` rows of the pairs of the architectures most likely to be best, every group in turn."""
-        return self._of_leading(self.table, most)
+        """The rows of ``table`` of the ``most`` pairs whose architectures are most likely to be best."""
+        return _rows_of(self.table, self._leading(most))
 
-    def _of_leading(self, table: pd.DataFrame, most: int) -> pd.DataFrame:
-        """Rows of the leading pairs: as many pairs as ``most`` rows hold, one at least."""
-        keys = [*NAMES_OF]
-        pairs = self.crossings[keys]
-        each = -(-len(table) // max(len(pairs), 1))
-        chosen = pairs.iloc[leading_pairs(self.table, self.best, max(most // max(each, 1), 1))]
-        return chosen.merge(table, on=keys, how="inner")
+    def _leading(self, most: int) -> list[tuple[str, ...]]:
+        pairs = _pairs_of(self.crossings)
+        return [pairs[i] for i in leading_pairs(self.table, self.best, most)]
 
     def shown(self, most: int) -> tuple[Shown, ...]:
         """The chances of being best and the gains, who is ahead, where the order changes; slopes and exponents last."""
-        first = (self._likeliest(most),) if len(self.best) else ()
-        return (
-            *first,
-            *self._pairs("table", "", most),
-            *self._pairs("crossings", "Where their order changes:", FEWER),
-            *self._pairs("slopes", "Effective slopes:", FEWER),
-            *self._pairs("exponents", "Exponents, of the reducible error alone:", FEWER),
-        )
-
-    def _pairs(self, name: str, caption: str, most: int) -> tuple[Shown, ...]:
-        whole: pd.DataFrame = self.tables[name]
-        if whole.empty:
-            return ()
-        table = self._of_leading(whole, most)
+        chosen, whole = self._leading(max(min(FEWER, most // 2), 1)), len(self.crossings)
         note = (
-            f"{len(table)} of {len(whole):,} rows, the pairs of the architectures most likely to be best first; --json "
-            "gives all."
+            f"{len(chosen)} of {whole:,} pairs, those of the architectures most likely to be best first; --json gives "
+            "all."
         )
-        return (Shown(table, self.columns[name], caption, note if len(table) < len(whole) else ""),)
+        tables = ((name, self.tables[name]) for name in CAPTIONS)
+        told = [
+            Shown(_rows_of(table, chosen), self.columns[name], CAPTIONS[name], note if len(chosen) < whole else "")
+            for name, table in tables
+            if len(table)
+        ]
+        return (*((self._likeliest(most),) if len(self.best) else ()), *told)
 
     def _likeliest(self, most: int) -> Shown:
         """The chances of being best, and gains; of more than ``most`` rows, the largest chances at each size."""
@@ -185,7 +172,16 @@ class Comparison(Result):
         return Shown(shown, self.columns["best"], note=note)
 
 
-NAMES_OF = tuple(column.name for column in NAMES)
+def _pairs_of(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The pair of each row."""
+    return list(table[[column.name for column in NAMES]].itertuples(index=False, name=None))
+
+
+def _rows_of(table: pd.DataFrame, pairs: Sequence[tuple[str, ...]]) -> pd.DataFrame:
+    """The rows of these pairs, in their order."""
+    place = {pair: i for i, pair in enumerate(pairs)}
+    rows = sorted((place[pair], i) for i, pair in enumerate(_pairs_of(table)) if pair in place)
+    return table.iloc[[i for _, i in rows]]
 
 
 def compare(
@@ -303,17 +299,20 @@ class _Compared(NamedTuple):
 
 def _compared(asked: Question, wanted: _Wanted, most: int | None) -> _Compared:
     """Every answer on one group; only pairs among its ``most`` leading architectures, unless that is None."""
-    gained = where.gains(asked)
-    best, names, pairs = where.best(asked, gained), asked.design.architectures, wanted.pairs
+    names, pairs = asked.design.architectures, wanted.pairs
+    errors = {name: asked.log_errors(name) for name in names}
+    gained = {name: where.gain(asked, own) for name, own in errors.items()}
+    best = where.best(asked, gained)
     if most is not None:
         leaders = _leaders(best, names, most)
         pairs = [(a, b) for a, b in pairs if a in leaders and b in leaders]
-    curve = lru_cache(HELD)(lambda name: drawn(asked, name))
-    rows = []
-    for pair in pairs:
-        a, b = map(curve, pair)
-        behind = contrast.share(b.at[:, -1] - a.at[:, -1]) < 0.5
-        rows.append(_pair(asked, *((b, a) if behind and not wanted.ordered else (a, b))))
+    if not wanted.ordered:
+        pairs = [(b, a) if contrast.share(errors[b][:, -1] - errors[a][:, -1]) < 0.5 else (a, b) for a, b in pairs]
+    curves = {
+        name: drawn(asked, name, errors, [a for a, b in pairs if b == name])
+        for name in dict.fromkeys(name for pair in pairs for name in pair)
+    }
+    rows = [_pair(asked, curves[a], curves[b]) for a, b in pairs]
     log_exponents = {name: asked.log_exponent(name) for name in names}
     return _Compared(
         table=[row for own, _, _, _ in rows for row in own],
@@ -337,10 +336,8 @@ def _pair(asked: Question, a: Drawn, b: Drawn) -> tuple[where.Rows, dict[str, An
     """Rows of one pair: at each size, where the order changes, slopes to each size beyond the data, exponents."""
     names, fixed = asked.keys | {"a": a.name, "b": b.name}, (asked.rope, asked.level, asked.decide_at)
     slopes = [
-        names
-        | {"n_from": asked.today, "n": float(asked.sizes[i])}
-        | contrast.slopes(slope(asked, a.now, a.at, i), slope(asked, b.now, b.at, i), *fixed)
-        for i in asked.beyond
+        names | {"n_from": asked.today, "n": float(asked.sizes[i])} | contrast.slopes(*both, *fixed)
+        for i, *both in zip(asked.beyond, a.slopes, b.slopes, strict=True)
     ]
     exponents = names | contrast.exponents(a.log_exponent, b.log_exponent, *fixed)
     return where.ahead(asked, a, b), where.crossing(asked, a, b), slopes, exponents

@@ -8,7 +8,7 @@ be ordered with near certainty.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +16,8 @@ from jaxtyping import Float
 from forecaster.comparison.overlap import overlap
 from forecaster.results.columns import GIVEN_LEVEL, Column, interval
 
+PAIRED = ", paired by draw"
+SLOPE = "effective slope (the error falls as n to the power of minus this) between `n_from` and `n`"
 A_STEEPER, B_STEEPER, EQUAL, UNDECIDED = "A steeper", "B steeper", "practically equal", "undecided"
 
 Draws = Float[np.ndarray, " draw"]
@@ -69,14 +71,14 @@ def _verdict(steeper: float, equal: float, shallower: float, decide_at: float) -
     return B_STEEPER if shallower >= decide_at else UNDECIDED
 
 
-def columns_of(name: str, what: str, rope: str, paired: str = ", paired by draw") -> tuple[Column, ...]:
+def columns_of(name: str, what: str, rope: str, paired: str) -> tuple[Column, ...]:
     """The columns of a contrast of ``name`` (``exponent``), which is ``what``; ``rope`` says what counts as equal."""
     return (
         *interval(f"{name}_a", "number", f"{what} of a", terminal=False),
         *interval(f"{name}_b", "number", f"{what} of b", terminal=False),
         *interval("difference", "number", f"that of a minus that of b{paired}"),
         GIVEN_LEVEL,
-        Column("overlap", "share", "overlap coefficient of the two densities (1 the same, 0 disjoint); decides nothing"),
+        Column("overlap", "share", "overlap of the two densities (1 the same, 0 disjoint), which decides nothing"),
         Column("p_steeper", "chance", "chance that a's is larger"),
         Column("p_equal", "chance", f"chance that they are practically equal: {rope}"),
         Column("p_clearly_steeper", "chance", "chance that a's is larger by more than that", terminal=False),
@@ -87,23 +89,47 @@ def columns_of(name: str, what: str, rope: str, paired: str = ", paired by draw"
     )
 
 
-def exponents(log_a: Draws, log_b: Draws, rope: float, level: float, decide_at: float) -> dict[str, Any]:
+class Quantity(NamedTuple):
+    """One curve's exponent or slope: draws on the scale on which it is judged, and median and interval as shown."""
+
+    draws: Draws
+    shown: tuple[float, float, float]
+
+    def named(self, name: str) -> dict[str, float]:
+        """The median and the ends of the interval under their names."""
+        return dict(zip((name, f"{name}_lower", f"{name}_upper"), self.shown, strict=True))
+
+
+def quantity(draws: Draws, level: float, shown: Callable[[Draws], Draws] = lambda draws: draws) -> Quantity:
+    """Draws on the scale on which they are judged; ``shown`` turns them into those of tables."""
+    middle, low, high = of_interval("", shown(draws), level).values()
+    return Quantity(draws, (middle, low, high))
+
+
+def exponents(log_a: Quantity, log_b: Quantity, rope: float, level: float, decide_at: float) -> dict[str, Any]:
     """Two exponents, given their logs: equal where their ratio is within ``1 + rope`` either way."""
-    row = of_interval("exponent_a", np.exp(log_a), level) | of_interval("exponent_b", np.exp(log_b), level)
-    row |= contrast(log_a, log_b, float(np.log1p(rope)), level=level, decide_at=decide_at, shown=np.exp)
+    row = log_a.named("exponent_a") | log_b.named("exponent_b")
+    close = float(np.log1p(rope))
+    row |= contrast(log_a.draws, log_b.draws, close, level=level, decide_at=decide_at, shown=np.exp)
     return row | {"rope": rope}
 
 
-def slopes(slope_a: Draws, slope_b: Draws, rope: float, level: float, decide_at: float) -> dict[str, Any]:
+def slopes(slope_a: Quantity, slope_b: Quantity, rope: float, level: float, decide_at: float) -> dict[str, Any]:
     """Two effective slopes: equal where ten times the data changes the ratio of the errors by at most ``rope``.
 
     A relative difference, as for exponents, would say nothing where a curve is flat.
     """
-    row = of_interval("slope_a", slope_a, level) | of_interval("slope_b", slope_b, level)
-    row |= contrast(slope_a, slope_b, float(np.log1p(rope) / np.log(10.0)), level=level, decide_at=decide_at)
+    row = slope_a.named("slope_a") | slope_b.named("slope_b")
+    close = float(np.log1p(rope) / np.log(10.0))
+    row |= contrast(slope_a.draws, slope_b.draws, close, level=level, decide_at=decide_at)
     return row | {"rope": rope}
 
 
-OF_EXPONENTS = columns_of("exponent", "exponent", "their ratio is within `rope` either way")
-SLOPE = "effective slope (the error falls as n to the power of minus this) between `n_from` and `n`"
-OF_SLOPES = columns_of("slope", SLOPE, "ten times the data changes the ratio of the errors by at most `rope`")
+def of_exponents(paired: str = PAIRED) -> tuple[Column, ...]:
+    """The columns of :func:`exponents`."""
+    return columns_of("exponent", "exponent", "their ratio is within `rope` either way", paired)
+
+
+def of_slopes(paired: str = PAIRED) -> tuple[Column, ...]:
+    """The columns of :func:`slopes`, beside the two sizes."""
+    return columns_of("slope", SLOPE, "ten times the data changes the ratio of the errors by at most `rope`", paired)

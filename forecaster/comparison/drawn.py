@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from forecaster.comparison.contrast import Quantity, quantity
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design
-from forecaster.prediction.crossings import REACH, largest_size, looked_at, searched
+from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import on_grid, usual_kind
 from forecaster.prediction.paths import CurveKey, curve_paths
@@ -84,43 +86,58 @@ def question(
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """One architecture of a group, drawn: all [.., draw] or [draw, ..], draw by draw those of the others.
+    """One architecture of a group as draws, which belong draw by draw to those of the others.
 
-    ``x``, ``on_grid`` are log sizes that all architectures share, and log errors there; ``looked_at`` is where a size
-    for an error is looked for, in it the errors that count as reached.
+    ``x`` are log sizes that all architectures share, ``on_grid`` the log errors there. ``needed`` has, by the name of
+    another, the log sizes at which this one first has its errors at the sizes asked about; ``inf``: not up to the
+    horizon.
     """
 
     name: str
     first: float  # log of the smallest measured size
-    log_exponent: Float[np.ndarray, " draw"]
-    now: Float[np.ndarray, " draw"]  # log error at today's size
     at: Float[np.ndarray, "draw at"]  # log errors at the sizes asked about
     x: Float[np.ndarray, " grid"]
     on_grid: Float[np.ndarray, "grid draw"]
-    looked_at: tuple[Float[np.ndarray, " inside"], Float[np.ndarray, "draw inside"]]
+    needed: Mapping[str, Float[np.ndarray, "draw at"]]
+    log_exponent: Quantity
+    slopes: Sequence[Quantity]  # effective, from today's size to each one beyond the data
 
 
-def drawn(asked: Question, architecture: str) -> Drawn:
-    """The curve of a measured architecture, from the smallest measured size of the group to the horizon."""
+def drawn(
+    asked: Question,
+    architecture: str,
+    errors: Mapping[str, Float[np.ndarray, "draw at"]],
+    others: Iterable[str],
+) -> Drawn:
+    """The curve of a measured architecture, from the smallest measured size of the group to the horizon.
+
+    ``errors`` are :meth:`Question.log_errors` of it and of the ``others`` that it has to match.
+    """
     key, span = CurveKey(*asked.group, architecture), searched(asked.design, asked.horizon)
-    at = asked.log_errors(architecture)
     paths = curve_paths(asked.posterior, key, span, seed=asked.seed).whole
-    values = on_grid(paths, asked.kind)
-    shared = paths.fixed(*np.log(span))
+    values, shared = on_grid(paths, asked.kind), paths.fixed(*np.log(span))
     data = asked.design.curve_of(architecture)
     assert data is not None  # pairs are of measured architectures
+    own = errors[architecture]
     return Drawn(
         name=architecture,
         first=float(data.x[-1]),
-        log_exponent=asked.log_exponent(architecture),
-        now=at[:, 0],
-        at=at[:, 1:],
+        at=own[:, 1:],
         x=paths.x[shared],
         on_grid=values[shared],
-        looked_at=looked_at(paths, values, span),
+        needed=_needed(looked_at(paths, values, span), {other: errors[other][:, 1:] for other in others}),
+        log_exponent=quantity(asked.log_exponent(architecture), asked.level, np.exp),
+        slopes=[quantity(slope(asked, own, i), asked.level) for i in asked.beyond],
     )
 
 
-def slope(asked: Question, now: Float[np.ndarray, " draw"], at: Float[np.ndarray, "draw at"], i: int) -> np.ndarray:
+def _needed(
+    looked: tuple[Float[np.ndarray, " inside"], Float[np.ndarray, "draw inside"]],
+    goals: Mapping[str, Float[np.ndarray, "draw at"]],
+) -> dict[str, Float[np.ndarray, "draw at"]]:
+    return {name: np.stack([first_log_size(*looked, goal) for goal in own.T], 1) for name, own in goals.items()}
+
+
+def slope(asked: Question, errors: Float[np.ndarray, "draw at"], i: int) -> Float[np.ndarray, " draw"]:
     """Effective slope between today's size and the ``i``-th one asked about: positive where the error falls."""
-    return (now - at[:, i]) / np.log(asked.sizes[i] / asked.today)
+    return (errors[:, 0] - errors[:, 1 + i]) / np.log(asked.sizes[i] / asked.today)

@@ -104,7 +104,7 @@ def of_gains(best: Table) -> tuple[Message, ...]:
     named = [row for i, row in enumerate(likeliest) if i == 0 or row["p_gains_most"] >= LEADS]
     more = f", and {len(rows) - TOLD} more that lose less" if len(rows) > TOLD else ""
     text = (
-        f"Who gains from more data, from {plain_size(rows[0]['n_from'])} to {plain_size(n)} (share of the error of today "
+        f"Who gains from more data, from {plain_size(rows[0]['n_from'])} to {plain_size(n)} (share of today's error "
         f"that is gone, with {100 * rows[0]['level']:g} % intervals): {'; '.join(told)}{more}. Gains most: "
         f"{listed([_with_chance(row, 'p_gains_most') for row in named])}."
     )
@@ -129,23 +129,21 @@ def _group(table: Table) -> str:
 # One pair -----------------------------------------------------------------------------------------
 
 
-def of_pair(crossing: Row, at: Sequence[Row], slopes: Sequence[Row], exponents: Sequence[Row]) -> Message:
-    """One pair: who is ahead where and by how much data, then slopes and exponents; the id says who is ahead."""
-    leaders = [row["ahead"] for row in at]
-    decided = {name for name in leaders if name != UNDECIDED}
-    ids = {1: "one-ahead", 2: "lead-changes"}
+def of_pair(crossing: Row, at: Sequence[Row], slopes_at: Sequence[Row], of_exponents: Sequence[Row]) -> Message:
+    """One pair: who is ahead and by how much data, then slopes and exponents; the id says whether it is decided."""
+    leaders = {row["ahead"] for row in at}
+    decided = leaders - {UNDECIDED}
+    id = "lead-changes" if len(decided) > 1 else "open" if UNDECIDED in leaders else "one-ahead"
     parts = [_ahead(at), _data(at), _crossing(crossing)]
-    parts += [_slopes(row) for row in slopes[-1:]] + [_exponents(row) for row in exponents]
-    a, b = crossing["a"], crossing["b"]
-    return message(
-        ids.get(len(decided), "open") if UNDECIDED not in leaders or len(decided) > 1 else "open",
-        f"{a} against {b}: {' '.join(parts)}",
-        a=a,
-        b=b,
-        p_better={float(row["n"]): row["p_better"] for row in at},
-        exponents=exponents[0]["verdict"] if exponents else None,
-        slopes=slopes[-1]["verdict"] if slopes else None,
-    )
+    parts += [slopes(row) for row in slopes_at[-1:]] + [exponents(row) for row in of_exponents]
+    values = {
+        "a": crossing["a"],
+        "b": crossing["b"],
+        "p_better": {float(row["n"]): row["p_better"] for row in at},
+        "slopes": next((row["verdict"] for row in slopes_at[-1:]), None),
+        "exponents": next((row["verdict"] for row in of_exponents), None),
+    }
+    return message(id, f"{crossing['a']} against {crossing['b']}: {' '.join(parts)}", **values)
 
 
 def _ahead(at: Sequence[Row]) -> str:
@@ -165,9 +163,7 @@ def _rate(row: Row) -> str:
         few = f"; {plain_size(least)} times at least with {sure}" if np.isfinite(least) else ""
         most = plain_size(row["horizon"] / row["n"])
         return f"more than {most} times the data (probability {percent(row['p_never'])}{few})"
-    low, middle, high = (
-        _times(row[f"data_ratio{end}"], row["data_ratio_least"]) for end in ("_lower", "", "_upper")
-    )
+    low, middle, high = (_times(row[f"data_ratio{end}"], row["data_ratio_least"]) for end in ("_lower", "", "_upper"))
     return f"{middle} times the data" + ("" if high.startswith(BOUND) else f" ({low} to {high})")
 
 
@@ -183,11 +179,9 @@ def _crossing(row: Row) -> str:
         f"Their order changes between {plain_size(row['first'])}, the smallest size measured for both, and "
         f"{plain_size(row['horizon'])} with probability {percent(row['p_crossover'])}"
     )
-    if np.isfinite(row["crossover_q50"]):
-        text += (
-            f", for the last time at about {plain_size(row['crossover_q50'])} (9 times in 10 between "
-            f"{plain_size(row['crossover_q5'])} and {_or_never(row['crossover_q95'])})"
-        )
+    if np.isfinite(row["crossover"]):
+        low, high = (_or_never(row[f"crossover_{end}"]) for end in ("lower", "upper"))
+        text += f", for the last time at about {plain_size(row['crossover'])} ({low} to {high})"
     return f"{text}."
 
 
@@ -195,19 +189,19 @@ def _or_never(size: float) -> str:
     return plain_size(size) if np.isfinite(size) else "never"
 
 
-def _slopes(row: Row) -> str:
+def slopes(row: Row) -> str:
     within = f"the ratio of the errors changing by at most {100 * row['rope']:g} % with ten times the data"
     return (
-        f"Effective slopes from {plain_size(row['n_from'])} to {plain_size(row['n'])}: {_both(row, 'slope')}; "
-        f"{_verdict(row, within)}."
+        f"Effective slopes from {plain_size(row['n_from'])} to {plain_size(row['n'])}: {both(row, 'slope')}; "
+        f"{verdict(row, within)}."
     )
 
 
-def _exponents(row: Row) -> str:
-    return f"Exponents: {_both(row, 'exponent')}; {_verdict(row, f'within {100 * row["rope"]:g} % of each other')}."
+def exponents(row: Row) -> str:
+    return f"Exponents: {both(row, 'exponent')}; {verdict(row, f'within {100 * row["rope"]:g} % of each other')}."
 
 
-def _both(row: Row, name: str) -> str:
+def both(row: Row, name: str) -> str:
     first, second = (
         f"{row[f'{name}_{k}']:.2f} ({row[f'{name}_{k}_lower']:.2f} to {row[f'{name}_{k}_upper']:.2f})" for k in "ab"
     )
@@ -215,7 +209,7 @@ def _both(row: Row, name: str) -> str:
     return f"{first} and {second}, difference {third}, overlap {percent(row['overlap'])}"
 
 
-def _verdict(row: Row, within: str) -> str:
+def verdict(row: Row, within: str) -> str:
     """Whose is larger, and by enough; where that is undecided, which is likelier and why that is not enough."""
     a, b = row["a"], row["b"]
     if row["verdict"] == EQUAL:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from forecaster.comparison.contrast import UNDECIDED, of_interval, share
 from forecaster.comparison.drawn import Drawn, Question
-from forecaster.prediction.crossings import first_log_size, searched
+from forecaster.prediction.crossings import searched
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.set_aside import last_measured, set_aside
 
@@ -26,7 +26,7 @@ def ahead(asked: Question, a: Drawn, b: Drawn) -> Rows:
     for i, n in enumerate(asked.sizes.tolist()):
         gap = a.at[:, i] - b.at[:, i]
         better = share(-gap)
-        needed = np.exp(first_log_size(*b.looked_at, a.at[:, i])) / n
+        needed = np.exp(b.needed[a.name][:, i]) / n
         rows.append(
             asked.keys
             | {"a": a.name, "b": b.name, "n": n, "p_better": better, "ahead": _ahead(a, b, better, asked.decide_at)}
@@ -63,35 +63,22 @@ def crossing(asked: Question, a: Drawn, b: Drawn) -> dict[str, Any]:
     moved = np.where(before != after, before - after, 1.0)
     any_turn = turns.any(0)
     size = np.exp(np.where(any_turn, x[last] + before / moved * (x[last + 1] - x[last]), np.inf))
-    low, middle, high = np.quantile(size, [0.05, 0.5, 0.95], method="inverted_cdf").tolist()
-    return asked.keys | {
-        "a": a.name,
-        "b": b.name,
-        "p_better_first": share(-gap[0]),
-        "first": float(np.exp(max(a.first, b.first))),
-        "p_crossover": float(np.mean(any_turn)),
-        "crossover_q5": low,
-        "crossover_q50": middle,
-        "crossover_q95": high,
-        "p_better_finally": share(-gap[-1]),
-        "horizon": asked.horizon,
-    }
+    row = asked.keys | {"a": a.name, "b": b.name, "p_better_first": share(-gap[0])}
+    row |= {"first": float(np.exp(max(a.first, b.first))), "p_crossover": float(np.mean(any_turn))}
+    row |= of_interval("crossover", size, asked.level) | {"level": asked.level}
+    return row | {"p_better_finally": share(-gap[-1]), "horizon": asked.horizon}
 
 
-def gains(asked: Question) -> dict[str, Float[np.ndarray, "draw beyond"]]:
-    """For each architecture, the share of today's error that is gone at each size beyond the data.
+def gain(asked: Question, errors: Float[np.ndarray, "draw at"]) -> Float[np.ndarray, "draw beyond"]:
+    """The share of today's error that is gone at each size beyond the data, of :meth:`Question.log_errors`.
 
     Negative where it rises. Today is the largest size measured in the group, for all alike.
     """
-    found = {}
-    for name in asked.design.architectures:
-        errors = asked.log_errors(name)
-        found[name] = -np.expm1(errors[:, 1:][:, asked.beyond] - errors[:, :1])
-    return found
+    return -np.expm1(errors[:, 1 + asked.beyond] - errors[:, :1])
 
 
 def best(asked: Question, gained: dict[str, Float[np.ndarray, "draw beyond"]]) -> Rows:
-    """At each size, the chance of each architecture to have the lowest error, what it gains and whether it gains most."""
+    """At each size, the chance of each architecture to be the best, what it gains, and whether it gains most."""
     names, lowest = lowest_at(asked.posterior, asked.group, asked.sizes, kind=asked.kind, seed=asked.seed)
     chances, most = lowest.mean(1), _largest([gained[name] for name in names])
     place = {int(i): j for j, i in enumerate(asked.beyond)}

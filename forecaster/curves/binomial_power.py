@@ -3,7 +3,7 @@
 Three questions. Is the error below a target? One-sided exact binomial test (Clopper and Pearson 1934). Do two error
 rates differ, each measured on a test set of its own? Two-sided z test of two proportions with a pooled variance, whose
 power is summed over both binomials. Do they differ on the same cases? Exact McNemar test, which looks at the cases that
-one gets right and the other wrong (McNemar 1947; sizes by the normal formula of Connor 1987 are where the search begins).
+one gets right and the other wrong (McNemar 1947; the search begins at the normal formula of Connor 1987).
 
 ``level`` is the confidence that a proof needs, ``power`` the chance that a test set provides it. Cases are taken as
 independent draws from the population.

@@ -66,8 +66,8 @@ def test_set_size(
 ) -> CasesNeeded:
     """The smallest test set that proves a target error, or that tells two error rates apart.
 
-    Ask for a proof with ``error`` and ``target``, for a difference with ``error_a`` and ``error_b``. All rates are shares
-    of cases.
+    Ask for a proof with ``error`` and ``target``, for a difference with ``error_a`` and ``error_b``. All are shares of
+    cases.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def test_set_size(
     Raises
     ------
     RequestError
-        Rates that are no shares, a target that is not above the error, two rates that are equal, a discordance that they
-        cannot have, a half of one question and a half of the other.
+        Rates that are no shares, a target that is not above the error, two rates that are equal, a discordance that
+        they cannot have, a half of one question and a half of the other.
 
     Notes
     -----

@@ -241,8 +241,8 @@ def _provable(posterior: Posterior, table: pd.DataFrame) -> str:
     tested, error = round(cases(data.curve)), float(best["yhat"])
     least = binomial_power.provable(tested, error)
     return (
-        f" A test set of {tested:,} cases, as here, can at best prove (with 95 % confidence, 8 times in 10) that an error "
-        f"of {error:.3g} is below {least:.3g}."
+        f" A test set of {tested:,} cases, as here, can at best prove (with 95 % confidence, 8 times in 10) that an "
+        f"error of {error:.3g} is below {least:.3g}."
     )
 
 

@@ -24,9 +24,9 @@ from forecaster.prediction.paths import CASES, LUCK, PER_DECADE, RUN, SHARED_RUN
 KINDS = ("mean", "new-run", "new-cases")
 RECENT = 5  # last measurements, whose known noise and test cases are taken for a new one
 COMMON = 0.4  # share of the sampling error common to runs on different training sets (benchmarks/luck.py)
-# Share common to architectures whose test set is the same. Correlations of who is wrong on which case: 0.35 between
-# seven classifiers of the shipped digits, 0.35, 0.09 and 0.10 on three kinds of simulated tasks (of luck.py), trained on
-# different training sets; with the same training sets 0.1 more. A smaller share makes comparisons less sure.
+# Share common to architectures whose test set is the same. Correlation of who is wrong on which case, between six
+# scikit-learn classifiers on different training sets: 0.35 on digits, 0.35, 0.09 and 0.10 on the three kinds of tasks of
+# luck.py; on the same training sets 0.1 more. Too small a share makes comparisons less sure.
 BETWEEN = 0.2
 
 AtSizes = Float[np.ndarray, "draw at"]
@@ -45,7 +45,7 @@ def of_kind(paths: CurvePaths, n: Float[np.ndarray, " at"], kind: str) -> AtSize
     mean = paths.average_at(n)
     if kind == "mean" or paths.curve is None:
         return mean
-    return mean + new_cases(paths)[:, None] * _of_last(paths, n, mean)
+    return mean + new_cases(paths)[:, None] * _of_last(paths, n, mean.mean(0))
 
 
 def on_grid(paths: CurvePaths, kind: str) -> OnGrid:
@@ -54,19 +54,25 @@ def on_grid(paths: CurvePaths, kind: str) -> OnGrid:
         return as_lucky_everywhere(paths)
     if kind == "mean" or paths.curve is None:
         return paths.average
-    return paths.average + new_cases(paths) * _of_last(paths, np.exp(paths.x), paths.average.T).T
+    found = paths.log_error + paths.above_median(paths.x).T  # paths.average would be kept beside it
+    shares, luck = _of_last(paths, np.exp(paths.x), found.mean(1)), new_cases(paths)
+    for row, share in zip(found, shares, strict=True):
+        row += share * luck
+    return found
 
 
-def _of_last(paths: CurvePaths, n: Float[np.ndarray, " at"], mean: AtSizes) -> AtSizes:
+def _of_last(
+    paths: CurvePaths, n: Float[np.ndarray, " at"], log_error: Float[np.ndarray, " at"]
+) -> Float[np.ndarray, " at"]:
     """The sd of the test set's sampling error over that at the curve's largest size; 1 from there on.
 
-    Where more cases are wrong, the log of their share is known better: binomial, by the curve's own errors.
+    Where more cases are wrong, the log of their share is known better: binomial, by the curve's mean ``log_error``.
     """
     curve = paths.curve
     assert curve is not None
-    last = paths.average_at(curve.n[-1:])
-    here, there = (np.maximum(np.expm1(-log_error), 0.0) for log_error in (mean, last))
-    ratio = np.sqrt(np.minimum(here / np.where(there > 0, there, 1.0), 1.0))
+    last = float(paths.average_at(curve.n[-1:]).mean())
+    here, there = np.maximum(np.expm1(-log_error), 0.0), max(np.expm1(-last), 0.0)
+    ratio = np.sqrt(np.minimum(here / there, 1.0)) if there > 0 else np.zeros(len(n))
     return np.where(n >= curve.n[-1] * (1.0 - 1e-9), 1.0, ratio)
 
 
