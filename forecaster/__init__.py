@@ -11,9 +11,8 @@ if TYPE_CHECKING:
     from forecaster.checks.check import check as check
     from forecaster.comparison.compare import Comparison as Comparison
     from forecaster.comparison.compare import compare as compare
-
-        from forecaster.comparison.metrics import MetricComparison as MetricComparison
-        from forecaster.comparison.metrics import compare_metrics as compare_metrics
+    from forecaster.comparison.metrics import MetricComparison as MetricComparison
+    from forecaster.comparison.metrics import compare_metrics as compare_metrics
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves

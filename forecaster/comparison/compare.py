@@ -24,7 +24,7 @@ from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.observation import check_kind
 from forecaster.prediction.paths import CurveKey, chosen_keys
-from forecaster.prediction.set_aside import NOTE
+from forecaster.prediction.set_aside import NOTE, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
 from forecaster.results.message import joined
@@ -228,8 +228,8 @@ def compare(
     decide_at : float
         Probability that a verdict needs.
     most : int or None
-        How many architectures are paired where no pairs are named; None for all. The probabilities of being best are
-        always those among all.
+        How many architectures are paired where no pairs are named; None for all. The probabilities of being best and
+        of gaining most are always those among all, also of pairs and curves that are named.
     seed : int
         The same seed gives the same numbers.
     checks : tuple of Check
@@ -257,10 +257,10 @@ def compare(
     check_numbers(at, rope, level, decide_at)
     check_kind(kind)
     asked = _about(posterior, curves) if curves is not None else _chosen(posterior, group, pairs)
-    named, sizes = pairs is not None or curves is not None, np.asarray(at, dtype=float)
+    sizes = np.asarray(at, dtype=float)
     fixed = {"level": level, "rope": rope, "decide_at": decide_at, "seed": seed}
     compared = [
-        _compared(question(posterior, one, sizes, kind, **fixed), wanted, None if named else most)
+        _compared(question(posterior, one, sizes, kind, **fixed), wanted, most if wanted.about is None else None)
         for one, wanted in asked
     ]
     tables = {
@@ -269,19 +269,25 @@ def compare(
     }
     if "note" in tables["best"]:
         tables["best"]["note"] = tables["best"]["note"].fillna("")
-    by_label = {
-        name: {label: draws for one in compared for label, draws in getattr(one, name).items()}
-        for name in ("exponent_draws", "gain_draws")
-    }
-    text = joined(prose(tables), "\n")
-    return Comparison(text=text, checks=checks, posterior=posterior, **tables, **by_label)
+    return Comparison(
+        text=joined(prose(tables), "\n"),
+        checks=checks,
+        posterior=posterior,
+        exponent_draws={label: draws for one in compared for label, draws in one.exponent_draws.items()},
+        gain_draws={label: draws for one in compared for label, draws in one.gain_draws.items()},
+        **tables,
+    )
 
 
 class _Wanted(NamedTuple):
-    """Pairs of one group; unless they are ``ordered``, the one that is ahead comes first."""
+    """Pairs of one group; unless they are ``ordered``, the one that is ahead comes first.
+
+    ``about`` are the architectures asked about; None for all.
+    """
 
     pairs: list[tuple[str, str]]
     ordered: bool
+    about: frozenset[str] | None
 
 
 class _Compared(NamedTuple):
@@ -313,11 +319,12 @@ def _compared(asked: Question, wanted: _Wanted, most: int | None) -> _Compared:
         for name in dict.fromkeys(name for pair in pairs for name in pair)
     }
     rows = [_pair(asked, curves[a], curves[b]) for a, b in pairs]
-    log_exponents = {name: asked.log_exponent(name) for name in names}
+    about = [name for name in names if wanted.about is None or name in wanted.about]
+    log_exponents = {name: asked.log_exponent(name) for name in about}
     return _Compared(
         table=[row for own, _, _, _ in rows for row in own],
         crossings=[own for _, own, _, _ in rows],
-        best=best,
+        best=[row for row in best if wanted.about is None or row["architecture"] in wanted.about],
         slopes=[row for _, _, own, _ in rows for row in own],
         exponents=[own for _, _, _, own in rows],
         curves=[
@@ -328,7 +335,7 @@ def _compared(asked: Question, wanted: _Wanted, most: int | None) -> _Compared:
             for name, drawn_log in log_exponents.items()
         ],
         exponent_draws={"/".join((*asked.group, name)): np.exp(own) for name, own in log_exponents.items()},
-        gain_draws={"/".join((*asked.group, name)): own for name, own in gained.items()},
+        gain_draws={"/".join((*asked.group, name)): gained[name] for name in about},
     )
 
 
@@ -336,8 +343,8 @@ def _pair(asked: Question, a: Drawn, b: Drawn) -> tuple[where.Rows, dict[str, An
     """Rows of one pair: at each size, where the order changes, slopes to each size beyond the data, exponents."""
     names, fixed = asked.keys | {"a": a.name, "b": b.name}, (asked.rope, asked.level, asked.decide_at)
     slopes = [
-        names | {"n_from": asked.today, "n": float(asked.sizes[i])} | contrast.slopes(*both, *fixed)
-        for i, *both in zip(asked.beyond, a.slopes, b.slopes, strict=True)
+        names | {"n_from": asked.today, "n": float(asked.sizes[i])} | contrast.slopes(one, other, *fixed)
+        for i, one, other in zip(asked.beyond, a.slopes, b.slopes, strict=True)
     ]
     exponents = names | contrast.exponents(a.log_exponent, b.log_exponent, *fixed)
     return where.ahead(asked, a, b), where.crossing(asked, a, b), slopes, exponents
@@ -377,7 +384,11 @@ def _chosen(
         found = {g: [(a, b) for a, b in pairs if a in own and b in own] for g, own in names.items()}
     if not any(found.values()):
         raise RequestError("nothing to compare: no group holds two architectures with measurements")
-    return ((g, _Wanted(own, pairs is not None)) for g, own in found.items() if own)
+    return (
+        (g, _Wanted(own, pairs is not None, _names(own) if pairs is not None else None))
+        for g, own in found.items()
+        if own
+    )
 
 
 def _about(posterior: Posterior, curves: Sequence[CurveKey | str]) -> Iterator[tuple[Group, _Wanted]]:
@@ -388,11 +399,17 @@ def _about(posterior: Posterior, curves: Sequence[CurveKey | str]) -> Iterator[t
         named = [key.architecture for key in keys if key.group == group]
         others = [name for name in posterior.designs[group].architectures if name not in named]
         alone = [(named[0], other) for other in others]
-        found[group] = _Wanted(list(combinations(named, 2)), False) if len(named) > 1 else _Wanted(alone, True)
+        own = list(combinations(named, 2)) if len(named) > 1 else alone
+        aside = {key.architecture for key in set_aside(posterior, curves) if key.group == group}
+        found[group] = _Wanted(own, len(named) == 1, _names(own) | aside)
     if not any(own.pairs for own in found.values()):
         listed = ", ".join(key.label for key in keys)
         raise RequestError(f"nothing to compare: found {listed}; expected two architectures of one domain and task")
     return ((group, own) for group, own in found.items() if own.pairs)
+
+
+def _names(pairs: Sequence[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(name for pair in pairs for name in pair)
 
 
 def _leaders(best: Sequence[Mapping[str, Any]], names: Sequence[str], most: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from forecaster.comparison.contrast import Quantity, quantity
 from forecaster.curves.learning_curves import Group
@@ -50,7 +50,7 @@ class Question:
         return max(REACH * self.today, FARTHEST * float(self.sizes.max()))
 
     @property
-    def beyond(self) -> Float[np.ndarray, " beyond"]:
+    def beyond(self) -> Int[np.ndarray, " beyond"]:
         """Positions of the sizes beyond the data."""
         return np.flatnonzero(self.sizes >= BEYOND * self.today)
 
@@ -127,7 +127,7 @@ def drawn(
         on_grid=values[shared],
         needed=_needed(looked_at(paths, values, span), {other: errors[other][:, 1:] for other in others}),
         log_exponent=quantity(asked.log_exponent(architecture), asked.level, np.exp),
-        slopes=[quantity(slope(asked, own, i), asked.level) for i in asked.beyond],
+        slopes=[quantity(slope(asked, own, i), asked.level) for i in asked.beyond.tolist()],
     )
 
 

@@ -76,8 +76,8 @@ def compare_metrics(
     """How steeply an architecture's error falls by one metric and by another, such as top-1 and top-5 error.
 
     The posterior holds a task for each metric: read a table with a column ``metric`` by
-    ``columns={"task": "task+metric"}`` (or ``{"task": "metric", "metric": "metric"}`` where it has no task). Metrics are
-    fitted apart, so their draws are independent.
+    ``columns={"task": "task+metric"}`` (or ``{"task": "metric", "metric": "metric"}`` where it has no task). Metrics
+    are fitted apart, so their draws are independent.
 
     Parameters
     ----------
@@ -116,14 +116,15 @@ def compare_metrics(
     for names, one, other in _pairs(posterior, chosen_keys(posterior, curves)):
         logs = [posterior.curve(key.label).log_exponent for key in (one, other)]
         draws |= {key.label: np.exp(drawn) for key, drawn in zip((one, other), logs, strict=True)}
-        rows.append(names | contrast.exponents(*(contrast.quantity(own, level, np.exp) for own in logs), *fixed))
+        a, b = (contrast.quantity(own, level, np.exp) for own in logs)
+        rows.append(names | contrast.exponents(a, b, *fixed))
         today = max(largest_size(posterior.designs[key.group]) for key in (one, other))
         wanted = np.unique(np.asarray(at, dtype=float)) if len(at) else today * np.array(AHEAD)
         sizes = wanted[wanted >= BEYOND * today]
-        both = [_slopes(posterior, key, today, sizes, seed) for key in (one, other)]
-        for n, a, b in zip(sizes.tolist(), *both, strict=True):
-            own = contrast.slopes(contrast.quantity(a, level), contrast.quantity(b, level), *fixed)
-            slope_rows.append(names | {"n_from": today, "n": n} | own)
+        both = (_slopes(posterior, key, today, sizes, seed) for key in (one, other))
+        for n, *drawn in zip(sizes.tolist(), *both, strict=True):
+            a, b = (contrast.quantity(own, level) for own in drawn)
+            slope_rows.append(names | {"n_from": today, "n": n} | contrast.slopes(a, b, *fixed))
     table, by_size = pd.DataFrame(rows), pd.DataFrame(slope_rows)
     text = joined(_prose(rows, slope_rows), "\n")
     return MetricComparison(table, text, checks, by_size, draws, posterior)

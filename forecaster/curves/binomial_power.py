@@ -79,7 +79,7 @@ def power_to_tell(cases: int, one: float, other: float, level: float = LEVEL) ->
     # the counts y at which (y - x)^2 = z^2 (x + y) (2 cases - x - y) / (2 cases): the larger root
     half = wrong * (1.0 - c) + cases * c
     under = half**2 - (1.0 + c) * (wrong**2 * (1.0 + c) - 2.0 * cases * c * wrong)
-    needed = np.ceil((half + np.sqrt(np.maximum(under, 0.0))) / (1.0 + c) - 1e-9)
+    needed = np.maximum(np.ceil((half + np.sqrt(np.maximum(under, 0.0))) / (1.0 + c) - 1e-9), wrong + 1.0)
     return float(np.sum(_pmf(wrong, cases, low) * (1.0 - _cdf(needed - 1.0, cases, high))))
 
 

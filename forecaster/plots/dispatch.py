@@ -7,10 +7,11 @@ from functools import singledispatch
 from matplotlib.figure import Figure
 
 from forecaster.comparison.compare import Comparison
+from forecaster.comparison.metrics import MetricComparison
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
-from forecaster.plots.comparison import comparison_figure
+from forecaster.plots.comparison import comparison_figure, metric_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
@@ -44,6 +45,11 @@ def _(result: Requirement) -> Figure:
 @_drawn.register
 def _(result: Comparison) -> Figure:
     return comparison_figure(result)
+
+
+@_drawn.register
+def _(result: MetricComparison) -> Figure:
+    return metric_figure(result)
 
 
 @_drawn.register

@@ -267,7 +267,7 @@ def _points(posterior: Posterior, at: Any, curves: Sequence[CurveKey | str] | No
     return table
 
 
-def _check_request(kind: str, level: float, quantiles: Sequence[float], points: pd.DataFrame) -> None:
+def _check_request(kind: str | None, level: float, quantiles: Sequence[float], points: pd.DataFrame) -> None:
     check_kind(kind)
     bad = [v for v in (level, *quantiles) if not 0 < v < 1]
     if bad:

@@ -25,8 +25,8 @@ KINDS = ("mean", "new-run", "new-cases")
 RECENT = 5  # last measurements, whose known noise and test cases are taken for a new one
 COMMON = 0.4  # share of the sampling error common to runs on different training sets (benchmarks/luck.py)
 # Share common to architectures whose test set is the same. Correlation of who is wrong on which case, between six
-# scikit-learn classifiers on different training sets: 0.35 on digits, 0.35, 0.09 and 0.10 on the three kinds of tasks of
-# luck.py; on the same training sets 0.1 more. Too small a share makes comparisons less sure.
+# scikit-learn classifiers on different training sets: 0.35 on digits; 0.35, 0.09 and 0.10 on the three kinds of tasks
+# of luck.py; on the same training sets 0.1 more. Too small a share makes comparisons less sure.
 BETWEEN = 0.2
 
 AtSizes = Float[np.ndarray, "draw at"]

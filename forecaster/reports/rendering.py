@@ -54,6 +54,9 @@ class Memo(Result):
         fit_points=FIT_POINTS,
         verdicts=CHECKS,
         comparison=Comparison.columns["table"],
+        crossings=Comparison.columns["crossings"],
+        gains=Comparison.columns["best"],
+        slopes=Comparison.columns["slopes"],
         exponents=Comparison.columns["exponents"],
     )
     keys = declared(
