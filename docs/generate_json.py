@@ -8,7 +8,9 @@ from pathlib import Path
 from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
+from forecaster.comparison.metrics import MetricComparison
 from forecaster.decisions.screen import Screening
+from forecaster.decisions.test_sets import CasesNeeded
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.cache import Kept
@@ -32,6 +34,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "compare": Comparison,
     "effect": Effect,
     "screen": Screening,
+    "compare --across metric": MetricComparison,
     "check": CheckReport,
     "backtest": Backtest,
     "memo": Written,
@@ -42,6 +45,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "cache": Kept,
     "memo in Python": Memo,
     "update in Python": Update,
+    "test_set_size in Python": CasesNeeded,
 }
 
 MORE = {
@@ -49,6 +53,7 @@ MORE = {
     "`forecast` and `requirement`, too.",
     "memo in Python": "What `forecaster.memo(...).to_json()` gives; the command of that name lists the files it wrote.",
     "update in Python": "What `forecaster.update(...).to_json()` gives.",
+    "test_set_size in Python": "What `forecaster.test_set_size(...).to_json()` gives.",
 }
 
 MEANINGS = {

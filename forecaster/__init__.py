@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from forecaster.comparison.compare import compare as compare
     from forecaster.comparison.effect import Effect as Effect
     from forecaster.comparison.effect import effect as effect
+    from forecaster.comparison.metrics import MetricComparison as MetricComparison
+    from forecaster.comparison.metrics import compare_metrics as compare_metrics
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
     from forecaster.decisions.screen import Screening as Screening
     from forecaster.decisions.screen import screen as screen
+    from forecaster.decisions.test_sets import CasesNeeded as CasesNeeded
+    from forecaster.decisions.test_sets import test_set_size as test_set_size
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
@@ -45,6 +49,7 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "Backtest": "evaluation.backtest",
+    "CasesNeeded": "decisions.test_sets",
     "Check": "results.check",
     "CheckReport": "checks.check",
     "Comparison": "comparison.compare",
@@ -57,6 +62,7 @@ _HOMES = {
     "ForecasterError": "errors",
     "LearningCurves": "curves.learning_curves",
     "Memo": "reports.rendering",
+    "MetricComparison": "comparison.metrics",
     "Posterior": "inference.posterior",
     "Requirement": "prediction.requirement",
     "Screening": "decisions.screen",
@@ -64,6 +70,7 @@ _HOMES = {
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
+    "compare_metrics": "comparison.metrics",
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "forecast": "prediction.forecast",
@@ -74,6 +81,7 @@ _HOMES = {
     "read_curves": "curves.reading.read",
     "requirement": "prediction.requirement",
     "screen": "decisions.screen",
+    "test_set_size": "decisions.test_sets",
     "Update": "monitoring.update",
     "update": "monitoring.update",
     "validate": "inference.validation",

@@ -56,8 +56,13 @@ TableFile = Annotated[
     ),
 ]
 Kind = Annotated[
-    Literal["mean", "new-run", "new-cases"],
-    typer.Option("--kind", help="The average over runs, one new run, or the average over runs on new test cases."),
+    Literal["mean", "new-run", "new-cases"] | None,
+    typer.Option(
+        "--kind",
+        help="The average over runs, one new run, or the average over runs on new test cases. By default the last "
+        "where n_test is known, else the first.",
+        show_default=False,
+    ),
 ]
 FigureFile = Annotated[
     Path | None, typer.Option("--figure", help="Also draw a figure: .png, .svg or .pdf.", rich_help_panel=PRINTING)
@@ -135,8 +140,8 @@ class Curves:
     def fitting(self) -> Fitting:
         return Fitting()
 
-    def given(self) -> Given:
-        """The contents of the file, read once."""
+    def given(self, *, by_metric: bool = False) -> Given:
+        """The contents of the file, read once; ``by_metric``: with a task for each metric."""
         if self.accuracy and self.score not in (None, "accuracy"):
             raise OptionError(f"found --accuracy and --score {self.score}; expected one of the two")
         counts = {"n_test": values.size(self.n_test, "--n-test"), "repeats": values.size(self.repeats, "--repeats")}
@@ -155,6 +160,7 @@ class Curves:
             leave_out=tuple(self.leave_out or ()),
             card=self.card,
             typed=self.typed,
+            by_metric=by_metric,
         )
         named = Choice(*(tuple(names or ()) for names in (self.domain, self.task, self.architecture)))
         return read(self.source, reading, named, self.fitting)

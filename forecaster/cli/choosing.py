@@ -41,6 +41,12 @@ class Choice:
         """The choice among what is left when these columns are the same in all rows."""
         return replace(self, **dict.fromkeys(columns, ()))
 
+    def by_metric(self, curves: LearningCurves) -> Choice:
+        """The choice where each metric has a task of its own: a task stands for all whose names begin with it."""
+        tasks = dict.fromkeys(task for _, task in curves.groups)
+        named = [[task for task in tasks if task == one or task.startswith(f"{one}, ")] or [one] for one in self.task]
+        return replace(self, task=tuple(task for own in named for task in own))
+
     def curves(self, curves: LearningCurves) -> LearningCurves:
         """The curves of the domains and tasks chosen; RequestError for a name that is not there."""
         found = curves.select(list(self.domain) or None, list(self.task) or None)

@@ -41,6 +41,7 @@ class Reading:
     leave_out: Sequence[str] = ()
     card: str | None = None
     typed: Command = VALIDATE
+    by_metric: bool = False  # a task for each metric
 
     def how(self) -> HowRead:
         """What was asked for, as a table is read; OptionError for options that make no sense."""
@@ -120,11 +121,16 @@ def read(path: Path, reading: Reading, named: Choice, fitting: Fitting | None = 
     cells = Cells.of(str(path), reading.how(), replace(reading.typed, more=(*named.options(), *reading.typed.more)))
     constants = named.constants(cells.missing)
     choice = named.without(constants)
+    if reading.by_metric:
+        cells = cells.by_metric()
+        constants.pop("task", None)
     cells = replace(cells, command=replace(reading.typed, more=(*choice.options(), *reading.typed.more)))
     given = {ours: value for ours, value in reading.constants.items() if value is not None}
     found = cells.curves({**constants, **given})
     if reading.split is not None:
         found = found.select(split=reading.split)
+    if reading.by_metric:
+        choice = choice.by_metric(found)
     return Given(choice.curves(found.leave_out(reading.leave_out)), reading.card, choice, typed=cells.command)
 
 

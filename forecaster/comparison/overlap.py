@@ -15,15 +15,16 @@ def overlap(one: Float[np.ndarray, " draw"], other: Float[np.ndarray, " draw"]) 
     equation 3.31). It does not change when both are transformed alike, up to the smoothing, so log exponents serve.
     """
     both = np.concatenate([one, other])
-    width = max(_bandwidth(one), _bandwidth(other))
+    widths = _bandwidth(one), _bandwidth(other)
+    width = max(widths)
     low, high = both.min() - 4.0 * width, both.max() + 4.0 * width
     if high - low < 1e-12:
         return 1.0
     edges = np.linspace(low, high, CELLS + 1)
     step = edges[1] - edges[0]
     density = []
-    for draws in (one, other):
-        offsets = np.arange(-CELLS, CELLS + 1) * step / max(_bandwidth(draws), step)
+    for draws, own in zip((one, other), widths, strict=True):
+        offsets = np.arange(-CELLS, CELLS + 1) * step / max(own, step)
         kernel = np.exp(-0.5 * offsets**2)
         smooth = np.convolve(np.histogram(draws, edges)[0], kernel)[CELLS : 2 * CELLS]
         density.append(smooth / smooth.sum())

@@ -158,7 +158,7 @@ def screen(
         said += prose(own, lost, spent, risk)
     table = pd.DataFrame(rows)
     worst = max(risks)
-    total = float(table["cost_to_resolve"].sum())
+    total = float(np.nansum(table["cost_to_resolve"].to_numpy(float)))
     return Screening(table, joined(said, "\n"), checks, worst, spent + worst, total)
 
 

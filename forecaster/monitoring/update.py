@@ -19,6 +19,7 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL, log_errors
 from forecaster.prediction.importance_weights import weighted_quantiles
+from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.paths import CurveKey, set_aside_keys
 from forecaster.prediction.requirement import requirement
@@ -229,11 +230,13 @@ def _moved(
     sizes = np.asarray(at, dtype=float) if len(at) else FAR * np.exp([before.designs[group].x_ref])
     held = after.designs[group].architectures if group in after.designs else ()
     names = [name for name in before.designs[group].architectures if name in held]
-    chances = [dict(zip(*_best(one, group, sizes, seed), strict=True)) for one in (before, after)]
+    kinds = {usual_kind(one, group) for one in (before, after) if group in one.groups}
+    kind = kinds.pop() if len(kinds) == 1 else "mean"  # new rows without n_test: the test set is no longer known
+    chances = [dict(zip(*_best(one, group, sizes, kind, seed), strict=True)) for one in (before, after)]
     for name in names:
         key = CurveKey(*group, name)
         row = {"domain": group[0], "task": group[1], "architecture": name}
-        old, new = (log_errors(one, key, sizes, seed=seed) for one in (before, after))
+        old, new = (log_errors(one, key, sizes, kind, seed=seed) for one in (before, after))
         for i, n in enumerate(sizes.tolist()):
             ends = [float(np.median(drawn[:, i])) for drawn in (old, new)]
             moved = (ends[1] - ends[0]) / max(float(old[:, i].std()), 1e-12)
@@ -244,18 +247,20 @@ def _moved(
             sd = max(np.sqrt(p * (1.0 - p)), 1.0 / np.sqrt(len(old)))
             yield row | _quantity("p_best", n=n, before=p, after=q, moved=(q - p) / sd)
         if target is not None:
-            yield row | _requirement_moved(before, after, key, target, seed)
+            yield row | _requirement_moved(before, after, key, target, kind, seed)
 
 
-def _best(posterior: Posterior, group: tuple[str, str], sizes: np.ndarray, seed: int) -> tuple[list[str], np.ndarray]:
-    names, lowest = lowest_at(posterior, group, sizes, seed=seed)
+def _best(
+    posterior: Posterior, group: tuple[str, str], sizes: np.ndarray, kind: str, seed: int
+) -> tuple[list[str], np.ndarray]:
+    names, lowest = lowest_at(posterior, group, sizes, kind=kind, seed=seed)
     return names, lowest.mean(1)
 
 
 def _requirement_moved(
-    before: Posterior, after: Posterior, key: CurveKey, target: float, seed: int
+    before: Posterior, after: Posterior, key: CurveKey, target: float, kind: str, seed: int
 ) -> dict[str, float | str]:
-    found = [requirement(one, target, curves=[key], seed=seed) for one in (before, after)]
+    found = [requirement(one, target, curves=[key], kind=kind, seed=seed) for one in (before, after)]
     ends = [float(one.table["q50"].iloc[0]) for one in found]
     sizes = np.log(np.asarray(found[0].draws).ravel())
     finite = sizes[np.isfinite(sizes)]

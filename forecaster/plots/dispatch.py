@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
+from forecaster.comparison.metrics import MetricComparison
 from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
-from forecaster.plots.comparison import comparison_figure
+from forecaster.plots.comparison import comparison_figure, metric_figure
 from forecaster.plots.effect import effect_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
@@ -58,6 +59,11 @@ def _(result: Effect) -> Figure:
 @_drawn.register
 def _(result: Screening) -> Figure:
     return screen_figure(result)
+
+
+@_drawn.register
+def _(result: MetricComparison) -> Figure:
+    return metric_figure(result)
 
 
 @_drawn.register

@@ -70,10 +70,10 @@ def curve_table(
     posterior, targets = _asked(found)
     group = group or targets[0][:2]
     design = posterior.designs[group]
-    largest, kind = 10.0 * math.exp(design.x_ref), "mean"
+    largest, kind = 10.0 * math.exp(design.x_ref), None
     if isinstance(found, Forecast):
         asked: Table = found.table
-        kind = str(asked["kind"].iloc[0])
+        kind = str(asked["kind"][(asked["domain"] == group[0]) & (asked["task"] == group[1])].iloc[0])
         largest = max(float(asked["n"].max()), 1.2 * math.exp(design.x_ref))
     sizes = np.geomspace(math.exp(design.x_min), until or largest, points)
     rows = [(*target, n) for target in targets if target[:2] == group for n in sizes]

@@ -30,30 +30,38 @@ def searched(design: Design, horizon: float, limit: float | None = None) -> tupl
 def looked_at(
     paths: CurvePaths, values: Float[np.ndarray, "size draw"], span: tuple[float, float]
 ) -> tuple[Float[np.ndarray, " inside"], Float[np.ndarray, "draw inside"]]:
-    """Log sizes of the grid within ``span``, both ends among them, and the confirmed ``values`` there."""
-    firm = confirmed(paths, values)
+    """Log sizes of the grid within ``span``, both ends among them, and the ``values`` that count there.
+
+    Up to the largest measured size those of :func:`confirmed`; memory is what costs time here, so only they are copied.
+    """
+    firm, x = confirmed(paths, values), paths.x
     low, high = np.log(span)
-    inside = (paths.x > low) & (paths.x < high)
-    ends = paths.read(firm, span)
-    x = np.concatenate([[low], paths.x[inside], [high]])
-    return x, np.concatenate([ends[:, :1], firm[inside].T, ends[:, 1:]], 1)
+    first, last = int(np.searchsorted(x, low, "right")), int(np.searchsorted(x, high))
+
+    def read(log_size: float) -> Float[np.ndarray, "one draw"]:
+        """As :meth:`CurvePaths.read`, straight in log-log between two rows."""
+        after = int(np.clip(np.searchsorted(x, log_size), 1, len(x) - 1))
+        before, behind = (firm[i] if i < len(firm) else values[i] for i in (after - 1, after))
+        share = np.clip((log_size - x[after - 1]) / (x[after] - x[after - 1]), 0.0, 1.0)
+        return ((1.0 - share) * before + share * behind)[None]
+
+    inside = (firm[first:last], values[max(first, len(firm)) : last])
+    return np.concatenate([[low], x[first:last], [high]]), np.concatenate([read(low), *inside, read(high)]).T
 
 
-def confirmed(paths: CurvePaths, values: Float[np.ndarray, "size draw"]) -> Float[np.ndarray, "size draw"]:
-    """Values for :func:`first_log_size`: up to the largest measured size none below the next measured one.
+def confirmed(paths: CurvePaths, values: Float[np.ndarray, "size draw"]) -> Float[np.ndarray, "known draw"]:
+    """Values up to the largest measured size for :func:`first_log_size`: none below the next measured one.
 
     Between measured sizes, paths of a rough curve somewhere dip below every measured error; such dips are no basis for
-    choosing a size. The grid of ``paths`` holds the measured sizes.
+    choosing a size. The grid of ``paths`` holds the measured sizes. Nothing for an architecture without data.
     """
     data = paths.origin.data
     if data is None:
-        return values
+        return values[:0]
     sizes = data.x[::-1]
-    inside = np.flatnonzero(paths.x <= sizes[-1])
-    following = np.searchsorted(paths.x, sizes)[np.searchsorted(sizes, paths.x[inside])]
-    out = values.copy()
-    out[inside] = np.maximum(values[inside], values[following])
-    return out
+    inside = int(np.searchsorted(paths.x, sizes[-1], "right"))
+    following = np.searchsorted(paths.x, sizes)[np.searchsorted(sizes, paths.x[:inside])]
+    return np.maximum(values[:inside], values[following])
 
 
 def first_log_size(

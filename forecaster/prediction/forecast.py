@@ -16,11 +16,12 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster._support.atomic_files import write_netcdf
+from forecaster.curves import binomial_power
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import error_named
 from forecaster.prediction.draws import by_point
-from forecaster.prediction.observation import check_kind, of_kind
+from forecaster.prediction.observation import cases, check_kind, of_kind, usual_kind
 from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, chosen_keys, curve_paths
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import Check
@@ -119,7 +120,7 @@ def forecast(
     posterior: Posterior,
     at: Sequence[float] | np.ndarray | pd.DataFrame,
     *,
-    kind: str = "mean",
+    kind: str | None = None,
     level: float = LEVEL,
     quantiles: Sequence[float] = (),
     seed: int = 0,
@@ -138,7 +139,7 @@ def forecast(
         architecture of a known group that has no data is forecast from the hierarchy.
     kind : {"mean", "new-run", "new-cases"}
         The average run on the test set at hand; one single run; or the average run on the population that the test set
-        was drawn from (needs ``n_test``).
+        was drawn from (needs ``n_test``). By default the last for each group whose test sets are known, else the first.
     level : float
         Probability inside each interval, between 0 and 1.
     quantiles : sequence of float
@@ -178,7 +179,9 @@ def forecast(
     shares = [0.5 - level / 2, 0.5, 0.5 + level / 2, *quantiles]
     found = np.full((len(points), len(shares)), np.nan)
     region, beyond = np.full(len(points), "none", dtype=object), np.full(len(points), np.nan)
-    for index, paths, errors in _by_curve(posterior, points.assign(kind=kind), seed):
+    usual = {group: kind or usual_kind(posterior, group) for group in posterior.groups}
+    kinds = [usual.get(group, "mean") for group in zip(points["domain"], points["task"], strict=True)]
+    for index, paths, errors in _by_curve(posterior, points.assign(kind=kinds), seed):
         sizes = points["n"].to_numpy(dtype=float)[index]
         found[index] = np.quantile(errors, shares, axis=0).T
         region[index], beyond[index] = paths.region(sizes), paths.decades_beyond(sizes)
@@ -187,7 +190,7 @@ def forecast(
         yhat_lower=found[:, 0],
         yhat_upper=found[:, 2],
         level=level,
-        kind=kind,
+        kind=kinds,
         region=pd.array(region.tolist(), dtype="str"),
         decades_beyond=beyond,
     )
@@ -199,7 +202,7 @@ def forecast(
         table[f"q{100 * q:g}"] = found[:, i]
     asked = {(key.domain, key.task, key.architecture) for key in keys}
     track = posterior.record.of(asked) if record else TrackRecord()
-    return Forecast(table, track.after(_text(posterior, table, kind, level)), checks, posterior, seed, track)
+    return Forecast(table, track.after(_text(posterior, table, level)), checks, posterior, seed, track)
 
 
 def log_errors(
@@ -230,14 +233,35 @@ def _capped(posterior: Posterior, key: CurveKey, log_error: np.ndarray) -> np.nd
     return np.minimum(log_error, 0.0) if key.group in posterior.of_shares else log_error
 
 
-def _text(posterior: Posterior, table: pd.DataFrame, kind: str, level: float) -> str:
-    what = COVERS[kind].format(error=error_named(posterior))
-    text = f"With probability {100 * level:g} %, {what} lies between yhat_lower and yhat_upper."
-    if kind == "mean" and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
+def _text(posterior: Posterior, table: pd.DataFrame, level: float) -> str:
+    kinds = list(dict.fromkeys(table["kind"]))
+    what = [COVERS[kind].format(error=error_named(posterior)).rstrip(",") for kind in kinds]
+    each = "; ".join(f"{said} (kind {kind})" for said, kind in zip(what, kinds, strict=True))
+    covered = COVERS[kinds[0]].format(error=error_named(posterior)) if len(kinds) == 1 else f"each error ({each})"
+    text = f"With probability {100 * level:g} %, {covered} lies between yhat_lower and yhat_upper."
+    if kinds == ["mean"] and any(np.isfinite(curve.n_test).all() for curve in posterior.curves.curves):
         text += " This is the error on the test set at hand; kind new-cases allows for its sampling error."
+    text += _provable(posterior, table)
     if "floor" in set(table["region"]):
         text += " In region 'floor', irreducible error makes up more than half of the forecast."
     return text
+
+
+def _provable(posterior: Posterior, table: pd.DataFrame) -> str:
+    """What the test set at hand can prove of the lowest error forecast for new cases; empty where none is."""
+    rows: Any = table[(table["kind"] == "new-cases") & table["yhat"].between(0.0, 1.0, inclusive="neither")]
+    if rows.empty:
+        return ""
+    best = rows.loc[rows["yhat"].idxmin()]
+    data = posterior.designs[best["domain"], best["task"]].curve_of(best["architecture"])
+    if data is None:
+        return ""
+    tested, error = round(cases(data.curve)), float(best["yhat"])
+    least = binomial_power.provable(tested, error)
+    return (
+        f" A test set of {tested:,} cases, as here, can at best prove (with 95 % confidence, 8 times in 10) that an "
+        f"error of {error:.3g} is below {least:.3g}."
+    )
 
 
 def _points(posterior: Posterior, at: Any, curves: Sequence[CurveKey | str] | None) -> pd.DataFrame:
@@ -261,7 +285,7 @@ def _points(posterior: Posterior, at: Any, curves: Sequence[CurveKey | str] | No
     return table
 
 
-def _check_request(kind: str, level: float, quantiles: Sequence[float], points: pd.DataFrame) -> None:
+def _check_request(kind: str | None, level: float, quantiles: Sequence[float], points: pd.DataFrame) -> None:
     check_kind(kind)
     bad = [v for v in (level, *quantiles) if not 0 < v < 1]
     if bad:

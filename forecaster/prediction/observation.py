@@ -13,8 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.curves.learning_curves import Curve
+from forecaster._support.streams import stream
+from forecaster.curves.learning_curves import Curve, Group
 from forecaster.errors import RequestError
+from forecaster.inference.posterior import Posterior
 from forecaster.model import test_set_noise
 from forecaster.model.design import LEAST_NOISE, REPORTED
 from forecaster.prediction.paths import CASES, LUCK, PER_DECADE, RUN, SHARED_RUN, CurvePaths
@@ -22,6 +24,10 @@ from forecaster.prediction.paths import CASES, LUCK, PER_DECADE, RUN, SHARED_RUN
 KINDS = ("mean", "new-run", "new-cases")
 RECENT = 5  # last measurements, whose known noise and test cases are taken for a new one
 COMMON = 0.4  # share of the sampling error common to runs on different training sets (benchmarks/luck.py)
+# Share common to architectures whose test set is the same. Correlation of who is wrong on which case, between six
+# scikit-learn classifiers on different training sets: 0.35 on digits; 0.35, 0.09 and 0.10 on the three kinds of tasks
+# of luck.py; on the same training sets 0.1 more. Too small a share makes comparisons less sure.
+BETWEEN = 0.2
 
 AtSizes = Float[np.ndarray, "draw at"]
 OnGrid = Float[np.ndarray, "size draw"]
@@ -36,13 +42,54 @@ def of_kind(paths: CurvePaths, n: Float[np.ndarray, " at"], kind: str) -> AtSize
     check_kind(kind)
     if kind == "new-run":
         return new_run(paths, n)[0]
-    return paths.average_at(n) + (new_cases(paths)[:, None] if kind == "new-cases" else 0.0)
+    mean = paths.average_at(n)
+    if kind == "mean" or paths.curve is None:
+        return mean
+    return mean + new_cases(paths)[:, None] * _of_last(paths, n, mean.mean(0))
 
 
-def check_kind(kind: str) -> None:
-    """RequestError unless ``kind`` is one of ``KINDS``."""
-    if kind not in KINDS:
+def on_grid(paths: CurvePaths, kind: str) -> OnGrid:
+    """Log errors of this kind on the grid; for a new run, with the same quantile of its noise at every size."""
+    if kind == "new-run":
+        return as_lucky_everywhere(paths)
+    if kind == "mean" or paths.curve is None:
+        return paths.average
+    found = paths.log_error + paths.above_median(paths.x).T  # paths.average would be kept beside it
+    shares, luck = _of_last(paths, np.exp(paths.x), found.mean(1)), new_cases(paths)
+    for row, share in zip(found, shares, strict=True):
+        row += share * luck
+    return found
+
+
+def _of_last(
+    paths: CurvePaths, n: Float[np.ndarray, " at"], log_error: Float[np.ndarray, " at"]
+) -> Float[np.ndarray, " at"]:
+    """The sd of the test set's sampling error over that at the curve's largest size; 1 from there on.
+
+    Where more cases are wrong, the log of their share is known better: binomial, by the curve's mean ``log_error``.
+    """
+    curve = paths.curve
+    assert curve is not None
+    last = float(paths.average_at(curve.n[-1:]).mean())
+    here, there = np.maximum(np.expm1(-log_error), 0.0), max(np.expm1(-last), 0.0)
+    ratio = np.sqrt(np.minimum(here / there, 1.0)) if there > 0 else np.zeros(len(n))
+    return np.where(n >= curve.n[-1] * (1.0 - 1e-9), 1.0, ratio)
+
+
+def check_kind(kind: str | None) -> None:
+    """RequestError unless ``kind`` is one of ``KINDS``, or None for :func:`usual_kind`."""
+    if kind not in (*KINDS, None):
         raise RequestError(f"kind: found {kind!r}; expected one of {', '.join(KINDS)}")
+
+
+def usual_kind(posterior: Posterior, group: Group) -> str:
+    """The kind of error that is meant where none is named, the same for all curves of a (domain, task).
+
+    ``new-cases`` where the test set of every measured curve is known: what is bought is the error on the population.
+    Else ``mean``, that on the test set at hand.
+    """
+    known = all(np.isfinite(cases(one.curve)) for one in posterior.designs[group].curves)
+    return "new-cases" if known else "mean"
 
 
 def new_run(
@@ -120,9 +167,10 @@ def luck_on_grid(paths: CurvePaths) -> tuple[OnGrid, OnGrid]:
 
 
 def new_cases(paths: CurvePaths) -> Float[np.ndarray, " draw"]:
-    """Difference between log error on new test cases and the mean curve, one draw for the whole curve.
+    """Difference between log error on new test cases and the mean curve, at the largest measured size and beyond.
 
-    The binomial variance at the largest measured size, reduced where several runs were averaged (``COMMON``). It is
+    The binomial variance at the largest measured size, reduced where several runs were averaged (``COMMON``). Curves of
+    a group with equally large test sets are taken to share one, and a part of its sampling error (``BETWEEN``). It is
     drawn independently of the drift: drawn jointly, forecasts of simulated tasks were worse, since misfit of the law
     was taken for sampling error. Zero for an architecture without data; RequestError without a test set.
     """
@@ -138,7 +186,13 @@ def new_cases(paths: CurvePaths) -> Float[np.ndarray, " draw"]:
     last = np.log(curve.error[curve.n == curve.n[-1]])
     shared = COMMON + (1.0 - COMMON) / len(last)
     variance = min(shared * max(np.exp(-last.mean()) - 1.0, 0.0) / tested, 1.0)
-    return np.sqrt(variance) * paths.origin.stream(CASES).standard_normal(paths.draws)
+    z = paths.origin.stream(CASES).standard_normal(paths.draws)
+    alike = [one.curve for one in paths.origin.design.curves if cases(one.curve) == tested]
+    if len(alike) > 1:
+        common = BETWEEN / shared
+        group = stream("/".join(paths.key.group), paths.origin.seed, CASES)
+        z = np.sqrt(common) * group.standard_normal(paths.draws) + np.sqrt(1.0 - common) * z
+    return np.sqrt(variance) * z
 
 
 def _run_stream(paths: CurvePaths, n: float, repeat: int) -> np.random.Generator:

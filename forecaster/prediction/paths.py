@@ -153,13 +153,13 @@ class CurvePaths:
     @cached_property
     def average(self) -> Float[np.ndarray, "size draw"]:
         """Log of the arithmetic mean of error over runs, on the grid."""
-        return self.log_error + self._above_median(self.x).T
+        return self.log_error + self.above_median(self.x).T
 
     def average_at(self, n: Sequence[float] | Float[np.ndarray, " at"]) -> Float[np.ndarray, "draw at"]:
         """Log of the arithmetic mean of error over runs, at sizes ``n`` on the grid's range."""
-        return self.at(n) + self._above_median(np.log(np.asarray(n, dtype=float)))
+        return self.at(n) + self.above_median(np.log(np.asarray(n, dtype=float)))
 
-    def _above_median(self, x: Float[np.ndarray, " at"]) -> Float[np.ndarray, "draw at"]:
+    def above_median(self, x: Float[np.ndarray, " at"]) -> Float[np.ndarray, "draw at"]:
         """By how much the mean of a log-normal error lies above its median: half the variance of a run's noise."""
         return 0.5 * self.parameters.noise(x)
 

@@ -21,7 +21,7 @@ from forecaster.model import law
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
 from forecaster.prediction.draws import by_point
-from forecaster.prediction.paths import CurveKey, CurvePaths, chosen_keys, curve_paths
+from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import REVIEW, Check, also
@@ -114,7 +114,7 @@ def requirement(
     *,
     limit: float | None = None,
     horizon: float | None = None,
-    kind: str = "mean",
+    kind: str | None = None,
     level: float = LEVEL,
     seed: int = 0,
     curves: Sequence[CurveKey | str] | None = None,
@@ -140,7 +140,8 @@ def requirement(
         that is larger.
     kind : {"mean", "new-run", "new-cases"}
         What is to reach the target: the average run, one single run (as good or bad at every size), or the average run
-        on the population that the test set was drawn from.
+        on the population that the test set was drawn from. By default the last where ``n_test`` is known, else the
+        first.
     level : float
         Probability inside the interval of the size needed, between 0 and 1.
     seed : int
@@ -183,12 +184,12 @@ def requirement(
     wanted = chosen_keys(posterior, curves)
     rows, columns = [], []
     for one in wanted:
-        design = posterior.designs[one.group]
+        design, own = posterior.designs[one.group], kind or observation.usual_kind(posterior, one.group)
         far = horizon or max(REACH * largest_size(design), limit or 0.0)
-        sizes, high, above = _sizes(posterior, one, errors, searched(design, far, limit), kind, seed)
+        sizes, high, above = _sizes(posterior, one, errors, searched(design, far, limit), own, seed)
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):
-            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], limit, far, last, kind, level))
+            rows.append(_row(one, error, sizes[:, k], high[:, k], above[k], limit, far, last, own, level))
             columns.append(sizes[:, k])
     table, aside = pd.DataFrame(rows), _aside_rows(posterior, curves, errors, kind)
     if aside:
@@ -251,7 +252,7 @@ def _sizes(
     """For each target: sizes needed [draw, target], whether the error at the largest measured size is above it [draw,
     target] (False without measurements), and the share of draws whose floor is above it [target]."""
     whole = curve_paths(posterior, one, span, seed=seed).whole
-    asked = _of_kind(whole, kind)
+    asked = observation.on_grid(whole, kind)
     x, paths = looked_at(whole, asked, span)
     log_errors = np.log(errors)
     sizes = np.stack([np.exp(first_log_size(x, paths, e)) for e in log_errors], 1)
@@ -260,13 +261,6 @@ def _sizes(
     log_floor = np.log(law.floor(np, whole.parameters.level, whole.parameters.floor_logit))
     log_floor = log_floor + asked[-1] - whole.log_error[-1]  # offset of a run, or of other test cases
     return sizes, last[:, None] > log_errors, np.mean(log_floor[:, None] > log_errors, 0)
-
-
-def _of_kind(paths: CurvePaths, kind: str) -> Float[np.ndarray, "size draw"]:
-    """Log errors on the grid; for a new run, with the same quantile of the run-to-run noise at every size."""
-    if kind == "new-run":
-        return observation.as_lucky_everywhere(paths)
-    return paths.average + (observation.new_cases(paths) if kind == "new-cases" else 0.0)
 
 
 def _row(
@@ -305,7 +299,7 @@ def _row(
 
 
 def _aside_rows(
-    posterior: Posterior, curves: Sequence[CurveKey | str] | None, errors: np.ndarray, kind: str
+    posterior: Posterior, curves: Sequence[CurveKey | str] | None, errors: np.ndarray, kind: str | None
 ) -> list[dict[str, Any]]:
     """Rows of curves that cannot be forecast: a note in place of numbers."""
     chances = ("p_within_limit", "p_never", "p_floor_above", "already_met", "p_risen")
@@ -313,7 +307,7 @@ def _aside_rows(
     return [
         {"domain": one.domain, "task": one.task, "architecture": one.architecture, "target": float(error)}
         | dict.fromkeys(numbers, np.nan)
-        | {"kind": kind, "note": last_measured(curve)}
+        | {"kind": kind or observation.usual_kind(posterior, one.group), "note": last_measured(curve)}
         for one, curve in set_aside(posterior, curves).items()
         for error in errors
     ]

@@ -46,8 +46,8 @@ class Measured:
 class Facts:
     """What the sentences and tables of a memo say, as numbers: no posterior and no draws.
 
-    ``options``, ``needs``, ``pairs`` and ``floors`` are tables of :func:`~forecaster.prediction.options.options_table`,
-    ``requirement``, ``compare`` and ``floor_table``; ``elsewhere`` is a forecast's table for new test cases.
+    ``options``, ``needs``, ``gains`` and ``floors`` are tables of :func:`~forecaster.prediction.options.options_table`,
+    ``requirement``, ``compare`` (its ``best``) and ``floor_table``; ``elsewhere`` is a forecast's table for new cases.
     """
 
     group: Group
@@ -66,7 +66,8 @@ class Facts:
     checks: tuple[Check, ...] = ()
     verdict: str = "PASS"
     kind: str = "mean"
-    pairs: Table | None = None  # None for one architecture
+    gains: Table | None = None  # None for one architecture
+    tested: Mapping[str, Any] | None = None  # what the test set can tell at the headline's size; None if it is unknown
     set_aside: Mapping[str, str] = field(default_factory=dict)  # architectures without a forecast: measured last
     elsewhere: Table | None = None  # at the headline's size; None where no test set is known
     track: TrackRecord = field(default_factory=TrackRecord)  # of the group

@@ -39,15 +39,15 @@ def captions(a: Facts) -> dict[str, tuple[str, str, Message]]:
                 f"the chart. “Never” is the chance that even {horizon} are not enough.",
             ),
         ),
-        "exponents": (
-            "How steeply the errors fall",
-            f"Chart of how steeply the error of each of {names} falls with data, with its uncertainty.",
+        "gains": (
+            "Who gains from more data",
+            f"Chart of the share of today's error that {a.sized(a.headline_n)} would remove, for each of {names}.",
             message(
-                "exponents",
-                "The exponent says how steeply the reducible part of the error falls: at 0.3, ten times the data "
-                "halves it. An error near its floor gains little however steep its curve is. Bars hold the true value "
-                "5 times in 10 (thick), 8 in 10, and 19 in 20 (thin). Bars that overlap do not mean that two "
-                "architectures are equal.",
+                "gains",
+                f"The share of the error at {a.sized(a.largest)} that the forecast removes by {a.sized(a.headline_n)}, "
+                "the largest first. Bars hold the true value 5 times in 10 (thick), 8 in 10, and 19 in 20 (thin); "
+                "below 0 the error rises. To the right, the chance to gain most. Bars that overlap do not mean that "
+                "two architectures gain alike.",
             ),
         ),
         "floor": (
@@ -62,4 +62,4 @@ def captions(a: Facts) -> dict[str, tuple[str, str, Message]]:
             ),
         ),
     }
-    return found if a.several else {k: v for k, v in found.items() if k != "exponents"}
+    return found if a.several else {k: v for k, v in found.items() if k != "gains"}

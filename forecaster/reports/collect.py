@@ -16,7 +16,9 @@ from forecaster.checks.measurements import DIVERGENCE
 from forecaster.checks.predictive import Assessment
 from forecaster.checks.track_record import companions
 from forecaster.comparison.compare import compare
+from forecaster.curves.binomial_power import provable
 from forecaster.curves.learning_curves import Group
+from forecaster.decisions.test_sets import test_set_size
 from forecaster.evaluation.pooling import pooling
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
@@ -24,6 +26,7 @@ from forecaster.model.design import Design
 from forecaster.plots.style import Table
 from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.forecast import Forecast, forecast
+from forecaster.prediction.observation import cases, usual_kind
 from forecaster.prediction.options import options_table
 from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
@@ -44,14 +47,15 @@ def ask(
     group: Group,
     sizes: Sequence[float] | None,
     target: float | None,
-    kind: str,
+    kind: str | None,
     level: float,
     size_unit: str | None,
     seed: int,
     record: bool = True,
 ) -> Answers:
-    """Every answer of a memo on one group; all forecasts and requirements are of this ``kind``."""
+    """Every answer of a memo on one group; all forecasts and requirements are of this ``kind``, or the usual one."""
     posterior = whole.only(group)
+    kind = kind or usual_kind(posterior, group)
     design = posterior.designs[group]
     largest = largest_size(design)
     wanted = advice.default_sizes(largest, _span(design)) if sizes is None else sizes
@@ -75,7 +79,7 @@ def ask(
     apart = pooling(posterior, headline_n, level=level, seed=seed) if tested else None
     need = requirement(posterior, goal, kind=kind, level=level, seed=seed, curves=targets)
     checks = (*map(_of_the_others, verdicts.checks), *companions(apart), *(need.checks if target is not None else ()))
-    comparison = compare(posterior, group=group, at=asked, seed=seed) if several else None
+    comparison = compare(posterior, group=group, at=asked, kind=kind, seed=seed) if several else None
     facts = Facts(
         group=group,
         units=units,
@@ -94,7 +98,8 @@ def ask(
         verdict=overall(checks),
         kind=kind,
         set_aside={key.architecture: last_measured(curve) for key, curve in set_aside(posterior).items()},
-        pairs=None if comparison is None else comparison.table,
+        gains=None if comparison is None else comparison.best,
+        tested=_tested(design, options, headline_n, goal),
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed) if kind == "mean" else None,
         track=verdicts.track,
         pooling=apart,
@@ -159,6 +164,23 @@ def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, see
         return None
     at = pd.DataFrame({"architecture": design.architectures, "n": n}).assign(domain=design.domain, task=design.task)
     return forecast(posterior, at, kind="new-cases", level=level, seed=seed).table
+
+
+def _tested(design: Design, options: Table, n: float, goal: float) -> Mapping[str, Any] | None:
+    """What the best architecture's test set can prove at the headline's size, and how large it would have to be."""
+    first, *others = options[options["n"] == n].to_dict("records")
+    data = design.curve_of(first["architecture"])
+    tested, error = math.nan if data is None else cases(data.curve), first["yhat"]
+    if math.isnan(tested) or not 0.0 < error < 1.0:
+        return None
+    found = {"cases": tested, "error": error, "provable": provable(round(tested), error)}
+    if error < goal < 1.0:
+        found["for_target"] = test_set_size(error=error, target=goal).table["cases"].iloc[0]
+    rival = next((row for row in others if error < row["yhat"] < 1.0), None)
+    if rival is not None:
+        apart = test_set_size(error_a=error, error_b=rival["yhat"]).table["cases"].iloc[0]
+        found |= {"rival": rival["architecture"], "other": rival["yhat"], "apart": apart}
+    return found
 
 
 def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:

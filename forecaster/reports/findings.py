@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from forecaster.checks.track_record import favoured
-from forecaster.comparison.prose import A_STEEPER, EQUAL, UNDECIDED
+from forecaster.comparison.prose import gain_said
 from forecaster.curves.rises import LEAST
 from forecaster.plots.style import Table
 from forecaster.reports.answers import EDGE, Facts
@@ -19,7 +22,7 @@ EDGE_DECADES = 0.05  # within this distance of the largest size, a headline is a
 FAR_DECADES = 1.5  # beyond this distance it is far from them
 RISES = ("ill-behaved", "non-monotone")  # the checks that find curves to rise, far and somewhat
 RIVALS_SAID = 3  # chances that are given where the leader depends on the size
-PROBABLY = 0.9  # chance of being steeper from which that is said, although it may be by little
+PROBABLY = 0.9  # chance of gaining most from which it is said without the next likeliest
 WIDER = 1.1  # from this ratio of widths on, the range on other test cases is reported
 KINDS = {
     "mean": "All numbers are for the average over training runs, on the test set at hand.",
@@ -83,12 +86,14 @@ def changes(a: Facts) -> list[Change]:
     found = [("The irreducible error.", floor_change(a)), *rise_change(a)]
     if a.several:
         found.append(("The order of the architectures.", order_change(a)))
-        if a.pairs is not None:
-            found.append(("How steeply the errors fall.", slope_change(a, a.pairs)))
+        if a.gains is not None:
+            found += gain_change(a, a.gains)
         found += pooling_change(a)
     found.append(("Distance from the data.", distance(a)))
     if a.elsewhere is not None:
         found += small_test_set(a, a.elsewhere)
+    if a.tested is not None:
+        found.append(on_test_set(a, a.tested))
     text = (
         "The forecast holds for the training configuration that was measured: the same model, tuning, source and "
         "quality of data. Cleaner labels or a better model shift the curve in ways that these measurements cannot show."
@@ -239,39 +244,51 @@ def order_change(a: Facts) -> Message:
     return message(id, text, leaders=leaders, rival=rival["architecture"], p_rival=rival["p_best"])
 
 
-def slope_change(a: Facts, pairs: Table) -> Message:
-    """Best against runner-up: whose error, above its floor, falls more steeply?"""
-    name, rival = (r["architecture"] for r in a.at(a.headline_n)[:2])
-    row = next(r for r in pairs.to_dict("records") if {r["a"], r["b"]} == {name, rival})
-    within = f"{100 * row['rope']:g} %"
-    if row["verdict"] == EQUAL:
-        text = (
-            f"The errors of {name} and {rival} fall about equally steeply (within {within}). While both stay well "
-            "above their floors, the ratio of the errors should persist, and their difference shrinks."
-        )
-        return message("equally-steep", text, a=name, b=rival)
-    if row["verdict"] == UNDECIDED:
-        p = row["p_steeper"] if row["a"] == name else 1 - row["p_steeper"]
-        if max(p, 1 - p) >= PROBABLY:
-            steeper = name if p > 0.5 else rival
-            slower, p = (rival, p) if steeper == name else (name, 1 - p)
-            text = (
-                f"Above its floor, the error of {steeper} probably falls more steeply than that of {slower} (chance "
-                f"{chance(p)}), perhaps by less than {within}."
-            )
-            return message("probably-steeper", text, steeper=steeper, p=p)
-        text = (
-            f"It is open whose error falls more steeply above its floor: the chance that it is {name} rather than "
-            f"{rival} is {chance(p)}."
-        )
-        return message("steeper-open", text, a=name, b=rival, p=p)
-    steeper, slower = (row["a"], row["b"]) if row["verdict"] == A_STEEPER else (row["b"], row["a"])
-    end = f"{steeper} should pull further ahead" if steeper == name else f"{steeper} may catch up"
-    text = (
-        f"Above its floor, the error of {steeper} falls more steeply than that of {slower}; {end} as the data grow, "
-        "unless its floor is higher."
+def gain_change(a: Facts, gains: Table) -> list[Change]:
+    """Who gains from more data, up to the headline's size: by the share of today's error that the forecast removes."""
+    known = gains[gains["gain"].notna() & np.isclose(gains["n"], a.headline_n)]
+    rows = known.sort_values("gain", ascending=False, kind="stable").to_dict("records")
+    if not rows:
+        return []
+    most = max(rows, key=lambda row: row["p_gains_most"])
+    rival = max((row for row in rows if row is not most), key=lambda row: row["p_gains_most"])
+    name, best = most["architecture"], next((r for r in rows if r["architecture"] == a.best["architecture"]), most)
+    sure = most["p_gains_most"] >= PROBABLY
+    chances = chance(most["p_gains_most"]) + (
+        "" if sure else f"; {rival['architecture']} {chance(rival['p_gains_most'])}"
     )
-    return message("steeper", text, steeper=steeper)
+    gains_most = "gains most" if sure else "is the likeliest to gain most"
+    text = (
+        f"From {a.sized(most['n_from'])} to {a.sized(a.headline_n)} {name} {gains_most} ({chances}): "
+        f"{gain_said(most)} of its error is forecast to go."
+    )
+    if best is not most:
+        text += f" {best['architecture']}, the best there, is forecast to lose {gain_said(best)}."
+    values = {"n": a.headline_n, "most": name, "p": most["p_gains_most"]}
+    values["gains"] = {row["architecture"]: row["gain"] for row in rows}
+    return [("Who gains from more data.", message("gains-most" if sure else "gains-open", text, **values))]
+
+
+def on_test_set(a: Facts, tested: Mapping[str, Any]) -> Change:
+    """What can be shown at the headline's size on the test set at hand, and how large it would have to be."""
+    d = a.units.decimals(tested["error"], tested["provable"])
+    error, least = (a.units.error(tested[k], d) for k in ("error", "provable"))
+    text = (
+        f"The {size(tested['cases'])} test cases at hand can at best prove (with 95 % confidence, 8 times in 10) that "
+        f"an error of {error} is below {least}."
+    )
+    if "for_target" in tested:
+        text += f" To prove that it is below {a.units.error_plain(a.target)} takes {_many(tested['for_target'])}."
+    if "apart" in tested:
+        text += (
+            f" To tell it from {tested['rival']}, at {a.units.error(tested['other'], d)}, takes "
+            f"{_many(tested['apart'])}, fewer where both err on the same ones."
+        )
+    return ("What the test set can tell.", message("test-set", text, **tested))
+
+
+def _many(cases: float) -> str:
+    return f"about {about(cases)} cases" if math.isfinite(cases) else "more cases than anyone has"
 
 
 def health(a: Facts) -> Message:

@@ -18,7 +18,7 @@ from forecaster.checks.check import table_of
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
-from forecaster.plots.comparison import comparison_figure
+from forecaster.plots.comparison import gain_figure
 from forecaster.plots.floor import floor_figure
 from forecaster.plots.forecast import forecast_figure, measured_table
 from forecaster.plots.requirement import requirement_figure
@@ -40,7 +40,7 @@ def memo(
     *,
     sizes: Sequence[float] | None = None,
     target: float | None = None,
-    kind: str = "mean",
+    kind: str | None = None,
     level: float = LEVEL,
     title: str | None = None,
     size_unit: str | None = None,
@@ -63,7 +63,8 @@ def memo(
         times today's data.
     kind : {"mean", "new-run", "new-cases"}
         What every number is about: the average run on the test set at hand, one new run, or the average run on new test
-        cases (needs ``n_test``), as in :func:`~forecaster.forecast`.
+        cases (needs ``n_test``), as in :func:`~forecaster.forecast`; by default the last where ``n_test`` is known,
+        else the first.
     level : float
         Probability inside the intervals.
     title : str, optional
@@ -109,7 +110,9 @@ def memo(
         "pooling": pd.DataFrame() if facts.pooling is None else facts.pooling.table,
     }
     if answers.comparison is not None:
-        tables |= {"comparison": answers.comparison.table, "exponents": answers.comparison.exponents}
+        of = answers.comparison
+        tables |= {"comparison": of.table, "crossings": of.crossings, "gains": of.best}
+        tables |= {"slopes": of.slopes, "exponents": of.exponents}
     title = title or f"{answers.group[1]}: what more data will buy"
     said = _said(facts)
     page = _page(facts, said, drawn) | {"title": title, "about": _about(answers)}
@@ -133,8 +136,8 @@ def _draw(a: Answers) -> dict[str, Figure]:
             "forecast": forecast_figure(a.found, group=a.group, units=a.facts.units),
             "requirement": requirement_figure(a.need, units=a.facts.units),
         }
-        if a.comparison is not None:
-            drawn["exponents"] = comparison_figure(a.comparison)
+        if a.comparison is not None and a.facts.headline_n in a.comparison.gain_sizes:
+            drawn["gains"] = gain_figure(a.comparison, a.facts.headline_n)
         drawn["floor"] = floor_figure(a.facts.floors, units=a.facts.units, order=order)
         for figure in drawn.values():  # one layout for all files: repeated layouts differ in the last digits
             figure.draw_without_rendering()

@@ -58,6 +58,9 @@ class Memo(Result):
         record=RECORD,
         pooling=POOLING,
         comparison=Comparison.columns["table"],
+        crossings=Comparison.columns["crossings"],
+        gains=Comparison.columns["best"],
+        slopes=Comparison.columns["slopes"],
         exponents=Comparison.columns["exponents"],
     )
     keys = declared(

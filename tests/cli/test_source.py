@@ -204,10 +204,11 @@ def test_nothing_is_left_out_of_a_posterior(digits_file):
 
 def test_what_is_asked_about_among_several_is_compared(six, fitted):
     two = ["--task", "cats", "--architecture", "cnn", "--architecture", "vit", "--json"]
-    (row,) = parsed(run("compare", six, *two))["table"]
-    assert (row["a"], row["b"]) == ("cnn", "vit")
-    both = parsed(run("compare", six, *two[2:]))["table"]
-    assert [(row["task"], row["a"], row["b"]) for row in both] == [("cats", "cnn", "vit"), ("dogs", "cnn", "vit")]
+    found = parsed(run("compare", six, *two))
+    (row,) = found["crossings"]
+    assert {row["a"], row["b"]} == {row["architecture"] for row in found["best"]} == {"cnn", "vit"}
+    both = parsed(run("compare", six, *two[2:]))["crossings"]
+    assert [(row["task"], {row["a"], row["b"]}) for row in both] == [("cats", {"cnn", "vit"}), ("dogs", {"cnn", "vit"})]
     assert {row["level"] for row in parsed(run("compare", six, "--level", "0.5", "--json"))["table"]} == {0.5}
 
 

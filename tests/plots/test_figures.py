@@ -137,8 +137,29 @@ def test_comparison_figure_shows_the_comparison_s_own_draws(two):
     found = compare(two)
     table = comparison.exponent_table(found)
     pd.testing.assert_frame_equal(table, comparison.exponent_table(two, GROUP))
-    medians = [line.get_xdata()[0] for line in found.plot().axes[0].lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(medians, table["q50"])
+    chances, gains, exponents = (
+        [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"] for axes in found.plot().axes
+    )
+    np.testing.assert_allclose(exponents, table["q50"])
+    np.testing.assert_allclose(chances, 100 * found.best["p_best"])
+    gained = comparison.gain_table(found)
+    np.testing.assert_allclose(gains, 100 * gained["q50"])
+    known = found.best[found.best["gain"].notna()].set_index("architecture")
+    np.testing.assert_allclose(gained["q50"], known.loc[gained["architecture"], "gain"])
+    assert (np.diff(gained["q50"]) <= 0).all()
+    within = compare(two, at=[1e4])
+    assert comparison.gain_table(within).empty
+    assert len(within.plot().axes) == 2
+
+
+def test_who_gains_is_drawn_with_the_colours_of_the_curves(two):
+    """Steep has the second place among the curves and the first among gains."""
+    found = compare(two)
+    axes = comparison.gain_figure(found).axes[0]
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["steep", "flat"]
+    assert [dot.get_markeredgecolor() for dot in dots] == [style.PALETTE[1], style.PALETTE[0]]
+    assert len(axes.texts) == 3  # a chance for each, and what they are
 
 
 def test_floor_figure_draws_the_floor_table(two):

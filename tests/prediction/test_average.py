@@ -33,7 +33,7 @@ def test_requirement_and_comparison_ask_the_same_mean(noisy):
     mean = forecast(noisy, [AHEAD]).table.set_index("architecture")["yhat"]
     need = requirement(noisy, mean["a"], curves=["a"]).table.iloc[0]
     assert need["q50"] == pytest.approx(AHEAD, rel=0.02)
-    ratio = compare(noisy, at=[AHEAD]).at_table.iloc[0]
+    ratio = compare(noisy, pairs=[("a", "b")], at=[AHEAD]).table.iloc[0]
     assert ratio["error_ratio"] == pytest.approx(mean["a"] / mean["b"], rel=1e-6)
 
 

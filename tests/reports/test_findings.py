@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from helpers.facts import GROUP, LARGEST, Curve, around, check, facts
 
-from forecaster.comparison.prose import A_STEEPER, B_STEEPER, EQUAL, UNDECIDED
 from forecaster.reports import captions, findings
 from forecaster.results.message import ids
 
@@ -115,25 +114,42 @@ def test_whether_one_architecture_leads_at_every_size():
     assert other.values["leaders"] == {LARGEST: "flat", 1e6: "steep", 1e7: "steep"}
 
 
+def gaining(chance: float, steep: float = 0.6, n: float = 1e6) -> pd.DataFrame:
+    """What the two architectures gain by a size, and the chance that ``steep`` gains most."""
+    rows = [
+        {"architecture": name, "n": n, "n_from": LARGEST, "gain": gain, "p_gains_most": p}
+        | {"gain_lower": gain - 0.1, "gain_upper": gain + 0.1}
+        for name, gain, p in (("steep", steep, chance), ("flat", 0.4, 1 - chance))
+    ]
+    today = [row | dict.fromkeys(("gain", "gain_lower", "gain_upper", "p_gains_most"), float("nan")) for row in rows]
+    return pd.DataFrame([*(row | {"n": LARGEST} for row in today), *rows])
+
+
 @pytest.mark.parametrize(
-    ("verdict", "p", "id", "steeper"),
-    [
-        (EQUAL, 0.5, "equally-steep", None),
-        (UNDECIDED, 0.6, "steeper-open", None),
-        (UNDECIDED, 0.95, "probably-steeper", "steep"),
-        (UNDECIDED, 0.05, "probably-steeper", "flat"),
-        (A_STEEPER, 0.99, "steeper", "steep"),
-        (B_STEEPER, 0.01, "steeper", "flat"),
-    ],
+    ("chance", "id", "most"),
+    [(0.95, "gains-most", "steep"), (0.6, "gains-open", "steep"), (0.05, "gains-most", "flat")],
 )
-@pytest.mark.parametrize("turned", [False, True])
-def test_who_is_steeper(verdict, p, id, steeper, turned):
-    """The same whichever of a pair comes first in the table."""
-    a, b = ("flat", "steep") if turned else ("steep", "flat")
-    named = {A_STEEPER: B_STEEPER, B_STEEPER: A_STEEPER}.get(verdict, verdict) if turned else verdict
-    row = {"a": a, "b": b, "rope": 0.1, "verdict": named, "p_steeper": 1 - p if turned else p}
-    said = findings.slope_change(facts(TWO), pd.DataFrame([row]))
-    assert (said.id, said.values.get("steeper")) == (id, steeper)
+def test_who_gains(chance, id, most):
+    ((_, said),) = findings.gain_change(facts(TWO), gaining(chance))
+    assert (said.id, said.values["most"]) == (id, most)
+    assert said.values["p"] == pytest.approx(max(chance, 1 - chance))
+    assert said.values["gains"] == {"steep": 0.6, "flat": 0.4}
+    assert ("the best there" in said.text) == (most == "flat")
+
+
+def test_sizes_within_the_data_gain_nothing():
+    assert findings.gain_change(facts(TWO), gaining(0.9, n=1e7)) == []
+
+
+@pytest.mark.parametrize("more", [{}, {"for_target": 5490.0}, {"rival": "flat", "other": 0.1, "apart": float("inf")}])
+def test_what_the_test_set_can_tell(more):
+    tested = {"cases": 597.0, "error": 0.02, "provable": 0.031} | more
+    heading, said = findings.on_test_set(facts(TWO), tested)
+    assert heading
+    assert said.id == "test-set"
+    assert dict(said.values) == tested
+    assert ("5,500" in said.text) == ("for_target" in more)
+    assert changed(facts(TWO, tested=tested)).count("test-set") == 1
 
 
 @pytest.mark.parametrize(("width", "told"), [(1.3, True), (1.1, False)])
@@ -146,9 +162,8 @@ def test_a_small_test_set_is_told(width, told):
 
 
 def test_what_would_change_the_recommendation_in_order():
-    row = {"a": "steep", "b": "flat", "rope": 0.1, "verdict": EQUAL, "p_steeper": 0.5}
-    assert changed(facts(TWO, pairs=pd.DataFrame([row]))) == [
-        "floor-not-seen", "one-leader", "equally-steep", "beyond-the-data", "same-configuration",
+    assert changed(facts(TWO, gains=gaining(0.95))) == [
+        "floor-not-seen", "one-leader", "gains-most", "beyond-the-data", "same-configuration",
     ]  # fmt: skip
     assert changed(facts({"steep": STEEP})) == ["floor-not-seen", "beyond-the-data", "same-configuration"]
 
@@ -167,9 +182,9 @@ def test_the_verdict_in_a_sentence(verdicts, id, counts):
 
 
 def test_captions_are_those_of_the_figures():
-    assert set(captions.captions(facts(TWO))) == {"forecast", "requirement", "exponents", "floor"}
+    assert set(captions.captions(facts(TWO))) == {"forecast", "requirement", "gains", "floor"}
     assert set(captions.captions(facts({"steep": STEEP}))) == {"forecast", "requirement", "floor"}
     assert ids(caption for *_, caption in captions.captions(facts(TWO)).values()) == [
-        "curves", "needs", "exponents", "floor-not-seen",
+        "curves", "needs", "gains", "floor-not-seen",
     ]  # fmt: skip
     assert GROUP  # facts are about one group

@@ -15,8 +15,10 @@ import pandas as pd
 import pytest
 from helpers.synthetic import GROUP, SIZES, on_test_set, posterior, values
 
+import forecaster
 from forecaster.checks.check import check
 from forecaster.comparison.compare import compare
+from forecaster.curves import binomial_power
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
@@ -103,7 +105,10 @@ def test_tables_are_those_of_the_results(two, made):
     goal = made.tables["requirement"]["target"].iloc[0]
     sizes = default_sizes(SIZES[-1], 100.0)
     pd.testing.assert_frame_equal(made.tables["requirement"], requirement(two, goal, seed=3).table)
-    pd.testing.assert_frame_equal(made.tables["comparison"], compare(two, group=GROUP, at=sizes, seed=3).table)
+    compared = compare(two, group=GROUP, at=sizes, seed=3)
+    held = {"comparison": "table", "gains": "best"} | {k: k for k in ("crossings", "slopes", "exponents")}
+    for name, ours in held.items():
+        pd.testing.assert_frame_equal(made.tables[name], getattr(compared, ours))
     pd.testing.assert_frame_equal(made.tables["verdicts"], check(two, at=sizes, seed=3).table)
 
 
@@ -252,6 +257,7 @@ def test_all_numbers_are_of_the_kind_asked_for(two, of_kinds, kind):
     pd.testing.assert_frame_equal(found.tables["forecast"], wanted)
     need = requirement(tested, 0.06, kind=kind, seed=3).table
     pd.testing.assert_frame_equal(found.tables["requirement"], need)
+    assert set(found.tables["comparison"]["kind"]) == {kind}
     head, context = found.messages[:2]
     rows = wanted.set_index(["architecture", "n"])
     assert head.values["yhat_upper"] == rows.loc[("steep", 1e6), "yhat_upper"]
@@ -267,6 +273,21 @@ def test_kinds_of_a_memo_differ(of_kinds):
     widths = [one["yhat_upper"] / one["yhat_lower"] for one in ends]
     assert widths[2] > 1.1 * widths[0]
     assert widths[1] > 1.1 * widths[0]
+
+
+def test_where_the_test_set_is_known_a_memo_is_about_new_cases(two, of_kinds):
+    """As it is where that is asked for; and it says what the test set can prove, in every kind."""
+    found = memo(on_test_set(two, 200), sizes=[1e6], target=0.06, seed=3)
+    assert found.markdown == of_kinds["new-cases"].markdown
+    (told,) = [one for one in found.messages if one.id == "test-set"]
+    head = found.messages[0].values
+    assert told.values["cases"] == 200
+    assert told.values["error"] == head["yhat"]
+    assert told.values["provable"] == binomial_power.provable(200, head["yhat"])
+    wanted = forecaster.test_set_size(error=head["yhat"], target=0.06).table["cases"].iloc[0]
+    assert told.values["for_target"] == wanted
+    assert all("test-set" in ids_of(one) for one in of_kinds.values())
+    assert "test-set" not in ids_of(memo(two, sizes=[1e6], seed=3))
 
 
 def test_new_cases_need_a_test_set_and_kinds_are_known(two):

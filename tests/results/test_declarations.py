@@ -42,6 +42,13 @@ def fitted():
     return posterior(drawn)
 
 
+def by_metric():
+    """One architecture by two metrics."""
+    made = posterior({f"d/{metric}/a": values(sd={"level": 0.05}, seed=i) for i, metric in enumerate(("loss", "wer"))})
+    table = made.curves.table
+    return forecaster.Posterior(made.tree, forecaster.read_curves(table.assign(metric=table["task"])), made.cards)
+
+
 @pytest.fixture(scope="module")
 def backtested(fitted):
     """A backtest of those, with larger sizes hidden; nothing is sampled."""
@@ -76,6 +83,7 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "requirement": forecaster.requirement(fitted, [0.1, 0.05]),
         "requirement with a limit": forecaster.requirement(fitted, 0.05, limit=1e7),
         "compare": forecaster.compare(fitted, at=[1e6]),
+        "compare --across metric": forecaster.compare_metrics(by_metric()),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
         "backtest": backtested[0],
@@ -87,13 +95,14 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "cache": kept(),
         "memo in Python": forecaster.memo(fitted),
         "update in Python": updated,
+        "test_set_size in Python": forecaster.test_set_size(error=0.02, target=0.03),
     }
 
 
 KINDS = [
     *("validate", "fit", "forecast", "forecast with quantiles", "requirement", "requirement with a limit", "compare"),
     *("check", "check without sizes", "backtest", "backtest without rivals", "memo", "domains", "domains NAME"),
-    *("inspect", "cache", "memo in Python", "update in Python"),
+    *("inspect", "cache", "memo in Python", "update in Python", "compare --across metric", "test_set_size in Python"),
 ]
 
 

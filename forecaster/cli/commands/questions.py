@@ -1,19 +1,20 @@
 """The verbs that question a posterior: forecast, requirement, compare, check."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
 from forecaster.cli import checking, outputs, points, remarks, source, values
 from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFile, deliver, verb
+from forecaster.errors import OptionError
 
 
 @verb
 def forecast(
     asked: Asked,
     at: Annotated[str, typer.Option("--at", help="Sizes, e.g. 1e6,1.5M, or a table of points (.csv, .parquet).")],
-    kind: Kind = "mean",
+    kind: Kind = None,
     level: Level = 0.8,
     quantiles: Annotated[str, typer.Option("--quantiles", help="Additional quantiles, e.g. 0.025,0.5,0.975.")] = "",
     save_draws: Annotated[
@@ -53,7 +54,7 @@ def requirement(
     ] = None,
     horizon: Annotated[str | None, typer.Option("--horizon", help="Largest size to search.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", hidden=True)] = None,
-    kind: Kind = "mean",
+    kind: Kind = None,
     level: Level = 0.8,
     figure: FigureFile = None,
     output: TableFile = None,
@@ -86,26 +87,47 @@ def requirement(
 def compare(
     asked: Asked,
     at: Annotated[str | None, typer.Option("--at", help="Sizes at which to compare, e.g. 1e6,1.5M.")] = None,
+    kind: Kind = None,
     level: Level = 0.8,
     rope: Annotated[
-        float, typer.Option("--rope", min=0.0, help="Exponents within this relative difference count as equal.")
+        float,
+        typer.Option(
+            "--rope",
+            min=0.0,
+            help="Exponents within this relative difference count as equal, and slopes that change the ratio of the "
+            "errors by no more with ten times the data.",
+        ),
     ] = 0.1,
+    across: Annotated[
+        Literal["metric"] | None,
+        typer.Option("--across", help="Compare the metrics of each architecture (column `metric`), not architectures."),
+    ] = None,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
-    """Which architecture is better at which size, and what the difference is worth in data."""
+    """Which architecture is better where, what that is worth in data, and who gains from more of it."""
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
     values.check_share(level, "--level")
     sizes = values.sizes(at)
-    given = asked.given()
-    remarks.refuse_lonely(given.curves)
-    from forecaster.comparison.compare import compare as ask
-
+    if across and kind:
+        raise OptionError(f"found --kind {kind} beside --across {across}; slopes of metrics are those of the mean")
+    given = asked.given(by_metric=across is not None)
+    if across is None:
+        remarks.refuse_lonely(given.curves)
     posterior = given.posterior(asked.fitting)
     checks = checking.verdicts(posterior, given.choice, sizes, seed=asked.seed)
     chosen = given.choice.keys(posterior) if given.choice.architecture else None
-    result = ask(posterior, curves=chosen, at=sizes, rope=rope, level=level, seed=asked.seed, checks=checks)
+    options: dict[str, Any] = {"curves": chosen, "at": sizes, "rope": rope, "level": level, "checks": checks}
+    options["seed"] = asked.seed
+    if across is not None:
+        from forecaster.comparison.metrics import compare_metrics
+
+        found = compare_metrics(posterior, **options)
+        return deliver(found, asked.as_json, output, figure)
+    from forecaster.comparison.compare import compare as ask
+
+    result = ask(posterior, kind=kind, **options)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
 
 

@@ -17,7 +17,7 @@ def memo(
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, e.g. 1e4,100k.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
     size_unit: Annotated[str | None, typer.Option("--size-unit", help="Unit of the sizes, e.g. FLOPs.")] = None,
-    kind: Kind = "mean",
+    kind: Kind = None,
     level: Level = 0.8,
 ) -> Failures:
     """Write a decision memo in Markdown and HTML, with figures, for each domain and task."""

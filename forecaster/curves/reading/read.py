@@ -26,9 +26,11 @@ from forecaster.curves.reading.columns import (
     check_constants,
     constant_notes,
     mapping_of,
+    parts_of,
     renamed,
     rows_where,
     stripped,
+    there,
     where_of,
     with_constants,
 )
@@ -159,6 +161,19 @@ class Cells:
     def missing(self) -> tuple[str, ...]:
         """Our columns that the table has not: those that ``constants`` may give."""
         return absent(renamed(self.how.source, self.raw, self.mapping))
+
+    def by_metric(self) -> Cells:
+        """The same cells read so that each metric of the column ``metric`` has tasks of its own, named after both."""
+        metric = self.mapping.get("metric", "metric")
+        if metric not in self.raw:
+            raise CurveColumnsError(
+                f"{self.how.source}: found no column {metric!r} with several metrics; {there(self.raw)}. Name the one "
+                "that says what each error is: --columns metric=THAT"
+            )
+        task = self.mapping.get("task", "task")
+        named = {"metric": metric, "task": f"{task}+{metric}" if parts_of(task, self.raw.columns) else metric}
+        how = replace(self.how, columns={**self.how.columns, **named})
+        return replace(self, mapping={**self.mapping, **named}, how=how)
 
     def curves(self, constants: Mapping[str, str | float]) -> LearningCurves:
         """The validated curves, as :func:`read_curves` says."""
