@@ -59,7 +59,7 @@ def prose(
         reach[f"{row['domain']}/{row['task']}"] = far
     within = reach.values() if len(set(reach.values())) == 1 else [f"{far} for {g}" for g, far in reach.items()]
     said.append(message("horizon", f"“Never” means not up to {', '.join(dict.fromkeys(within))}."))
-    text = "Probabilities allow for drift from the law and for floors that turn out not to be final."
+    text = "Probabilities allow for drift from the law, within the measured sizes and beyond."
     said.append(message("allowed-for", text))
     return tuple(said)
 

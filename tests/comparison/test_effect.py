@@ -44,8 +44,8 @@ def test_the_worth_is_the_data_ratio_of_compare_to_the_last_digit():
         synthetic.values(log_drift=-3.5, sd=spread), synthetic.values(level=-2.1, log_drift=-3.5, sd=spread, seed=1)
     )
     row = asked(posterior, at=[LARGEST]).worth.iloc[0]
-    known = compare(posterior, pairs=[("cnn", "mlp")], level=0.8).table.iloc[0]
-    assert known["data_ratio_n"] == row["n"] == LARGEST
+    known = compare(posterior, pairs=[("mlp", "cnn")], at=[LARGEST], level=0.8).table.iloc[0]
+    assert known["n"] == row["n"] == LARGEST
     assert row[["worth_q10", "worth_q50", "worth_q90"]].tolist() == [
         known[f"data_ratio{end}"] for end in ("_lower", "", "_upper")
     ]

@@ -84,6 +84,8 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "requirement with a limit": forecaster.requirement(fitted, 0.05, limit=1e7),
         "compare": forecaster.compare(fitted, at=[1e6]),
         "compare --across metric": forecaster.compare_metrics(by_metric()),
+        "effect": forecaster.effect(fitted, baseline="a", treated="b", at=[1e6]),
+        "screen": forecaster.screen(fitted, 1e6),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
         "backtest": backtested[0],
@@ -101,7 +103,17 @@ def results(fitted, backtested, updated, tmp_path_factory):
 
 KINDS = [
     *("validate", "fit", "forecast", "forecast with quantiles", "requirement", "requirement with a limit", "compare"),
-    *("check", "check without sizes", "backtest", "backtest without rivals", "memo", "domains", "domains NAME"),
+    *(
+        "effect",
+        "screen",
+        "check",
+        "check without sizes",
+        "backtest",
+        "backtest without rivals",
+        "memo",
+        "domains",
+        "domains NAME",
+    ),
     *("inspect", "cache", "memo in Python", "update in Python", "compare --across metric", "test_set_size in Python"),
 ]
 
