@@ -7,7 +7,7 @@ and forecasts four hidden sizes of each curve, from the nearest to the farthest.
 
     pairs            pairs of architectures of one task
     correlation      of the forecasts' errors (normal scores of their PIT) within a task, over pairs; `model` is what
-                     forecast itself holds it for
+                     the forecast itself holds it for
     80 % hold        share of observed differences of two log errors inside their 80 % interval, as the forecast is
     CRPS             of these differences; then the change of it, in per cent, where the draws of a task's architectures
                      are reordered to a common correlation of 0.2 and 0.4 (a normal copula, each architecture's own
