@@ -141,6 +141,14 @@ def test_questions_answer_in_documented_json(verb, digits_file):
     assert_documented(parsed(done), verb)
 
 
+@pytest.mark.parametrize("verb", ["forecast", "requirement", "check"])
+def test_the_record_can_be_left_out(verb, digits_file):
+    found = parsed(run(verb, digits_file, *QUESTIONS[verb], "--no-record", "--json"))
+    assert found["record"] == []
+    assert found["record_total"] == {}
+    assert not {"record", "pooling"} & {check["id"] for check in found["checks"]}
+
+
 @pytest.mark.parametrize("verb", QUESTIONS)
 def test_questions_answer_in_words_and_fit_the_width(verb, digits_file, tmp_path):
     table = tmp_path / "table.csv"

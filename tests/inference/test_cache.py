@@ -8,6 +8,7 @@ from helpers.synthetic import posterior, values
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.inference import cache
+from forecaster.results.track_record import TrackRecord
 
 ARCHITECTURES = {name: values(seed=i) for i, name in enumerate(("cnn", "mlp"))}
 
@@ -60,6 +61,22 @@ def test_a_fit_is_made_once_and_comes_back_bit_for_bit(found, fits):
         assert (again.curve(label).level == first.curve(label).level).all()
     cache.fit_cached(found.curves, seed=1)
     assert fits == [0, 1]
+
+
+def test_what_a_kept_fit_lacks_is_added_and_kept(found, fits):
+    added = []
+
+    def then(one):
+        if one.record.why:
+            return one
+        added.append(one)
+        return one.with_record(TrackRecord(why="too few sizes"))
+
+    assert cache.fit_cached(found.curves).record.why == ""
+    for _ in range(2):
+        assert cache.fit_cached(found.curves, then=then).record.why == "too few sizes"
+    assert len(added) == 1
+    assert fits == [0]
 
 
 def test_it_comes_back_under_the_name_that_the_curves_have_now(found, fits, tmp_path):

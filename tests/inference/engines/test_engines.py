@@ -29,7 +29,7 @@ from forecaster.inference.assembly import assemble
 from forecaster.inference.engines import nuts
 from forecaster.inference.engines.ensemble import convergence, run, sampler
 from forecaster.inference.engines.ensemble import settings as tuned
-from forecaster.inference.engines.ensemble.batch import batch_of, length_of
+from forecaster.inference.engines.ensemble.batch import Shape, batch_of, length_of
 from forecaster.inference.engines.ensemble.executors import Serial
 from forecaster.inference.engines.ensemble.likelihood import likelihood_of
 from forecaster.inference.engines.interface import MOST_R_HAT, GroupDraws
@@ -211,6 +211,19 @@ def test_likelihoods_of_some_curves_are_those_of_all():
         for rows in (every, np.array([1, 4, 7]), np.array([11, 0])):
             for a, b in zip(found(points[rows], rows), whole, strict=True):
                 np.testing.assert_allclose(a, b[rows], rtol=1e-10)
+
+
+def test_likelihoods_do_not_depend_on_the_shape_that_arrays_are_padded_to():
+    """A larger shape, with the terms of repeats and of test sets that no curve has."""
+    design = alone(0)
+    own = batch_of([design])
+    larger = batch_of([design], Shape(own.shape.length + 8, 6, True, True))
+    assert larger.shape.length > own.shape.length
+    points = CARD.hyper_mean[1 : len(CENTRES)] + np.zeros((len(own.owner), 3, len(CENTRES) - 1))
+    every = np.arange(len(own.owner))
+    for a, b in zip(*(likelihood_of(b, Serial(), np.float64)(points, every) for b in (own, larger)), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)
+    assert batch_of([design], own.shape._replace(length=4)).shape == own.shape  # too small to hold it
 
 
 def most_apart(batch, points: np.ndarray) -> tuple[float, float]:
