@@ -96,7 +96,7 @@ class Comparison(Result):
             "a pair",
             NAMES,
             Column("p_better_first", "chance", "chance that a's error is the lower one at `first`"),
-            Column("first", "size", "the smallest size measured for both"),
+            Column("first", "size", "the smallest size measured for both", given=True),
             Column("p_crossover", "chance", "chance that the order of the errors changes from there up to `horizon`"),
             interval("crossover", "size", "the last size at which the order changes; `inf`: no change up to `horizon`"),
             GIVEN_LEVEL,
@@ -162,6 +162,8 @@ class Comparison(Result):
     def _likeliest(self, most: int) -> Shown:
         """The chances of being best, and gains; of more than ``most`` rows, the largest chances at each size."""
         best, keys = self.best, ["domain", "task", "n"]
+        if not len(self.gain_sizes):
+            best = best.drop(columns=["gain", "gain_lower", "gain_upper", "p_gains_most", "n_from"])
         if len(best) <= most:
             return Shown(best, self.columns["best"])
         groups = best.groupby(keys, sort=False)

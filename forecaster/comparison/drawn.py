@@ -94,7 +94,7 @@ class Drawn:
     """
 
     name: str
-    first: float  # log of the smallest measured size
+    first: float  # the smallest measured size
     at: Float[np.ndarray, "draw at"]  # log errors at the sizes asked about
     x: Float[np.ndarray, " grid"]
     on_grid: Float[np.ndarray, "grid draw"]
@@ -121,7 +121,7 @@ def drawn(
     own = errors[architecture]
     return Drawn(
         name=architecture,
-        first=float(data.x[-1]),
+        first=float(data.curve.n[0]),
         at=own[:, 1:],
         x=paths.x[shared],
         on_grid=values[shared],

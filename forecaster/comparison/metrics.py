@@ -87,8 +87,12 @@ def compare_metrics(
         Curves asked about, as keys, labels (``domain/task/architecture``) or architectures; by default all.
     at : sequence of float
         Sizes up to which effective slopes are compared, from the largest measured one; by default ten times that.
-    rope, level, decide_at, seed, checks
-        As in :func:`~forecaster.compare`.
+    rope, level, decide_at : float
+        What counts as equal, the probability inside intervals and that of a verdict, as in :func:`~forecaster.compare`.
+    seed : int
+        The same seed gives the same numbers.
+    checks : tuple of Check
+        Verdicts to carry along.
 
     Returns
     -------

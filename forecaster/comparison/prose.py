@@ -102,7 +102,7 @@ def of_gains(best: Table) -> tuple[Message, ...]:
     told = [f"{row['architecture']} {gain_said(row)}" for row in rows[:TOLD]]
     likeliest = sorted(rows, key=lambda row: -row["p_gains_most"])[:TOLD]
     named = [row for i, row in enumerate(likeliest) if i == 0 or row["p_gains_most"] >= LEADS]
-    more = f", and {len(rows) - TOLD} more that lose less" if len(rows) > TOLD else ""
+    more = f"; {len(rows) - TOLD} less than these" if len(rows) > TOLD else ""
     text = (
         f"Who gains from more data, from {plain_size(rows[0]['n_from'])} to {plain_size(n)} (share of today's error "
         f"that is gone, with {100 * rows[0]['level']:g} % intervals): {'; '.join(told)}{more}. Gains most: "

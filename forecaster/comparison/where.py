@@ -53,8 +53,9 @@ def crossing(asked: Question, a: Drawn, b: Drawn) -> dict[str, Any]:
 
     Looked for from the smallest size measured for both: below it one of them has no measurements.
     """
-    first = int(np.searchsorted(a.x, max(a.first, b.first) - 1e-9))
-    x, gap = a.x[first:], a.on_grid[first:] - b.on_grid[first:]
+    first = max(a.first, b.first)
+    inside = slice(int(np.searchsorted(a.x, np.log(first) - 1e-9)), None)
+    x, gap = a.x[inside], a.on_grid[inside] - b.on_grid[inside]
     above = gap > 0
     turns = above[1:] != above[:-1]
     last = np.max(turns * np.arange(len(turns))[:, None], axis=0)
@@ -64,7 +65,7 @@ def crossing(asked: Question, a: Drawn, b: Drawn) -> dict[str, Any]:
     any_turn = turns.any(0)
     size = np.exp(np.where(any_turn, x[last] + before / moved * (x[last + 1] - x[last]), np.inf))
     row = asked.keys | {"a": a.name, "b": b.name, "p_better_first": share(-gap[0])}
-    row |= {"first": float(np.exp(max(a.first, b.first))), "p_crossover": float(np.mean(any_turn))}
+    row |= {"first": first, "p_crossover": float(np.mean(any_turn))}
     row |= of_interval("crossover", size, asked.level) | {"level": asked.level}
     return row | {"p_better_finally": share(-gap[-1]), "horizon": asked.horizon}
 

@@ -474,7 +474,7 @@ def test_long_names_are_shortened_in_tables_and_told_below(verb, long_names):
     header = next(line for line in lines if "p_never" in line or "yhat" in line or "p_better " in line)
     assert header.split()[0] == ("a" if verb == "compare" else "architecture")
     told = {line.split(": ")[0]: line.split(": ")[1].strip() for line in lines if "…" in line and ": " in line}
-    assert sorted(told.values()) == LONG_NAMES
+    assert sorted(set(told.values())) == LONG_NAMES  # tables with less room have shorter ones
     for short in told:
         assert any(line.startswith(short + " ") for line in lines), short
 
