@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
+    from forecaster.decisions.costs import Costs as Costs
+    from forecaster.decisions.decide import decide as decide
+    from forecaster.decisions.decision import Decision as Decision
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
@@ -44,8 +47,10 @@ _HOMES = {
     "Check": "results.check",
     "CheckReport": "checks.check",
     "Comparison": "comparison.compare",
+    "Costs": "decisions.costs",
     "Curve": "curves.learning_curves",
     "CurveKey": "prediction.paths",
+    "Decision": "decisions.decision",
     "Domain": "domains.domain",
     "Forecast": "prediction.forecast",
     "CurveMisreadError": "errors",
@@ -58,6 +63,7 @@ _HOMES = {
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
+    "decide": "decisions.decide",
     "fit": "inference.fit",
     "forecast": "prediction.forecast",
     "load_card": "domains.loading",

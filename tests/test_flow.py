@@ -13,7 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
     *("errors", "_support", "results", "curves", "domains", "model", "inference"),
-    *("prediction", "comparison", "checks", "evaluation", "monitoring", "plots", "reports", "cli", "__main__"),
+    *("prediction", "comparison", "checks", "evaluation", "monitoring", "decisions"),
+    *("plots", "reports", "cli", "__main__"),
 )
 
 # A result asks for its figure when it is asked to be drawn; figures know results, and results only this name.

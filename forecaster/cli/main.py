@@ -2,11 +2,11 @@
 
 from forecaster.cli import interrupts
 from forecaster.cli.app import app
-from forecaster.cli.commands import fitting, keeping, questions, reports
+from forecaster.cli.commands import decisions, fitting, keeping, questions, reports
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
-    *(fitting.backtest, reports.memo, reports.demo, fitting.domains, fitting.inspect, keeping.cache),
+    *(decisions.decide, fitting.backtest, reports.memo, reports.demo, fitting.domains, fitting.inspect, keeping.cache),
 )
 for verb in VERBS:
     app.command()(verb)

@@ -7,10 +7,12 @@ from functools import singledispatch
 from matplotlib.figure import Figure
 
 from forecaster.comparison.compare import Comparison
+from forecaster.decisions.decision import Decision
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure
+from forecaster.plots.decision import decision_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
@@ -54,3 +56,8 @@ def _(result: Backtest) -> Figure:
 @_drawn.register
 def _(result: Validation) -> Figure:
     return measured_figure(result)
+
+
+@_drawn.register
+def _(result: Decision) -> Figure:
+    return decision_figure(result)
