@@ -1,25 +1,27 @@
-"""Orders of data on public learning curves: is the risk that was asked for the risk that is met, and at what cost?
+"""Orders of data on public learning curves: is the risk that was asked for the one that is met, and at what cost?
 
-    uv run python benchmarks/decisions.py --data FOLDER --output benchmarks/results/decisions.md
+    uv run python benchmarks/decisions.py --data FOLDER --simulated 24 --output benchmarks/results/decisions.md
 
-Reads `lcdb.csv` from the folder: curves of classifiers on tables, with a column `split`. Rows marked `fit` are fitted, a
-table at a time; the others judge. Targets are 0.9, 0.8, 0.7 and 0.5 times the last fitted error, unless an error as low was
-fitted already. Data may be ordered up to the sizes that were measured; a target is reached at the first of them whose
+Reads `lcdb.csv` from the folder: curves of classifiers on tables, with a column `split`. Rows marked `fit` are fitted,
+a table at a time; the others judge. Targets are 0.9, 0.8, 0.7 and 0.5 times the last fitted error, where no fitted
+error is as low. Data may be ordered up to the sizes that were measured; a target is reached at the first of them whose
 measured error is at it or below.
 
-Orders for a risk: of the cases whose order for a risk of 10, 20 and 30 % (`requirement`'s quantile) lies within the largest
-measured size, the share that misses the target, with its range over replicas that draw tables anew.
+Orders for a risk: of the cases whose order for a risk of 10, 20 and 30 % (a quantile of `requirement`) lies within the
+largest measured size, the share that misses the target, with its range over replicas that draw tables anew.
 
-Cost at equal failure, over cases whose target is reached: the failure rate (orders that end below the size needed) and the
-cost ratio of those that succeed, (ordered - owned) / (needed - owned) - 1 (Mahmood et al. 2022, arXiv:2210.01234), in one
-round and in five, each followed by a measurement at the size bought. Rivals: least squares of a power law with floor through
-the last decade, ordering the size at which it reaches the target; the same with the fixed factor on that size that misses
-10, 20 or 30 % of these very cases; Learn-Optimize-Collect, the distribution of that size by 100 bootstrap fits, smoothed,
-ordering by price and penalty. Ours is the same optimisation by the posterior, which is conditioned on each measurement. Its
-penalty is chosen so that it fails as often as the rival does.
+Cost at equal failure, over the cases whose target is reached: the failure rate (orders that end below the size needed)
+and the median cost ratio of those that succeed, (ordered - owned) / (needed - owned) - 1 (Mahmood et al. 2022,
+arXiv:2210.01234), in one round and in five, each followed by a measurement at the size bought. Rivals: least squares of
+a power law with floor through the last decade, ordering the size at which it reaches the target; the same with the
+fixed factor on that size that is cheapest among those that fail on 10, 20 or 30 % of these very cases at most;
+Learn-Optimize-Collect, the distribution of that size by 100 bootstrap fits, smoothed, ordering by price and penalty.
+All order everything where they see no end. Ours, in one round, is the order for a risk (`decide --risk`); in five the
+same optimisation by price and penalty, on the posterior, which is conditioned on each measurement. Risk or penalty are
+chosen so that it fails as often as the rival.
 
-`--simulated N` also draws N groups of curves from the card, fits their smaller sizes, and compares the chance of the target
-with how often it is reached, in ten bins.
+`--simulated N` also draws N groups of curves from the card, fits their smaller sizes, and compares the chance of the
+target with how often it is reached, in ten bins.
 """
 
 from __future__ import annotations
@@ -53,7 +55,8 @@ RISKS = (0.1, 0.2, 0.3)
 MOST_CURVES = 200
 REPLICAS = 2000
 BOOTSTRAPS = 100
-PENALTIES = np.geomspace(1.0, 300.0, 9)  # as multiples of the price of what all measured sizes cost
+PENALTIES = np.geomspace(0.5, 300.0, 10)  # as multiples of the price of what all measured sizes cost
+ACCEPTED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8)  # risks
 SHARES = ("risk", "missed", "low", "high", "failure rate", "ours fails")
 Array = np.ndarray[Any, Any]
 Table = Any
@@ -226,6 +229,11 @@ def ours(case: Case, drawn: Drawn, penalty: float) -> Orders:
     return lambda at, seen, left: planned(case, drawn.missing(case, at, seen), at, left, penalty)
 
 
+def for_risk(case: Case, missing: Array, risk: float) -> int:
+    """The order that misses the target with this chance; all there is where none does."""
+    return min(first_below(missing, risk), len(case.sizes) - 1)
+
+
 # The benchmark -------------------------------------------------------------------------------------
 
 
@@ -296,12 +304,13 @@ def scored(cases: Sequence[Case], ends: Sequence[int]) -> tuple[float, float]:
 def of_costs(cases: Sequence[Case], drawn: Sequence[Drawn], rounds: int, seed: int) -> list[dict[str, Any]]:
     """One line a rival: its failure rate and median cost ratio, and ours where we fail as often."""
     price = [case.sizes[-1] - case.owned for case in cases]
-    own = []
-    for penalty in PENALTIES:
-        ends = [
-            played(c, ours(c, d, penalty * p), rounds) for c, d, p in zip(cases, drawn, price, strict=True)
-        ]
-        own.append(scored(cases, ends))
+    if rounds == 1:
+        missing = [d.missing(c, -1, []) for c, d in zip(cases, drawn, strict=True)]
+        ends = [[for_risk(c, m, risk) for c, m in zip(cases, missing, strict=True)] for risk in ACCEPTED]
+    else:
+        each = list(zip(cases, drawn, price, strict=True))
+        ends = [[played(c, ours(c, d, penalty * p), rounds) for c, d, p in each] for penalty in PENALTIES]
+    own = [scored(cases, one) for one in ends]
     rivals: dict[str, tuple[float, float]] = {}
     by_factor = {
         f: scored(cases, [played(c, regression(c, f), rounds) for c in cases]) for f in np.geomspace(0.5, 30.0, 25)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
+from forecaster.decisions.decision import Decision
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.cache import Kept
@@ -29,6 +30,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "requirement": Requirement,
     "compare": Comparison,
     "check": CheckReport,
+    "decide": Decision,
     "backtest": Backtest,
     "memo": Written,
     "demo": Demo,

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
-    from forecaster.decisions.costs import Costs as Costs
     from forecaster.decisions.decide import decide as decide
     from forecaster.decisions.decision import Decision as Decision
+    from forecaster.decisions.prices.costs import Costs as Costs
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
@@ -47,7 +47,7 @@ _HOMES = {
     "Check": "results.check",
     "CheckReport": "checks.check",
     "Comparison": "comparison.compare",
-    "Costs": "decisions.costs",
+    "Costs": "decisions.prices.costs",
     "Curve": "curves.learning_curves",
     "CurveKey": "prediction.paths",
     "Decision": "decisions.decision",

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.decisions import orders, prose
+from forecaster.decisions import prose
 from forecaster.decisions.choice import (
     best_of,
     break_even_price,
@@ -25,12 +25,13 @@ from forecaster.decisions.choice import (
     flips,
     rating_of,
 )
-from forecaster.decisions.costs import Costs
-from forecaster.decisions.costs_file import read_costs
 from forecaster.decisions.decision import OPTIONS, Decision
 from forecaster.decisions.loss import Value, cvar, quantile, rated, regret
 from forecaster.decisions.options import Offers, Option, errors_of, options_of, owned_size, reached_of
-from forecaster.decisions.plan import plan_of
+from forecaster.decisions.ordering import orders
+from forecaster.decisions.ordering.plan import plan_of
+from forecaster.decisions.prices.costs import Costs
+from forecaster.decisions.prices.costs_file import read_costs
 from forecaster.decisions.question import Question, check_mistakes, check_one_task
 from forecaster.decisions.test_cases import numbers_of_cases, worth_of_cases
 from forecaster.errors import RequestError

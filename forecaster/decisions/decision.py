@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecaster.decisions.orders import ORDERS
+from forecaster.decisions.ordering.orders import ORDERS
 from forecaster.decisions.test_cases import TEST_CASES
 from forecaster.inference.posterior import Posterior
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
@@ -79,7 +79,7 @@ class Decision(Result):
         "(null: buy nothing); `loss`, `cost` and `p_target`, of a single one with `_one`; the `gain` in mean loss with "
         "its standard error `gain_sd`, all on draws that neither was chosen on; by round, `ordered`, the chance of an "
         "order, and `sizes`, the median size it goes up to; `then`, what to do by the error measured after the first "
-        "order. Null for one round",
+        "order (`likely`: after its 10, 50 and 90 % quantile). Null for one round",
         evpi="expected value of perfect information, the most that any measurement can be worth: of a risk-neutral "
         "choice among these options; null where an error costs no money",
         break_even_price="factor on the price list up to which buying pays; 0: at no price, `inf`: at any",
@@ -111,7 +111,7 @@ class Decision(Result):
 
     def shown(self, most: int) -> Sequence[Shown]:
         """The options, the orders by risk, and what test cases are worth."""
-        options = self.leading(most)
+        options: Any = self.leading(most)
         hidden = len(self.table) - len(options)
         note = f"{hidden} more rows, of other architectures; --json or --output FILE.csv gives all." if hidden else ""
         known = self.columns["table"]

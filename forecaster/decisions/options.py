@@ -10,13 +10,13 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
-from forecaster.decisions.costs import Costs
 from forecaster.decisions.loss import EACH, Draws, Value
+from forecaster.decisions.prices.costs import Costs
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.paths import CurveKey
-from forecaster.results.wording import plain_size
+from forecaster.results.wording import size
 
 SAME = 1e-9  # relative difference up to which two sizes are one
 
@@ -49,7 +49,7 @@ class Option:
         """What is done, in words."""
         if self.idle:
             return "do nothing"
-        return f"buy {plain_size(self.buy)}" if self.buy > 0.0 else f"train at {plain_size(self.n)}"
+        return f"buy {size(self.buy)}" if self.buy > 0.0 else f"train at {size(self.n)}"
 
     def ready(self, start: date) -> date:
         """The day on which the model is ready, if ordered at ``start``."""
@@ -146,10 +146,10 @@ def options_of(
 
 
 def _option(key: CurveKey, n: float, buy: float, costs: Costs, running: float) -> Option:
-    items = float(costs.items(np.array(buy)))
-    order = float(costs.order(np.array(buy)))
-    training = float(costs.training(np.array(n), key.architecture))
-    days = float(costs.days(np.array(buy), np.array(n), key.architecture))
+    items = float(costs.items(buy))
+    order = float(costs.order(buy))
+    training = float(costs.training(n, key.architecture))
+    days = float(costs.days(buy, n, key.architecture))
     return Option(key, n, buy, False, items, order - items, training, running, days)
 
 

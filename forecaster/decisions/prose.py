@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.decisions.costs import Costs
 from forecaster.decisions.loss import ATTITUDES
 from forecaster.decisions.options import Offers, Option
+from forecaster.decisions.ordering.staged import Plan
+from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
-from forecaster.decisions.staged import Plan
 from forecaster.results.message import Message, message
 from forecaster.results.wording import Units, listed, percent, plain_number, rounded, size
 
@@ -68,14 +68,14 @@ class Found:
         return money(amount, self.costs.currency, exact=exact)
 
     def error(self, row: Mapping[Any, Any]) -> str:
-        """``0.20 % (0.12 – 0.34 %)``, and the chance of the target."""
+        """``a test error rate of 0.20 % (0.12 – 0.34 %)``, and the chance of the target."""
         low, middle, high = row["yhat_lower"], row["yhat"], row["yhat_upper"]
         places, units = self.units.decimals(low, high), self.units
         ends = units.between(units.error(low, places), units.error(high, places))
         target = self.asked.value.target
         chance = "" if target is None else percent(row["p_target"])
         reach = "" if target is None else f", with a chance of {chance} of reaching {units.error_plain(target)}"
-        return f"{units.error(middle, places)} ({ends}){reach}"
+        return f"{units.phrase(units.error(middle, places))} ({ends}){reach}"
 
 
 def money(amount: float, currency: str, *, exact: bool = False) -> str:
@@ -104,7 +104,7 @@ def recommendation(found: Found) -> Message:
         text = f"Buy {size(option.buy)} more {units.size_name} for {cost}, and train {who} on {size(option.n)}"
     else:
         text = f"Buy nothing, and train {who} on {units.sized(option.n)} for {cost}"
-    text += f": the {units.error_name} is then {found.error(row)}."
+    text += f": expect {found.error(row)}."
     if found.asked.value.priced:
         text += f" {_loss(found, row)}"
     elif found.reason == "cheapest":
@@ -127,7 +127,7 @@ def _out_of_reach(found: Found, said: Mapping[str, Any]) -> Message:
 def _idle(found: Found, said: Mapping[str, Any]) -> Message:
     """Doing nothing, and why."""
     who, buying = found.option.key.architecture, found.offers.bought
-    stays = f"{who} stays at {found.units.error_name} {found.error(found.row)}"
+    stays = f"{who} stays at {found.error(found.row)}"
     if buying.any() and not (buying & found.offers.allowed).any():
         budget, deadline = found.asked.budget, found.extra.get("deadline")
         limits = [] if budget is None else [f"a budget of {found.money(budget, exact=True)}"]
@@ -202,12 +202,12 @@ def _plan(found: Found, plan: Plan) -> Iterator[Message]:
     text += f"{found.money(plan.cost)}; a second order follows in {percent(plan.ordered[1])} of cases."
     yield message("plan", text, **said)
     if len(plan.then) > 1:
+        low, _, high = (step.upper for step in plan.likely)
         steps = []
-        for step in plan.then:
-            upto = f"of at most {units.error_plain(rounded(step.upper, 3))}" if np.isfinite(step.upper) else "above"
+        for step in plan.likely:
             buy = "buy no more" if step.n is None else f"buy up to {size(rounded(step.n, 3))}"
-            steps.append(f"{upto}, {buy}")
-        yield message("plan-then", f"After a measured error {'; '.join(steps)}.", steps=len(steps))
+            steps.append(f"of {units.error(step.upper, units.decimals(low, high))}, {buy}")
+        yield message("plan-then", f"After a measured error {'; '.join(steps)}.", steps=len(plan.then))
 
 
 def _break_even(found: Found, price: float, value: float) -> Iterator[Message]:

@@ -15,16 +15,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster.decisions.costs import Costs
 from forecaster.decisions.loss import Draws
 from forecaster.decisions.options import Offers
+from forecaster.decisions.prices.costs import Costs
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import largest_size, looked_at
 from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
 from forecaster.results.columns import Column, Columns
 
-RESULTS = 200  # simulated results of each number of cases
+RESULTS = 500  # simulated results of each number of cases
 BELIEF = 1000  # draws of each half
 LIKELY = 10  # options, those of the lowest mean loss, that the result chooses among
 MULTIPLES = (1.0, 2.0, 5.0, 10.0)  # of the test set at hand: the numbers of cases where none are given
@@ -155,7 +155,7 @@ def _value(
     return max(float(np.mean(gains)), 0.0)
 
 
-def _loss(offers: Offers, margins: Draws | None, half: np.ndarray, shift: Draws) -> Draws:
+def _loss(offers: Offers, margins: Draws | None, half: np.ndarray, shift: np.ndarray) -> np.ndarray:
     """Losses of some draws whose log errors are shifted."""
     errors = offers.errors[half] * np.exp(shift)
     reached = None if margins is None else margins[half] + shift <= 0.0

@@ -33,6 +33,7 @@ VERBS = [
     "requirement",
     "compare",
     "check",
+    "decide",
     "backtest",
     "memo",
     "demo",

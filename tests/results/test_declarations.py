@@ -78,6 +78,8 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "compare": forecaster.compare(fitted, at=[1e6]),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
+        "decide": forecaster.decide(fitted, {"per_item": 1.0}, target=0.1, penalty=1e5, rounds=2),
+        "decide by a budget": forecaster.decide(fitted, {"per_item": 1.0}, [1e6], budget=1e6),
         "backtest": backtested[0],
         "backtest without rivals": backtested[1],
         "memo": memos_of(fitted, folder, "memo", tell=lambda *_: None),
@@ -92,7 +94,17 @@ def results(fitted, backtested, updated, tmp_path_factory):
 
 KINDS = [
     *("validate", "fit", "forecast", "forecast with quantiles", "requirement", "requirement with a limit", "compare"),
-    *("check", "check without sizes", "backtest", "backtest without rivals", "memo", "domains", "domains NAME"),
+    *(
+        "check",
+        "check without sizes",
+        "decide",
+        "decide by a budget",
+        "backtest",
+        "backtest without rivals",
+        "memo",
+        "domains",
+        "domains NAME",
+    ),
     *("inspect", "cache", "memo in Python", "update in Python"),
 ]
 

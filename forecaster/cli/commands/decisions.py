@@ -12,12 +12,12 @@ from forecaster.errors import OptionError
 TEMPLATE = Path("costs.toml")
 
 
-def _write_template(wanted: bool) -> None:
+def _write_template(wanted: bool) -> bool:
     """Write a price list to fill in, and end: an option that needs no curves."""
     if not wanted:
-        return
+        return wanted
     from forecaster.cli import console
-    from forecaster.decisions.costs_file import TEMPLATE as TEXT
+    from forecaster.decisions.prices.costs_file import TEMPLATE as TEXT
 
     if TEMPLATE.exists():
         console.say(f"Error: {TEMPLATE}: found a file of this name; expected none: move it, or ask in another folder")
@@ -92,9 +92,9 @@ def decide(
     values.check_positive(target, "--target", "an error above 0, such as 0.05")
     sizes, answers = values.sizes(at), values.size(volume, "--volume")
     cases = values.sizes(test_cases, "--test-cases", "numbers of cases, such as 1000,5000")
-    from forecaster.decisions.costs_file import read_costs
     from forecaster.decisions.decide import decide as ask
     from forecaster.decisions.loss import Value
+    from forecaster.decisions.prices.costs_file import read_costs
     from forecaster.decisions.question import Question, check_mistakes, check_one_task
 
     value = Value(target, penalty, value_per_point, cost_per_mistake, answers)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from forecaster._support.toml_files import Problem, is_number, is_text, listed, one_of, parsed, unknown_keys, wrong
-from forecaster.decisions.costs import Costs, Hours, Running
+from forecaster.decisions.prices.costs import Costs, Hours, Running
 from forecaster.errors import CostsError
 
 MOST = 1e15  # money, hours or items

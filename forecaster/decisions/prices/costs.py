@@ -1,7 +1,7 @@
 """Costs: what data, training and running cost, and how long they take.
 
 A price list may have tiers: the first so many items at one price, the next at another. Purchases are counted from what
-is owned already. ``forecaster decide --template`` writes the file that :mod:`~forecaster.decisions.costs_file` reads.
+is owned already. ``forecaster decide --template`` writes the file that ``costs_file`` reads.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
-Amounts = Float[np.ndarray, "..."]
+Amounts = float | np.ndarray  # one, or several; what is computed from them has the same shape
 WEEK, DAY = 168.0, 24.0  # hours
 
 
@@ -24,7 +24,7 @@ class Hours:
     per_item: float
     exponent: float = 1.0
 
-    def at(self, n: Amounts) -> Amounts:
+    def at(self, n: Amounts) -> Any:
         return self.per_item * np.asarray(n, dtype=float) ** self.exponent
 
 
@@ -82,7 +82,7 @@ class Costs:
     owned: float | None = None
     architecture: Mapping[str, Running] = field(default_factory=dict)
 
-    def items(self, bought: Amounts) -> Amounts:
+    def items(self, bought: Amounts) -> Any:
         """Price of so many items by the tiers, without what is fixed."""
         count = np.maximum(np.asarray(bought, dtype=float), 0.0)
         out, below = np.zeros(count.shape), 0.0
@@ -92,18 +92,18 @@ class Costs:
             below = end
         return out
 
-    def order(self, bought: Amounts, already: float = 0.0) -> Amounts:
+    def order(self, bought: Amounts, already: float = 0.0) -> Any:
         """Price of an order of so many items where ``already`` were bought before: tiers go on, what is fixed is paid
         again; nothing where nothing is bought."""
         count = np.maximum(np.asarray(bought, dtype=float), 0.0)
-        return self.items(already + count) - self.items(np.array(already)) + self.fixed * (count > 0.0)
+        return self.items(already + count) - self.items(already) + self.fixed * (count > 0.0)
 
-    def hours(self, n: Amounts, architecture: str) -> Amounts:
+    def hours(self, n: Amounts, architecture: str) -> Any:
         """Accelerator hours of one training."""
         own = self._of(architecture).gpu_hours
         return (self.gpu_hours if own is None else own).at(n)
 
-    def training(self, n: Amounts, architecture: str) -> Amounts:
+    def training(self, n: Amounts, architecture: str) -> Any:
         """Price of one training."""
         own = self._of(architecture).per_gpu_hour
         return (self.per_gpu_hour if own is None else own) * self.hours(n, architecture)
@@ -121,11 +121,11 @@ class Costs:
             for one in (self.per_million_answers, *(a.per_million_answers for a in self.architecture.values()))
         )
 
-    def days(self, bought: Amounts, n: Amounts, architecture: str, trained: bool | np.ndarray = True) -> Amounts:
+    def days(self, bought: Amounts, n: Amounts, architecture: str, trained: bool = True) -> Any:
         """Days from the order to the trained model: delivery, then training where it is ``trained``."""
         count = np.maximum(np.asarray(bought, dtype=float), 0.0)
         delivery = 0.0 if self.items_per_week is None else count / self.items_per_week * WEEK
-        return (delivery + np.where(trained, self.hours(n, architecture), 0.0) / self.gpus) / DAY
+        return (delivery + self.hours(n, architecture) * trained / self.gpus) / DAY
 
     @property
     def timed(self) -> bool:

@@ -12,13 +12,12 @@ is owned afterwards.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.decisions.costs import Costs
 from forecaster.decisions.loss import Value
+from forecaster.decisions.prices.costs import Costs
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.conditioning import predictive
 from forecaster.prediction.observation import of_kind
@@ -28,7 +27,7 @@ BELIEF = 2000  # draws that plan
 OUTCOMES = 25  # measured errors at each size between which the plan is interpolated
 TAILS = (0.004, 0.996)  # of the measured errors that are planned for; beyond, as at the ends
 SCAN = 40  # sizes at which a moved curve is compared with the target
-Array = np.ndarray[Any, Any]
+Array = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,7 @@ class Plan:
     ordered: tuple[float, ...]
     sizes: tuple[float, ...]
     then: tuple[Step, ...]
+    likely: tuple[Step, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +132,8 @@ def staged(
         p_target_one=reached_one,
         ordered=tuple(float((at >= 0).mean()) for at in ordered),
         sizes=tuple(float(np.median(sizes[at[at >= 0]])) if (at >= 0).any() else float("nan") for at in ordered),
-        then=() if first is None or rounds < 2 else _rule(grid[first], tables[0][first], sizes),
+        then=() if first is None else _rule(grid[first], tables[0][first], sizes),
+        likely=() if first is None else _likely(world.measured[:half, first], grid[first], tables[0][first], sizes),
     )
 
 
@@ -275,15 +276,27 @@ def _reached(world: _World, fresh: Array, needed: Array | None, owned: float, at
 def _rule(grid: Array, table: Array, sizes: Float[np.ndarray, " size"]) -> tuple[Step, ...]:
     """What follows each error measured after the first order."""
     fine = np.linspace(grid[0], grid[-1], 400)
-    usable = np.flatnonzero(np.isfinite(table[0]))
-    chosen = usable[np.argmin(np.stack([np.interp(fine, grid, table[:, k]) for k in usable], 1), 1)]
+    chosen = _next(fine, grid, table)
     starts = [0, *(np.flatnonzero(np.diff(chosen)) + 1)]
-    ends = [*(fine[s] for s in starts[1:]), np.inf]
+    ends = [*(float(np.exp(fine[s])) for s in starts[1:]), np.inf]
+    lows = [0.0, *ends[:-1]]
     return tuple(
-        Step(
-            0.0 if s == 0 else float(np.exp(fine[s])),
-            float(np.exp(end)),
-            None if chosen[s] == 0 else float(sizes[chosen[s] - 1]),
-        )
-        for s, end in zip(starts, ends, strict=True)
+        Step(low, end, None if chosen[s] == 0 else float(sizes[chosen[s] - 1]))
+        for s, low, end in zip(starts, lows, ends, strict=True)
     )
+
+
+def _likely(measured: Array, grid: Array, table: Array, sizes: Float[np.ndarray, " size"]) -> tuple[Step, ...]:
+    """What follows three errors that may well be measured: the 10, 50 and 90 % quantiles."""
+    seen = np.quantile(measured, [0.1, 0.5, 0.9])
+    chosen = _next(seen, grid, table)
+    return tuple(
+        Step(float(np.exp(y)), float(np.exp(y)), None if c == 0 else float(sizes[c - 1]))
+        for y, c in zip(seen, chosen, strict=True)
+    )
+
+
+def _next(seen: Array, grid: Array, table: Array) -> Array:
+    """For measured log errors: 0 to stop, or one more than the position of the size to go up to."""
+    usable = np.flatnonzero(np.isfinite(table[0]))
+    return usable[np.argmin(np.stack([np.interp(seen, grid, table[:, k]) for k in usable], 1), 1)]

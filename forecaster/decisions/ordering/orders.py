@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster.decisions.costs import Costs
 from forecaster.decisions.loss import TAIL, cvar
+from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import log_errors
@@ -62,9 +62,9 @@ def largest_within(key: CurveKey, costs: Costs, owned: float, limits: Limits, fa
     """The largest size up to ``far`` that can be bought and trained within the limits; 0 where none is."""
 
     def fits(n: float) -> bool:
-        buy, size = np.array(max(n - owned, 0.0)), np.array(n)
-        paid = float(costs.order(buy) + costs.training(size, key.architecture))
-        return paid <= limits.budget and float(costs.days(buy, size, key.architecture)) <= limits.days
+        buy = max(n - owned, 0.0)
+        paid = float(costs.order(buy) + costs.training(n, key.architecture))
+        return paid <= limits.budget and float(costs.days(buy, n, key.architecture)) <= limits.days
 
     if fits(far):
         return far
@@ -125,7 +125,7 @@ def orders_table(
 def _cost(n: float, key: CurveKey, costs: Costs, owned: float) -> float:
     if not np.isfinite(n):
         return np.inf
-    return float(costs.order(np.array(items_for(n, owned))) + costs.training(np.array(n), key.architecture))
+    return float(costs.order(items_for(n, owned)) + costs.training(n, key.architecture))
 
 
 def items_for(n: float, owned: float) -> float:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.decisions.costs import Costs
 from forecaster.decisions.options import Offers
+from forecaster.decisions.ordering.staged import Plan, staged
+from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
-from forecaster.decisions.staged import Plan, staged
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.paths import CurveKey
 
@@ -68,9 +68,8 @@ def _in_time(costs: Costs, owned: float, n: float, key: CurveKey, asked: Questio
     """Whether all deliveries, and as many trainings as orders, each as long as the last, fit before the deadline."""
     if costs.deadline is None:
         return True
-    buy, size = np.array(n - owned), np.array(n)
-    delivery = float(costs.days(buy, size, key.architecture, trained=False))
-    training = float(costs.days(np.array(0.0), size, key.architecture))
+    delivery = float(costs.days(n - owned, n, key.architecture, trained=False))
+    training = float(costs.days(0.0, n, key.architecture))
     return delivery + asked.rounds * training <= (costs.deadline - asked.today).days
 
 
