@@ -9,6 +9,7 @@ from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
+from forecaster.decisions.decision import Decision
 from forecaster.decisions.screen import Screening
 from forecaster.decisions.test_sets import CasesNeeded
 from forecaster.domains.catalogue import CardList, CardPriors
@@ -36,6 +37,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "screen": Screening,
     "compare --across metric": MetricComparison,
     "check": CheckReport,
+    "decide": Decision,
     "backtest": Backtest,
     "memo": Written,
     "demo": Demo,

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/tutorials/first-forecast.md", "docs/tutorials/are-my-intervals-honest.md")
+PAGES = ("README.md", "docs/tutorials/first-forecast.md", "docs/tutorials/are-my-intervals-honest.md", "docs/decide.md")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.S | re.M)
 PYTHON = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.S | re.M)
 TABLE = re.compile(r"<!-- results: (\w+) / (.+?) -->\n\n((?:\|.*\n)+)")
@@ -96,7 +96,7 @@ def desk() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         examples = Path(folder) / "forecaster" / "examples"
         examples.mkdir(parents=True)
-        for path in (ROOT / "forecaster" / "examples").glob("*.csv"):
+        for path in (ROOT / "forecaster" / "examples").iterdir():
             shutil.copy(path, examples)
         os.chdir(folder)
         os.environ["COLUMNS"] = WIDTH

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
+    from forecaster.decisions.decide import decide as decide
+    from forecaster.decisions.decision import Decision as Decision
+    from forecaster.decisions.prices.costs import Costs as Costs
     from forecaster.decisions.screen import Screening as Screening
     from forecaster.decisions.screen import screen as screen
     from forecaster.decisions.test_sets import CasesNeeded as CasesNeeded
@@ -53,8 +56,10 @@ _HOMES = {
     "Check": "results.check",
     "CheckReport": "checks.check",
     "Comparison": "comparison.compare",
+    "Costs": "decisions.prices.costs",
     "Curve": "curves.learning_curves",
     "CurveKey": "prediction.paths",
+    "Decision": "decisions.decision",
     "Domain": "domains.domain",
     "Effect": "comparison.effect",
     "Forecast": "prediction.forecast",
@@ -71,6 +76,7 @@ _HOMES = {
     "check": "checks.check",
     "compare": "comparison.compare",
     "compare_metrics": "comparison.metrics",
+    "decide": "decisions.decide",
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "forecast": "prediction.forecast",

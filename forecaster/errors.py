@@ -117,6 +117,10 @@ class UnknownCardError(CardError):
     """No domain card has this name."""
 
 
+class CostsError(ForecasterError):
+    """A price list (costs.toml) cannot be used."""
+
+
 class PosteriorFileError(ForecasterError):
     """A file is not a posterior that this version can read."""
 

@@ -31,6 +31,10 @@ def test_honest_intervals_runs():
     assert mistakes((DOCS / "tutorials" / "are-my-intervals-honest.md").read_text(encoding="utf-8")) == []
 
 
+def test_deciding_what_to_buy_runs():
+    assert mistakes((DOCS / "decide.md").read_text(encoding="utf-8")) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
 def test_links_lead_somewhere(page):
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))

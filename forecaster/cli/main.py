@@ -2,20 +2,12 @@
 
 from forecaster.cli import interrupts
 from forecaster.cli.app import app
-from forecaster.cli.commands import fitting, keeping, questions, reports, variants
+from forecaster.cli.commands import decisions, fitting, keeping, questions, reports, variants
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
-    *(
-        variants.effect,
-        variants.screen,
-        fitting.backtest,
-        reports.memo,
-        reports.demo,
-        fitting.domains,
-        fitting.inspect,
-        keeping.cache,
-    ),
+    *(variants.effect, variants.screen, decisions.decide, fitting.backtest, reports.memo, reports.demo),
+    *(fitting.domains, fitting.inspect, keeping.cache),
 )
 for verb in VERBS:
     app.command()(verb)

@@ -1,1 +1,1 @@
-"""What to do with a forecast: what to measure, keep, drop and buy."""
+"""What to do with a forecast: what to buy, keep and drop, and how large a test set has to be."""

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from forecaster.domains.card_files import find, parse, show
+from forecaster._support.toml_files import show
+from forecaster.domains.card_files import find, parse
 from forecaster.domains.domain import Domain, kinds_of_error, plain_name
 from forecaster.domains.shelf import shelf, text_of
 from forecaster.errors import UnknownCardError

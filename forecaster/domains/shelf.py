@@ -10,6 +10,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from forecaster._support.toml_files import place
 from forecaster.errors import CardError
 
 LARGEST_CARD = 200_000  # bytes; a card is a page or two
@@ -56,7 +57,3 @@ def _citation(fields: dict[str, str]) -> str:
     where += [f"arXiv:{fields['eprint']}"] if "eprint" in fields else []
     title = fields["title"].replace("{", "").replace("}", "")
     return f"{who} ({fields['year']}). {title}. {', '.join(where)}."
-
-
-def place(origin: str, line: int, found: str, expected: str) -> str:
-    return f"{origin}, line {line}: found {found}; expected {expected}"

@@ -9,11 +9,13 @@ from matplotlib.figure import Figure
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
+from forecaster.decisions.decision import Decision
 from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure, metric_figure
+from forecaster.plots.decision import decision_figure
 from forecaster.plots.effect import effect_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
@@ -74,3 +76,8 @@ def _(result: Backtest) -> Figure:
 @_drawn.register
 def _(result: Validation) -> Figure:
     return measured_figure(result)
+
+
+@_drawn.register
+def _(result: Decision) -> Figure:
+    return decision_figure(result)

@@ -86,9 +86,15 @@ class Predictive:
         curve on a grid that covers ``n``, by default this one.
         """
         held, wanted = paths or self.paths, np.asarray(n, dtype=float)
-        cross = _given_old(held, np.log(wanted), np.log(self.n))[1]
+        cross = self.shared_with(wanted, paths=held)
         missed = np.asarray(log_error, dtype=float) - self.draw()
         return held.at(wanted) + (cross @ np.linalg.solve(self.covariance, missed[..., None]))[..., 0]
+
+    def shared_with(
+        self, n: Sequence[float] | Float[np.ndarray, " at"], *, paths: CurvePaths | None = None
+    ) -> Covariance:
+        """Covariance, by draw, of the mean log error at sizes ``n`` with the measurements, given the old ones."""
+        return _given_old(paths or self.paths, np.log(np.asarray(n, dtype=float)), np.log(self.n))[1]
 
     def first(self, count: int) -> Predictive:
         """The predictive density of the first so many of the measurements."""

@@ -34,6 +34,7 @@ VERBS = [
     "requirement",
     "compare",
     "check",
+    "decide",
     "backtest",
     "memo",
     "demo",

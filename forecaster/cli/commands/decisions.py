@@ -1,0 +1,120 @@
+"""The verbs that weigh money: decide."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from forecaster.cli import checking, outputs, remarks, values
+from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFile, deliver, verb
+from forecaster.errors import OptionError
+
+TEMPLATE = Path("costs.toml")
+
+
+def _write_template(wanted: bool) -> bool:
+    """Write a price list to fill in, and end: an option that needs no curves."""
+    if not wanted:
+        return wanted
+    from forecaster.cli import console
+    from forecaster.decisions.prices.costs_file import TEMPLATE as TEXT
+
+    if TEMPLATE.exists():
+        console.say(f"Error: {TEMPLATE}: found a file of this name; expected none: move it, or ask in another folder")
+        raise typer.Exit(1)
+    outputs.write(TEMPLATE, lambda temporary: Path(temporary).write_text(TEXT, encoding="utf-8"))
+    raise typer.Exit
+
+
+@verb
+def decide(
+    asked: Asked,
+    costs: Annotated[
+        Path | None,
+        typer.Option("--costs", help="Price list (.toml); --template writes one to fill in.", show_default=False),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="Training-set sizes that are options, e.g. 2e4,50k.", show_default=False)
+    ] = None,
+    target: Annotated[float | None, typer.Option("--target", help="The error (not accuracy) to reach.")] = None,
+    penalty: Annotated[float | None, typer.Option("--penalty", help="Money lost where the target is missed.")] = None,
+    value_per_point: Annotated[
+        float | None, typer.Option("--value-per-point", help="Money for each (percentage) point of error.")
+    ] = None,
+    cost_per_mistake: Annotated[
+        float | None, typer.Option("--cost-per-mistake", help="Money for each mistake; needs --volume.")
+    ] = None,
+    volume: Annotated[
+        str | None, typer.Option("--volume", help="Answers that the model will give, e.g. 1.5M.", show_default=False)
+    ] = None,
+    budget: Annotated[float | None, typer.Option("--budget", help="The most that may be paid.")] = None,
+    risk: Annotated[
+        float | None, typer.Option("--risk", help="Accepted chance of missing the target, in place of a penalty.")
+    ] = None,
+    attitude: Annotated[
+        Literal["mean", "cvar", "regret"],
+        typer.Option("--attitude", help="Lowest mean loss, or mean loss (or regret) of the worst tenth of cases."),
+    ] = "mean",
+    rounds: Annotated[int, typer.Option("--rounds", help="Orders that may follow one another.", min=1)] = 1,
+    test_cases: Annotated[
+        str | None, typer.Option("--test-cases", help="Numbers of test cases to weigh.", show_default=False)
+    ] = None,
+    kind: Kind = "mean",
+    level: Level = 0.8,
+    figure: FigureFile = None,
+    output: TableFile = None,
+    template: Annotated[
+        bool,
+        typer.Option(
+            "--template", help="Write costs.toml to fill in, and exit.", is_eager=True, callback=_write_template
+        ),
+    ] = False,
+) -> Failures:
+    """What to buy: data, training, test cases or nothing, given what they and an error cost."""
+    del template  # answered before anything else
+    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
+    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    values.check_share(level, "--level")
+    if costs is None:
+        raise OptionError(
+            "found no --costs; expected a price list: `forecaster decide --template` writes one to fill in"
+        )
+    for option, amount in (
+        ("--penalty", penalty),
+        ("--value-per-point", value_per_point),
+        ("--cost-per-mistake", cost_per_mistake),
+        ("--budget", budget),
+    ):
+        if amount is not None and not 0 <= amount < float("inf"):
+            raise OptionError(f"{option}: found {amount:g}; expected an amount from 0 up, such as 50000")
+    if risk is not None:
+        values.check_share(risk, "--risk")
+    values.check_positive(target, "--target", "an error above 0, such as 0.05")
+    sizes, answers = values.sizes(at), values.size(volume, "--volume")
+    cases = values.sizes(test_cases, "--test-cases", "numbers of cases, such as 1000,5000")
+    from forecaster.decisions.decide import decide as ask
+    from forecaster.decisions.loss import Value
+    from forecaster.decisions.prices.costs_file import read_costs
+    from forecaster.decisions.question import Question, check_mistakes, check_one_task
+
+    value = Value(target, penalty, value_per_point, cost_per_mistake, answers)
+    Question(value, tuple(sizes), budget, risk, attitude, rounds, tuple(cases), kind, level).check()
+    prices = read_costs(costs)
+    given = asked.given()
+    check_one_task((c.domain, c.task) for c in given.curves.curves)
+    read_costs(costs, dict.fromkeys(given.curves.table["architecture"]))
+    if value.form == "mistakes":
+        check_mistakes(given.curves.table["error"].to_numpy())
+    remarks.on_targets(given.curves, [] if target is None else [target])
+    posterior = given.posterior(asked.fitting)
+    checks = checking.verdicts(posterior, given.choice, sizes, seed=asked.seed)
+    options: dict[str, Any] = {
+        "target": target,
+        "penalty": penalty,
+        "value_per_point": value_per_point,
+        "volume": answers,
+    }
+    options |= {"cost_per_mistake": cost_per_mistake, "budget": budget, "risk": risk, "attitude": attitude}
+    options |= {"rounds": rounds, "test_cases": cases, "kind": kind, "level": level, "seed": asked.seed}
+    result = ask(posterior, prices, sizes, **options, curves=given.choice.keys(posterior), checks=checks)
+    return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))

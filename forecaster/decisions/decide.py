@@ -1,0 +1,362 @@
+"""decide: what to buy, given what data, training, running and errors cost.
+
+Options, doing nothing among them, are weighed on the posterior draws that forecasts and requirements summarise: the
+error of an option is the forecast at its size, and its chance of the target that of the requirement within that size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster.curves.learning_curves import LearningCurves
+from forecaster.decisions import prose
+from forecaster.decisions.choice import (
+    best_of,
+    break_even_price,
+    break_even_value,
+    expected_value_of_information,
+    flips,
+    rating_of,
+)
+from forecaster.decisions.decision import OPTIONS, Decision
+from forecaster.decisions.loss import Value, cvar, quantile, rated, regret
+from forecaster.decisions.options import Offers, Option, errors_of, options_of, owned_size, reached_of
+from forecaster.decisions.ordering import orders
+from forecaster.decisions.ordering.plan import plan_of
+from forecaster.decisions.prices.costs import Costs
+from forecaster.decisions.prices.costs_file import read_costs
+from forecaster.decisions.question import Question, check_mistakes, check_one_task
+from forecaster.decisions.test_cases import numbers_of_cases, worth_of_cases
+from forecaster.errors import RequestError
+from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.inference.units import units_of
+from forecaster.prediction.crossings import REACH, largest_size
+from forecaster.prediction.forecast import LEVEL
+from forecaster.prediction.paths import CurveKey, chosen_keys
+from forecaster.prediction.requirement import requirement
+from forecaster.results.check import Check
+from forecaster.results.message import joined
+
+Needed = dict[CurveKey, np.ndarray]
+
+
+def decide(
+    posterior: Posterior | LearningCurves,
+    costs: str | Path | Costs | Mapping[str, Any],
+    at: Sequence[float] = (),
+    *,
+    target: float | None = None,
+    penalty: float | None = None,
+    value_per_point: float | None = None,
+    cost_per_mistake: float | None = None,
+    volume: float | None = None,
+    budget: float | None = None,
+    risk: float | None = None,
+    attitude: str = "mean",
+    rounds: int = 1,
+    test_cases: Sequence[float] = (),
+    kind: str = "mean",
+    level: float = LEVEL,
+    start: date | None = None,
+    seed: int = 0,
+    curves: Sequence[CurveKey | str] | None = None,
+    checks: tuple[Check, ...] = (),
+) -> Decision:
+    """What to buy: each option's cost, error, chance of the target and loss, and the best one.
+
+    An option is an architecture trained at a size; items beyond what is owned are bought. Doing nothing is one, too.
+    Its loss is what is paid, what its answers cost, and what its error costs. What an error costs is said in one of
+    three ways: ``penalty`` (lost where the ``target`` is missed), ``value_per_point``, or ``cost_per_mistake`` with
+    ``volume``. Without one, a ``risk`` asks for the cheapest option that misses the target no more often, and a
+    ``budget`` alone for the lowest error that it buys.
+
+    Parameters
+    ----------
+    posterior : Posterior or LearningCurves
+        What :func:`~forecaster.fit` gave, about one (domain, task); curves are fitted first.
+    costs : path, Costs or mapping
+        The price list: ``costs.toml``, or its keys in a dictionary.
+    at : sequence of float
+        Training-set sizes that are options; by default multiples of what is owned, what the target needs at the usual
+        risks, and the best size found.
+    target : float, optional
+        Error to reach, in the unit of the errors. It is reached by a size where the data that it needs is no more.
+    penalty : float, optional
+        Money lost where the target is missed.
+    value_per_point : float, optional
+        Money for each point of error: a percentage point where errors are shares, else one unit.
+    cost_per_mistake, volume : float, optional
+        Money for each mistake, and answers that the model will give; errors are then shares of cases. ``volume`` also
+        counts for the price of answers.
+    budget : float, optional
+        The most that may be paid for an option.
+    risk : float, optional
+        Accepted chance of missing the target, between 0 and 1, in place of a penalty.
+    attitude : {"mean", "cvar", "regret"}
+        The best option has the lowest mean loss; the lowest mean loss of the worst tenth of cases (CVaR); or the lowest
+        mean regret of the worst tenth (minimax regret that does not hang on a single draw).
+    rounds : int
+        Orders that may follow one another, each after a measurement at the size bought so far.
+    test_cases : sequence of float
+        Numbers of test cases to weigh, where the price list has ``per_test_item``; kind ``new-cases``.
+    kind : {"mean", "new-run", "new-cases"}
+        Whose error counts, as in :func:`~forecaster.forecast`.
+    level : float
+        Probability inside each interval.
+    start : date, optional
+        The day on which orders are placed; by default today.
+    seed : int
+        The same seed gives the same numbers.
+    curves : sequence, optional
+        Curves that are options: keys, labels or architectures. By default all of the task.
+    checks : tuple of Check
+        Verdicts to carry along.
+
+    Returns
+    -------
+    Decision
+        ``table`` has a row per option; ``recommendation``, ``plan``, ``evpi``, break-evens and ``flips_when`` beside.
+
+    Raises
+    ------
+    RequestError
+        No value of an error, or several; more than one task; a number out of range.
+    CostsError
+        A price list that cannot be used.
+
+    Examples
+    --------
+    >>> import forecaster
+    >>> costs = {"currency": "EUR", "per_item": 1.0}
+    >>> found = forecaster.decide(posterior, costs, [2_400, 12_000], target=0.01, penalty=20_000)
+    >>> found.recommendation.id in ("buy", "do-not-buy")
+    True
+    """
+    value = Value(target, penalty, value_per_point, cost_per_mistake, volume)
+    sizes = tuple(float(n) for n in at)
+    cases = tuple(float(n) for n in test_cases)
+    asked = Question(value, sizes, budget, risk, attitude, rounds, cases, kind, level, start or date.today(), seed)
+    asked.check()
+    if isinstance(posterior, LearningCurves):
+        from forecaster.inference.cache import fit_cached
+
+        posterior = fit_cached(posterior, seed=seed)
+    expect_posterior(posterior)
+    keys = chosen_keys(posterior, curves)
+    if not keys:
+        raise RequestError("found no curve that can be forecast; expected one at least")
+    check_one_task(key.group for key in keys)
+    group = keys[0].group
+    measured = [*posterior.curves.curves, *(posterior.set_aside.curves if posterior.set_aside else ())]
+    own = [c for c in measured if (c.domain, c.task) == group]
+    prices = read_costs(costs, dict.fromkeys(c.architecture for c in own))
+    if value.form == "mistakes":
+        check_mistakes([float(c.error.max()) for c in own])
+    return _decided(posterior, keys, prices, asked, checks)
+
+
+def _decided(
+    posterior: Posterior, keys: list[CurveKey], costs: Costs, asked: Question, checks: tuple[Check, ...]
+) -> Decision:
+    """The answer to a question that was checked."""
+    value, group = asked.value, keys[0].group
+    units, owned = units_of(posterior, group), owned_size(posterior, group, costs)
+    point = 0.01 if units.percent else 1.0
+    needed, more = _needed(posterior, keys, asked)
+    days = np.inf if costs.deadline is None else float((costs.deadline - asked.today).days)
+    limits = orders.Limits(np.inf if asked.budget is None else asked.budget, days)
+    far = max(REACH * largest_size(posterior.designs[group]), owned, *asked.at)
+    within = {key: orders.largest_within(key, costs, owned, limits, far) for key in keys}
+    sizes = asked.at or _sizes(posterior, keys, costs, needed, within, owned, point, asked)
+    offers = _offers(posterior, options_of(posterior, keys, costs, sizes, value.volume), asked, needed, point, limits)
+    chosen, reason = _chosen(offers, asked)
+    extra: dict[str, Any] = {}
+    if value.priced:
+        some = offers.only(offers.allowed)
+        rating = rating_of(some, asked.attitude)
+        extra |= {
+            "evpi": expected_value_of_information(some.loss()),
+            "break_even_price": break_even_price(some, rating),
+            "break_even_penalty": break_even_value(some, asked.attitude),
+            "flips_when": _flips(offers, some, rating, costs, asked, chosen),
+        }
+    if needed is not None:
+        risks = [*orders.RISKS, *([] if asked.risk is None else [asked.risk])]
+        extra["lowest_risk"] = orders.lowest_risk(needed, within)
+        extra["orders"] = orders.orders_table(needed, costs, owned, within, risks)
+    if costs.per_test_item is not None and value.priced and asked.kind == "new-cases":
+        numbers = numbers_of_cases(posterior, keys, asked.test_cases)
+        extra["test_cases"] = worth_of_cases(posterior, offers, costs, numbers, kind=asked.kind, seed=asked.seed)
+    if costs.deadline is not None:
+        extra["deadline"] = _deadline(costs.deadline, offers.options[chosen], asked.today)
+    plan = plan_of(posterior, costs, offers, needed, owned, within, asked) if asked.rounds > 1 else None
+    table = _table(offers, chosen, asked, costs)
+    messages = prose.messages(prose.Found(offers, chosen, reason, table, units, costs, asked, plan, extra))
+    return Decision(
+        table,
+        joined(messages, "\n"),
+        (*checks, *more),
+        messages=messages,
+        recommendation=messages[0],
+        plan=None if plan is None else asdict(plan),
+        asked={"currency": costs.currency, "owned": owned, **asked.told()},
+        posterior=posterior,
+        **extra,
+    )
+
+
+def _needed(posterior: Posterior, keys: list[CurveKey], asked: Question) -> tuple[Needed | None, tuple[Check, ...]]:
+    """The data that each draw of each curve needs for the target, and what a requirement says of it."""
+    if asked.value.target is None:
+        return None, ()
+    limit = max(asked.at) if asked.at else None
+    need = requirement(posterior, asked.value.target, limit=limit, kind=asked.kind, seed=asked.seed, curves=keys)
+    assert need.draws is not None
+    drawn = need.draws.values.reshape(-1, need.draws.shape[-1])
+    return {key: drawn[:, i] for i, key in enumerate(keys)}, need.checks
+
+
+def _sizes(
+    posterior: Posterior,
+    keys: list[CurveKey],
+    costs: Costs,
+    needed: Needed | None,
+    within: Mapping[CurveKey, float],
+    owned: float,
+    point: float,
+    asked: Question,
+) -> list[float]:
+    """The sizes that are options where none are given."""
+    far = max(within.values())
+    if asked.value.priced:
+        idle = options_of(posterior, keys, costs, [], asked.value.volume)[: len(keys)]
+        worst = _offers(posterior, idle, asked, needed, point).loss().max(0).min()
+        limits = orders.Limits(budget=float(worst))  # what costs more than doing nothing can lose is never best
+        far = min(far, max(orders.largest_within(key, costs, owned, limits, far) for key in keys))
+    sizes = orders.default_sizes(owned, far, needed)
+    if asked.value.priced:
+        reach = {key: min(n, far) for key, n in within.items()}
+        best = orders.best_size(posterior, keys, needed, costs, asked, reach, owned=owned, point=point)
+        sizes += [] if best is None else [min(orders.rounded_up(best), far)]
+    elif asked.risk is not None and needed is not None:
+        wanted = [(orders.order_for(needed[key], asked.risk), within[key]) for key in keys]
+        sizes += [min(orders.rounded_up(n), most) for n, most in wanted if n <= most]
+    else:
+        sizes += [orders.rounded_down(n) for n in within.values() if owned < n < REACH * owned]
+    return sorted(n for n in set(sizes) if n > owned)
+
+
+def _offers(
+    posterior: Posterior,
+    options: tuple[Option, ...],
+    asked: Question,
+    needed: Needed | None,
+    point: float,
+    limits: orders.Limits = orders.NO_LIMITS,
+) -> Offers:
+    """The options with their draws."""
+    errors = errors_of(posterior, options, asked.kind, asked.seed)
+    reached = None if needed is None else reached_of(options, needed)
+    allowed = np.array([o.idle or (o.cost <= limits.budget and o.days <= limits.days) for o in options])
+    return Offers(options, asked.value, errors, reached, point, allowed)
+
+
+def _chosen(offers: Offers, asked: Question) -> tuple[int, str]:
+    """The option to choose, and why: ``best``, ``cheapest`` at the risk, ``least-risk`` where none is so sure,
+    ``lowest-error``."""
+    inside, some = np.flatnonzero(offers.allowed), offers.only(offers.allowed)
+    if offers.value.priced:
+        return int(inside[best_of(rating_of(some, asked.attitude)(1.0, 1.0))]), "best"
+    if asked.risk is not None:
+        paid = some.cost + np.array([o.running for o in some.options])
+        enough = 1.0 - some.p_target <= asked.risk + 1e-12
+        if enough.any():
+            return int(inside[np.argmin(np.where(enough, paid, np.inf))]), "cheapest"
+        idle = np.array([o.idle for o in some.options])
+        return int(inside[np.argmin(np.where(idle, some.errors.mean(0), np.inf))]), "least-risk"
+    return int(inside[best_of(rated(some.errors, asked.attitude))]), "lowest-error"
+
+
+def _table(offers: Offers, chosen: int, asked: Question, costs: Costs) -> pd.DataFrame:
+    """One row an option."""
+    options, inside, priced = offers.options, offers.allowed, offers.value.priced
+    low, middle, high = np.quantile(offers.errors, [0.5 - asked.level / 2, 0.5, 0.5 + asked.level / 2], axis=0)
+    some = offers.only(inside)
+    nothing = np.full(len(options), np.nan)
+    loss, compared = offers.loss(), some.loss() if priced else some.errors
+    lowest = compared == compared.min(1, keepdims=True)
+    p_best, regrets, tails = nothing.copy(), nothing.copy(), nothing.copy()
+    p_best[inside] = (lowest / lowest.sum(1, keepdims=True)).mean(0)
+    if priced:
+        regrets[inside], tails[inside] = regret(compared).mean(0), cvar(regret(compared))
+    by = costs.deadline
+    rows = {
+        "option": [o.name for o in options],
+        "domain": [o.key.domain for o in options],
+        "task": [o.key.task for o in options],
+        "architecture": [o.key.architecture for o in options],
+        "n": [o.n for o in options],
+        "buy": [o.buy for o in options],
+        "cost": offers.cost,
+        "yhat": middle,
+        "yhat_lower": low,
+        "yhat_upper": high,
+        "level": asked.level,
+        "p_target": offers.p_target,
+        "loss_mean": loss.mean(0) if priced else nothing,
+        "loss_q90": quantile(loss) if priced else nothing,
+        "loss_cvar90": cvar(loss) if priced else nothing,
+        "regret_mean": regrets,
+        "p_best": p_best,
+        "best": np.arange(len(options)) == chosen,
+        "allowed": inside,
+        "cost_items": offers.items,
+        "cost_fixed": [o.fixed for o in options],
+        "cost_training": [o.training for o in options],
+        "running": [o.running for o in options],
+        "regret_cvar90": tails,
+        "date": [o.ready(asked.today).isoformat() if costs.timed else None for o in options],
+        "order_by": [None if by is None or o.idle else o.order_by(by).isoformat() for o in options],
+    }
+    return pd.DataFrame(rows, columns=list(OPTIONS.names))
+
+
+def _flips(
+    offers: Offers, some: Offers, rating: Any, costs: Costs, asked: Question, chosen: int
+) -> tuple[dict[str, Any], ...]:
+    """What would change the choice, nearest first: prices and the value of the error; then limits that bind."""
+    found = []
+    for flip in sorted(flips(some, rating), key=lambda f: abs(np.log(f.factor))):
+        at = flip.factor * asked.value.unit if flip.what == "value" else None
+        found.append({"what": flip.what, "factor": flip.factor, "at": at} | _named(some.options[flip.option]))
+    numbers = rating_of(offers, asked.attitude)(1.0, 1.0)
+    better = [i for i in np.flatnonzero(~offers.allowed) if numbers[i] < numbers[chosen]]
+    if better:
+        option = offers.options[min(better, key=lambda i: numbers[i])]
+        ready = option.ready(asked.today)
+        if asked.budget is not None and option.cost > asked.budget:
+            found.append({"what": "budget", "factor": None, "at": option.cost} | _named(option))
+        if costs.deadline is not None and ready > costs.deadline:
+            found.append({"what": "deadline", "factor": None, "at": ready.isoformat()} | _named(option))
+    return tuple(found)
+
+
+def _named(option: Option) -> dict[str, Any]:
+    return {"option": option.name, "architecture": option.key.architecture, "n": option.n}
+
+
+def _deadline(day: date, option: Option, start: date) -> dict[str, Any]:
+    """The deadline, and the last day to order for it."""
+    last = None if option.idle else option.order_by(day)
+    return {
+        "date": day.isoformat(),
+        "order_by": None if last is None else last.isoformat(),
+        "days": None if last is None else (last - start).days,
+    }

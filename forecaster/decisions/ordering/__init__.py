@@ -1,0 +1,1 @@
+"""How much to order: for a risk, at best, or in several orders."""

@@ -1,0 +1,1 @@
+"""What data, training, running and test cases cost, and the file that says so."""
