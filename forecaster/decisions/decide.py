@@ -7,7 +7,7 @@ error of an option is the forecast at its size, and its chance of the target tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
 from forecaster.prediction.crossings import REACH, largest_size
 from forecaster.prediction.forecast import LEVEL
+from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import Check
@@ -62,7 +63,7 @@ def decide(
     attitude: str = "mean",
     rounds: int = 1,
     test_cases: Sequence[float] = (),
-    kind: str = "mean",
+    kind: str | None = None,
     level: float = LEVEL,
     start: date | None = None,
     seed: int = 0,
@@ -106,8 +107,8 @@ def decide(
         Orders that may follow one another, each after a measurement at the size bought so far.
     test_cases : sequence of float
         Numbers of test cases to weigh, where the price list has ``per_test_item``; kind ``new-cases``.
-    kind : {"mean", "new-run", "new-cases"}
-        Whose error counts, as in :func:`~forecaster.forecast`.
+    kind : {"mean", "new-run", "new-cases"}, optional
+        Whose error counts, as in :func:`~forecaster.forecast`; by default new cases where ``n_test`` is known.
     level : float
         Probability inside each interval.
     start : date, optional
@@ -142,7 +143,9 @@ def decide(
     value = Value(target, penalty, value_per_point, cost_per_mistake, volume)
     sizes = tuple(float(n) for n in at)
     cases = tuple(float(n) for n in test_cases)
-    asked = Question(value, sizes, budget, risk, attitude, rounds, cases, kind, level, start or date.today(), seed)
+    asked = Question(
+        value, sizes, budget, risk, attitude, rounds, cases, kind or "mean", level, start or date.today(), seed
+    )
     asked.check()
     if isinstance(posterior, LearningCurves):
         from forecaster.inference.cache import fit_cached
@@ -159,6 +162,7 @@ def decide(
     prices = read_costs(costs, dict.fromkeys(c.architecture for c in own))
     if value.form == "mistakes":
         check_mistakes([float(c.error.max()) for c in own])
+    asked = replace(asked, kind=kind or usual_kind(posterior, group))
     return _decided(posterior, keys, prices, asked, checks)
 
 

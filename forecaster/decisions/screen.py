@@ -207,7 +207,7 @@ def _cost(costs: Costs, name: str) -> float:
 
 
 def _candidates(posterior: Posterior, group: Group, names: list[str], at: float, seed: int) -> _Group:
-    sizes = np.array([at])
+    sizes = np.array([at], dtype=float)
     keys = [CurveKey(*group, name) for name in names]
     held, lowest = lowest_at(posterior, group, sizes, seed=seed)
     p_best = np.array([lowest[held.index(name), :, 0].mean() for name in names])

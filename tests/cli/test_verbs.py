@@ -34,6 +34,8 @@ VERBS = [
     "requirement",
     "compare",
     "check",
+    "effect",
+    "screen",
     "decide",
     "backtest",
     "memo",

@@ -59,7 +59,7 @@ def decide(
     test_cases: Annotated[
         str | None, typer.Option("--test-cases", help="Numbers of test cases to weigh.", show_default=False)
     ] = None,
-    kind: Kind = "mean",
+    kind: Kind = None,
     level: Level = 0.8,
     figure: FigureFile = None,
     output: TableFile = None,
@@ -98,7 +98,7 @@ def decide(
     from forecaster.decisions.question import Question, check_mistakes, check_one_task
 
     value = Value(target, penalty, value_per_point, cost_per_mistake, answers)
-    Question(value, tuple(sizes), budget, risk, attitude, rounds, tuple(cases), kind, level).check()
+    Question(value, tuple(sizes), budget, risk, attitude, rounds, tuple(cases), kind or "mean", level).check()
     prices = read_costs(costs)
     given = asked.given()
     check_one_task((c.domain, c.task) for c in given.curves.curves)

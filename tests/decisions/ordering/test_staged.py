@@ -166,7 +166,9 @@ def test_test_cases_are_worth_what_the_normal_model_says(tested):
 
 
 def test_test_cases_say_nothing_of_the_test_set_at_hand(tested):
-    found = forecaster.decide(tested, {"per_item": 1.0, "per_test_item": 1.0}, [2 * LAST], value_per_point=1.0)
+    found = forecaster.decide(
+        tested, {"per_item": 1.0, "per_test_item": 1.0}, [2 * LAST], value_per_point=1.0, kind="mean"
+    )
     assert found.test_cases.empty
     assert "test-cases-idle" in ids(found.messages)
     ahead = forecaster.decide(
