@@ -14,7 +14,7 @@ from forecaster.model.density import LevelLikelihood
 from forecaster.model.design import design_of
 from forecaster.model.simulate import simulate
 
-CARD = load_card("generic")
+CARD = load_card("tabular-classification")
 CURVES = 4
 FIXED = slice(2, 8)  # quantities of a curve whose spreads the card fixes
 
