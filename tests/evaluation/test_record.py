@@ -71,12 +71,12 @@ def test_hidden_errors_are_counted_by_the_side_on_which_they_lie(wandering):
     held = wandering[0]
     low, middle, high = np.exp(np.quantile(drawn(held, 0), [0.1, 0.5, 0.9], axis=0))
     row, replicas = scored_curve(
-        held, held.curves.curves[0], unseen(held, [*middle[:2], 1.01 * high[2], 0.9 * low[3]]), 0
+        held, held.curves.curves[0], unseen(held, [*middle[:2], 1.01 * high[2], 0.5 * low[3]]), 0
     )
     assert [row[name] for name in ("hidden", "held_80", "held_95", "too_low", "too_high")] == [4, 2, 3, 1, 1]
-    expected = [np.log(1.01) / np.log(high[2] / low[2]) * 2, np.log(1 / 0.9) / np.log(high[3] / low[3]) * 2]
+    expected = [np.log(1.01) / np.log(high[2] / low[2]) * 2, np.log(2.0) / np.log(high[3] / low[3]) * 2]
     assert row["missed"] == pytest.approx(sum(expected) / 4, rel=1e-6)
-    assert row["mean_error"] == pytest.approx(np.log(middle[2:] / [1.01 * high[2], 0.9 * low[3]]).sum() / 4, abs=1e-9)
+    assert row["mean_error"] == pytest.approx(np.log(middle[2:] / [1.01 * high[2], 0.5 * low[3]]).sum() / 4, abs=1e-9)
     assert row["n_fit"] == held.curves.curves[0].n[-1]
     assert row["n_last"] == HIDDEN[-1]
     assert row["p_value"] == p_value(row["missed"], replicas)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers.facts import GROUP, LARGEST, Curve, around, check, facts
 
+from forecaster.evaluation.pooling import Pooling
 from forecaster.reports import captions, findings
 from forecaster.results.message import ids
+from forecaster.results.track_record import RECORD, TrackRecord
 
 STEEP = Curve((0.11, 0.05, 0.02), (1.0, 0.95, 0.99))
 FLAT = Curve((0.15, 0.10, 0.07), (0.0, 0.05, 0.01))
@@ -188,3 +191,34 @@ def test_captions_are_those_of_the_figures():
         "curves", "needs", "gains", "floor-not-seen",
     ]  # fmt: skip
     assert GROUP  # facts are about one group
+
+
+# The forecasts' own record, and companions ---------------------------------------------------------
+
+
+def tracked(**held):
+    """A record of ten hidden measurements an architecture, so many of them held, the others forecast too low."""
+    rows = {name: [0.0] * len(held) for name in RECORD.names} | {"domain": GROUP[0], "task": GROUP[1]}
+    counts = list(held.values())
+    rows |= {"architecture": list(held), "hidden": [10] * len(held), "held_80": counts, "too_high": [0] * len(held)}
+    rows |= {"too_low": [10 - count for count in counts], "p_value": [0.1] * len(held)}
+    return TrackRecord(pd.DataFrame(rows), np.zeros((len(held), 1)), "of too few sizes")
+
+
+def test_the_record_is_that_of_the_best_architecture_beside_all():
+    said = findings.own_record(facts(TWO, track=tracked(steep=4, flat=9)))
+    assert (said.id, said.values["architecture"], said.values["held_80"]) == ("record", "steep", 4)
+    assert "13 of 20" in said.text
+    one = findings.own_record(facts({"steep": STEEP}, track=tracked(steep=4)))
+    assert (one.id, one.values["held_80"]) == ("record", 4)
+    assert findings.own_record(facts(TWO, track=TrackRecord(why="of too few sizes"))).id == "no-record"
+    assert findings.own_record(facts(TWO)) is None
+
+
+def test_the_best_architecture_is_told_as_it_would_be_forecast_alone():
+    assert "companions" not in changed(facts(TWO))
+    table = pd.DataFrame({"architecture": ["steep", "flat"], "moved": [0.5, 2.0], "alone": [0.04, 0.2]})
+    around_it = {f"{name}_{end}": 0.05 * k for name in ("yhat", "alone") for end, k in (("lower", 0.9), ("upper", 1.2))}
+    found = facts(TWO, pooling=Pooling(table.assign(yhat=0.05, crps=0.1, crps_alone=0.1, **around_it)))
+    (said,) = (how for _, how in findings.changes(found) if how.id == "companions")
+    assert (said.values["architecture"], said.values["alone"], said.values["moved"]) == ("steep", 0.04, 0.5)
