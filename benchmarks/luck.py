@@ -6,7 +6,8 @@ Six scikit-learn classifiers on simulated tasks, each measured on one test set o
 2,048; half of the tasks have one run a size, half have five. The largest sizes are hidden. What a run measures there is
 forecast with and without the column `n_test`, and the average error on 6,000 other cases by both kinds of forecast.
 Last, how far log error on the test set, averaged over runs, lies from that on the other cases: its mean square over the
-binomial variance, at tasks of one run and of five. About ten minutes on two cores.
+binomial variance, at tasks of one run and of five, and the mean product of two architectures. About ten minutes on two
+cores.
 """
 
 from __future__ import annotations
@@ -137,16 +138,35 @@ def shares(pit: np.ndarray) -> dict[str, float]:
     return {f"{level:.0%}": float(scoring.covers(pit, level).mean()) for level in (0.5, 0.8, 0.95)}
 
 
-def shared(table: pd.DataFrame) -> pd.Series:
-    """Mean square of the luck of a size's runs, over its binomial variance, by the number of runs."""
+def by_size(table: pd.DataFrame) -> Any:
+    """The luck of a size's runs, on average, and its binomial variance, for each curve and size."""
     seen: Any = table.assign(luck=np.log(table["error"] / table["elsewhere"].clip(0.5 / OTHERS)))
-    by_size: Any = seen.groupby([*KEYS, "n"])
-    sizes = by_size.agg(
+    sizes: Any = seen.groupby([*KEYS, "n"]).agg(
         luck=("luck", "mean"), error=("elsewhere", "mean"), runs=("luck", "size"), n_test=("n_test", "max")
     )
     sizes["binomial"] = (1.0 / sizes["error"].clip(0.5 / OTHERS) - 1.0) / sizes["n_test"]
+    return sizes
+
+
+def shared(table: pd.DataFrame) -> pd.Series:
+    """Mean square of the luck of a size's runs, over its binomial variance, by the number of runs."""
+    sizes = by_size(table)
     sums: Any = sizes.assign(square=sizes["luck"] ** 2).groupby("runs")[["square", "binomial"]].sum()
     return sums["square"] / sums["binomial"]
+
+
+def between(table: pd.DataFrame) -> pd.Series:
+    """Mean product of the luck of two architectures on one test set, over their binomial variance, by number of runs.
+
+    They are trained on the same sets, so this is somewhat more than what the test set alone makes common to them.
+    """
+    sizes = by_size(table)
+    parts = sizes.assign(sd=sizes["binomial"] ** 0.5)[["runs", "luck", "sd"]].reset_index()
+    squares = parts.assign(luck=parts["luck"] ** 2, sd=parts["sd"] ** 2)
+    keys = ["domain", "task", "n", "runs"]
+    of_pairs: Any = parts.groupby(keys)[["luck", "sd"]].sum() ** 2 - squares.groupby(keys)[["luck", "sd"]].sum()
+    sums: Any = of_pairs.groupby("runs").sum()
+    return sums["luck"] / sums["sd"]
 
 
 def main() -> None:
@@ -171,6 +191,7 @@ def main() -> None:
     if asked.output:
         record(asked.output, "Small test sets", rows, shares=("50%", "80%", "95%"))
     print("\nluck over binomial variance, by runs:", shared(table).round(2).to_dict())
+    print("of two architectures on one test set:", between(table).round(2).to_dict())
 
 
 if __name__ == "__main__":

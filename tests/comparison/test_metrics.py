@@ -9,12 +9,15 @@ import pandas as pd
 import pytest
 from helpers import synthetic
 from scipy.stats import norm
+from typer.testing import CliRunner
 
 from forecaster.cli.choosing import Choice
+from forecaster.cli.main import app
 from forecaster.cli.source import Reading, read
 from forecaster.comparison.metrics import compare_metrics
 from forecaster.curves.reading.read import read_curves
 from forecaster.errors import CurveColumnsError, RequestError
+from forecaster.inference import cache
 from forecaster.inference.posterior import Posterior
 
 METRICS = ("top-1 error", "top-5 error")
@@ -116,3 +119,24 @@ def test_without_such_a_column_the_next_step_is_said(table, tmp_path):
     table[table["metric"] == METRICS[0]].drop(columns="metric").to_csv(path, index=False)
     with pytest.raises(CurveColumnsError, match="--columns metric="):
         read(path, Reading(by_metric=True), Choice())
+
+
+def test_on_the_command_line(table, tmp_path, monkeypatch):
+    """Nothing is sampled: what would be fitted has a task for each metric."""
+
+    def fit(curves, **_):
+        metric_of = {curve.task: curve.metric for curve in curves.curves}
+        return with_metrics({c.label: synthetic.values(sd={"log_exponent": 0.1}) for c in curves.curves}, metric_of.get)
+
+    monkeypatch.setattr(cache, "fit_cached", fit)
+    path = tmp_path / "curves.csv"
+    table.to_csv(path, index=False)
+    asked = ["compare", str(path), "--across", "metric", "--architecture", "vit", "--at", "1e6"]
+    done = CliRunner().invoke(app, [*asked, "--json"])
+    assert done.exit_code in (0, 3), done.output
+    told = json.loads(done.stdout)
+    assert [[row[k] for k in ("task", "architecture", "a", "b")] for row in told["table"]] == [
+        [task, "vit", *METRICS] for task in ("imagenet", "places")
+    ]
+    assert {row["n"] for row in told["slopes"]} == {1e6}
+    assert CliRunner().invoke(app, [*asked, "--kind", "mean"]).exit_code == 2

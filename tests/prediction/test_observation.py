@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from helpers import synthetic
 
+from forecaster.curves import binomial_power
 from forecaster.curves.learning_curves import Curve
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
@@ -19,7 +20,7 @@ from forecaster.model import drift_paths, test_set_noise
 from forecaster.model.design import by_size, design_of
 from forecaster.prediction import observation
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey, CurvePaths, Origin
+from forecaster.prediction.paths import CurveKey, CurvePaths, Origin, curve_paths
 from forecaster.prediction.requirement import requirement
 
 ERROR, CASES, SETS = np.array([0.2, 0.1, 0.06, 0.03]), 2000, 4000
@@ -100,6 +101,56 @@ def test_cases_nobody_tested_lie_as_far_off_as_test_sets_do():
     seen = log_errors_on_test_sets()
     luck = observation.new_cases(fixed(SIZES, ERROR, curve()))
     assert luck.std() == pytest.approx(seen[:, -1].std(), rel=0.06)
+
+
+def test_at_smaller_sizes_the_error_of_new_cases_is_known_better():
+    """As on simulated test sets, at each size; the same offset everywhere would be far too wide at the first."""
+    seen, paths = log_errors_on_test_sets(), fixed(SIZES, ERROR, curve())
+    off = observation.of_kind(paths, SIZES, "new-cases") - observation.of_kind(paths, SIZES, "mean")
+    assert off.std(0) == pytest.approx(seen.std(0), rel=0.06)
+    assert off.std(0)[-1] > 1.5 * off.std(0)[0]
+    grid = observation.on_grid(paths, "new-cases") - observation.on_grid(paths, "mean")
+    np.testing.assert_allclose(grid.T, off)
+    beyond = fixed(SIZES, ERROR, curve(error=ERROR[:3], sizes=SIZES[:3]))  # measured up to the last size but one
+    far = observation.of_kind(beyond, SIZES, "new-cases") - observation.of_kind(beyond, SIZES, "mean")
+    assert far[:, 3] == pytest.approx(far[:, 2])
+
+
+@pytest.mark.parametrize(("cases", "wanted"), [((300, 300), observation.BETWEEN), ((300, 301), 0.0)])
+def test_architectures_on_one_test_set_share_its_luck(cases, wanted):
+    """Correlation of the offsets of 4,000 draws, to 4 standard errors; each is as wide as alone."""
+    found = synthetic.posterior({name: synthetic.values(4000, seed=i) for i, name in enumerate("ab")}, seeds=1)
+    table = found.curves.table
+    tested = table.assign(n_test=table["architecture"].map(dict(zip("ab", cases, strict=True))))
+    held_by = Posterior(found.tree, read_curves(tested), found.cards)
+    group = synthetic.GROUP
+    luck = np.stack([observation.new_cases(curve_paths(held_by, CurveKey(*group, name), [1e5])) for name in ("a", "b")])
+    assert np.corrcoef(luck)[0, 1] == pytest.approx(wanted, abs=4 / np.sqrt(4000))
+    error = held_by.curves.curves[0].error[-1]
+    assert luck.std(1) == pytest.approx(np.sqrt((1.0 / error - 1.0) / 300), rel=0.05)
+
+
+def test_where_test_sets_are_known_new_cases_are_meant():
+    """Group by group: where one curve of a group has no test set, none of them is asked about new cases."""
+    drawn = {f"vision/{task}/{name}": synthetic.values(40) for task in ("known", "partly", "not") for name in "ab"}
+    found = synthetic.posterior(drawn)
+    table = found.curves.table
+    known = (table["task"] == "known") | ((table["task"] == "partly") & (table["architecture"] == "a"))
+    mixed = Posterior(found.tree, read_curves(table.assign(n_test=np.where(known, 200.0, np.nan))), found.cards)
+    kinds = {"known": "new-cases", "partly": "mean", "not": "mean"}
+    assert {group[1]: observation.usual_kind(mixed, group) for group in mixed.groups} == kinds
+    for result in (forecast(mixed, [1e6]), requirement(mixed, 0.1)):
+        assert dict(zip(result.table["task"], result.table["kind"], strict=True)) == kinds
+    usual, asked = (forecast(held(200), [1e6], kind=kind).table for kind in (None, "new-cases"))
+    pd.testing.assert_frame_equal(usual, asked)
+
+
+def test_a_forecast_says_what_its_test_set_can_prove():
+    found = forecast(held(200), [1e6, 1e7])
+    best = found.table["yhat"].min()
+    assert f"{binomial_power.provable(200, best):.3g}" in found.text
+    assert "prove" not in forecast(held(200), [1e6], kind="mean").text
+    assert "prove" not in forecast(held(None), [1e6]).text
 
 
 def test_several_runs_are_less_lucky_than_one():
