@@ -115,9 +115,9 @@ def learned(parts: Sequence[Likelihood], rng: np.random.Generator) -> Learned:
     centre, common = np.zeros((len(fields), 10)), np.zeros((len(kinds), 10))
     kept: dict[str, list[np.ndarray]] = {"kind": [], "field": []}
     for sweep in range(SWEEPS):
-        covariance = np.linalg.inv(precision + np.diag(1.0 / within))
-        mean = np.einsum("gij,gj->gi", covariance, pull + centre[of_group] / within)
-        eta = mean + np.einsum("gij,gj->gi", np.linalg.cholesky(covariance), rng.standard_normal(mean.shape))
+        root = np.linalg.cholesky(precision + np.diag(1.0 / within))
+        seen = np.linalg.solve(root, (pull + centre[of_group] / within)[..., None])
+        eta = np.linalg.solve(root.transpose(0, 2, 1), seen + rng.standard_normal(seen.shape))[..., 0]
         counts = np.bincount(of_group)[:, None]
         sums = np.stack([eta[of_group == i].sum(0) for i in range(len(fields))])
         variance = 1.0 / (counts / within + 1.0 / between)

@@ -10,6 +10,7 @@ from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
 from forecaster.decisions.decision import Decision
+from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.decisions.screen import Screening
 from forecaster.decisions.test_sets import CasesNeeded
 from forecaster.domains.catalogue import CardList, CardPriors
@@ -38,6 +39,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "compare --across metric": MetricComparison,
     "check": CheckReport,
     "decide": Decision,
+    "next": Proposal,
     "backtest": Backtest,
     "memo": Written,
     "demo": Demo,

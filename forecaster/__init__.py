@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from forecaster.curves.reading.read import read_curves as read_curves
     from forecaster.decisions.decide import decide as decide
     from forecaster.decisions.decision import Decision as Decision
+    from forecaster.decisions.measuring.next_measurement import next_measurement as next_measurement
+    from forecaster.decisions.measuring.proposal import Proposal as Proposal
     from forecaster.decisions.prices.costs import Costs as Costs
     from forecaster.decisions.screen import Screening as Screening
     from forecaster.decisions.screen import screen as screen
@@ -69,6 +71,7 @@ _HOMES = {
     "Memo": "reports.rendering",
     "MetricComparison": "comparison.metrics",
     "Posterior": "inference.posterior",
+    "Proposal": "decisions.measuring.proposal",
     "Requirement": "prediction.requirement",
     "Screening": "decisions.screen",
     "Validation": "inference.validation",
@@ -84,6 +87,7 @@ _HOMES = {
     "load_domains": "domains.loading",
     "load_posterior": "inference.storage",
     "memo": "reports.memo",
+    "next_measurement": "decisions.measuring.next_measurement",
     "read_curves": "curves.reading.read",
     "requirement": "prediction.requirement",
     "screen": "decisions.screen",

@@ -189,7 +189,7 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
 
     ``body`` returns the checks that failed.
     """
-    own = signature(body).parameters
+    own, called = signature(body).parameters, body.__name__.rstrip("_")  # `next_` is the command next
     asked = own["asked"].annotation if "asked" in own else None
     shared = {name: p for name, p in signature(asked).parameters.items() if name != "typed"} if asked else {}
     spread = [*shared.values(), *(p for name, p in own.items() if name != "asked")]
@@ -199,20 +199,21 @@ def verb(body: Callable[..., Any]) -> Callable[..., Any]:
     def command(ctx: Any, **given: Any) -> None:
         as_json = given["as_json"]
         if asked:
-            typed = Command(body.__name__, _typed(ctx))
+            typed = Command(called, _typed(ctx))
             given = {"asked": asked(**{k: given.pop(k) for k in shared}, typed=typed), **given}
         try:
             failures = body(**given)
         except BrokenPipeError:  # `forecaster ... | head` is no error
             raise
         except (ForecasterError, OSError) as error:
-            console.print_error(error, body.__name__, as_json)
+            console.print_error(error, called, as_json)
             raise typer.Exit(2 if isinstance(error, USAGE) else 1) from None
         if failures:
             console.say(console.beware(failures))
             raise typer.Exit(3)
 
     spread.append(Parameter("ctx", Parameter.KEYWORD_ONLY, annotation=typer.Context))
+    command.__name__ = called
     keyword = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in spread]
     command.__signature__ = Signature(keyword)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in keyword}

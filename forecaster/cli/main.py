@@ -6,7 +6,15 @@ from forecaster.cli.commands import decisions, fitting, keeping, questions, repo
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
-    *(variants.effect, variants.screen, decisions.decide, fitting.backtest, reports.memo, reports.demo),
+    *(
+        variants.effect,
+        variants.screen,
+        decisions.decide,
+        decisions.next_,
+        fitting.backtest,
+        reports.memo,
+        reports.demo,
+    ),
     *(fitting.domains, fitting.inspect, keeping.cache),
 )
 for verb in VERBS:

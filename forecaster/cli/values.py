@@ -17,6 +17,16 @@ def sizes(text: str | None, option: str = "--at", expected: str = SIZES) -> list
     return [] if text is None else [_size(part, option, expected) for part in text.split(",")]
 
 
+def named_sizes(text: str | None, option: str) -> list[float | tuple[str, float]]:
+    """``"100k,mlp:1.5M"`` as sizes, and sizes of one name; none where the option is not given."""
+    found: list[float | tuple[str, float]] = []
+    for part in [] if text is None else text.split(","):
+        name, named, number = part.strip().rpartition(":")
+        value = _size(number, option, f"{SIZES}, or NAME:SIZE")
+        found.append((name, value) if named else value)
+    return found
+
+
 def size(text: str | None, option: str) -> float | None:
     """One size, or none where the option is not given."""
     return None if text is None else _size(text, option, "a size above 0, such as 1e6 or 1.5M")

@@ -7,7 +7,7 @@ error of an option is the forecast at its size, and its chance of the target tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ import pandas as pd
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.decisions import prose
 from forecaster.decisions.choice import (
-    best_of,
     break_even_price,
     break_even_value,
     expected_value_of_information,
@@ -26,26 +25,20 @@ from forecaster.decisions.choice import (
     rating_of,
 )
 from forecaster.decisions.decision import OPTIONS, Decision
-from forecaster.decisions.loss import Value, cvar, quantile, rated, regret
-from forecaster.decisions.options import Offers, Option, errors_of, options_of, owned_size, reached_of
+from forecaster.decisions.loss import Value, cvar, quantile, regret
+from forecaster.decisions.options import Offers, Option
 from forecaster.decisions.ordering import orders
 from forecaster.decisions.ordering.plan import plan_of
 from forecaster.decisions.prices.costs import Costs
-from forecaster.decisions.prices.costs_file import read_costs
-from forecaster.decisions.question import Question, check_mistakes, check_one_task
+from forecaster.decisions.question import Question
 from forecaster.decisions.test_cases import numbers_of_cases, worth_of_cases
-from forecaster.errors import RequestError
-from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.decisions.weighing import Asked, asked_of, chosen_of, fitted, weighed
+from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
-from forecaster.prediction.crossings import REACH, largest_size
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.observation import usual_kind
-from forecaster.prediction.paths import CurveKey, chosen_keys
-from forecaster.prediction.requirement import requirement
+from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import Check
 from forecaster.results.message import joined
-
-Needed = dict[CurveKey, np.ndarray]
 
 
 def decide(
@@ -143,149 +136,52 @@ def decide(
     value = Value(target, penalty, value_per_point, cost_per_mistake, volume)
     sizes = tuple(float(n) for n in at)
     cases = tuple(float(n) for n in test_cases)
-    asked = Question(
+    question = Question(
         value, sizes, budget, risk, attitude, rounds, cases, kind or "mean", level, start or date.today(), seed
     )
-    asked.check()
-    if isinstance(posterior, LearningCurves):
-        from forecaster.inference.cache import fit_cached
-
-        posterior = fit_cached(posterior, seed=seed)
-    expect_posterior(posterior)
-    keys = chosen_keys(posterior, curves)
-    if not keys:
-        raise RequestError("found no curve that can be forecast; expected one at least")
-    check_one_task(key.group for key in keys)
-    group = keys[0].group
-    measured = [*posterior.curves.curves, *(posterior.set_aside.curves if posterior.set_aside else ())]
-    own = [c for c in measured if (c.domain, c.task) == group]
-    prices = read_costs(costs, dict.fromkeys(c.architecture for c in own))
-    if value.form == "mistakes":
-        check_mistakes([float(c.error.max()) for c in own])
-    asked = replace(asked, kind=kind or usual_kind(posterior, group))
-    return _decided(posterior, keys, prices, asked, checks)
+    question.check()
+    return _decided(asked_of(fitted(posterior, seed), costs, question, kind=kind, curves=curves), checks)
 
 
-def _decided(
-    posterior: Posterior, keys: list[CurveKey], costs: Costs, asked: Question, checks: tuple[Check, ...]
-) -> Decision:
+def _decided(asked: Asked, checks: tuple[Check, ...]) -> Decision:
     """The answer to a question that was checked."""
-    value, group = asked.value, keys[0].group
-    units, owned = units_of(posterior, group), owned_size(posterior, group, costs)
-    point = 0.01 if units.percent else 1.0
-    needed, more = _needed(posterior, keys, asked)
-    days = np.inf if costs.deadline is None else float((costs.deadline - asked.today).days)
-    limits = orders.Limits(np.inf if asked.budget is None else asked.budget, days)
-    far = max(REACH * largest_size(posterior.designs[group]), owned, *asked.at)
-    within = {key: orders.largest_within(key, costs, owned, limits, far) for key in keys}
-    sizes = asked.at or _sizes(posterior, keys, costs, needed, within, owned, point, asked)
-    offers = _offers(posterior, options_of(posterior, keys, costs, sizes, value.volume), asked, needed, point, limits)
-    chosen, reason = _chosen(offers, asked)
+    posterior, costs, question, owned = asked.posterior, asked.costs, asked.question, asked.owned
+    found = weighed(asked)
+    offers, needed, within = found.offers, found.needed, found.within
+    chosen, reason = chosen_of(offers, question)
     extra: dict[str, Any] = {}
-    if value.priced:
+    if question.value.priced:
         some = offers.only(offers.allowed)
-        rating = rating_of(some, asked.attitude)
+        rating = rating_of(some, question.attitude)
         extra |= {
             "evpi": expected_value_of_information(some.loss()),
             "break_even_price": break_even_price(some, rating),
-            "break_even_penalty": break_even_value(some, asked.attitude),
-            "flips_when": _flips(offers, some, rating, costs, asked, chosen),
+            "break_even_penalty": break_even_value(some, question.attitude),
+            "flips_when": _flips(offers, some, rating, costs, question, chosen),
         }
     if needed is not None:
-        risks = [*orders.RISKS, *([] if asked.risk is None else [asked.risk])]
+        risks = [*orders.RISKS, *([] if question.risk is None else [question.risk])]
         extra["lowest_risk"] = orders.lowest_risk(needed, within)
         extra["orders"] = orders.orders_table(needed, costs, owned, within, risks)
-    if costs.per_test_item is not None and value.priced and asked.kind == "new-cases":
-        numbers = numbers_of_cases(posterior, keys, asked.test_cases)
-        extra["test_cases"] = worth_of_cases(posterior, offers, costs, numbers, kind=asked.kind, seed=asked.seed)
+    if costs.per_test_item is not None and question.value.priced and question.kind == "new-cases":
+        numbers = numbers_of_cases(posterior, asked.keys, question.test_cases)
+        extra["test_cases"] = worth_of_cases(posterior, offers, costs, numbers, kind=question.kind, seed=question.seed)
     if costs.deadline is not None:
-        extra["deadline"] = _deadline(costs.deadline, offers.options[chosen], asked.today)
-    plan = plan_of(posterior, costs, offers, needed, owned, within, asked) if asked.rounds > 1 else None
-    table = _table(offers, chosen, asked, costs)
-    messages = prose.messages(prose.Found(offers, chosen, reason, table, units, costs, asked, plan, extra))
+        extra["deadline"] = _deadline(costs.deadline, offers.options[chosen], question.today)
+    plan = plan_of(posterior, costs, offers, needed, owned, within, question) if question.rounds > 1 else None
+    table, units = _table(offers, chosen, question, costs), units_of(posterior, asked.group)
+    messages = prose.messages(prose.Found(offers, chosen, reason, table, units, costs, question, plan, extra))
     return Decision(
         table,
         joined(messages, "\n"),
-        (*checks, *more),
+        (*checks, *found.checks),
         messages=messages,
         recommendation=messages[0],
         plan=None if plan is None else asdict(plan),
-        asked={"currency": costs.currency, "owned": owned, **asked.told()},
+        asked={"currency": costs.currency, "owned": owned, **question.told()},
         posterior=posterior,
         **extra,
     )
-
-
-def _needed(posterior: Posterior, keys: list[CurveKey], asked: Question) -> tuple[Needed | None, tuple[Check, ...]]:
-    """The data that each draw of each curve needs for the target, and what a requirement says of it."""
-    if asked.value.target is None:
-        return None, ()
-    limit = max(asked.at) if asked.at else None
-    need = requirement(posterior, asked.value.target, limit=limit, kind=asked.kind, seed=asked.seed, curves=keys)
-    assert need.draws is not None
-    drawn = need.draws.values.reshape(-1, need.draws.shape[-1])
-    return {key: drawn[:, i] for i, key in enumerate(keys)}, need.checks
-
-
-def _sizes(
-    posterior: Posterior,
-    keys: list[CurveKey],
-    costs: Costs,
-    needed: Needed | None,
-    within: Mapping[CurveKey, float],
-    owned: float,
-    point: float,
-    asked: Question,
-) -> list[float]:
-    """The sizes that are options where none are given."""
-    far = max(within.values())
-    if asked.value.priced:
-        idle = options_of(posterior, keys, costs, [], asked.value.volume)[: len(keys)]
-        worst = _offers(posterior, idle, asked, needed, point).loss().max(0).min()
-        limits = orders.Limits(budget=float(worst))  # what costs more than doing nothing can lose is never best
-        far = min(far, max(orders.largest_within(key, costs, owned, limits, far) for key in keys))
-    sizes = orders.default_sizes(owned, far, needed)
-    if asked.value.priced:
-        reach = {key: min(n, far) for key, n in within.items()}
-        best = orders.best_size(posterior, keys, needed, costs, asked, reach, owned=owned, point=point)
-        sizes += [] if best is None else [min(orders.rounded_up(best), far)]
-    elif asked.risk is not None and needed is not None:
-        wanted = [(orders.order_for(needed[key], asked.risk), within[key]) for key in keys]
-        sizes += [min(orders.rounded_up(n), most) for n, most in wanted if n <= most]
-    else:
-        sizes += [orders.rounded_down(n) for n in within.values() if owned < n < REACH * owned]
-    return sorted(n for n in set(sizes) if n > owned)
-
-
-def _offers(
-    posterior: Posterior,
-    options: tuple[Option, ...],
-    asked: Question,
-    needed: Needed | None,
-    point: float,
-    limits: orders.Limits = orders.NO_LIMITS,
-) -> Offers:
-    """The options with their draws."""
-    errors = errors_of(posterior, options, asked.kind, asked.seed)
-    reached = None if needed is None else reached_of(options, needed)
-    allowed = np.array([o.idle or (o.cost <= limits.budget and o.days <= limits.days) for o in options])
-    return Offers(options, asked.value, errors, reached, point, allowed)
-
-
-def _chosen(offers: Offers, asked: Question) -> tuple[int, str]:
-    """The option to choose, and why: ``best``, ``cheapest`` at the risk, ``least-risk`` where none is so sure,
-    ``lowest-error``."""
-    inside, some = np.flatnonzero(offers.allowed), offers.only(offers.allowed)
-    if offers.value.priced:
-        return int(inside[best_of(rating_of(some, asked.attitude)(1.0, 1.0))]), "best"
-    if asked.risk is not None:
-        paid = some.cost + np.array([o.running for o in some.options])
-        enough = 1.0 - some.p_target <= asked.risk + 1e-12
-        if enough.any():
-            return int(inside[np.argmin(np.where(enough, paid, np.inf))]), "cheapest"
-        idle = np.array([o.idle for o in some.options])
-        return int(inside[np.argmin(np.where(idle, some.errors.mean(0), np.inf))]), "least-risk"
-    return int(inside[best_of(rated(some.errors, asked.attitude))]), "lowest-error"
 
 
 def _table(offers: Offers, chosen: int, asked: Question, costs: Costs) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -172,7 +172,7 @@ def errors_of(posterior: Posterior, options: Sequence[Option], kind: str, seed: 
 
 
 def reached_of(
-    options: Sequence[Option], needed: dict[CurveKey, Float[np.ndarray, " draw"]]
+    options: Sequence[Option], needed: Mapping[CurveKey, Float[np.ndarray, " draw"]]
 ) -> Bool[np.ndarray, "draw option"]:
     """Whether each draw's data requirement is within each option's size."""
     return np.stack([needed[o.key] <= o.n * (1.0 + 1e-12) for o in options], 1)

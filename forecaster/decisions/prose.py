@@ -15,7 +15,7 @@ from forecaster.decisions.ordering.staged import Plan
 from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
 from forecaster.results.message import Message, message
-from forecaster.results.wording import Units, listed, percent, plain_number, rounded, size
+from forecaster.results.wording import Units, listed, money, percent, plain_number, rounded, size
 
 FLIPS = 3  # ways to change the choice that the text names; the result has all
 SURE = 2.0  # standard errors from which a gain is said to be one
@@ -76,13 +76,6 @@ class Found:
         chance = "" if target is None else percent(row["p_target"])
         reach = "" if target is None else f", with a chance of {chance} of reaching {units.error_plain(target)}"
         return f"{units.phrase(units.error(middle, places))} ({ends}){reach}"
-
-
-def money(amount: float, currency: str, *, exact: bool = False) -> str:
-    """``3,300 EUR``; an estimate to three significant digits."""
-    shown = amount if exact else rounded(amount, 3)
-    text = f"{shown:,.0f}" if abs(shown) >= 100 or shown == round(shown) else f"{shown:,.2f}"
-    return f"{text} {currency}".strip()
 
 
 def messages(found: Found) -> tuple[Message, ...]:

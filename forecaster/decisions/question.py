@@ -46,6 +46,11 @@ class Question:
 
     def check(self) -> None:
         """RequestError where the question cannot be answered as asked."""
+        self.check_numbers()
+        self._check_value()
+
+    def check_numbers(self) -> None:
+        """RequestError where a number is out of range."""
         self.value.check()
         check_attitude(self.attitude)
         check_kind(self.kind)
@@ -60,7 +65,6 @@ class Question:
                 raise RequestError(f"{name}: found {wrong[0]:g}; expected numbers above 0, such as 1e5")
         if not 1 <= self.rounds <= MOST_ROUNDS:
             raise RequestError(f"rounds: found {self.rounds}; expected a whole number from 1 to {MOST_ROUNDS}")
-        self._check_value()
 
     def _check_value(self) -> None:
         """RequestError unless exactly one thing says which option is better than another."""

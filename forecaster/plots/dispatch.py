@@ -10,6 +10,7 @@ from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
 from forecaster.decisions.decision import Decision
+from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
@@ -19,6 +20,7 @@ from forecaster.plots.decision import decision_figure
 from forecaster.plots.effect import effect_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
+from forecaster.plots.proposal import proposal_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.screen import screen_figure
 from forecaster.plots.style import lettered
@@ -81,3 +83,8 @@ def _(result: Validation) -> Figure:
 @_drawn.register
 def _(result: Decision) -> Figure:
     return decision_figure(result)
+
+
+@_drawn.register
+def _(result: Proposal) -> Figure:
+    return proposal_figure(result)

@@ -34,7 +34,7 @@ KEPT_BYTES = 600_000_000  # for the paths of one posterior; the least recently u
 REGIONS = np.array(["small-data", "power-law", "floor"])
 
 # Uses of random numbers: each has its own stream.
-PARAMETERS, MEASURED, BEYOND, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN, CONDITION = range(11)
+PARAMETERS, MEASURED, BEYOND, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN, CONDITION, RESULT = range(12)
 
 
 @dataclass(frozen=True)

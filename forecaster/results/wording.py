@@ -110,6 +110,13 @@ def rounded(value: float, digits: int = 2) -> float:
     return float(f"{value:.{digits - 1}e}") if math.isfinite(value) else value
 
 
+def money(amount: float, currency: str, *, exact: bool = False) -> str:
+    """``3,300 EUR``; an estimate to three significant digits."""
+    shown = amount if exact else rounded(amount, 3)
+    text = f"{shown:,.0f}" if abs(shown) >= 100 or shown == round(shown) else f"{shown:,.2f}"
+    return f"{text} {currency}".strip()
+
+
 def chance(p: float) -> str:
     """``83 %``; never 0 or 100, which draws cannot tell."""
     return "not known" if math.isnan(p) else percent(p)

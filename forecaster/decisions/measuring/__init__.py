@@ -1,0 +1,1 @@
+"""Where to measure next: candidates, what each would teach, and what that is worth."""
