@@ -159,7 +159,7 @@ def next_(
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
     values.check_share(level, "--level")
     sizes, answers = values.named_sizes(candidates, "--candidates"), values.size(volume, "--volume")
-    counts = [int(k) for k in values.sizes(runs, "--runs", "whole numbers from 1, such as 1,3")]
+    counts = values.sizes(runs, "--runs", "whole numbers from 1, such as 1,3")
     from forecaster.cli import console
     from forecaster.decisions.measuring.goal import parsed
     from forecaster.decisions.measuring.next_measurement import next_measurement as ask

@@ -28,7 +28,7 @@ class Candidate:
 
 
 def candidates_of(
-    keys: Sequence[CurveKey], sizes: Sequence[Sized], runs: Sequence[int], costs: Costs | None, owned: float
+    keys: Sequence[CurveKey], sizes: Sequence[Sized], runs: Sequence[float], costs: Costs | None, owned: float
 ) -> tuple[Candidate, ...]:
     """Every architecture at its sizes with each number of runs, the smallest sizes first.
 
@@ -37,7 +37,9 @@ def candidates_of(
     """
     _check(keys, sizes, runs)
     named = [one if isinstance(one, tuple) else (None, one) for one in sizes]
-    found = {(key, n, k) for name, n in named for key in keys if name in (None, key.architecture) for k in runs}
+    found = {
+        (key, n, k) for name, n in named for key in keys if name in (None, key.architecture) for k in map(int, runs)
+    }
     if len(found) > MOST:
         raise RequestError(f"candidates: found {len(found)}; expected {MOST} at most: fewer sizes, or numbers of runs")
     order = sorted(found, key=lambda c: (keys.index(c[0]), c[1], c[2]))
@@ -56,7 +58,7 @@ def _candidate(key: CurveKey, n: float, runs: int, costs: Costs | None, owned: f
     return Candidate(key, float(n), runs, buy, float(cost))
 
 
-def _check(keys: Sequence[CurveKey], sizes: Sequence[Sized], runs: Sequence[int]) -> None:
+def _check(keys: Sequence[CurveKey], sizes: Sequence[Sized], runs: Sequence[float]) -> None:
     known = [key.architecture for key in keys]
     for one in sizes:
         name, n = one if isinstance(one, tuple) else (None, one)

@@ -63,7 +63,7 @@ def next_measurement(
     goal: str,
     candidates: Sequence[Sized] = (),
     *,
-    runs: Sequence[int] = RUNS,
+    runs: Sequence[float] = RUNS,
     costs: str | Path | Costs | Mapping[str, Any] | None = None,
     target: float | None = None,
     penalty: float | None = None,
@@ -95,7 +95,7 @@ def next_measurement(
     candidates : sequence of float or (str, float)
         Sizes at which runs are possible, for every architecture or for the one named; by default a half, one, two and
         four times what is owned.
-    runs : sequence of int
+    runs : sequence of whole numbers
         Numbers of runs of a candidate.
     costs : path, Costs or mapping, optional
         The price list, as in :func:`~forecaster.decide`. Without one a candidate costs the items it trains on.
