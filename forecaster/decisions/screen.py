@@ -20,6 +20,7 @@ from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.forecast import log_errors
+from forecaster.prediction.observation import check_kind, usual_kind
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
 from forecaster.prediction.set_aside import last_measured, set_aside
@@ -96,6 +97,7 @@ def screen(
     spent: float = 0.0,
     costs: Costs = 1.0,
     curves: Sequence[CurveKey | str] | None = None,
+    kind: str | None = None,
     seed: int = 0,
     checks: tuple[Check, ...] = (),
 ) -> Screening:
@@ -116,6 +118,8 @@ def screen(
         Cost of training on one item, for all architectures or by name.
     curves : sequence, optional
         The candidates: keys, labels (``domain/task/architecture``) or architectures. By default all.
+    kind : {"mean", "new-run", "new-cases"}, optional
+        Whose error counts, as in :func:`~forecaster.forecast`; by default new cases where ``n_test`` is known.
     seed : int
         The same seed gives the same numbers.
     checks : tuple of Check
@@ -140,6 +144,7 @@ def screen(
     """
     expect_posterior(posterior)
     _check_numbers(at, risk, spent)
+    check_kind(kind)
     keys = chosen_keys(posterior, curves)
     groups = [g for g in posterior.groups if sum(key.group == g for key in keys) > 1]
     if not groups:
@@ -149,7 +154,7 @@ def screen(
     rows, said, risks = [], [], []
     for group in groups:
         names = [key.architecture for key in keys if key.group == group]
-        candidates = _candidates(posterior, group, names, at, seed)
+        candidates = _candidates(posterior, group, names, at, kind or usual_kind(posterior, group), seed)
         dropped, lost = drops(candidates.log_error, ~candidates.early, max(risk - spent, 0.0))
         own = _rows(candidates, dropped, at, {name: _cost(costs, name) for name in names})
         own += _aside_rows(posterior, group, curves, at)
@@ -206,12 +211,12 @@ def _cost(costs: Costs, name: str) -> float:
     return float(value)
 
 
-def _candidates(posterior: Posterior, group: Group, names: list[str], at: float, seed: int) -> _Group:
+def _candidates(posterior: Posterior, group: Group, names: list[str], at: float, kind: str, seed: int) -> _Group:
     sizes = np.array([at], dtype=float)
     keys = [CurveKey(*group, name) for name in names]
-    held, lowest = lowest_at(posterior, group, sizes, seed=seed)
+    held, lowest = lowest_at(posterior, group, sizes, kind=kind, seed=seed)
     p_best = np.array([lowest[held.index(name), :, 0].mean() for name in names])
-    log_error = np.stack([log_errors(posterior, key, sizes, seed=seed)[:, 0] for key in keys])
+    log_error = np.stack([log_errors(posterior, key, sizes, kind, seed)[:, 0] for key in keys])
     return _Group(group, names, p_best, log_error, np.array([_is_early(posterior, key, seed) for key in keys]))
 
 

@@ -160,3 +160,11 @@ def test_costs_on_the_command_line():
     for wrong in ("mlp", "mlp=", "mlp=-1"):
         with pytest.raises(OptionError, match="--cost"):
             values.costs([wrong])
+
+
+def test_new_cases_count_where_the_test_set_is_known(digits_posterior):
+    """An unknown offset of each architecture makes the best one less sure, and no drop more."""
+    found, mean = (screen(digits_posterior, 4800, kind=kind) for kind in (None, "mean"))
+    assert found.table.equals(screen(digits_posterior, 4800, kind="new-cases").table)
+    assert found.table["p_best"].max() < mean.table["p_best"].max()
+    assert (found.table["verdict"] == "drop").sum() <= (mean.table["verdict"] == "drop").sum()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from forecaster.cli import checking, outputs, remarks, values
-from forecaster.cli.app import Asked, Failures, FigureFile, Level, TableFile, deliver, verb
+from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFile, deliver, verb
 
 
 @verb
@@ -56,6 +56,7 @@ def screen(
         list[str] | None,
         typer.Option("--cost", help="Cost of training on one item, as 0.02 or NAME=0.05; repeatable."),
     ] = None,
+    kind: Kind = None,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
@@ -75,6 +76,6 @@ def screen(
     names = {c.architecture for c in posterior.curves.curves}
     costs = {name: own.get(name, general) for name in names}
     chosen = given.choice.keys(posterior)
-    options = {"risk": risk, "spent": spent, "costs": costs, "curves": chosen, "seed": asked.seed}
+    options = {"risk": risk, "spent": spent, "costs": costs, "curves": chosen, "kind": kind, "seed": asked.seed}
     result = ask(posterior, target, **options, checks=checks)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
