@@ -23,7 +23,7 @@ from forecaster._support.toml_files import (
     wrong,
 )
 from forecaster.domains.domain import Architecture, Domain, KnownError, Prior, plain_name
-from forecaster.domains.quantities import CENTRES, EFFECTS, LEARNED_SPREADS, QUANTITIES
+from forecaster.domains.quantities import CENTRES, EFFECTS, GROWTH, LEARNED_SPREADS, QUANTITIES
 from forecaster.domains.shelf import references
 from forecaster.errors import CardError
 
@@ -39,7 +39,7 @@ EFFECT_RANGE = (-10.0, 10.0)
 TEXTS = ("name", "title", "law", "size_unit", "error_unit")
 INHERITED = ("law", "size_unit", "error_unit")  # what `extends` supplies, beside priors
 KNOWN_ERRORS = ("chance", "human_level")
-TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, "priors", "tuned", "architectures", "references")
+TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, "priors", "tuned", "growth", "architectures", "references")
 SAID = {"source": "a key of references.bib or of the card's own [references]", "why": "a sentence in quotes"}
 
 
@@ -57,7 +57,8 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
     problems = [
         *_top_problems(raw, citations, known),
         *_prior_problems(raw, citations),
-        *_tuned_problems(raw, citations),
+        *_table_problems("tuned", TUNED, raw, citations),
+        *_table_problems("growth", GROWTH, raw, citations),
         *_architecture_problems(raw, citations),
     ]
     if problems:
@@ -71,7 +72,9 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
     architectures |= {name: _architecture(table) for name, table in raw.get("architectures", {}).items()}
     tuned = dict(base.tuned) if base else {}
     tuned |= {quantity: msgspec.convert(table, Prior) for quantity, table in raw.get("tuned", {}).items()}
-    records = (*priors.values(), *tuned.values(), *errors.values(), *architectures.values())
+    growth = dict(base.growth) if base else {}
+    growth |= {quantity: msgspec.convert(table, Prior) for quantity, table in raw.get("growth", {}).items()}
+    records = (*priors.values(), *tuned.values(), *growth.values(), *errors.values(), *architectures.values())
     used = sorted({record.source for record in records})
     return Domain(
         **(inherited | {key: raw[key] for key in TEXTS if key in raw}),
@@ -84,6 +87,7 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
         human_level=errors.get("human_level"),
         architectures=architectures,
         tuned=tuned,
+        growth=growth,
     )
 
 
@@ -126,13 +130,13 @@ def _prior_problems(raw: dict, citations: dict) -> Iterator[Problem]:
     yield from _each_prior_problems("priors", priors, QUANTITIES, citations)
 
 
-def _tuned_problems(raw: dict, citations: dict) -> Iterator[Problem]:
-    tuned = raw.get("tuned", {})
-    if not isinstance(tuned, dict):
-        yield wrong(("tuned",), tuned, "tables [tuned.log_exponent], [tuned.floor_logit]")
+def _table_problems(name: str, quantities: Sequence[str], raw: dict, citations: dict) -> Iterator[Problem]:
+    table = raw.get(name, {})
+    if not isinstance(table, dict):
+        yield wrong((name,), table, f"tables {', '.join(f'[{name}.{quantity}]' for quantity in quantities)}")
         return
-    yield from unknown_keys(("tuned",), tuned, TUNED)
-    yield from _each_prior_problems("tuned", tuned, TUNED, citations)
+    yield from unknown_keys((name,), table, quantities)
+    yield from _each_prior_problems(name, table, quantities, citations)
 
 
 def _each_prior_problems(table: str, priors: dict, quantities: Sequence[str], citations: dict) -> Iterator[Problem]:
@@ -170,7 +174,7 @@ def _alias_problems(path: tuple[str, ...], aliases: Any) -> Iterator[Problem]:
 
 
 def _family(quantity: str) -> str:
-    return "normal" if quantity in CENTRES else "lognormal" if quantity in LEARNED_SPREADS else "fixed"
+    return "normal" if quantity in (*CENTRES, *GROWTH) else "lognormal" if quantity in LEARNED_SPREADS else "fixed"
 
 
 def _record_problems(path: tuple, record: Any, ranges: dict, known: dict, *also: str) -> Iterator[Problem]:

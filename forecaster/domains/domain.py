@@ -86,6 +86,8 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         How architectures known by name differ from their group's centre.
     tuned : dict of str to Prior
         Priors that hold in place of those of ``priors`` for curves of best models.
+    growth : dict of str to Prior
+        Priors of the exponents with which model size, compute and hours of training grow with the data.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     human_level: KnownError | None = None
     architectures: dict[str, Architecture] = {}
     tuned: dict[str, Prior] = {}
+    growth: dict[str, Prior] = {}
 
     def __repr__(self) -> str:
         about = f"{self.title}; sizes in {self.size_unit}"

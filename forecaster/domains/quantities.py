@@ -16,4 +16,5 @@ FIXED_SPREADS = (
 )
 CONSTANTS = ("slope_memory", "volatility")
 QUANTITIES = CENTRES + LEARNED_SPREADS + FIXED_SPREADS + CONSTANTS
+GROWTH = ("params", "compute", "hours")  # exponents with which what a run takes grows with the data
 EFFECTS = CENTRES[1:]  # in what an architecture known by name may differ from the centre of its group

@@ -15,8 +15,9 @@ from forecaster.curves.reading.scores import plain
 from forecaster.errors import CurveColumnsError, OptionError, RequestError
 
 REQUIRED = ("domain", "architecture", "n", "error")
-KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, "params", "compute", "split")
-NUMBERS = ("n", "error", *NOISE, "params", "compute")
+SPENT = ("params", "compute", "gpu_hours", "seconds")  # what a run took
+KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, *SPENT, "split")
+NUMBERS = ("n", "error", *NOISE, *SPENT)
 TOGETHER = ", "  # between the parts of a name that several columns make
 
 
