@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from forecaster.prediction.requirement import requirement as requirement
     from forecaster.reports.memo import memo as memo
     from forecaster.reports.rendering import Memo as Memo
+    from forecaster.resources.growth import GrowthTable as GrowthTable
+    from forecaster.resources.growth import growth as growth
     from forecaster.results.check import Check as Check
 
 __version__ = "0.2.0"
@@ -67,6 +69,7 @@ _HOMES = {
     "Forecast": "prediction.forecast",
     "CurveMisreadError": "errors",
     "ForecasterError": "errors",
+    "GrowthTable": "resources.growth",
     "LearningCurves": "curves.learning_curves",
     "Memo": "reports.rendering",
     "MetricComparison": "comparison.metrics",
@@ -83,6 +86,7 @@ _HOMES = {
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "forecast": "prediction.forecast",
+    "growth": "resources.growth",
     "load_card": "domains.loading",
     "load_domains": "domains.loading",
     "load_posterior": "inference.storage",

@@ -16,13 +16,13 @@ from forecaster.evaluation.backtest import Backtest
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure, metric_figure
-from forecaster.plots.decision import decision_figure
+from forecaster.plots.decisions.decision import decision_figure
+from forecaster.plots.decisions.proposal import proposal_figure
+from forecaster.plots.decisions.screen import screen_figure
 from forecaster.plots.effect import effect_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.measured import measured_figure
-from forecaster.plots.proposal import proposal_figure
 from forecaster.plots.requirement import requirement_figure
-from forecaster.plots.screen import screen_figure
 from forecaster.plots.style import lettered
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement

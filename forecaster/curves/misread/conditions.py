@@ -19,7 +19,8 @@ from forecaster.curves.metrics import metric_of_column, plain
 from forecaster.curves.misread.fault import Fault, Other, curve_labels, grouped_by, numbers_of
 
 RULE = "conditions-as-repeats"
-OURS = (*KEYS, "n", "error", "metric", "seed", "error_sd", "repeats", "n_test", "params", "compute", "split", "tuned")
+OURS = (*KEYS, "n", "error", "metric", "seed", "error_sd", "repeats", "n_test", "params", "compute", "gpu_hours")
+OURS += ("seconds", "split", "tuned")
 REPEATS = re.compile(
     r"(?:.* )?(?:reps?|repeats?|repetitions?|replicates?|replicas?|replications?|seeds?|folds?|cv|runs?|trials?|draws?|"
     r"bootstraps?|resamples?|shuffles?|restarts?|inits?|reali[sz]ations?|partitions?|subsets?|splits?|attempts?|tries|"

@@ -1,0 +1,1 @@
+"""Figures of decisions: options, candidates, what is kept."""

@@ -1,0 +1,1 @@
+"""What a run takes as the data grows: model size, compute, hours; and dates."""
