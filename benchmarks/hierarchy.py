@@ -30,6 +30,7 @@ EXPECTED_SD = 0.5  # of fields, and of groups within one, in any quantity, befor
 WORTH = 2.0  # fields (or groups) that this expectation counts as
 SPREAD_WORTH = 10  # curves
 RELATIVE_SD = 1.0  # of a level that counts from the measurements
+SETTLED = 0.02  # prior sd below which curves say nothing of a quantity: it was left out of the model
 WIDE_SD = 3.0  # of the common centre, before the library
 SWEEPS, BURN_IN = 1200, 200
 Vector = Float[np.ndarray, "10"]
@@ -72,6 +73,8 @@ def likelihoods(posterior: Posterior, fields: Mapping[str, str]) -> list[Likelih
         precision = (vectors * np.maximum(values, 0.0)) @ vectors.T  # no likelihood is less sure than nothing
         mean = eta.mean(0)
         pull = after @ mean - known @ card.hyper_mean + precision @ _shift(posterior, group)
+        settled = card.hyper_sd < SETTLED
+        precision[settled], precision[:, settled], pull[settled] = 0.0, 0.0, 0.0
         labels = ["/".join((*group, name)) for name in design.architectures]
         drawn = np.stack([[getattr(posterior.curve(label), q) for q in CENTRES] for label in labels])
         gap = drawn.transpose(0, 2, 1) - posterior.centre(group) - design.effects[:, None, :]

@@ -23,6 +23,7 @@ from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.reports.examples import Demo, Written
 from forecaster.reports.rendering import Memo
+from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import KINDS, Columns
 from forecaster.results.result import SCHEMA, Result
 
@@ -34,6 +35,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "forecast": Forecast,
     "requirement": Requirement,
     "compare": Comparison,
+    "growth": GrowthTable,
     "effect": Effect,
     "screen": Screening,
     "compare --across metric": MetricComparison,

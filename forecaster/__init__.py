@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from forecaster.decisions.decision import Decision as Decision
     from forecaster.decisions.measuring.next_measurement import next_measurement as next_measurement
     from forecaster.decisions.measuring.proposal import Proposal as Proposal
-    from forecaster.decisions.prices.costs import Costs as Costs
     from forecaster.decisions.screen import Screening as Screening
     from forecaster.decisions.screen import screen as screen
     from forecaster.decisions.test_sets import CasesNeeded as CasesNeeded
@@ -45,11 +44,12 @@ if TYPE_CHECKING:
     from forecaster.prediction.forecast import forecast as forecast
     from forecaster.prediction.paths import CurveKey as CurveKey
     from forecaster.prediction.requirement import Requirement as Requirement
-    from forecaster.prediction.requirement import requirement as requirement
     from forecaster.reports.memo import memo as memo
     from forecaster.reports.rendering import Memo as Memo
     from forecaster.resources.growth import GrowthTable as GrowthTable
     from forecaster.resources.growth import growth as growth
+    from forecaster.resources.prices.costs import Costs as Costs
+    from forecaster.resources.requirement import requirement as requirement
     from forecaster.results.check import Check as Check
 
 __version__ = "0.2.0"
@@ -60,7 +60,7 @@ _HOMES = {
     "Check": "results.check",
     "CheckReport": "checks.check",
     "Comparison": "comparison.compare",
-    "Costs": "decisions.prices.costs",
+    "Costs": "resources.prices.costs",
     "Curve": "curves.learning_curves",
     "CurveKey": "prediction.paths",
     "Decision": "decisions.decision",
@@ -93,7 +93,7 @@ _HOMES = {
     "memo": "reports.memo",
     "next_measurement": "decisions.measuring.next_measurement",
     "read_curves": "curves.reading.read",
-    "requirement": "prediction.requirement",
+    "requirement": "resources.requirement",
     "screen": "decisions.screen",
     "test_set_size": "decisions.test_sets",
     "Update": "monitoring.update",

@@ -2,11 +2,12 @@
 
 from forecaster.cli import interrupts
 from forecaster.cli.app import app
-from forecaster.cli.commands import decisions, fitting, keeping, questions, reports, variants
+from forecaster.cli.commands import decisions, fitting, keeping, questions, reports, resources, variants
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
     *(
+        resources.growth,
         variants.effect,
         variants.screen,
         decisions.decide,

@@ -29,7 +29,6 @@ from forecaster.decisions.loss import Value, cvar, quantile, regret
 from forecaster.decisions.options import Offers, Option
 from forecaster.decisions.ordering import orders
 from forecaster.decisions.ordering.plan import plan_of
-from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
 from forecaster.decisions.test_cases import numbers_of_cases, worth_of_cases
 from forecaster.decisions.weighing import Asked, asked_of, chosen_of, fitted, weighed
@@ -37,6 +36,7 @@ from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
 from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.paths import CurveKey
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
 from forecaster.results.message import joined
 

@@ -11,11 +11,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from forecaster.decisions.loss import EACH, Draws, Value
-from forecaster.decisions.prices.costs import Costs
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.paths import CurveKey
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.wording import size
 
 SAME = 1e-9  # relative difference up to which two sizes are one

@@ -12,8 +12,8 @@ import pandas as pd
 from forecaster.decisions.loss import ATTITUDES
 from forecaster.decisions.options import Offers, Option
 from forecaster.decisions.ordering.staged import Plan
-from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.message import Message, message
 from forecaster.results.wording import Units, listed, money, percent, plain_number, rounded, size
 

@@ -17,11 +17,11 @@ from jaxtyping import Float
 
 from forecaster.decisions.loss import Draws
 from forecaster.decisions.options import Offers
-from forecaster.decisions.prices.costs import Costs
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import largest_size, looked_at
 from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.columns import Column, Columns
 
 RESULTS = 500  # simulated results of each number of cases

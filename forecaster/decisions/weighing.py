@@ -14,8 +14,6 @@ from forecaster.decisions.choice import best_of, rating_of
 from forecaster.decisions.loss import rated
 from forecaster.decisions.options import Offers, Option, errors_of, options_of, owned_size, reached_of
 from forecaster.decisions.ordering import orders
-from forecaster.decisions.prices.costs import Costs
-from forecaster.decisions.prices.costs_file import read_costs
 from forecaster.decisions.question import Question, check_mistakes, check_one_task
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
@@ -24,6 +22,9 @@ from forecaster.prediction.crossings import REACH, largest_size
 from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.prediction.requirement import requirement
+from forecaster.resources.needs import measured_hours
+from forecaster.resources.prices.costs import Costs
+from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
 
 Needed = Mapping[CurveKey, np.ndarray]
@@ -101,6 +102,7 @@ def asked_of(
     prices = read_costs(costs, dict.fromkeys(c.architecture for c in own))
     if question.value.form == "mistakes":
         check_mistakes([float(c.error.max()) for c in own])
+    prices = measured_hours(prices, posterior, tuple(keys), question.seed)
     return Asked(posterior, tuple(keys), prices, replace(question, kind=kind or usual_kind(posterior, group)))
 
 

@@ -21,11 +21,13 @@ from forecaster.plots.decisions.proposal import proposal_figure
 from forecaster.plots.decisions.screen import screen_figure
 from forecaster.plots.effect import effect_figure
 from forecaster.plots.forecast import forecast_figure
+from forecaster.plots.growth import growth_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import lettered
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
+from forecaster.resources.growth import GrowthTable
 from forecaster.results.result import Result
 
 
@@ -88,3 +90,8 @@ def _(result: Decision) -> Figure:
 @_drawn.register
 def _(result: Proposal) -> Figure:
     return proposal_figure(result)
+
+
+@_drawn.register
+def _(result: GrowthTable) -> Figure:
+    return growth_figure(result)

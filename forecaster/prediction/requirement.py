@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -38,6 +38,24 @@ KEYS = ("domain", "task", "architecture")
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 LEVEL = 0.8
 NEEDED = "quantiles of the size at which the error first reaches the target"
+TAKEN: dict[str, tuple[Literal["number", "money", "date"], str]] = {
+    "params": ("number", "parameters of the best model"),
+    "compute": ("number", "training compute, in FLOPs"),
+    "gpu_hours": ("number", "accelerator hours of one training"),
+    "seconds": ("number", "seconds of one training"),
+    "cost": ("money", "what it costs: the data beyond what is owned, and one training"),
+    "date": ("date", "day on which it is trained, if ordered today; `never` where no size is enough"),
+}
+RESOURCES = Columns(
+    "a curve and target whose table, or price list, says what runs take",
+    CURVE,
+    Column("target", "error", "the error to reach", key=True),
+    *(
+        Column(f"{name}_{q}", kind, f"{said}: the {q[1:]} % quantile over draws", optional=True)
+        for name, (kind, said) in TAKEN.items()
+        for q in ("q10", "q50", "q90")
+    ),
+)
 EXAMPLES = {"target": "0.05", "limit": "1e6", "horizon": "1e9"}
 
 
@@ -52,6 +70,7 @@ class Requirement(Result):
     draws: xr.DataArray | None = None
     posterior: Posterior | None = None
     track: TrackRecord = field(default_factory=TrackRecord)
+    resources: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     command = "requirement"
     columns = declared(
@@ -84,6 +103,7 @@ class Requirement(Result):
             NOTE,
         ),
         record=RECORD,
+        resources=RESOURCES,
     )
     keys = TOTAL
 
@@ -105,7 +125,11 @@ class Requirement(Result):
     def shown(self, most: int) -> tuple[Shown, ...]:
         rows = len(self.table)
         note = f"{most} of {rows:,} rows, the least data first; --json or --output FILE.csv gives all."
-        return (Shown(self.leading(most), self.columns["table"], note=note if rows > most else ""),)
+        shown = (Shown(self.leading(most), self.columns["table"], note=note if rows > most else ""),)
+        if not len(self.resources):
+            return shown
+        known = self.columns["resources"].pick(*map(str, self.resources.columns))
+        return (*shown, Shown(self.resources, known, "The same in what a run takes:"))
 
 
 def requirement(
@@ -121,56 +145,7 @@ def requirement(
     checks: tuple[Check, ...] = (),
     record: bool = True,
 ) -> Requirement:
-    """How much data each curve needs for a target error, and the probability that no amount will do.
-
-    Each posterior draw is one whole curve (law and drift, given the measurements), searched from the group's smallest
-    measured size to the horizon for the first size at which it is at or below the target. A size between two measured
-    ones counts only if the curve is at or below the target at the larger of the two as well.
-
-    Parameters
-    ----------
-    posterior : Posterior
-        What :func:`~forecaster.fit` gave.
-    target : float or sequence of float
-        Errors to reach, in the unit of the error.
-    limit : float, optional
-        A size; the result gives the probability that it is enough.
-    horizon : float, optional
-        The largest size searched; by default 1,000 times the largest measured one, or the limit where
-        that is larger.
-    kind : {"mean", "new-run", "new-cases"}
-        What is to reach the target: the average run, one single run (as good or bad at every size), or the average run
-        on the population that the test set was drawn from. By default the last where ``n_test`` is known, else the
-        first.
-    level : float
-        Probability inside the interval of the size needed, between 0 and 1.
-    seed : int
-        The same seed gives the same numbers.
-    curves : sequence, optional
-        Curves asked about: keys, labels (``domain/task/architecture``) or architectures. By default all measured ones.
-    checks : tuple of Check
-        Verdicts to carry along.
-    record : bool
-        Say how forecasts of these curves did when their largest sizes were hidden, where the posterior knows.
-
-    Returns
-    -------
-    Requirement
-        One row per curve and target; quantiles are sizes, infinite where the answer is never.
-
-    Raises
-    ------
-    RequestError
-        A target, limit or horizon that is not a positive number, a limit beyond the horizon, a level outside (0, 1), an
-        unknown kind or curve.
-
-    Examples
-    --------
-    >>> import forecaster
-    >>> need = forecaster.requirement(posterior, 0.02, limit=12_000)
-    >>> bool(need.table["p_never"].between(0, 1).all())
-    True
-    """
+    """:func:`forecaster.requirement` in sizes alone, without what they take in money or hours."""
     expect_posterior(posterior)
     errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
     observation.check_kind(kind)

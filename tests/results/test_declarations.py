@@ -49,6 +49,13 @@ def by_metric():
     return forecaster.Posterior(made.tree, forecaster.read_curves(table.assign(metric=table["task"])), made.cards)
 
 
+def with_runs(fitted):
+    """The same, where the table says what runs took."""
+    table = fitted.curves.table
+    curves = forecaster.read_curves(table.assign(params=table["n"] ** 0.7, gpu_hours=1e-3 * table["n"]))
+    return forecaster.Posterior(fitted.tree, curves, fitted.cards)
+
+
 @pytest.fixture(scope="module")
 def backtested(fitted):
     """A backtest of those, with larger sizes hidden; nothing is sampled."""
@@ -86,6 +93,9 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "compare --across metric": forecaster.compare_metrics(by_metric()),
         "effect": forecaster.effect(fitted, baseline="a", treated="b", at=[1e6]),
         "screen": forecaster.screen(fitted, 1e6),
+        "next": forecaster.next_measurement(fitted, "choice:1e6", refits=0),
+        "growth": forecaster.growth(with_runs(fitted), [1e6]),
+        "requirement with resources": forecaster.requirement(with_runs(fitted), 0.05, costs={"per_item": 1.0}),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
         "decide": forecaster.decide(fitted, {"per_item": 1.0}, target=0.1, penalty=1e5, rounds=2),
@@ -108,6 +118,9 @@ KINDS = [
     *(
         "effect",
         "screen",
+        "next",
+        "growth",
+        "requirement with resources",
         "check",
         "check without sizes",
         "decide",

@@ -17,7 +17,7 @@ def _write_template(wanted: bool) -> bool:
     if not wanted:
         return wanted
     from forecaster.cli import console
-    from forecaster.decisions.prices.costs_file import TEMPLATE as TEXT
+    from forecaster.resources.prices.costs_file import TEMPLATE as TEXT
 
     if TEMPLATE.exists():
         console.say(f"Error: {TEMPLATE}: found a file of this name; expected none: move it, or ask in another folder")
@@ -94,8 +94,8 @@ def decide(
     cases = values.sizes(test_cases, "--test-cases", "numbers of cases, such as 1000,5000")
     from forecaster.decisions.decide import decide as ask
     from forecaster.decisions.loss import Value
-    from forecaster.decisions.prices.costs_file import read_costs
     from forecaster.decisions.question import Question, check_mistakes, check_one_task
+    from forecaster.resources.prices.costs_file import read_costs
 
     value = Value(target, penalty, value_per_point, cost_per_mistake, answers)
     Question(value, tuple(sizes), budget, risk, attitude, rounds, tuple(cases), kind or "mean", level).check()
@@ -163,7 +163,7 @@ def next_(
     from forecaster.cli import console
     from forecaster.decisions.measuring.goal import parsed
     from forecaster.decisions.measuring.next_measurement import next_measurement as ask
-    from forecaster.decisions.prices.costs_file import read_costs
+    from forecaster.resources.prices.costs_file import read_costs
 
     wanted = parsed(goal)
     prices = None if costs is None else read_costs(costs)

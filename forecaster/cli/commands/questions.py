@@ -54,6 +54,9 @@ def requirement(
     ] = None,
     horizon: Annotated[str | None, typer.Option("--horizon", help="Largest size to search.")] = None,
     budget: Annotated[str | None, typer.Option("--budget", hidden=True)] = None,
+    costs: Annotated[
+        Path | None, typer.Option("--costs", help="Price list (.toml), as of decide: money and dates, too.")
+    ] = None,
     kind: Kind = None,
     level: Level = 0.8,
     figure: FigureFile = None,
@@ -71,14 +74,17 @@ def requirement(
     values.check_share(level, "--level")
     targets = values.numbers(target, "--target", "errors above 0, such as 0.05 or 0.05,0.03")
     most, far = values.size(limit, "--limit"), values.size(horizon, "--horizon")
+    from forecaster.resources.prices.costs_file import read_costs
+    from forecaster.resources.requirement import requirement as ask
+
+    prices = None if costs is None else read_costs(costs)
     given = asked.given()
     remarks.on_targets(given.curves, targets)
-    from forecaster.prediction.requirement import requirement as ask
 
     posterior = given.posterior(asked.fitting)
     checks = checking.verdicts(posterior, given.choice, seed=asked.seed)
     chosen = given.choice.keys(posterior)
-    options = {"limit": most, "horizon": far, "kind": kind, "level": level, "seed": asked.seed}
+    options = {"limit": most, "horizon": far, "kind": kind, "level": level, "seed": asked.seed, "costs": prices}
     result = ask(posterior, targets, **options, curves=chosen, checks=checks)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
 

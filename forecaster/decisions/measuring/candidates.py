@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from forecaster.decisions.prices.costs import Costs
 from forecaster.errors import RequestError
 from forecaster.prediction.paths import CurveKey
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.wording import rounded
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)  # of what is owned: the sizes of candidates where none are given

@@ -25,7 +25,6 @@ from forecaster.decisions.measuring.refits import OUTCOMES, Refitted, refitted
 from forecaster.decisions.measuring.sample_information import Worth, losses_given, worth_of
 from forecaster.decisions.measuring.teaching import Results, simulated_results, variance_left, within_budget
 from forecaster.decisions.options import Offers
-from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
 from forecaster.decisions.weighing import Asked, asked_of, fitted, weighed
 from forecaster.errors import RequestError
@@ -33,6 +32,7 @@ from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.paths import CurveKey, chosen_keys
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
 from forecaster.results.message import joined
 

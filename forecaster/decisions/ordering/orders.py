@@ -15,11 +15,11 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.decisions.loss import TAIL, cvar
-from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.paths import CurveKey
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.columns import CURVE, Column, Columns, size
 from forecaster.results.wording import rounded
 

@@ -9,10 +9,10 @@ from jaxtyping import Float
 
 from forecaster.decisions.options import Offers
 from forecaster.decisions.ordering.staged import Plan, staged
-from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.paths import CurveKey
+from forecaster.resources.prices.costs import Costs
 
 MOST_SIZES = 16  # among which a plan chooses
 

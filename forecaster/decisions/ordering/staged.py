@@ -17,11 +17,11 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.decisions.loss import Value
-from forecaster.decisions.prices.costs import Costs
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.conditioning import predictive
 from forecaster.prediction.observation import of_kind
 from forecaster.prediction.paths import CurveKey
+from forecaster.resources.prices.costs import Costs
 
 BELIEF = 2000  # draws that plan
 OUTCOMES = 25  # measured errors at each size between which the plan is interpolated

@@ -105,8 +105,12 @@ class Costs:
 
     def training(self, n: Amounts, architecture: str) -> Any:
         """Price of one training."""
+        return self.hour_price(architecture) * self.hours(n, architecture)
+
+    def hour_price(self, architecture: str) -> float:
+        """Price of an accelerator hour."""
         own = self._of(architecture).per_gpu_hour
-        return (self.per_gpu_hour if own is None else own) * self.hours(n, architecture)
+        return self.per_gpu_hour if own is None else own
 
     def running(self, answers: float, architecture: str) -> float:
         """Price of so many answers."""
@@ -123,9 +127,12 @@ class Costs:
 
     def days(self, bought: Amounts, n: Amounts, architecture: str, trained: bool = True) -> Any:
         """Days from the order to the trained model: delivery, then training where it is ``trained``."""
+        return self.delivery(bought) + self.hours(n, architecture) * trained / self.gpus / DAY
+
+    def delivery(self, bought: Amounts) -> Any:
+        """Days until so many items are delivered."""
         count = np.maximum(np.asarray(bought, dtype=float), 0.0)
-        delivery = 0.0 if self.items_per_week is None else count / self.items_per_week * WEEK
-        return (delivery + self.hours(n, architecture) * trained / self.gpus) / DAY
+        return count * 0.0 if self.items_per_week is None else count / self.items_per_week * (WEEK / DAY)
 
     @property
     def timed(self) -> bool:

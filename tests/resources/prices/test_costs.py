@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.decisions.prices.costs import Costs, Hours, Running
-from forecaster.decisions.prices.costs_file import KEYS, TEMPLATE, read_costs
 from forecaster.errors import CostsError
+from forecaster.resources.prices.costs import Costs, Hours, Running
+from forecaster.resources.prices.costs_file import KEYS, TEMPLATE, read_costs
 
 TIERS = ((3.0, 5.0), (10.0, 2.0), (20.0, 1.0))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from forecaster._support.toml_files import Problem, is_number, is_text, listed, one_of, parsed, unknown_keys, wrong
-from forecaster.decisions.prices.costs import Costs, Hours, Running
 from forecaster.errors import CostsError
+from forecaster.resources.prices.costs import Costs, Hours, Running
 
 MOST = 1e15  # money, hours or items
 LARGEST_FILE = 200_000  # bytes; a price list is a page
