@@ -42,7 +42,7 @@ Table = Any
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--problems", type=int, default=100)
-    parser.add_argument("--card", default="machine-translation")
+    parser.add_argument("--card", default="tabular-classification")
     parser.add_argument("--refits", type=int, default=0, help="simulated results fitted for each of the best three")
     parser.add_argument("--seed", type=int, default=0)
     add_output(parser, "next_measurement")
