@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 from forecaster.inference.units import units_of
+from forecaster.plots.resources import draw_resources
 from forecaster.plots.style import (
     BESIDE,
     INK,
@@ -30,11 +31,28 @@ EVEN_ODDS, NEVER = 6, 62  # where columns beside a panel stand, in points from i
 
 
 def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
-    """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never."""
+    """Data needed for the target(s): median, half and nine tenths of the chances, and the chance of never.
+
+    Below it, where the table or a price list say, the same in what a run takes, and when the data is there.
+    """
+    resources = getattr(found, "resources", ())
+    height = 1.25 + 0.42 * len(found.table)
+    if not len(resources):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        _draw(figure, found, units)
+        return figure
+    figure = Figure(figsize=(WIDTH, height + 2.9), layout="constrained")
+    parts: Table = figure.subfigures(2, 1, height_ratios=(height, 2.9))
+    _draw(parts[0], found, units)
+    draw_resources(parts[1], found)
+    return figure
+
+
+def _draw(figure: Figure | SubFigure, found: Result, units: Units | None) -> None:
     table: Table = found.table
     units, several = units or _units_of(found), table["target"].nunique() > 1
     rows = table.sort_values([*STANDING]).sort_values("target", ascending=False, kind="stable").to_dict("records")
-    figure, (low, high) = Figure(figsize=(WIDTH, 1.25 + 0.42 * len(rows)), layout="constrained"), _span(table)
+    low, high = _span(table)
     axes = figure.add_subplot()
     axes.set(xscale="log", xlim=(low, high), ylim=(len(rows) - 0.4, -0.55))
     shades = dict(zip(unique(table), colours(unique(table)), strict=True))
@@ -57,7 +75,6 @@ def requirement_figure(found: Result, *, units: Units | None = None) -> Figure:
     size_ticks(axes)
     goal = "each target" if several else units.phrase(units.error_plain(rows[0]["target"]))
     axes.set_xlabel(f"Training data needed for {goal} ({units.size_name})")
-    return figure
 
 
 def _span(table: Table) -> tuple[float, float]:

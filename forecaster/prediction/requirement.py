@@ -6,7 +6,7 @@ probabilities. Mahmood et al. 2022 (arXiv:2207.01725) show how far point estimat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -71,6 +71,7 @@ class Requirement(Result):
     posterior: Posterior | None = None
     track: TrackRecord = field(default_factory=TrackRecord)
     resources: pd.DataFrame = field(default_factory=pd.DataFrame)
+    order: Mapping[str, Any] | None = None
 
     command = "requirement"
     columns = declared(
@@ -105,7 +106,11 @@ class Requirement(Result):
         record=RECORD,
         resources=RESOURCES,
     )
-    keys = TOTAL
+    keys = declared(
+        **TOTAL,
+        order="by which prices and when: `currency`, items `owned`, `items_per_week`, the day of the order (`start`); "
+        "null without a price list",
+    )
 
     @property
     def record(self) -> pd.DataFrame:

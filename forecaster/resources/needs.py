@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.paths import CurveKey
@@ -33,7 +34,7 @@ def with_resources(found: Requirement, costs: Costs | None, start: date, seed: i
     assert found.posterior is not None
     assert found.draws is not None
     posterior, drawn = found.posterior, found.draws.values.reshape(-1, found.draws.shape[-1])
-    rows, said = [], []
+    rows, said, key = [], [], None
     for i, row in enumerate(found.table.to_dict("records")):
         key = CurveKey(row["domain"], row["task"], row["architecture"])
         taken = {} if row["q50"] != row["q50"] else _taken(posterior, key, drawn[:, i], costs, seed)
@@ -41,10 +42,18 @@ def with_resources(found: Requirement, costs: Costs | None, start: date, seed: i
             named = {name: row[name] for name in ("domain", "task", "architecture", "target")}
             rows.append(named | _quantiles(taken, start))
             said.append(_said(rows[-1], "" if costs is None else costs.currency))
-    if not rows:
+    if not rows or key is None:
         return found
     table = pd.DataFrame(rows)
-    return replace(found, resources=table, text=joined([message("need", found.text), *said[:1]], "\n"))
+    text = joined([message("need", found.text), *said[:1]], "\n")
+    order = None if costs is None else _order(posterior, key.group, costs, start)
+    return replace(found, resources=table, text=text, order=order)
+
+
+def _order(posterior: Posterior, group: Group, costs: Costs, start: date) -> dict[str, Any]:
+    owned = largest_size(posterior.designs[group]) if costs.owned is None else costs.owned
+    told = {"currency": costs.currency, "owned": owned, "items_per_week": costs.items_per_week}
+    return told | {"start": start.isoformat()}
 
 
 def measured_hours(costs: Costs, posterior: Posterior, keys: tuple[CurveKey, ...], seed: int) -> Costs:

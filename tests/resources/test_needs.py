@@ -67,3 +67,14 @@ def test_decide_takes_the_hours_that_were_measured():
     assert row["cost_training"] == pytest.approx(2.0 * 1e-4 * 1e6, rel=0.02)
     said = forecaster.decide(posterior, COSTS | {"gpu_hours": 5.0}, [1e6], target=0.1, penalty=1e6).table
     assert said[said["n"] == 1e6]["cost_training"].iloc[0] == pytest.approx(10.0)
+
+
+def test_the_figure_has_a_range_for_each_unit_and_a_burn_up(tmp_path):
+    found = forecaster.requirement(runs(), [0.1, 0.03], costs=COSTS, start=START)
+    figure = found.plot()
+    labelled = {axes.get_ylabel() for axes in figure.axes}
+    assert {"Parameters", "Accelerator hours", "Cost, EUR"} <= labelled
+    assert any(axes.get_title() == "Data owned, by date" for axes in figure.axes)
+    figure.savefig(tmp_path / "need.png")
+    assert not any(axes.get_title() for axes in forecaster.requirement(runs(), 0.1).plot().axes)
+    forecaster.growth(runs()).plot().savefig(tmp_path / "growth.png")
