@@ -18,6 +18,7 @@ from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import Table
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
+from forecaster.reports.deciding import Decided
 from forecaster.results.check import Check
 from forecaster.results.track_record import TrackRecord
 from forecaster.results.wording import Units
@@ -121,6 +122,7 @@ class Answers:
     whole: Posterior  # the group's posterior is a part of this one
     posterior: Posterior
     facts: Facts
+    decision: Decided
     found: Forecast
     need: Requirement
     comparison: Comparison | None
