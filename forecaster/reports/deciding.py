@@ -17,6 +17,7 @@ import numpy as np
 from forecaster.decisions.decide import decide
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.loss import Value
+from forecaster.decisions.ordering.orders import rounded_up
 from forecaster.decisions.prices.costs import Costs
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
@@ -124,14 +125,30 @@ def decided(posterior: Posterior, asked: Asked, sizes: Sequence[float], kind: st
     """What to buy; ``sizes`` are the options, none for those that ``decide`` chooses."""
     worth, target = replace(asked.worth, start=asked.worth.start or date.today()), asked.target
 
-    def ask(**more: Any) -> Decision:
+    def ask(at: Sequence[float] = sizes, **more: Any) -> Decision:
         costs = IN_DATA if worth.costs is None else worth.costs
         options = worth.options() | more
-        return decide(posterior, costs, sizes, target=target, kind=kind, level=asked.level, seed=asked.seed, **options)
+        return decide(posterior, costs, at, target=target, kind=kind, level=asked.level, seed=asked.seed, **options)
 
-    if worth.value(target).priced or worth.budget is not None or worth.risk is not None:
+    if worth.value(target).priced or (worth.budget is not None and worth.risk is None):
         return Decided(ask(), worth)
     if target is None:
         return Decided(ask(budget=NO_LIMIT), worth, open=True)
-    first = ask(risk=RISKS[0])
-    return Decided(ask(risk=RISKS[-1]) if first.recommendation.id == MISSED else first, worth)
+    first, *others = RISKS if worth.risk is None else (worth.risk,)
+    found, risk = ask(risk=first), first
+    for risk in others if found.recommendation.id == MISSED else ():
+        found = ask(risk=risk)
+    least = _least(found, risk)
+    return Decided(ask([*sizes, least], risk=risk) if sizes and owned(found) < least < max(sizes) else found, worth)
+
+
+def _least(found: Decision, risk: float) -> float:
+    """The least size for the risk, rounded up: among sizes that were given, it is an option as well."""
+    table: Any = found.orders
+    n = float(table.loc[table["risk"] == risk, "n"].iloc[0])
+    return rounded_up(n) if np.isfinite(n) else np.inf
+
+
+def owned(found: Decision) -> float:
+    """Items owned."""
+    return float(found.asked["owned"])

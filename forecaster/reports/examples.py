@@ -38,6 +38,7 @@ class Example:
     sizes: tuple[float, ...]
     title: str
     penalty: float | None = None  # with the price list that ships
+    size_unit: str | None = None
 
 
 EXAMPLES = (
@@ -47,6 +48,7 @@ EXAMPLES = (
         (2400.0, 4800.0, 7200.0, 12_000.0),
         "Handwritten digits: should more images be labelled?",
         penalty=20_000.0,
+        size_unit="images",
     ),
     Example("characters", 1.7, (3.4e7, 6.8e7, 1.7e8), "Source text: should more text be collected?"),
 )
@@ -126,6 +128,7 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
                 sizes=example.sizes,
                 target=example.target,
                 title=example.title,
+                size_unit=example.size_unit,
                 start=START,
                 **priced,
                 command=f"forecaster demo --only {example.name}",

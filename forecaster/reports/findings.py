@@ -111,17 +111,19 @@ def distance(a: Facts) -> Message:
     values = {"ratio": ratio, "span": span}
     if beyond < -EDGE_DECADES:
         text = (
-            f"The headline lies within the measured sizes ({where}). It says how things stand, not what more data buys."
+            f"The forecast lies within the measured sizes ({where}). It says how things stand, not what more data buys."
         )
         return message("within-the-data", text, **values)
     widens = "The ranges widen with the distance; a measurement at a larger size narrows them."
     if beyond <= EDGE_DECADES:
         return message(
-            "at-the-edge", f"The headline lies at the edge of the measured sizes ({where}). {widens}", **values
+            "at-the-edge", f"The forecast lies at the edge of the measured sizes ({where}). {widens}", **values
         )
     far = "far beyond" if beyond > FAR_DECADES else "beyond"
     id = "far-beyond-the-data" if beyond > FAR_DECADES else "beyond-the-data"
-    return message(id, f"The headline lies {far} the measured sizes ({where}). {widens}", **values)
+    return message(
+        id, f"The forecast for {a.sized(a.headline_n)} lies {far} the measured sizes ({where}). {widens}", **values
+    )
 
 
 def floor_change(a: Facts) -> Message:

@@ -6,6 +6,7 @@ No statistics here: decide, forecast, requirement, compare and check give the an
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -256,6 +257,7 @@ def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure]) -> dict
         figures[name] = {"heading": heading, "alt": alt, "caption": caption.text}
     return {
         "verdict": a.verdict,
+        "currency": html.escape(d.found.asked["currency"]),
         "health": findings.health(a).text,
         "answer": [one.text for one in said.answer],
         "lines": [(what, how.text) for what, how in said.lines],

@@ -20,7 +20,7 @@ from forecaster.reports.answers import Facts
 from forecaster.reports.deciding import MISSED, Decided
 from forecaster.results.check import PASS
 from forecaster.results.message import Message, joined, message
-from forecaster.results.track_record import held, sides
+from forecaster.results.track_record import held
 from forecaster.results.wording import about, chance, listed, rounded, size, times_in
 
 MOST = 6  # options on the page
@@ -143,8 +143,12 @@ def _worth(a: Facts, d: Decided) -> Iterator[Message]:
     row, asked = d.best, d.found.asked
     if d.found.evpi is not None:
         (name, column), idle = NUMBERS[asked["attitude"]], _idle(d)
-        text = f"{_valued(a, d)} With that, its {name} is {_money(d, row[column])}, and that of doing nothing "
-        text += f"{_money(d, idle[column])}."
+        mine, other = _money(d, row[column]), _money(d, idle[column])
+        text = f"{_valued(a, d)} "
+        if asked["attitude"] == "mean":
+            text += f"With that, this costs {mine} on average, and doing nothing {other}."
+        else:
+            text += f"With that, its {name} is {mine}, and that of doing nothing {other}."
         yield message("loss", text, loss=row[column], idle=idle[column])
     elif d.open:
         return
@@ -171,19 +175,16 @@ def _odds(a: Facts, d: Decided) -> Iterator[Message]:
     """How much the target takes for several chances of reaching it, with the cheapest architecture for each."""
     table: Any = d.found.orders
     rows = [row for row in table.to_dict("records") if row["risk"] in ODDS]
-    said, beyond = [], []
-    for row in rows:
-        if math.isfinite(row["n"]):
-            paid = f" ({_money(d, row['cost'])})" if d.priced else ""
-            said.append(f"{ODDS[row['risk']]} {'takes' if row['risk'] != 0.5 else 'take'} {about(row['buy'])}{paid}")
-        else:
-            beyond.append(ODDS[row["risk"]])
-    text = f"For {a.units.error_plain(a.target)}, {listed(said)} more {a.units.size_name}" if said else ""
+    inside = [row for row in rows if math.isfinite(row["n"])]
+    beyond = [ODDS[row["risk"]] for row in rows if not math.isfinite(row["n"])]
+    if not inside:
+        return
+    paid = [f" ({_money(d, row['cost'])})" if d.priced else "" for row in inside]
+    said = [f"{about(row['buy'])}{cost} for {ODDS[row['risk']]}" for row, cost in zip(inside, paid, strict=True)]
+    text = f"More {a.units.size_name} needed for {a.units.error_plain(a.target)}: {listed(said)}"
     if beyond:
         text += f"; no amount within reach gives {beyond[0]}"
-    if text:
-        values = {f"{row['risk']:g}": row["buy"] for row in rows}
-        yield message("odds", f"{text}.", **values)
+    yield message("odds", f"{text}.", **{f"{row['risk']:g}": row["buy"] for row in rows})
 
 
 def _steps(a: Facts, d: Decided) -> Iterator[Message]:
@@ -204,10 +205,10 @@ def _steps(a: Facts, d: Decided) -> Iterator[Message]:
         )
         yield message("then-again", text, n=far["n"], yhat=far["yhat"])
     elif d.found.evpi is None and row["n"] > 2.0 * STEP * own:
-        step = rounded(math.sqrt(own * row["n"]))
-        text = f"Go in steps: train at about {a.sized(step)} first, and make this forecast again. Each measured size "
-        text += "narrows the ranges."
-        yield message("in-steps", text, n=step)
+        smaller: Any = table[(table["n"] > STEP * own) & (table["n"] < row["n"] / STEP) & (table["buy"] > 0.0)]
+        step = rounded(math.sqrt(own * row["n"])) if smaller.empty else float(smaller["n"].min())
+        text = f"Go in steps: train at {a.sized(step)} first, and make this forecast again. Each measured size narrows "
+        yield message("in-steps", f"{text}the ranges.", n=step)
 
 
 def _sentences(d: Decided, ids: Sequence[str]) -> list[Message]:
@@ -255,23 +256,29 @@ def options_of(a: Facts, d: Decided) -> dict[str, Any]:
     timed = any(row["date"] is not None for row in rows)
     aimed = not all(math.isnan(row["p_target"]) for row in rows)
     priced = d.found.evpi is not None
-    goal = a.units.error_plain(a.target)
+    goal, currency = a.units.error_plain(a.target), d.found.asked["currency"]
+    unit = f", {currency}" if currency else ""
     columns: list[tuple[str, bool, Any]] = [
         ("Option", False, lambda r: _option(r, stop)),
         *([] if one else [("Architecture", False, lambda r: r["architecture"])]),
         (f"{a.units.size_name[0].upper()}{a.units.size_name[1:]} in all", True, lambda r: size(r["n"])),
-        *([("Cost", True, lambda r: _money(d, r["cost"], exact=True))] if d.priced else []),
+        *([(f"Cost{unit}", True, lambda r: money(r["cost"], "", exact=True))] if d.priced else []),
         *([("Ready", True, lambda r: "today" if r["option"] == IDLE else r["date"])] if timed else []),
-        ("Error expected", True, lambda r: a.interval(r)[0]),
-        ("Range", True, lambda r: a.units.between(*a.interval(r)[1:])),
+        (f"Error ({times_in(a.level)})", True, lambda r: _error(a, r)),
         *([(f"Chance of {goal}", True, lambda r: chance(r["p_target"]))] if aimed else []),
-        *([("All in", True, lambda r: _money(d, r["loss_mean"]))] if priced else []),
+        *([(f"All in{unit}", True, lambda r: money(r["loss_mean"], ""))] if priced else []),
     ]
     return {
         "heads": [(name, right) for name, right, _ in columns],
         "rows": [{"cells": [show(row) for _, _, show in columns], "chosen": row["best"] and not stop} for row in rows],
         "note": " ".join(_notes(a, d, rows, one=one)),
     }
+
+
+def _error(a: Facts, row: Mapping[str, Any]) -> str:
+    """``0.25 % (0.14 – 0.45)``."""
+    middle, low, high = a.interval(row)
+    return f"{middle} ({a.units.between(low, high).removesuffix(a.units.sign)})"
 
 
 def _option(row: Mapping[str, Any], stop: bool) -> str:
@@ -283,13 +290,13 @@ def _notes(a: Facts, d: Decided, rows: Sequence[Mapping[str, Any]], *, one: bool
     """How to read the table of options."""
     if one:
         yield f"All options are with {rows[0]['architecture']}."
-    yield f"Range: holds the error {times_in(a.level)}."
+    yield f"Error: what to expect, and the range that holds it {times_in(a.level)}."
     if d.priced:
         yield "Cost: data, the order and training, by the price list."
     else:
         yield "No prices were given; with a price list this table has money and dates."
     if d.found.evpi is not None:
-        yield f"All in: the mean of that cost and what the error costs. {_valued(a, d)}"
+        yield "All in: that cost and what the error costs, on average."
     if any(row["date"] is not None for row in rows):
         yield f"Ready: if ordered on {d.worth.start}."
     if not all(row["allowed"] for row in rows):
@@ -355,30 +362,29 @@ def trust(a: Facts, who: str) -> Message:
         text = "No forecast of these curves was tested" + (f": {a.track.why}." if a.track.why else ".")
         return message("no-record", f"{text} {health.text}", **said)
     total, mine = a.track.total, a.track.of([(*a.group, who)])
-    text = "With the largest sizes hidden and forecast, ranges meant to hold 8 errors in 10"
     if mine.table.empty or len(a.track.table) == 1:
-        text += f" held {held(total)}{_sides(total)}. {_luck(total)}"
+        text = f"{_held(total, 'errors')} {_luck(total)}"
         return message("record", f"{text} {health.text}", **said, **_numbers(total))
     row: Any = mine.table.to_dict("records")[0]
-    text += f" held {held(row)} of {who}{_sides(row)}, and {held(total)} of all {total['curves']} architectures. "
-    return message("record", f"{text}{_luck(row)} {health.text}", **said, **_numbers(row))
+    text = f"{_held(row, f'errors of {who}')} {_luck(row)} Of all {total['curves']} architectures {held(total)} did."
+    return message("record", f"{text} {health.text}", **said, **_numbers(row))
 
 
 def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: row[name] for name in ("hidden", "held_80", "too_low", "too_high", "p_value")}
 
 
-def _sides(row: Mapping[str, Any]) -> str:
-    """To which side it was missed, and what that means for the reader."""
+def _held(row: Mapping[str, Any], what: str) -> str:
+    """How many hidden errors were in their ranges, on which side the others were, and what that means."""
     low, high = int(row["too_low"]), int(row["too_high"])
+    text = f"With the largest sizes hidden and forecast, {held(row)} {what} lay in ranges meant to hold 8 in 10"
     if not low and not high:
-        return ""
-    means = ""
+        return f"{text}."
+    if high >= 3 * low:
+        return f"{text}; {'the others' if not low else f'{high:,}'} came out lower than forecast, so that less data may do."
     if low >= 3 * high:
-        means = ", so that errors may come out above what this page says"
-    elif high >= 3 * low:
-        means = ", so that less data may do than this page says"
-    return f"{sides(row)}{means}"
+        return f"{text}; {'the others' if not high else f'{low:,}'} came out higher than forecast, so that it may take more."
+    return f"{text}; {high:,} came out lower than forecast, {low:,} higher."
 
 
 def _luck(row: Mapping[str, Any]) -> str:
@@ -387,7 +393,7 @@ def _luck(row: Mapping[str, Any]) -> str:
         return "That is what they should do."
     if UNLIKELY.verdict(row["p_value"]) == PASS:
         return f"That may be bad luck: right ranges miss as much in {chance(row['p_value'])} of such tests."
-    return f"Right ranges miss as much in only {chance(row['p_value'])} of such tests: read them as too narrow."
+    return f"Right ranges miss as much in only {chance(row['p_value'])} of such tests: read these as too narrow."
 
 
 def wrong(a: Facts, d: Decided) -> Message:

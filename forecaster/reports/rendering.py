@@ -101,7 +101,9 @@ class Memo(Result):
         """The memo as one self-contained HTML file."""
         images, narrow = ({k: _svg(v) for k, v in some.items()} for some in (self.figures, self.narrow))
         text = _templates().get_template("memo.html.j2").render(self.page, images=images, narrow=narrow)
-        return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
+        for unit in ("%", self.page["currency"]):
+            text = text.replace(f" {unit}", f"\u00a0{unit}") if unit else text  # a number and its unit stay on one line
+        return text
 
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
         """Write ``stem.md``, ``stem.html``, figures ``stem-*.png``, and the tables behind all numbers: all, or none.

@@ -25,13 +25,13 @@ from forecaster.plots.style import (
     plain,
     unique,
 )
-from forecaster.results.wording import Units, chance, size
+from forecaster.results.wording import Units, chance, rounded, size
 
 MOST = 16  # options that are drawn
 TARGET = 14  # where the column beside the panel stands, in points from its edge
 PAID, AT_RISK = PALETTE[0], "#c3cad1"
-BACK = 12.0  # times smaller than the largest measured size: where a chart of the options begins
-APART = 0.075  # share of a wide chart's width that two labels of sizes need between them
+BACK = 8.0  # times smaller than the largest measured size: where a chart of the options begins
+APART = 0.055  # share of a wide chart's width that two labels of sizes need between them
 
 
 def decision_figure(found: Decision) -> Figure:
@@ -130,7 +130,7 @@ def options_figure(
             f"target {units.error_plain(target)}", (0.01, target), (0, 3), xycoords=("axes fraction", "data"),
             textcoords="offset points", fontsize=9, color=PALETTE[1], fontweight="bold",
         )  # fmt: skip
-    axes.set_xlabel(f"Training data ({units.size_name}); dashed: the most measured so far")
+    axes.set_xlabel(f"Training data ({units.size_name})")
     axes.set_ylabel(capital(units.error_name))
     axes.legend(loc="upper right", fontsize=9, frameon=False, labelcolor="linecolor", handlelength=1.4)
     return figure
@@ -158,7 +158,7 @@ def _sizes(axes: Axes, buys: Table, largest: float, apart: float) -> None:
     low, high = np.log(axes.get_xlim())
     chosen = [float(n) for n in buys.loc[buys["best"], "n"]]
     placed: list[float] = []
-    for n in [*chosen, largest, *sorted((float(n) for n in buys["n"]), reverse=True), largest / 10.0]:
+    for n in [*chosen, largest, *sorted((float(n) for n in buys["n"]), reverse=True), rounded(largest / 3.0, 1)]:
         if all(abs(np.log(n / other)) >= apart * (high - low) for other in placed):
             placed.append(n)
     placed.sort()
