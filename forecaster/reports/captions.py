@@ -27,7 +27,7 @@ def captions(a: Facts, d: Decided) -> dict[str, tuple[str, str, Message]]:
             f"points up to {a.sized(a.largest)}, then the forecast, with the options of the table marked.",
             message(
                 "options",
-                f"Dots: measured, up to the dashed line. Line and band: the forecast of {first}, in the band 8 times in "
+                f"Dots: measured, up to the dashed line. Line and band: forecast of {first}, in the band 8 times in "
                 f"10. Circles and bars: the options{', the recommended one filled' if d.buys else ''}.",
             ),
         ),

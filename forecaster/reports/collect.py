@@ -47,13 +47,14 @@ def ask(whole: Posterior, group: Group, asked: Asked) -> Answers:
     """Every answer of a memo on one group; all forecasts and requirements are of one kind, the usual one if none is
     asked for."""
     posterior = whole.only(group)
-    asked.worth.check(asked.target)
+    asked.check()
     kind, level, seed = asked.kind or usual_kind(posterior, group), asked.level, asked.seed
     design = posterior.designs[group]
     largest = largest_size(design)
-    wanted = advice.default_sizes(largest, _span(design)) if asked.sizes is None else asked.sizes
+    usual = advice.default_sizes(largest, _span(design))
+    wanted = usual if asked.sizes is None else asked.sizes
     given = [] if asked.sizes is None else [n for n in asked.sizes if n > largest * EDGE]
-    decision = decided(posterior, asked, given or ([] if _limited(asked) else wanted), kind)
+    decision = decided(posterior, asked, given or (usual if asked.open else []), kind, usual)
     chosen = {float(decision.best["n"])} if decision.buys and not decision.open else set[float]()
     sizes = tuple(sorted({float(n) for n in wanted} | chosen))
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *sizes})]
@@ -61,8 +62,8 @@ def ask(whole: Posterior, group: Group, asked: Asked) -> Answers:
     found = forecast(posterior, at, kind=kind, level=level, seed=seed)
     ends = _ends(posterior, found, largest, seed)
     units = units_of(posterior, group).counting(asked.size_unit)
-    usual = min(sizes, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
-    headline_n = min(chosen, default=usual)
+    nearest = min(sizes, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
+    headline_n = min(chosen, default=nearest)
     at_headline: Table = found.table[found.table["n"] == headline_n]
     goal = advice.default_goal(at_headline, ends) if asked.target is None else float(asked.target)
     options = options_table(found)
@@ -105,12 +106,6 @@ def ask(whole: Posterior, group: Group, asked: Asked) -> Answers:
     assessed = Assessment(verdicts.fit_points, verdicts.fit)
     decision = opening.settled(facts, decision)
     return Answers(whole, posterior, facts, decision, found, need, comparison, _priors(found, headline_n), assessed)
-
-
-def _limited(asked: Asked) -> bool:
-    """Whether something says how much to buy, so that the sizes to weigh need not be given."""
-    worth = asked.worth
-    return asked.target is not None or worth.value(None).priced or worth.budget is not None
 
 
 def _span(design: Design) -> float:

@@ -19,6 +19,7 @@ from forecaster.decisions.decision import Decision
 from forecaster.decisions.loss import Value
 from forecaster.decisions.ordering.orders import rounded_up
 from forecaster.decisions.prices.costs import Costs
+from forecaster.decisions.question import Question
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import LEVEL
@@ -26,6 +27,7 @@ from forecaster.prediction.forecast import LEVEL
 RISKS = (0.25, 0.5)  # of missing the target: the first that is within reach, where nothing else is asked for
 IN_DATA: Mapping[str, Any] = {"per_item": 1.0}  # a price list that counts items
 NO_LIMIT = sys.float_info.max  # a budget that allows for everything
+PLAN = "plan"  # what it says where several orders are better than one
 MISSED = "out-of-reach"  # what a decision says where no order has the risk asked for
 
 
@@ -44,29 +46,19 @@ class Worth:
     rounds: int = 1
     start: date | None = None
 
+    def value(self, target: float | None) -> Value:
+        """What an error costs."""
+        return Value(target, self.penalty, self.value_per_point, self.cost_per_mistake, self.volume)
+
     def options(self) -> dict[str, Any]:
         """The keyword arguments of ``decide``."""
         return {name: value for name, value in vars(self).items() if name != "costs"}
 
-    def value(self, target: float | None) -> Value:
-        return Value(target, self.penalty, self.value_per_point, self.cost_per_mistake, self.volume)
-
-    def check(self, target: float | None) -> None:
-        """RequestError for money without prices, and for a risk of no target."""
-        given = {
-            "penalty": self.penalty,
-            "value_per_point": self.value_per_point,
-            "cost_per_mistake": self.cost_per_mistake,
-            "budget": self.budget,
-        }
-        money = next((name for name, amount in given.items() if amount is not None), None)
-        if self.costs is None and money is not None:
-            raise RequestError(
-                f"{money}: found no price list beside it; expected one, from which each option gets its cost: "
-                "--costs costs.toml (`forecaster decide --template` writes one to fill in)"
-            )
-        if self.risk is not None and target is None:
-            raise RequestError("risk: found no target; expected one that may be missed: --target 0.05 --risk 0.1")
+    def complete(self, target: float | None) -> Worth:
+        """With a risk, or else with no limit to what is paid, where nothing says which option is better."""
+        if self.value(target).priced or self.budget is not None or self.risk is not None:
+            return self
+        return replace(self, budget=NO_LIMIT) if target is None else replace(self, risk=RISKS[0])
 
 
 @dataclass(frozen=True)
@@ -82,17 +74,43 @@ class Asked:
     record: bool = True
     worth: Worth = field(default_factory=Worth)
 
+    @property
+    def open(self) -> bool:
+        """Whether nothing says how much to buy."""
+        return self.worth.complete(self.target).budget == NO_LIMIT
+
+    def check(self) -> None:
+        """RequestError for money without prices, a risk of no target, and whatever ``decide`` refuses."""
+        worth, target = self.worth, self.target
+        given = {
+            "penalty": worth.penalty,
+            "value_per_point": worth.value_per_point,
+            "cost_per_mistake": worth.cost_per_mistake,
+            "budget": worth.budget,
+        }
+        money = next((name for name, amount in given.items() if amount is not None), None)
+        if worth.costs is None and money is not None:
+            raise RequestError(
+                f"{money}: found no price list beside it; expected one, from which each option gets its cost: "
+                "--costs costs.toml (`forecaster decide --template` writes one to fill in)"
+            )
+        full = worth.complete(target)
+        limits = (full.budget, full.risk, worth.attitude, worth.rounds)
+        Question(worth.value(target), tuple(self.sizes or ()), *limits, (), self.kind or "mean", self.level).check()
+
 
 @dataclass(frozen=True, eq=False)
 class Decided:
     """A decision, and how it was reached.
 
-    ``open`` where neither a target nor a value of an error was given, so that no amount is the right one.
+    ``open`` where neither a target nor a value of an error was given, so that no amount is the right one; ``planned``
+    where the chosen option is the first of several orders.
     """
 
     found: Decision
     worth: Worth
     open: bool = False
+    planned: bool = False
 
     @property
     def priced(self) -> bool:
@@ -121,8 +139,10 @@ class Decided:
         return replace(self, found=replace(self.found, table=table.assign(best=best)))
 
 
-def decided(posterior: Posterior, asked: Asked, sizes: Sequence[float], kind: str) -> Decided:
-    """What to buy; ``sizes`` are the options, none for those that ``decide`` chooses."""
+def decided(
+    posterior: Posterior, asked: Asked, sizes: Sequence[float], kind: str, usual: Sequence[float] = ()
+) -> Decided:
+    """What to buy; ``sizes`` are the options, by default those that ``decide`` chooses, or ``usual`` if none."""
     worth, target = replace(asked.worth, start=asked.worth.start or date.today()), asked.target
 
     def ask(at: Sequence[float] = sizes, **more: Any) -> Decision:
@@ -130,16 +150,24 @@ def decided(posterior: Posterior, asked: Asked, sizes: Sequence[float], kind: st
         options = worth.options() | more
         return decide(posterior, costs, at, target=target, kind=kind, level=asked.level, seed=asked.seed, **options)
 
-    if worth.value(target).priced or (worth.budget is not None and worth.risk is None):
-        return Decided(ask(), worth)
-    if target is None:
-        return Decided(ask(budget=NO_LIMIT), worth, open=True)
-    first, *others = RISKS if worth.risk is None else (worth.risk,)
-    found, risk = ask(risk=first), first
-    for risk in others if found.recommendation.id == MISSED else ():
-        found = ask(risk=risk)
-    least = _least(found, risk)
-    return Decided(ask([*sizes, least], risk=risk) if sizes and owned(found) < least < max(sizes) else found, worth)
+    full = worth.complete(target)
+    found = ask(risk=full.risk, budget=full.budget)
+    if not (found.table["buy"] > 0.0).any():  # nothing is within reach: the page is to show what
+        found = ask(usual, risk=full.risk, budget=full.budget)
+    if any(one.id == PLAN for one in found.messages) and found.plan is not None:
+        known = found.table.loc[found.table["buy"] > 0.0, "n"]
+        again = ask(sorted({float(found.plan["first"]), *map(float, known)}), rounds=1)
+        planned = Decided(replace(found, table=again.table), worth, planned=True)
+        return planned.choosing(found.plan["architecture"], found.plan["first"])
+    if full.risk is None:
+        return Decided(found, worth, asked.open)
+    if found.recommendation.id == MISSED and worth.risk is None:
+        full = replace(full, risk=RISKS[-1])
+        found = ask(risk=full.risk)
+    least = _least(found, full.risk or 0.0)
+    if sizes and found.asked["owned"] < least < max(sizes):
+        found = ask([*sizes, least], risk=full.risk)
+    return Decided(found, worth)
 
 
 def _least(found: Decision, risk: float) -> float:
@@ -147,8 +175,3 @@ def _least(found: Decision, risk: float) -> float:
     table: Any = found.orders
     n = float(table.loc[table["risk"] == risk, "n"].iloc[0])
     return rounded_up(n) if np.isfinite(n) else np.inf
-
-
-def owned(found: Decision) -> float:
-    """Items owned."""
-    return float(found.asked["owned"])

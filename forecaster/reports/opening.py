@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from forecaster.checks.track_record import MISSED as UNLIKELY
 from forecaster.decisions.prose import NUMBERS, money
 from forecaster.reports import advice, findings
 from forecaster.reports.advice import LIKELY, STEP
-from forecaster.reports.answers import Facts
+from forecaster.reports.answers import EDGE, Facts
 from forecaster.reports.deciding import MISSED, Decided
 from forecaster.results.check import PASS
 from forecaster.results.message import Message, joined, message
@@ -25,7 +26,7 @@ from forecaster.results.wording import about, chance, listed, rounded, size, tim
 
 MOST = 6  # options on the page
 IDLE = "do nothing"
-MORE = ("order-by", "plan", "plan-then", "plan-no-gain", "no-plan", "test-cases", "nothing-within")
+MORE = ("order-by", "plan-then", "plan-no-gain", "no-plan", "test-cases")
 CHANGES = ("break-even", "flips")  # of a decision's sentences, those on what would change it
 ODDS = {0.5: "even odds", 0.25: "3 chances in 4", 0.1: "9 in 10", 0.05: "19 in 20"}  # by the risk of missing
 
@@ -35,18 +36,18 @@ def settled(a: Facts, d: Decided) -> Decided:
 
     Nothing, too, where no amount reaches the target as surely as asked.
     """
-    if d.found.recommendation.id == MISSED:
+    if d.found.recommendation.id == MISSED or not d.buys:
         return d.doing_nothing(_idle(d)["architecture"])
     if not d.open:
         return d
-    best = a.best
-    name, own = best["architecture"], a.ends[best["architecture"]]["n"]
+    name = a.best["architecture"]
     if _why_not(a):
         return d.doing_nothing(name)
     table: Any = d.found.table
     mine = table[(table["architecture"] == name) & (table["option"] != IDLE) & table["allowed"]]
-    larger = mine.loc[mine["n"] > STEP * own, "n"]
-    return d if larger.empty else d.choosing(name, float(larger.min()))
+    larger = mine.loc[mine["n"] > STEP * a.ends[name]["n"]]
+    better = larger.loc[larger["yhat"] < _idle(d)["yhat"], "n"]
+    return d if larger.empty else d.choosing(name, float((larger["n"] if better.empty else better).min()))
 
 
 def _why_not(a: Facts) -> Message | None:
@@ -57,7 +58,7 @@ def _why_not(a: Facts) -> Message | None:
         return message("find-the-cause", text, architecture=name)
     if little := advice.no_gain(a):
         return little[0]
-    if a.best["yhat"] >= a.ends[name]["yhat"]:
+    if a.beyond(name, a.headline_n) > EDGE and a.best["yhat"] >= a.ends[name]["yhat"]:
         now, then = a.interval(a.ends[name])[0], a.interval(a.best)[0]
         text = f"The error of {name} is {now} today, and forecast to be {then} at {a.sized(a.headline_n)}."
         return message("no-improvement", text, architecture=name)
@@ -72,7 +73,7 @@ def answer(a: Facts, d: Decided) -> list[Message]:
     if any(c.verdict == "FAIL" for c in a.checks):
         return advice.recommendation(a)
     if not d.buys:
-        return [_no(a, d), *_sentences(d, MORE)]
+        return [*_no(a, d), *_sentences(d, MORE)]
     return [_yes(a, d), expected(a, d), *_worth(a, d), *_steps(a, d), *_sentences(d, MORE)]
 
 
@@ -84,12 +85,13 @@ def _yes(a: Facts, d: Decided) -> Message:
     if row["buy"] <= 0.0:
         text = f"Buy nothing yet: train {who} on {n} {unit}{paid}, and make this forecast again."
         return message("train", text, **said)
-    start = "Yes, in steps: first buy" if d.open else "Yes: buy"
-    return message(
-        "buy-a-step" if d.open else "buy",
-        f"{start} {size(row['buy'])} more {unit}{paid}, and train {who} on {n}.",
-        **said,
-    )
+    start, after, id = "Yes: buy", "", "buy"
+    if d.open:
+        start, id = "Yes, in steps: first buy", "buy-a-step"
+    elif d.planned:
+        start, id, after = f"Yes, in up to {d.worth.rounds} orders: first buy", "buy-in-orders", "; then decide again"
+    text = f"{start} {size(row['buy'])} more {unit}{paid}, and train {who} on {n}{after}."
+    return message(id, text, **said)
 
 
 def expected(a: Facts, d: Decided) -> Message:
@@ -102,40 +104,48 @@ def expected(a: Facts, d: Decided) -> Message:
     if not math.isnan(row["p_target"]):
         text += f" The chance of {a.units.error_plain(a.target)} or less is {chance(row['p_target'])}."
     if row["date"] is not None:
-        text += f" The model is ready on {row['date']}, if the order goes out on {d.worth.start}."
+        text += f" The model is ready on {_day(row['date'])}, if the order goes out on {_day(str(d.worth.start))}."
     return message("expected", text, now=now["yhat"], **{k: row[k] for k in ("yhat", "p_target", "date")})
 
 
-def _no(a: Facts, d: Decided) -> Message:
-    """Why nothing is to be bought."""
+def _day(iso: str) -> str:
+    """``26 January 2027``."""
+    day = date.fromisoformat(iso)
+    return f"{day.day} {day:%B %Y}"
+
+
+def _no(a: Facts, d: Decided) -> Iterator[Message]:
+    """That nothing is to be bought, and why."""
     row, id = d.best, d.found.recommendation.id
     goal, who = a.units.phrase(a.units.error_plain(a.target)), row["architecture"]
     said = {"architecture": who, "n": row["n"], "yhat": row["yhat"], "p_target": row["p_target"]}
-    stays = f"{who} stays at {a.interval(row)[0]}."
+    stays = f"As things are, {who} stays at {a.interval(row)[0]}."
     if d.open and (why := _why_not(a)):
-        return message(why.id, f"No: do not buy more data. {why.text}", **why.values)
-    if id == MISSED:
-        least = d.found.lowest_risk or {}
-        reached = 1.0 - least["risk"]
-        text = f"No: do not buy data for {goal}. "
-        if reached < 0.005:
-            text += "No amount within reach is expected to get there. "
-        else:
-            text += f"No amount within reach gets there with a chance of more than {chance(reached)}. "
-        return message(MISSED, text + stays, p_most=reached, **said)
-    if id == "nothing-within":
-        return message(id, f"No: nothing can be bought within the limits. {stays}", **said)
-    if d.found.evpi is not None:
-        (name, column), best = NUMBERS[d.found.asked["attitude"]], d.best
-        text = (
-            f"No: do not buy more data. {_valued(a, d)} With that, nothing that can be bought has a lower {name} than "
-        )
-        text += f"doing nothing, {_money(d, best[column])}. {stays}"
-        return message("do-not-buy", text, loss=best[column], **said)
-    if d.found.asked["risk"] is not None and not math.isnan(row["p_target"]):
-        text = f"No: {who} has reached {goal} with the data there is; the chance is {chance(row['p_target'])}."
-        return message("target-met", text, **said)
-    return message("do-not-buy", f"No: nothing that can be bought is expected to lower the error. {stays}", **said)
+        yield message("do-not-buy", "No: do not buy more data.", **said)
+        yield why
+    elif id == MISSED:
+        reached = 1.0 - (d.found.lowest_risk or {"risk": 1.0})["risk"]
+        yield message(MISSED, f"No: do not buy data for {goal}.", p_most=reached, **said)
+        most = "is expected to get there" if reached < 0.005 else f"gets there with a chance above {chance(reached)}"
+        asked = f" ({chance(1.0 - d.found.asked['risk'])} was asked for)" if d.worth.risk is not None else ""
+        yield message("most", f"No amount within reach {most}{asked}. {stays}", p_most=reached)
+        yield from _odds(a, d)
+    elif id == "nothing-within":
+        yield message(id, "No: nothing can be bought within the limits.", **said)
+        yield message("stays", stays)
+    elif d.found.evpi is not None:
+        name, column = NUMBERS[d.found.asked["attitude"]]
+        number = "costs less on average" if d.found.asked["attitude"] == "mean" else f"has a lower {name}"
+        yield message("do-not-buy", "No: do not buy more data.", **said)
+        text = f"{_valued(a, d)} With that, nothing that can be bought {number} than doing nothing, "
+        yield message("loss", f"{text}{_money(d, row[column])}. {stays}", loss=row[column])
+    elif d.found.asked["risk"] is not None:
+        yield message("target-met", f"No: {who} has reached {goal} with the data there is.", **said)
+        text = f"The chance is {chance(row['p_target'])}: its error is {a.interval(row)[0]}."
+        yield message("p-met", text, p=row["p_target"])
+    else:
+        yield message("do-not-buy", "No: nothing that can be bought is expected to lower the error.", **said)
+        yield message("stays", stays)
 
 
 def _worth(a: Facts, d: Decided) -> Iterator[Message]:
@@ -143,6 +153,9 @@ def _worth(a: Facts, d: Decided) -> Iterator[Message]:
     row, asked = d.best, d.found.asked
     if d.found.evpi is not None:
         (name, column), idle = NUMBERS[asked["attitude"]], _idle(d)
+        if d.planned and d.found.plan is not None:
+            yield _plan(a, d, d.found.plan)
+            return
         mine, other = _money(d, row[column]), _money(d, idle[column])
         text = f"{_valued(a, d)} "
         if asked["attitude"] == "mean":
@@ -157,6 +170,14 @@ def _worth(a: Facts, d: Decided) -> Iterator[Message]:
     elif asked["budget"] is not None:
         text = f"No option within {_money(d, asked['budget'], exact=True)} is expected to do better."
         yield message("within-budget", text, budget=asked["budget"])
+
+
+def _plan(a: Facts, d: Decided, plan: Mapping[str, Any]) -> Message:
+    """Several orders against the best single one, and doing nothing."""
+    several, one, idle = (_money(d, loss) for loss in (plan["loss"], plan["loss_one"], _idle(d)["loss_mean"]))
+    text = f"{_valued(a, d)} With that, buying in orders costs {several} on average, the best single order {one}, and "
+    values = {name: plan[name] for name in ("loss", "loss_one", "gain", "gain_sd")}
+    return message("loss-of-orders", f"{text}doing nothing {idle}.", **values)
 
 
 def _valued(a: Facts, d: Decided) -> str:
@@ -197,12 +218,9 @@ def _steps(a: Facts, d: Decided) -> Iterator[Message]:
             return
         far = mine.to_dict("records")[-1]
         middle, low, high = a.interval(far)
-        text = (
-            f"Then make this forecast again. As it stands, {a.sized(far['n'])} would give {middle} ({low} to {high})."
-        )
-        text += (
-            " How far to go depends on what an error costs: a target or a price list turns this page into an amount."
-        )
+        text = "Then make this forecast again. " if row["buy"] > 0.0 else ""
+        text += f"As it stands, {a.sized(far['n'])} would give {middle} ({low} to {high}). How far to go depends on "
+        text += "what an error costs: a target or a price list turns this page into an amount."
         yield message("then-again", text, n=far["n"], yhat=far["yhat"])
     elif d.found.evpi is None and row["n"] > 2.0 * STEP * own:
         smaller: Any = table[(table["n"] > STEP * own) & (table["n"] < row["n"] / STEP) & (table["buy"] > 0.0)]
@@ -217,9 +235,10 @@ def _sentences(d: Decided, ids: Sequence[str]) -> list[Message]:
 
 
 def _idle(d: Decided) -> Mapping[str, Any]:
-    """Doing nothing, with the architecture that then has the lowest loss, or error."""
+    """Doing nothing, with the architecture that then has the lowest loss and, of equal ones, the lowest error."""
     rows = [row for row in d.found.table.to_dict("records") if row["option"] == IDLE]
-    return min(rows, key=lambda r: (0.0 if math.isnan(r["loss_mean"]) else r["loss_mean"], r["yhat"]))
+    column = NUMBERS[d.found.asked["attitude"]][1]
+    return min(rows, key=lambda r: (0.0 if math.isnan(r[column]) else float(f"{r[column]:.9g}"), r["yhat"]))
 
 
 def _money(d: Decided, amount: float, *, exact: bool = False) -> str:
@@ -250,7 +269,8 @@ def shown(d: Decided) -> np.ndarray:
 
 def options_of(a: Facts, d: Decided) -> dict[str, Any]:
     """The table of options as the page has it: heads, whether each column is of numbers, rows, and a note."""
-    rows = d.found.table[shown(d)].to_dict("records")
+    table: Any = d.found.table[shown(d)]
+    rows = table.to_dict("records")
     stop = any(c.verdict == "FAIL" for c in a.checks)
     one = len({row["architecture"] for row in rows}) == 1
     timed = any(row["date"] is not None for row in rows)
@@ -331,21 +351,20 @@ def charted(a: Facts, d: Decided) -> list[str]:
 
 def why(a: Facts, d: Decided) -> Message:
     """What speaks for the architecture, at the headline's size."""
-    rows, who = a.at(a.headline_n), d.best["architecture"]
+    n = a.headline_n if d.buys else a.largest
+    rows, who = a.at(n), d.best["architecture"]
     mine = next(r for r in rows if r["architecture"] == who)
     if not a.several:
         return advice.choice(a)
     others = [r for r in rows if r is not mine]
     rival = min(others, key=lambda r: r["yhat"])
     error, other = a.interval(mine)[0], a.interval(rival)[0]
-    said = {"architecture": who, "p": mine["p_best"], "rival": rival["architecture"], "n": a.headline_n}
+    said = {"architecture": who, "p": mine["p_best"], "rival": rival["architecture"], "n": n}
     of_all = f"Its chance of being the best of the {len(rows)} there is {chance(mine['p_best'])}"
     if rival["yhat"] < mine["yhat"]:
-        text = f"At {a.sized(a.headline_n)} {rival['architecture']} is forecast lower ({other} against {error}), "
+        text = f"At {a.sized(n)} {rival['architecture']} is forecast lower ({other} against {error}), "
         return message("not-the-lowest", f"{text}but loses once costs are counted. {of_all}.", **said)
-    text = (
-        f"At {a.sized(a.headline_n)} it has the lowest forecast, {error}; next is {rival['architecture']} with {other}."
-    )
+    text = f"At {a.sized(n)} it has the lowest forecast, {error}; next is {rival['architecture']} with {other}."
     if mine["p_best"] >= LIKELY:
         return message("lowest", f"{text} {of_all}.", **said)
     likely = sorted(rows, key=lambda r: -r["p_best"])[:3]
@@ -378,19 +397,26 @@ def _held(row: Mapping[str, Any], what: str) -> str:
     """How many hidden errors were in their ranges, on which side the others were, and what that means."""
     low, high = int(row["too_low"]), int(row["too_high"])
     text = f"With the largest sizes hidden and forecast, {held(row)} {what} lay in ranges meant to hold 8 in 10"
-    if not low and not high:
+    if _well(row):
         return f"{text}."
     if high >= 3 * low:
-        return f"{text}; {'the others' if not low else f'{high:,}'} came out lower than forecast, so that less data may do."
+        others = f"{high:,}" if low else "the others"
+        return f"{text}; {others} came out lower than forecast, so that less data may do."
     if low >= 3 * high:
-        return f"{text}; {'the others' if not high else f'{low:,}'} came out higher than forecast, so that it may take more."
+        others = f"{low:,}" if high else "the others"
+        return f"{text}; {others} came out higher than forecast, so that it may take more data."
     return f"{text}; {high:,} came out lower than forecast, {low:,} higher."
+
+
+def _well(row: Mapping[str, Any]) -> bool:
+    """Whether ranges held as many as they are meant to."""
+    return row["held_80"] >= 0.8 * row["hidden"]
 
 
 def _luck(row: Mapping[str, Any]) -> str:
     """Whether chance explains the record."""
-    if row["held_80"] >= 0.8 * row["hidden"]:
-        return "That is what they should do."
+    if _well(row):
+        return "That is as it should be."
     if UNLIKELY.verdict(row["p_value"]) == PASS:
         return f"That may be bad luck: right ranges miss as much in {chance(row['p_value'])} of such tests."
     return f"Right ranges miss as much in only {chance(row['p_value'])} of such tests: read these as too narrow."
