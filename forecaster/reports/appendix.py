@@ -13,7 +13,7 @@ from forecaster.curves.learning_curves import Group
 from forecaster.domains.domain import Architecture, Domain, Prior
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.comparison import exponent_table
-from forecaster.reports.advice import LIKELY, SURE
+from forecaster.reports.advice import LIKELY
 from forecaster.reports.answers import Answers
 from forecaster.results.message import Message, message
 from forecaster.results.wording import chance, size, times_in
@@ -191,8 +191,8 @@ def assumptions(a: Answers) -> list[Message]:
         ),
         message(
             "policy",
-            f"“Choose” is said from a {100 * SURE:.0f} % chance of being the best on, “prefer” from {100 * LIKELY:.0f} "
-            "% on; below that no architecture is recommended.",
+            f"An architecture is recommended with its data; where its chance of being the best is below "
+            f"{100 * LIKELY:.0f} %, the page says that the choice is open.",
         ),
     ]
 

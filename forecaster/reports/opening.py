@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecaster.checks.track_record import MISSED as UNLIKELY
 from forecaster.decisions.prose import NUMBERS, money
+from forecaster.prediction.requirement_prose import risen
 from forecaster.reports import advice, findings
 from forecaster.reports.advice import LIKELY, STEP
 from forecaster.reports.answers import EDGE, Facts
@@ -71,10 +72,10 @@ def _why_not(a: Facts) -> Message | None:
 def answer(a: Facts, d: Decided) -> list[Message]:
     """What to do, what to expect of it, and why; only what to do first where a check failed."""
     if any(c.verdict == "FAIL" for c in a.checks):
-        return advice.recommendation(a)
+        return advice.stop(a)
     if not d.buys:
         return [*_no(a, d), *_sentences(d, MORE)]
-    return [_yes(a, d), expected(a, d), *_worth(a, d), *_steps(a, d), *_sentences(d, MORE)]
+    return [_yes(a, d), *_first(a, d), expected(a, d), *_worth(a, d), *_steps(a, d), *_sentences(d, MORE)]
 
 
 def _yes(a: Facts, d: Decided) -> Message:
@@ -92,6 +93,15 @@ def _yes(a: Facts, d: Decided) -> Message:
         start, id, after = f"Yes, in up to {d.worth.rounds} orders: first buy", "buy-in-orders", "; then decide again"
     text = f"{start} {size(row['buy'])} more {unit}{paid}, and train {who} on {n}{after}."
     return message(id, text, **said)
+
+
+def _first(a: Facts, d: Decided) -> list[Message]:
+    """What to find out before anything is bought."""
+    who = d.best["architecture"]
+    if who not in findings.still_up(a):
+        return []
+    text = f"But first find out why the error of {who} is up at its largest size."
+    return [message("find-the-cause", text, architecture=who)]
 
 
 def expected(a: Facts, d: Decided) -> Message:
@@ -140,6 +150,14 @@ def _no(a: Facts, d: Decided) -> Iterator[Message]:
         text = f"{_valued(a, d)} With that, nothing that can be bought {number} than doing nothing, "
         yield message("loss", f"{text}{_money(d, row[column])}. {stays}", loss=row[column])
     elif d.found.asked["risk"] is not None:
+        need = next(r for r in a.needs.to_dict("records") if r["architecture"] == who)
+        if risen(need):
+            yield message("risen-again", f"No: do not buy data for {goal} yet.", **said)
+            text = (
+                f"{who} reached it at about {about(need['q50'])} {a.units.size_name}, but its error has risen since. "
+            )
+            yield message("find-the-cause", f"{text}Find the cause first. {stays}", architecture=who)
+            return
         yield message("target-met", f"No: {who} has reached {goal} with the data there is.", **said)
         text = f"The chance is {chance(row['p_target'])}: its error is {a.interval(row)[0]}."
         yield message("p-met", text, p=row["p_target"])
@@ -223,7 +241,8 @@ def _steps(a: Facts, d: Decided) -> Iterator[Message]:
         text += "what an error costs: a target or a price list turns this page into an amount."
         yield message("then-again", text, n=far["n"], yhat=far["yhat"])
     elif d.found.evpi is None and row["n"] > 2.0 * STEP * own:
-        smaller: Any = table[(table["n"] > STEP * own) & (table["n"] < row["n"] / STEP) & (table["buy"] > 0.0)]
+        mine = (table["architecture"] == row["architecture"]) & (table["option"] != IDLE)
+        smaller: Any = table[(table["n"] > STEP * own) & (table["n"] < row["n"] / STEP) & mine]
         step = rounded(math.sqrt(own * row["n"])) if smaller.empty else float(smaller["n"].min())
         text = f"Go in steps: train at {a.sized(step)} first, and make this forecast again. Each measured size narrows "
         yield message("in-steps", f"{text}the ranges.", n=step)
@@ -316,7 +335,8 @@ def _notes(a: Facts, d: Decided, rows: Sequence[Mapping[str, Any]], *, one: bool
     else:
         yield "No prices were given; with a price list this table has money and dates."
     if d.found.evpi is not None:
-        yield "All in: that cost and what the error costs, on average."
+        alone = ", of a single order of that size" if d.planned else ""
+        yield f"All in: that cost and what the error costs, on average{alone}."
     if any(row["date"] is not None for row in rows):
         yield f"Ready: if ordered on {d.worth.start}."
     if not all(row["allowed"] for row in rows):
@@ -353,9 +373,10 @@ def why(a: Facts, d: Decided) -> Message:
     """What speaks for the architecture, at the headline's size."""
     n = a.headline_n if d.buys else a.largest
     rows, who = a.at(n), d.best["architecture"]
-    mine = next(r for r in rows if r["architecture"] == who)
     if not a.several:
-        return advice.choice(a)
+        text = f"Only {who} was measured: this memo says what more data buys, not whether another would do better."
+        return message("only-one", text, architecture=who)
+    mine = next(r for r in rows if r["architecture"] == who)
     others = [r for r in rows if r is not mine]
     rival = min(others, key=lambda r: r["yhat"])
     error, other = a.interval(mine)[0], a.interval(rival)[0]
