@@ -15,7 +15,6 @@ from forecaster.plots.style import Table
 from forecaster.reports.answers import EDGE, Facts
 from forecaster.results.check import NAMES_SHOWN
 from forecaster.results.message import Message, message
-from forecaster.results.track_record import by_chance, held, sides
 from forecaster.results.wording import about, chance, listed, size, times, times_in
 
 EDGE_DECADES = 0.05  # within this distance of the largest size, a headline is at the edge of the measurements
@@ -305,22 +304,6 @@ def health(a: Facts) -> Message:
         text = f"The forecast failed none of its {total} checks; {open_} {call} for a look before deciding."
         return message("to-review", text, **values)
     return message("passed", f"The forecast passed its {total} checks.", **values)
-
-
-def own_record(a: Facts) -> Message | None:
-    """How forecasts of these curves did when their largest sizes were hidden; None where that was not asked for."""
-    name = a.best["architecture"]
-    mine = a.track.of([(*a.group, name)])
-    if not a.several or mine.table.empty:
-        return a.track.line
-    row: Any = mine.table.to_dict("records")[0]
-    total = a.track.total
-    text = (
-        f"Own record: with the largest sizes hidden, 80 % ranges for {name} held {held(row)} measurements{sides(row)}. "
-        f"Those of all {total['curves']} architectures that were tested held {held(total)}{sides(total)}; "
-        f"{by_chance(total)}."
-    )
-    return message("record", text, architecture=name, **{k: row[k] for k in ("hidden", "held_80", "p_value")})
 
 
 def pooling_change(a: Facts) -> list[Change]:

@@ -29,6 +29,7 @@ MOST = 6  # options on the page
 IDLE = "do nothing"
 MORE = ("order-by", "plan-then", "plan-no-gain", "no-plan", "test-cases")
 CHANGES = ("break-even", "flips")  # of a decision's sentences, those on what would change it
+COUNTS = ("hidden", "held_80", "too_low", "too_high", "p_value")  # of a record, that a message holds
 ODDS = {0.5: "even odds", 0.25: "3 chances in 4", 0.1: "9 in 10", 0.05: "19 in 20"}  # by the risk of missing
 
 
@@ -81,7 +82,7 @@ def answer(a: Facts, d: Decided) -> list[Message]:
 def _yes(a: Facts, d: Decided) -> Message:
     row, unit = d.best, a.units.size_name
     who, n = row["architecture"], size(row["n"])
-    said = {name: row[name] for name in ("option", "architecture", "n", "buy", "cost", "yhat", "p_target", "date")}
+    said = _numbers(row, "option", "architecture", "n", "buy", "cost", "yhat", "p_target", "date")
     paid = f" for {_money(d, row['cost'], exact=True)}" if d.priced else ""
     if row["buy"] <= 0.0:
         text = f"Buy nothing yet: train {who} on {n} {unit}{paid}, and make this forecast again."
@@ -115,7 +116,7 @@ def expected(a: Facts, d: Decided) -> Message:
         text += f" The chance of {a.units.error_plain(a.target)} or less is {chance(row['p_target'])}."
     if row["date"] is not None:
         text += f" The model is ready on {_day(row['date'])}, if the order goes out on {_day(str(d.worth.start))}."
-    return message("expected", text, now=now["yhat"], **{k: row[k] for k in ("yhat", "p_target", "date")})
+    return message("expected", text, now=now["yhat"], **_numbers(row, "yhat", "p_target", "date"))
 
 
 def _day(iso: str) -> str:
@@ -128,7 +129,7 @@ def _no(a: Facts, d: Decided) -> Iterator[Message]:
     """That nothing is to be bought, and why."""
     row, id = d.best, d.found.recommendation.id
     goal, who = a.units.phrase(a.units.error_plain(a.target)), row["architecture"]
-    said = {"architecture": who, "n": row["n"], "yhat": row["yhat"], "p_target": row["p_target"]}
+    said = _numbers(row, "architecture", "n", "yhat", "p_target")
     stays = f"As things are, {who} stays at {a.interval(row)[0]}."
     if d.open and (why := _why_not(a)):
         yield message("do-not-buy", "No: do not buy more data.", **said)
@@ -258,6 +259,11 @@ def _idle(d: Decided) -> Mapping[str, Any]:
     rows = [row for row in d.found.table.to_dict("records") if row["option"] == IDLE]
     column = NUMBERS[d.found.asked["attitude"]][1]
     return min(rows, key=lambda r: (0.0 if math.isnan(r[column]) else float(f"{r[column]:.9g}"), r["yhat"]))
+
+
+def _numbers(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Some values of a row; None for what is not a number."""
+    return {name: None if row[name] != row[name] else row[name] for name in names}
 
 
 def _money(d: Decided, amount: float, *, exact: bool = False) -> str:
@@ -404,14 +410,10 @@ def trust(a: Facts, who: str) -> Message:
     total, mine = a.track.total, a.track.of([(*a.group, who)])
     if mine.table.empty or len(a.track.table) == 1:
         text = f"{_held(total, 'errors')} {_luck(total)}"
-        return message("record", f"{text} {health.text}", **said, **_numbers(total))
+        return message("record", f"{text} {health.text}", **said, **_numbers(total, *COUNTS))
     row: Any = mine.table.to_dict("records")[0]
     text = f"{_held(row, f'errors of {who}')} {_luck(row)} Of all {total['curves']} architectures {held(total)} did."
-    return message("record", f"{text} {health.text}", **said, **_numbers(row))
-
-
-def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("hidden", "held_80", "too_low", "too_high", "p_value")}
+    return message("record", f"{text} {health.text}", **said, **_numbers(row, *COUNTS))
 
 
 def _held(row: Mapping[str, Any], what: str) -> str:

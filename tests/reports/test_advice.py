@@ -1,4 +1,4 @@
-"""What a memo says of the data a target needs, and asks by default, from facts made by hand: which message is chosen, and its numbers."""
+"""What a memo says of the data that a target needs, and what it asks by default, from facts made by hand."""
 
 from __future__ import annotations
 
