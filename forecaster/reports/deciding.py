@@ -152,7 +152,7 @@ def decided(
 
     full = worth.complete(target)
     found = ask(risk=full.risk, budget=full.budget)
-    if not (found.table["buy"] > 0.0).any():  # nothing is within reach: the page is to show what
+    if not max(found.table["buy"]) > 0.0:  # nothing is within reach: the page is to show what
         found = ask(usual, risk=full.risk, budget=full.budget)
     if any(one.id == PLAN for one in found.messages) and found.plan is not None:
         known = found.table.loc[found.table["buy"] > 0.0, "n"]
