@@ -82,7 +82,7 @@ def _decision(a: Answers) -> list[str]:
     said = [one.text for one in a.decision.found.messages if one.id in DECISION]
     weighed = (
         "Options are weighed on the same posterior draws that forecasts and requirements summarise; all of them, with "
-        "the parts of their costs and, where an error has a price, their losses, are in the table `options.csv`."
+        "the parts of their costs and, where an error has a price, their losses, are in the table options.csv."
     )
     return [weighed, *said]
 
