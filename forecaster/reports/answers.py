@@ -73,6 +73,7 @@ class Facts:
     elsewhere: Table | None = None  # at the headline's size; None where no test set is known
     track: TrackRecord = field(default_factory=TrackRecord)  # of the group
     pooling: Pooling | None = None  # at the headline's size; None where curves were not fitted alone
+    chosen: str | None = None  # the architecture to buy data for; None where none is
 
     def at(self, n: float) -> list[dict[str, Any]]:
         """Options at one size, best forecast first."""
@@ -80,8 +81,9 @@ class Facts:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The row of the best forecast at the headline's size."""
-        return self.at(self.headline_n)[0]
+        """The chosen architecture's row at the headline's size; the best forecast there where none is chosen."""
+        rows = self.at(self.headline_n)
+        return next((row for row in rows if row["architecture"] == self.chosen), rows[0])
 
     @property
     def several(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from forecaster.reports.answers import Facts
 from forecaster.reports.deciding import Decided
 from forecaster.reports.findings import headline
-from forecaster.reports.opening import charted
+from forecaster.reports.opening import charted, stopped
 from forecaster.results.message import Message, message
 from forecaster.results.wording import listed, times_in
 
@@ -20,6 +20,7 @@ def captions(a: Facts, d: Decided) -> dict[str, tuple[str, str, Message]]:
     past = "; so is each line beyond its last dot" if a.uneven else ""
     first, *rival = charted(a, d)
     beside = f", beside {rival[0]}" if rival else ""
+    filled = ", the recommended one filled" if d.buys and not stopped(a) else ""
     found = {
         "options": (
             "The options on the learning curve",
@@ -28,7 +29,7 @@ def captions(a: Facts, d: Decided) -> dict[str, tuple[str, str, Message]]:
             message(
                 "options",
                 f"Dots: measured, up to the dashed line. Line and band: forecast of {first}, in the band 8 times in "
-                f"10. Circles and bars: the options{', the recommended one filled' if d.buys else ''}.",
+                f"10. Circles and bars: the options{filled}.",
             ),
         ),
         "forecast": (

@@ -55,6 +55,7 @@ def ask(whole: Posterior, group: Group, asked: Asked) -> Answers:
     wanted = usual if asked.sizes is None else asked.sizes
     given = [] if asked.sizes is None else [n for n in asked.sizes if n > largest * EDGE]
     decision = decided(posterior, asked, given or (usual if asked.open else []), kind, usual)
+    who = str(decision.best["architecture"]) if decision.buys and not decision.open else None
     chosen = {float(decision.best["n"])} if decision.buys and not decision.open else set[float]()
     sizes = tuple(sorted({float(n) for n in wanted} | chosen))
     rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *sizes})]
@@ -92,16 +93,17 @@ def ask(whole: Posterior, group: Group, asked: Asked) -> Answers:
         needs=need.table,
         ends=ends,
         measured=_measured(design),
-        floors=_floors(found, options, headline_n),
+        floors=_floors(found, options, headline_n, who),
         checks=checks,
         verdict=overall(checks),
         kind=kind,
         set_aside={key.architecture: last_measured(curve) for key, curve in set_aside(posterior).items()},
         gains=None if comparison is None else comparison.best,
-        tested=_tested(design, options, headline_n, goal),
+        tested=_tested(design, options, headline_n, goal, who),
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed) if kind == "mean" else None,
         track=verdicts.track,
         pooling=apart,
+        chosen=who,
     )
     assessed = Assessment(verdicts.fit_points, verdicts.fit)
     decision = opening.settled(facts, decision)
@@ -166,9 +168,11 @@ def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, see
     return forecast(posterior, at, kind="new-cases", level=level, seed=seed).table
 
 
-def _tested(design: Design, options: Table, n: float, goal: float) -> Mapping[str, Any] | None:
-    """What the best architecture's test set can prove at the headline's size, and how large it would have to be."""
-    first, *others = options[options["n"] == n].to_dict("records")
+def _tested(design: Design, options: Table, n: float, goal: float, chosen: str | None) -> Mapping[str, Any] | None:
+    """What the test set of the chosen (or best) architecture can prove at the headline's size, and how large it would
+    have to be."""
+    rows = options[options["n"] == n].to_dict("records")
+    first, *others = sorted(rows, key=lambda row: row["architecture"] != chosen)
     data = design.curve_of(first["architecture"])
     tested, error = math.nan if data is None else cases(data.curve), first["yhat"]
     if math.isnan(tested) or not 0.0 < error < 1.0:
@@ -183,9 +187,10 @@ def _tested(design: Design, options: Table, n: float, goal: float) -> Mapping[st
     return found
 
 
-def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
-    """The floor table at the headline's size, for its leading architectures."""
-    ranked = options[options["n"] == n].head(RIVALS).to_dict("records")
+def _floors(found: Forecast, options: Table, n: float, chosen: str | None) -> pd.DataFrame:
+    """The floor table at the headline's size, for the chosen architecture and those that lead there."""
+    at_n: Table = options[options["n"] == n]
+    ranked = at_n.iloc[np.argsort(at_n["architecture"] != chosen, kind="stable")].head(RIVALS).to_dict("records")
     leaders = [r["architecture"] for i, r in enumerate(ranked) if i < TABLED or r["p_best"] >= 0.01]
     at: Table = found.table
     at = at[(at["n"] == n) & at["architecture"].isin(leaders)].reset_index(drop=True)

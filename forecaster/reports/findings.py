@@ -225,7 +225,7 @@ def small_test_set(a: Facts, elsewhere: Table) -> list[Change]:
 
 def order_change(a: Facts) -> Message:
     """Whether the leader depends on the size, and its closest rival at the largest one."""
-    name = a.best["architecture"]
+    name = a.at(a.headline_n)[0]["architecture"]
     leaders = {n: a.at(n)[0]["architecture"] for n in sorted(a.options["n"].unique())}
     others = [f"{leader} at {size(n)}" for n, leader in leaders.items() if leader != name]
     id, text = "one-leader", f"{name} leads the forecast at every size in the table."

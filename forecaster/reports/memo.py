@@ -215,6 +215,8 @@ def _on_options(a: Answers, curves: Table, width: float = WIDTH) -> Figure:
     some = pd.concat([curves[curves["architecture"] == name] for name in names], ignore_index=True)
     some = some[some["n"] <= 1.05 * max(float(options["n"].max()), 2.0 * a.facts.largest)]
     chosen = options[options["architecture"] == names[0]]
+    if opening.stopped(a.facts):
+        chosen = chosen.assign(best=False)
     target = a.facts.target if a.facts.target_given else None
     with rc_context(STYLE):
         return options_figure(
@@ -245,7 +247,7 @@ class Said:
 
 def _said(a: Facts, d: Decided) -> Said:
     changes = [*opening.money_change(d), *findings.changes(a)]
-    more = [] if any(c.verdict == "FAIL" for c in a.checks) else advice.purchase(a)
+    more = [] if opening.stopped(a) else advice.purchase(a)
     return Said(opening.answer(a, d), opening.lines(a, d), changes, findings.headline(a), findings.context(a), more)
 
 

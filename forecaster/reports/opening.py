@@ -20,7 +20,7 @@ from forecaster.reports import advice, findings
 from forecaster.reports.advice import LIKELY, STEP
 from forecaster.reports.answers import EDGE, Facts
 from forecaster.reports.deciding import MISSED, Decided
-from forecaster.results.check import PASS
+from forecaster.results.check import FAIL, PASS
 from forecaster.results.message import Message, joined, message
 from forecaster.results.track_record import held
 from forecaster.results.wording import about, chance, listed, rounded, size, times_in
@@ -67,12 +67,17 @@ def _why_not(a: Facts) -> Message | None:
     return None
 
 
+def stopped(a: Facts) -> bool:
+    """Whether a check failed, so that nothing is recommended."""
+    return any(c.verdict == FAIL for c in a.checks)
+
+
 # The answer ---------------------------------------------------------------------------------------
 
 
 def answer(a: Facts, d: Decided) -> list[Message]:
     """What to do, what to expect of it, and why; only what to do first where a check failed."""
-    if any(c.verdict == "FAIL" for c in a.checks):
+    if stopped(a):
         return advice.stop(a)
     if not d.buys:
         return [*_no(a, d), *_sentences(d, MORE)]
@@ -296,7 +301,7 @@ def options_of(a: Facts, d: Decided) -> dict[str, Any]:
     """The table of options as the page has it: heads, whether each column is of numbers, rows, and a note."""
     table: Any = d.found.table[shown(d)]
     rows = table.to_dict("records")
-    stop = any(c.verdict == "FAIL" for c in a.checks)
+    stop = stopped(a)
     one = len({row["architecture"] for row in rows}) == 1
     timed = any(row["date"] is not None for row in rows)
     aimed = not all(math.isnan(row["p_target"]) for row in rows)
