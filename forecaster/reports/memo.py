@@ -84,9 +84,17 @@ def memo(
     costs : path, Costs or mapping, optional
         The price list: ``costs.toml``, or its keys in a dictionary. Without one the memo says what to buy, not what it
         costs.
-    penalty, value_per_point, cost_per_mistake, volume, budget, risk, attitude, rounds, start
-        What an error costs, and the limits, as in :func:`~forecaster.decide`. With a target alone the cheapest option
-        is sought that reaches it with 3 chances in 4 or, where none does, at even odds.
+    penalty, value_per_point, cost_per_mistake, volume : float, optional
+        What an error costs, as in :func:`~forecaster.decide`. With a target alone the cheapest option is sought that
+        reaches it with 3 chances in 4 or, where none does, at even odds.
+    budget, risk : float, optional
+        The most that may be paid; the accepted chance of missing the target, in place of a penalty.
+    attitude : {"mean", "cvar", "regret"}
+        Which loss is lowest for the best option.
+    rounds : int
+        Orders that may follow one another.
+    start : date, optional
+        The day on which orders are placed; by default today.
     kind : {"mean", "new-run", "new-cases"}
         What every number is about: the average run on the test set at hand, one new run, or the average run on new test
         cases (needs ``n_test``), as in :func:`~forecaster.forecast`; by default the last where ``n_test`` is known,
