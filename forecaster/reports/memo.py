@@ -23,7 +23,7 @@ from forecaster.decisions.prices.costs import Costs
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.plots.comparison import gain_figure
-from forecaster.plots.decision import options_figure
+from forecaster.plots.decisions.decision import options_figure
 from forecaster.plots.floor import floor_figure
 from forecaster.plots.forecast import curve_table, forecast_figure, measured_table
 from forecaster.plots.requirement import requirement_figure

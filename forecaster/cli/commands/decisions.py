@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from forecaster.cli import checking, outputs, remarks, values
-from forecaster.cli.app import Failures, FigureFile, Kind, Level, TableFile, deliver, verb
+from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFile, deliver, verb
 from forecaster.cli.commands.worth import Weighed
 from forecaster.errors import OptionError
 
