@@ -18,11 +18,11 @@ from forecaster.decisions.decide import decide
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.loss import Value
 from forecaster.decisions.ordering.orders import rounded_up
-from forecaster.decisions.prices.costs import Costs
 from forecaster.decisions.question import Question
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import LEVEL
+from forecaster.resources.prices.costs import Costs
 
 RISKS = (0.25, 0.5)  # of missing the target: the first that is within reach, where nothing else is asked for
 IN_DATA: Mapping[str, Any] = {"per_item": 1.0}  # a price list that counts items

@@ -19,12 +19,12 @@ import pandas as pd
 from forecaster._support.atomic_files import written_together
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.reading.read import read_curves
-from forecaster.decisions.prices.costs import Costs
-from forecaster.decisions.prices.costs_file import read_costs
 from forecaster.evaluation.fitting import fit, fit_cached
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
 from forecaster.reports.memo import memo
+from forecaster.resources.prices.costs import Costs
+from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.columns import GROUP, Column, Columns, declared
 from forecaster.results.result import Result, Shown
 

@@ -19,7 +19,6 @@ from matplotlib.figure import Figure
 
 from forecaster.checks.check import table_of
 from forecaster.curves.learning_curves import Group
-from forecaster.decisions.prices.costs import Costs
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.plots.comparison import gain_figure
@@ -35,6 +34,7 @@ from forecaster.reports.collect import ask
 from forecaster.reports.deciding import Asked, Decided, Worth
 from forecaster.reports.rendering import Memo
 from forecaster.reports.tables import floor_rows, options_note, options_rows, requirement_rows
+from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
 from forecaster.results.message import Message, joined
 from forecaster.results.wording import listed

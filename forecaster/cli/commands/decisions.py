@@ -62,7 +62,6 @@ def decide(
     from forecaster.decisions.decide import decide as ask
     from forecaster.decisions.loss import Value
     from forecaster.decisions.question import Question, check_mistakes, check_one_task
-    from forecaster.resources.prices.costs_file import read_costs
 
     value = Value(asked.target, asked.penalty, asked.value_per_point, asked.cost_per_mistake, worth["volume"])
     limits = (asked.budget, asked.risk, asked.attitude, asked.rounds)

@@ -62,7 +62,7 @@ class Weighed(Asked):
 
     def prices(self, architectures: Iterable[str] | None = None) -> Any:
         """The price list; none where none was given. CostsError for one that names another architecture than these."""
-        from forecaster.decisions.prices.costs_file import read_costs
+        from forecaster.resources.prices.costs_file import read_costs
 
         named = None if architectures is None else dict.fromkeys(architectures)
         return None if self.costs is None else read_costs(self.costs, named)
