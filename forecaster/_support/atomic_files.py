@@ -61,7 +61,8 @@ def write_netcdf(data: xr.DataTree | xr.Dataset, path: str | Path) -> None:
 
 @contextmanager
 def written_together(folder: str | Path) -> Iterator[Path]:
-    """A temporary folder for files that belong together; they are moved into ``folder`` when all are there.
+    """A temporary folder for files that belong together; they are moved into ``folder`` when all are there, those in
+    folders of their own into folders of the same names.
 
     Where ``folder`` is new, so are the folders that it lies in, and all appear at once; where it is there, files of
     the same names are replaced. After an error nothing has changed.
@@ -76,14 +77,17 @@ def written_together(folder: str | Path) -> Iterator[Path]:
         inside = temporary / folder.relative_to(top)
         inside.mkdir(parents=True)
         yield inside
-        if taken := [folder / file.name for file in inside.iterdir() if (folder / file.name).is_dir()]:
+        files = sorted(file.relative_to(inside) for file in inside.rglob("*") if file.is_file())
+        if taken := [folder / file for file in files if (folder / file).is_dir()]:
             raise UnwritableError(f"{taken[0]}: found a folder where a file is to be written; move it away")
+        if taken := [folder / file.parent for file in files if (folder / file.parent).is_file()]:
+            raise UnwritableError(f"{taken[0]}: found a file where a folder is to be written; move it away")
         if missing and not top.exists():
             _finish(temporary, top)
             return
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in sorted(inside.iterdir()):
-            _finish(file, folder / file.name)
+        for file in files:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            _finish(inside / file, folder / file)
 
 
 def sweep(folder: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -42,16 +42,22 @@ from forecaster.plots.style import (
 )
 from forecaster.prediction.forecast import Forecast, forecast
 from forecaster.prediction.paths import curve_keys
+from forecaster.results.columns import CURVE, Column, Columns, size
 from forecaster.results.wording import Units
-
-if TYPE_CHECKING:
-    pass
 
 REGIONS = {
     "small-data": ("small data", "#f3ead7"),
     "power-law": ("power law", "#e3eef7"),
     "floor": ("near the floor", "#ececec"),
 }
+CURVES = Columns(
+    "a size of a learning curve, as figures draw it",
+    CURVE,
+    size("training-set size"),
+    Column("region", "text", "`small-data`, `power-law` or `floor`"),
+    Column("decades_beyond", "number", "distance beyond the largest measured size, in decades; 0 within"),
+    Column("q*", "error", "quantiles of the forecast"),
+)
 BEHIND = 1.5  # above bands, below lines and dots
 OVERLAID = 6  # more architectures than this get a panel each
 
@@ -89,11 +95,20 @@ def measured_table(posterior: Posterior, group: Group) -> pd.DataFrame:
     return table[["architecture", "n", "error"]].reset_index(drop=True)
 
 
-def forecast_figure(found: Forecast | Posterior, *, group: Group | None = None, units: Units | None = None) -> Figure:
-    """Measured points, median, bands of 50, 80 and 95 %, and the three regions, log-log, of one group."""
+def forecast_figure(
+    found: Forecast | Posterior,
+    *,
+    group: Group | None = None,
+    units: Units | None = None,
+    curves: pd.DataFrame | None = None,
+) -> Figure:
+    """Measured points, median, bands of 50, 80 and 95 %, and the three regions, log-log, of one group.
+
+    ``curves`` is its :func:`curve_table`, where that is known already.
+    """
     posterior, targets = _asked(found)
     group = group or targets[0][:2]
-    table: Table = curve_table(found, group=group)
+    table: Table = curve_table(found, group=group) if curves is None else curves
     points, units = measured_table(posterior, group), units or units_of(posterior, group)
     names = unique(table)
     if len(names) > OVERLAID:
@@ -218,9 +233,3 @@ def _region_strip(
     size_ticks(below)
     plain(below, grid=False)
     below.yaxis.set_major_locator(NullLocator())
-
-
-# Data needed, exponents, floors -------------------------------------------------------------------
-
-
-# What a card believes before any data -------------------------------------------------------------

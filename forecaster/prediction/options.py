@@ -13,10 +13,12 @@ from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import KEYS, Forecast, log_errors
 from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.requirement import Requirement
 from forecaster.prediction.set_aside import NOTE
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
+EQUAL = 1e-12  # relative difference up to which a size is enough for a need
 OPTIONS = Columns(
     "a size and architecture",
     CURVE,
@@ -28,22 +30,31 @@ OPTIONS = Columns(
         "chance",
         "chance of the lowest error of all measured architectures of the group, and those in the table, at that size",
     ),
-    Column("p_target", "chance", "chance of an error at the target or below"),
+    Column("p_target", "chance", "chance that the target is reached by that size"),
     NOTE,
 )
 
 
-def options_table(found: Forecast, target: float) -> pd.DataFrame:
+def options_table(found: Forecast) -> pd.DataFrame:
     """One row a size and architecture, smallest size first, best forecast first within a size.
 
-    Its columns are ``OPTIONS``; ``target`` is an error.
+    Its columns are ``OPTIONS`` but for ``p_target``, which :func:`reaching` adds.
     """
     table: Table = found.table[[*KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
     if "note" in found.table:
         table["note"] = found.table["note"]
     table["p_best"] = lowest_rows(found).mean(1)
-    table["p_target"] = np.mean(found.errors(np.arange(len(table))) <= target, 0)
     return table.sort_values(["domain", "task", "n", "yhat"], ignore_index=True)
+
+
+def reaching(table: Table, need: Requirement) -> pd.DataFrame:
+    """A table of options with the chance that each size is enough for the (one) target of a requirement."""
+    assert need.draws is not None
+    curves = need.table[KEYS[:-1]].itertuples(index=False, name=None)
+    needed = dict(zip(curves, need.draws.values.reshape(-1, len(need.table)).T, strict=True))
+    rows = zip(*(table[name] for name in KEYS), strict=True)
+    reached = [float(np.mean(needed[row[:-1]] <= row[-1] * (1.0 + EQUAL))) for row in rows]
+    return table.assign(p_target=reached)[[name for name in OPTIONS.names if name in {*table, "p_target"}]]
 
 
 def lowest_rows(found: Forecast) -> Float[np.ndarray, "row draw"]:

@@ -1,4 +1,4 @@
-"""The default questions of a memo, and its recommendation: which architecture, how much data, the next step."""
+"""The default questions of a memo, and how much data its target needs; what to do first where something is amiss."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from forecaster.checks.model_fit import LEFT_OUT
 from forecaster.plots.style import Table, capital
 from forecaster.prediction.requirement_prose import MET, STANDING, risen
 from forecaster.reports.answers import Facts
-from forecaster.reports.findings import still_up
-from forecaster.results.check import PASS
+from forecaster.results.check import FAIL, PASS
 from forecaster.results.message import Message, message
-from forecaster.results.wording import about, chance, listed, rounded, size, times
+from forecaster.results.wording import about, chance, rounded, size, times
 
 MULTIPLES = (2, 5, 10, 30, 100)  # default options, as multiples of the largest measured size
 STEP = 1.5  # an intermediate size is at least this multiple of the largest measured one
-NEAR = 0.8  # and at most this share of the size that the target needs
-CLOSE = 2.0  # a target that needs at most this multiple of the largest measured size needs no intermediate one
+NEAR = 0.8  # another architecture may need less data where it needs at most this share
 LITTLE = 0.03  # more data is said to buy next to nothing where a curve at its floor loses at most this share of error
-SURE, LIKELY = 0.9, 0.6  # chance of being the best from which a memo says "choose", and from which "prefer"
+LIKELY = 0.6  # chance of being the best below which a memo says that the choice of architecture is open
 
 
 def default_sizes(largest: float, span: float) -> tuple[float, ...]:
@@ -41,43 +37,12 @@ def default_goal(at: Table, ends: Mapping[str, Mapping[str, Any]]) -> float:
     return next((goal for goal in goals if goal < now), goals[0])
 
 
-def recommendation(a: Facts) -> list[Message]:
-    """What to do, or, where a check failed, what to do before deciding."""
-    failed = [c for c in a.checks if c.verdict == "FAIL"]
-    if failed:
-        steps = dict.fromkeys(capital(c.next_step or c.text).rstrip(".") + "." for c in failed)
-        text = "Do not decide on this memo yet: the forecast failed some of its own checks. First:"
-        return [message("do-not-decide", text), *(message("first", step) for step in steps)]
-    little = no_gain(a)
-    if little and not a.target_given:
-        return [choice(a), *little]
-    return [choice(a), *surprising_run(a), *purchase(a), *little, *steps_to(a)]
-
-
-def choice(a: Facts) -> Message:
-    """Which architecture to choose, by its chance of being the best at the headline's size."""
-    rows = a.at(a.headline_n)
-    name, p = rows[0]["architecture"], rows[0]["p_best"]
-    if not a.several:
-        text = f"Only {name} was measured: this memo says what more data buys, not whether another would do better."
-        return message("only-one", text, architecture=name)
-    of_all = f"the best of the {len(rows)} architectures at {a.sized(a.headline_n)}"
-    ranked = sorted(rows, key=lambda r: -r["p_best"])
-    if p >= SURE:
-        text = f"Choose {name}. Its chance of being {of_all} is {chance(p)}."
-        return message("choose", text, architecture=name, p=p)
-    if p >= LIKELY and ranked[0]["architecture"] == name:
-        rival = ranked[1]
-        text = (
-            f"Prefer {name}, and keep {rival['architecture']} as an alternative. The chance of being {of_all} is "
-            f"{chance(p)} for {name} and {chance(rival['p_best'])} for {rival['architecture']}."
-        )
-        return message("prefer", text, architecture=name, p=p, rival=rival["architecture"])
-    count = int(np.searchsorted(np.cumsum([r["p_best"] for r in ranked]), 0.8)) + 1
-    open_ = ranked[:count]
-    chances = listed([f"{r['architecture']} ({chance(r['p_best'])})" for r in open_])
-    text = f"Do not choose an architecture yet. Each of these may be {of_all}: {chances}."
-    return message("do-not-choose", text, architectures=[r["architecture"] for r in open_])
+def stop(a: Facts) -> list[Message]:
+    """What to do before deciding, where a check failed."""
+    failed = [c for c in a.checks if c.verdict == FAIL]
+    steps = dict.fromkeys(capital(c.next_step or c.text).rstrip(".") + "." for c in failed)
+    text = "Do not decide on this memo yet: the forecast failed some of its own checks. First:"
+    return [message("do-not-decide", text), *(message("first", step) for step in steps)]
 
 
 def surprising_run(a: Facts) -> list[Message]:
@@ -186,36 +151,3 @@ def no_gain(a: Facts) -> list[Message]:
         "such as in the model, the training or the labels."
     )
     return [message("no-gain", text, architecture=name, ratio=ratio, now=now["yhat"], then=then["yhat"])]
-
-
-def steps_to(a: Facts) -> list[Message]:
-    """The next size to train at, below what the target needs; first where others were measured already."""
-    row = _need(a)
-    name = row["architecture"]
-    own = a.ends[name]["n"]
-    if risen(row):
-        return []
-    if name in still_up(a):
-        text = f"The error of {name} is up at its largest size: find the cause before buying data."
-        return [message("find-the-cause", text, architecture=name)]
-    need = next((q for q in (row["q50"], row["q75"], row["q95"]) if q > own), math.inf)
-    if row["already_met"] > MET or (math.isinf(need) and no_gain(a)):
-        return []
-    step, level_up = min((n for n in a.sizes if n > STEP * own), default=2 * own), False
-    if STEP * own < a.largest < need:
-        step, level_up = a.largest, True
-    if need <= CLOSE * own:
-        text = (
-            f"That is close to the measured sizes: train at about {about(need)} {a.units.size_name} at once, and make "
-            "this forecast again before going further."
-        )
-        return [message("train-at-once", text, architecture=name, n=rounded(need))]
-    reach = need if math.isfinite(need) else max(a.sizes)  # go in steps, too, for what no amount may reach
-    if not level_up and reach > CLOSE * own and step > NEAR * reach:
-        step = rounded(math.sqrt(own * reach))
-    who, where = (f"{name} ", ", the size to which others were measured,") if level_up else ("", "")
-    text = (
-        f"Go in steps: train {who}at about {a.sized(step)} first{where} and make this forecast again. Each measured "
-        "size narrows the ranges, and shows early if the curve leaves its forecast."
-    )
-    return [message("level-up-first" if level_up else "in-steps", text, architecture=name, n=step)]

@@ -18,6 +18,7 @@ from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import Table
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
+from forecaster.reports.deciding import Decided
 from forecaster.results.check import Check
 from forecaster.results.track_record import TrackRecord
 from forecaster.results.wording import Units
@@ -72,6 +73,7 @@ class Facts:
     elsewhere: Table | None = None  # at the headline's size; None where no test set is known
     track: TrackRecord = field(default_factory=TrackRecord)  # of the group
     pooling: Pooling | None = None  # at the headline's size; None where curves were not fitted alone
+    chosen: str | None = None  # the architecture to buy data for; None where none is
 
     def at(self, n: float) -> list[dict[str, Any]]:
         """Options at one size, best forecast first."""
@@ -79,8 +81,9 @@ class Facts:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The row of the best forecast at the headline's size."""
-        return self.at(self.headline_n)[0]
+        """The chosen architecture's row at the headline's size; the best forecast there where none is chosen."""
+        rows = self.at(self.headline_n)
+        return next((row for row in rows if row["architecture"] == self.chosen), rows[0])
 
     @property
     def several(self) -> bool:
@@ -121,6 +124,7 @@ class Answers:
     whole: Posterior  # the group's posterior is a part of this one
     posterior: Posterior
     facts: Facts
+    decision: Decided
     found: Forecast
     need: Requirement
     comparison: Comparison | None

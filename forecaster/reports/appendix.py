@@ -13,7 +13,7 @@ from forecaster.curves.learning_curves import Group
 from forecaster.domains.domain import Architecture, Domain, Prior
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.comparison import exponent_table
-from forecaster.reports.advice import LIKELY, SURE
+from forecaster.reports.advice import LIKELY
 from forecaster.reports.answers import Answers
 from forecaster.results.message import Message, message
 from forecaster.results.wording import chance, size, times_in
@@ -50,6 +50,7 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
     sources = {key: i for i, key in enumerate(dict.fromkeys(known.source for known in every), 1)}
     known = [("Error of guessing", card.chance), ("Human-level error", card.human_level)]
     return {
+        "decision": _decision(a),
         "formula": FORMULA,
         "assumptions": [one.text for one in assumptions(a)],
         "fit": _fit(a),
@@ -69,6 +70,21 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
         "provenance": _provenance(a.whole, card, seed),
         "command": command,
     }
+
+
+DECISION = ("lowest-risk", "evpi", "attitude", "running-unknown", "test-cases-idle", "no-test-cases")
+
+
+def _decision(a: Answers) -> list[str]:
+    """How the options were weighed, and what the decision's sentences say beyond the first pages."""
+    if a.decision.open:
+        return []
+    said = [one.text for one in a.decision.found.messages if one.id in DECISION]
+    weighed = (
+        "Options are weighed on the same posterior draws that forecasts and requirements summarise; all of them, with "
+        "the parts of their costs and, where an error has a price, their losses, are in the table options.csv."
+    )
+    return [weighed, *said]
 
 
 FIT_NOTE = (
@@ -175,8 +191,8 @@ def assumptions(a: Answers) -> list[Message]:
         ),
         message(
             "policy",
-            f"“Choose” is said from a {100 * SURE:.0f} % chance of being the best on, “prefer” from {100 * LIKELY:.0f} "
-            "% on; below that no architecture is recommended.",
+            f"An architecture is recommended with its data; where its chance of being the best is below "
+            f"{100 * LIKELY:.0f} %, the page says that the choice is open.",
         ),
     ]
 

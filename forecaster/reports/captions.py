@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from forecaster.reports.answers import Facts
+from forecaster.reports.deciding import Decided
 from forecaster.reports.findings import headline
+from forecaster.reports.opening import charted, stopped
 from forecaster.results.message import Message, message
 from forecaster.results.wording import listed, times_in
 
 
-def captions(a: Facts) -> dict[str, tuple[str, str, Message]]:
+def captions(a: Facts, d: Decided) -> dict[str, tuple[str, str, Message]]:
     """For each figure: its heading, what it shows (alternative text), and how to read it."""
     names = listed(list(dict.fromkeys(a.options["architecture"])))
     leaders = list(dict.fromkeys(a.floors["architecture"]))
@@ -16,7 +18,20 @@ def captions(a: Facts) -> dict[str, tuple[str, str, Message]]:
     horizon = a.sized(a.needs["horizon"].to_numpy().max())
     seen = any(a.at_floor(name) for name in leaders)
     past = "; so is each line beyond its last dot" if a.uneven else ""
+    first, *rival = charted(a, d)
+    beside = f", beside {rival[0]}" if rival else ""
+    filled = ", the recommended one filled" if d.buys and not stopped(a) else ""
     found = {
+        "options": (
+            "The options on the learning curve",
+            f"Chart on logarithmic scales of {a.units.error_name} against training data for {first}{beside}: measured "
+            f"points up to {a.sized(a.largest)}, then the forecast, with the options of the table marked.",
+            message(
+                "options",
+                f"Dots: measured, up to the dashed line. Line and band: forecast of {first}, in the band 8 times in "
+                f"10. Circles and bars: the options{filled}.",
+            ),
+        ),
         "forecast": (
             "The learning curves, measured and forecast",
             f"Chart on logarithmic scales of {a.units.error_name} against training data for {names}: measured points "

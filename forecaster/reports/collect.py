@@ -27,12 +27,13 @@ from forecaster.plots.style import Table
 from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.forecast import Forecast, forecast
 from forecaster.prediction.observation import cases, usual_kind
-from forecaster.prediction.options import options_table
+from forecaster.prediction.options import options_table, reaching
 from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.prediction.set_aside import last_measured, set_aside
-from forecaster.reports import advice
-from forecaster.reports.answers import Answers, Facts, Measured
+from forecaster.reports import advice, opening
+from forecaster.reports.answers import EDGE, Answers, Facts, Measured
+from forecaster.reports.deciding import Asked, decided
 from forecaster.reports.tables import TABLED
 from forecaster.results.check import FAIL, REVIEW, Check
 
@@ -42,70 +43,71 @@ LEAST_SPAN = 1.5  # times the largest size that a memo looks ahead at the least
 RIVALS = 3  # architectures in the floor figure
 
 
-def ask(
-    whole: Posterior,
-    group: Group,
-    sizes: Sequence[float] | None,
-    target: float | None,
-    kind: str | None,
-    level: float,
-    size_unit: str | None,
-    seed: int,
-    record: bool = True,
-) -> Answers:
-    """Every answer of a memo on one group; all forecasts and requirements are of this ``kind``, or the usual one."""
+def ask(whole: Posterior, group: Group, asked: Asked) -> Answers:
+    """Every answer of a memo on one group; all forecasts and requirements are of one kind, the usual one if none is
+    asked for."""
     posterior = whole.only(group)
-    kind = kind or usual_kind(posterior, group)
+    asked.check()
+    kind, level, seed = asked.kind or usual_kind(posterior, group), asked.level, asked.seed
     design = posterior.designs[group]
     largest = largest_size(design)
-    wanted = advice.default_sizes(largest, _span(design)) if sizes is None else sizes
-    asked = tuple(sorted({float(n) for n in wanted}))
-    rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *asked})]
+    usual = advice.default_sizes(largest, _span(design))
+    wanted = usual if asked.sizes is None else asked.sizes
+    given = [] if asked.sizes is None else [n for n in asked.sizes if n > largest * EDGE]
+    decision = decided(posterior, asked, given or (usual if asked.open else []), kind, usual)
+    who = str(decision.best["architecture"]) if decision.buys and not decision.open else None
+    chosen = {float(decision.best["n"])} if decision.buys and not decision.open else set[float]()
+    sizes = tuple(sorted({float(n) for n in wanted} | chosen))
+    rows = [(*group, name, n) for name in design.architectures for n in sorted({largest, *sizes})]
     at = pd.DataFrame(rows, columns=["domain", "task", "architecture", "n"])
     found = forecast(posterior, at, kind=kind, level=level, seed=seed)
     ends = _ends(posterior, found, largest, seed)
-    units = units_of(posterior, group).counting(size_unit)
-    headline_n = min(asked, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
+    units = units_of(posterior, group).counting(asked.size_unit)
+    nearest = min(sizes, key=lambda n: abs(math.log(n / (HEADLINE * largest))), default=largest)
+    headline_n = min(chosen, default=nearest)
     at_headline: Table = found.table[found.table["n"] == headline_n]
-    goal = advice.default_goal(at_headline, ends) if target is None else float(target)
-    options = options_table(found, goal)
-    names = _leaders(options, design.architectures)
+    goal = advice.default_goal(at_headline, ends) if asked.target is None else float(asked.target)
+    options = options_table(found)
+    names = _leaders(options, design.architectures, str(decision.best["architecture"]))
     found, options = (_about(one, names) for one in (found, options))
     ends = {name: row for name, row in ends.items() if name in names}
     targets = [CurveKey(*group, name) for name in names]
     several = len(names) > 1
-    verdicts = check(posterior, at=list(asked), seed=seed, record=record)
+    verdicts = check(posterior, at=list(sizes), seed=seed, record=asked.record)
     tested = several and bool(verdicts.track.why)  # where the forecasts were tested, what companions do to them, too
     apart = pooling(posterior, headline_n, level=level, seed=seed) if tested else None
     need = requirement(posterior, goal, kind=kind, level=level, seed=seed, curves=targets)
-    checks = (*map(_of_the_others, verdicts.checks), *companions(apart), *(need.checks if target is not None else ()))
-    comparison = compare(posterior, group=group, at=asked, kind=kind, seed=seed) if several else None
+    options = reaching(options, need)
+    checks = (*map(_of_the_others, verdicts.checks), *companions(apart), *(need.checks if asked.target else ()))
+    comparison = compare(posterior, group=group, at=sizes, kind=kind, seed=seed) if several else None
     facts = Facts(
         group=group,
         units=units,
         level=level,
         largest=largest,
-        sizes=asked,
+        sizes=sizes,
         headline_n=headline_n,
         target=goal,
-        target_given=target is not None,
+        target_given=asked.target is not None,
         options=options,
         needs=need.table,
         ends=ends,
         measured=_measured(design),
-        floors=_floors(found, options, headline_n),
+        floors=_floors(found, options, headline_n, who),
         checks=checks,
         verdict=overall(checks),
         kind=kind,
         set_aside={key.architecture: last_measured(curve) for key, curve in set_aside(posterior).items()},
         gains=None if comparison is None else comparison.best,
-        tested=_tested(design, options, headline_n, goal),
+        tested=_tested(design, options, headline_n, goal, who),
         elsewhere=_elsewhere(posterior, design, headline_n, level, seed) if kind == "mean" else None,
         track=verdicts.track,
         pooling=apart,
+        chosen=who,
     )
     assessed = Assessment(verdicts.fit_points, verdicts.fit)
-    return Answers(whole, posterior, facts, found, need, comparison, _priors(found, headline_n), assessed)
+    decision = opening.settled(facts, decision)
+    return Answers(whole, posterior, facts, decision, found, need, comparison, _priors(found, headline_n), assessed)
 
 
 def _span(design: Design) -> float:
@@ -131,10 +133,10 @@ def _of_the_others(one: Check) -> Check:
     return replace(one, verdict=REVIEW) if one.id == DIVERGENCE and one.verdict == FAIL else one
 
 
-def _leaders(options: Table, names: Sequence[str]) -> list[str]:
-    """The architectures that a memo is about: all, or the ``LEADING`` most likely to be best at one of its sizes."""
+def _leaders(options: Table, names: Sequence[str], chosen: str) -> list[str]:
+    """The architectures that a memo is about: all, or the ``chosen`` one and the most likely to be best at a size."""
     chance = options.groupby("architecture")["p_best"].max()
-    first = sorted(names, key=lambda name: -chance[name])[:LEADING]
+    first = sorted(names, key=lambda name: (name != chosen, -chance[name]))[:LEADING]
     return [name for name in names if name in first]
 
 
@@ -166,9 +168,11 @@ def _elsewhere(posterior: Posterior, design: Design, n: float, level: float, see
     return forecast(posterior, at, kind="new-cases", level=level, seed=seed).table
 
 
-def _tested(design: Design, options: Table, n: float, goal: float) -> Mapping[str, Any] | None:
-    """What the best architecture's test set can prove at the headline's size, and how large it would have to be."""
-    first, *others = options[options["n"] == n].to_dict("records")
+def _tested(design: Design, options: Table, n: float, goal: float, chosen: str | None) -> Mapping[str, Any] | None:
+    """What the test set of the chosen (or best) architecture can prove at the headline's size, and how large it would
+    have to be."""
+    rows = options[options["n"] == n].to_dict("records")
+    first, *others = sorted(rows, key=lambda row: row["architecture"] != chosen)
     data = design.curve_of(first["architecture"])
     tested, error = math.nan if data is None else cases(data.curve), first["yhat"]
     if math.isnan(tested) or not 0.0 < error < 1.0:
@@ -183,9 +187,10 @@ def _tested(design: Design, options: Table, n: float, goal: float) -> Mapping[st
     return found
 
 
-def _floors(found: Forecast, options: Table, n: float) -> pd.DataFrame:
-    """The floor table at the headline's size, for its leading architectures."""
-    ranked = options[options["n"] == n].head(RIVALS).to_dict("records")
+def _floors(found: Forecast, options: Table, n: float, chosen: str | None) -> pd.DataFrame:
+    """The floor table at the headline's size, for the chosen architecture and those that lead there."""
+    at_n: Table = options[options["n"] == n]
+    ranked = at_n.iloc[np.argsort(at_n["architecture"] != chosen, kind="stable")].head(RIVALS).to_dict("records")
     leaders = [r["architecture"] for i, r in enumerate(ranked) if i < TABLED or r["p_best"] >= 0.01]
     at: Table = found.table
     at = at[(at["n"] == n) & at["architecture"].isin(leaders)].reset_index(drop=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from importlib.resources import as_file, files
 from itertools import count
 from pathlib import Path
@@ -22,8 +23,10 @@ from forecaster.evaluation.fitting import fit, fit_cached
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
 from forecaster.reports.memo import memo
+from forecaster.resources.prices.costs import Costs
+from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.columns import GROUP, Column, Columns, declared
-from forecaster.results.result import Result
+from forecaster.results.result import Result, Shown
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,22 @@ class Example:
     target: float
     sizes: tuple[float, ...]
     title: str
+    penalty: float | None = None  # with the price list that ships
+    size_unit: str | None = None
 
 
 EXAMPLES = (
-    Example("digits", 0.003, (2400.0, 12_000.0), "Handwritten digits: which classifier, and how many more images?"),
-    Example("characters", 1.7, (3.4e7, 1.7e8), "Source text: which n-gram order, and how much more text?"),
+    Example(
+        "digits",
+        0.003,
+        (2400.0, 4800.0, 7200.0, 12_000.0),
+        "Handwritten digits: should more images be labelled?",
+        penalty=20_000.0,
+        size_unit="images",
+    ),
+    Example("characters", 1.7, (3.4e7, 6.8e7, 1.7e8), "Source text: should more text be collected?"),
 )
+START = date(2027, 1, 4)  # on which the examples place their orders, so that their dates stay
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +61,14 @@ class Written(Result):
 
     command = "memo"
     columns = declared(table=Columns("a file written", GROUP, Column("file", "text", "the path of the file")))
+
+    def shown(self, most: int) -> Sequence[Shown]:
+        """The documents and figures; the tables beside them in a line."""
+        table: Any = self.table
+        tables = table["file"].str.endswith(".csv")
+        folders = ", ".join(dict.fromkeys(str(Path(file).parent) for file in table.loc[tables, "file"]))
+        note = f"The tables behind their numbers, as CSV: {folders}" if folders else ""
+        return (Shown(table[~tables].reset_index(drop=True), self.columns["table"], note=note),)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,6 +83,12 @@ def example_curves(name: str) -> LearningCurves:
     with as_file(files("forecaster") / "examples" / f"{name}.csv") as path:
         found = read_curves(path)
     return replace(found, source=f"{name}.csv", reading=replace(found.reading, source=f"{name}.csv"))
+
+
+def example_costs() -> Costs:
+    """The shipped price list."""
+    with as_file(files("forecaster") / "examples" / "costs.toml") as path:
+        return read_costs(path)
 
 
 def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:
@@ -79,7 +106,7 @@ def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, *
             rows += [{"domain": group[0], "task": group[1], "file": str(file)} for file in files]
             checks += [c for c in found.checks if c not in checks]
     table = pd.DataFrame(rows, columns=["domain", "task", "file"])
-    return Written(table, "Each memo is written as Markdown and as HTML, with its figures.", tuple(checks))
+    return Written(table, "Each memo is written as Markdown and as HTML, with its figures and tables.", tuple(checks))
 
 
 def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Progress = lambda *_: None) -> Demo:
@@ -91,6 +118,7 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
         curves = example_curves(example.name)
         posterior = fit_cached(curves) if cache else fit(curves, cache=False)
         tell(f"{example.name}: writing the memo", (i + 0.7) / len(chosen))
+        priced = {} if example.penalty is None else {"costs": example_costs(), "penalty": example.penalty}
         made.append(
             memos_of(
                 posterior,
@@ -100,6 +128,9 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
                 sizes=example.sizes,
                 target=example.target,
                 title=example.title,
+                size_unit=example.size_unit,
+                start=START,
+                **priced,
                 command=f"forecaster demo --only {example.name}",
             )
         )

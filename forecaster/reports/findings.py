@@ -15,7 +15,6 @@ from forecaster.plots.style import Table
 from forecaster.reports.answers import EDGE, Facts
 from forecaster.results.check import NAMES_SHOWN
 from forecaster.results.message import Message, message
-from forecaster.results.track_record import by_chance, held, sides
 from forecaster.results.wording import about, chance, listed, size, times, times_in
 
 EDGE_DECADES = 0.05  # within this distance of the largest size, a headline is at the edge of the measurements
@@ -111,17 +110,19 @@ def distance(a: Facts) -> Message:
     values = {"ratio": ratio, "span": span}
     if beyond < -EDGE_DECADES:
         text = (
-            f"The headline lies within the measured sizes ({where}). It says how things stand, not what more data buys."
+            f"The forecast lies within the measured sizes ({where}). It says how things stand, not what more data buys."
         )
         return message("within-the-data", text, **values)
     widens = "The ranges widen with the distance; a measurement at a larger size narrows them."
     if beyond <= EDGE_DECADES:
         return message(
-            "at-the-edge", f"The headline lies at the edge of the measured sizes ({where}). {widens}", **values
+            "at-the-edge", f"The forecast lies at the edge of the measured sizes ({where}). {widens}", **values
         )
     far = "far beyond" if beyond > FAR_DECADES else "beyond"
     id = "far-beyond-the-data" if beyond > FAR_DECADES else "beyond-the-data"
-    return message(id, f"The headline lies {far} the measured sizes ({where}). {widens}", **values)
+    return message(
+        id, f"The forecast for {a.sized(a.headline_n)} lies {far} the measured sizes ({where}). {widens}", **values
+    )
 
 
 def floor_change(a: Facts) -> Message:
@@ -224,7 +225,7 @@ def small_test_set(a: Facts, elsewhere: Table) -> list[Change]:
 
 def order_change(a: Facts) -> Message:
     """Whether the leader depends on the size, and its closest rival at the largest one."""
-    name = a.best["architecture"]
+    name = a.at(a.headline_n)[0]["architecture"]
     leaders = {n: a.at(n)[0]["architecture"] for n in sorted(a.options["n"].unique())}
     others = [f"{leader} at {size(n)}" for n, leader in leaders.items() if leader != name]
     id, text = "one-leader", f"{name} leads the forecast at every size in the table."
@@ -303,22 +304,6 @@ def health(a: Facts) -> Message:
         text = f"The forecast failed none of its {total} checks; {open_} {call} for a look before deciding."
         return message("to-review", text, **values)
     return message("passed", f"The forecast passed its {total} checks.", **values)
-
-
-def own_record(a: Facts) -> Message | None:
-    """How forecasts of these curves did when their largest sizes were hidden; None where that was not asked for."""
-    name = a.best["architecture"]
-    mine = a.track.of([(*a.group, name)])
-    if not a.several or mine.table.empty:
-        return a.track.line
-    row: Any = mine.table.to_dict("records")[0]
-    total = a.track.total
-    text = (
-        f"Own record: with the largest sizes hidden, 80 % ranges for {name} held {held(row)} measurements{sides(row)}. "
-        f"Those of all {total['curves']} architectures that were tested held {held(total)}{sides(total)}; "
-        f"{by_chance(total)}."
-    )
-    return message("record", text, architecture=name, **{k: row[k] for k in ("hidden", "held_80", "p_value")})
 
 
 def pooling_change(a: Facts) -> list[Change]:

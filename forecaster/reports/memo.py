@@ -1,13 +1,16 @@
-"""memo: the decision memo in Markdown and HTML, the headline first and the assumptions last.
+"""memo: the decision memo in Markdown and HTML: the answer first, the assumptions last.
 
-No statistics here: forecast, requirement, compare and check give the answers; ``findings``, ``advice`` and the
-templates put them into words.
+No statistics here: decide, forecast, requirement, compare and check give the answers; ``opening``, ``findings``,
+``advice`` and the templates put them into words.
 """
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,19 +22,25 @@ from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.plots.comparison import gain_figure
+from forecaster.plots.decisions.decision import options_figure
 from forecaster.plots.floor import floor_figure
-from forecaster.plots.forecast import forecast_figure, measured_table
+from forecaster.plots.forecast import curve_table, forecast_figure, measured_table
 from forecaster.plots.requirement import requirement_figure
-from forecaster.plots.style import STYLE, capital, unique
+from forecaster.plots.style import STYLE, WIDTH, Table, capital, unique
 from forecaster.prediction.forecast import LEVEL
-from forecaster.reports import advice, appendix, captions, findings
+from forecaster.reports import advice, appendix, captions, findings, opening
 from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.collect import ask
+from forecaster.reports.deciding import Asked, Decided, Worth
 from forecaster.reports.rendering import Memo
 from forecaster.reports.tables import floor_rows, options_note, options_rows, requirement_rows
-from forecaster.results.check import PASS, Check
+from forecaster.resources.prices.costs import Costs
+from forecaster.results.check import Check
 from forecaster.results.message import Message, joined
 from forecaster.results.wording import listed
+
+NAMED = 3  # architectures that the line below the title names
+NARROW = 4.3  # inches, of the first page's figure on a telephone
 
 
 def memo(
@@ -40,6 +49,16 @@ def memo(
     *,
     sizes: Sequence[float] | None = None,
     target: float | None = None,
+    costs: str | Path | Costs | Mapping[str, Any] | None = None,
+    penalty: float | None = None,
+    value_per_point: float | None = None,
+    cost_per_mistake: float | None = None,
+    volume: float | None = None,
+    budget: float | None = None,
+    risk: float | None = None,
+    attitude: str = "mean",
+    rounds: int = 1,
+    start: date | None = None,
     kind: str | None = None,
     level: float = LEVEL,
     title: str | None = None,
@@ -48,7 +67,7 @@ def memo(
     seed: int = 0,
     record: bool = True,
 ) -> Memo:
-    """Write a decision memo on one group.
+    """Write a decision memo on one group: what to buy, in money where prices are given, else in data.
 
     Parameters
     ----------
@@ -57,10 +76,25 @@ def memo(
     group : (str, str) or str, optional
         A (domain, task), or ``domain/task``; by default the first.
     sizes : sequence of float, optional
-        The options; by default 2, 5, 10, 30 and 100 times the largest measured size.
+        The options. By default those that :func:`~forecaster.decide` weighs; the later pages then have 2, 5, 10, 30 and
+        100 times the largest measured size, as far as the data reach.
     target : float, optional
-        The error to reach; by default what the best architecture is forecast to reach at the option nearest to ten
-        times today's data.
+        The error to reach; on the later pages by default what the best architecture is forecast to reach at the option
+        nearest to ten times today's data.
+    costs : path, Costs or mapping, optional
+        The price list: ``costs.toml``, or its keys in a dictionary. Without one the memo says what to buy, not what it
+        costs.
+    penalty, value_per_point, cost_per_mistake, volume : float, optional
+        What an error costs, as in :func:`~forecaster.decide`. With a target alone the cheapest option is sought that
+        reaches it with 3 chances in 4 or, where none does, at even odds.
+    budget, risk : float, optional
+        The most that may be paid; the accepted chance of missing the target, in place of a penalty.
+    attitude : {"mean", "cvar", "regret"}
+        Which loss is lowest for the best option.
+    rounds : int
+        Orders that may follow one another.
+    start : date, optional
+        The day on which orders are placed; by default today.
     kind : {"mean", "new-run", "new-cases"}
         What every number is about: the average run on the test set at hand, one new run, or the average run on new test
         cases (needs ``n_test``), as in :func:`~forecaster.forecast`; by default the last where ``n_test`` is known,
@@ -87,38 +121,34 @@ def memo(
     Raises
     ------
     RequestError
-        An unknown group or kind, a size, target or level out of range, ``new-cases`` where no test set is known.
+        An unknown group or kind, a size, target or level out of range, ``new-cases`` where no test set is known, money
+        without a price list.
+    CostsError
+        A price list that cannot be used.
 
     Examples
     --------
     >>> import forecaster
-    >>> memo = forecaster.memo(posterior, sizes=[2_400, 12_000])  # doctest: +SKIP
+    >>> memo = forecaster.memo(posterior, target=0.003, costs="costs.toml", penalty=20_000)  # doctest: +SKIP
     >>> memo.save("reports")  # doctest: +SKIP
     """
     expect_posterior(posterior)
-    answers = ask(posterior, _group(posterior, group), sizes, target, kind, level, size_unit, seed, record)
-    facts, drawn = answers.facts, _draw(answers)
-    tables = {
-        "forecast": answers.found.table,
-        "requirement": answers.need.table,
-        "floor": facts.floors,
-        "card": answers.priors,
-        "fit": answers.assessed.curves,
-        "fit_points": answers.assessed.points,
-        "verdicts": table_of(facts.checks),
-        "record": facts.track.table,
-        "pooling": pd.DataFrame() if facts.pooling is None else facts.pooling.table,
-    }
-    if answers.comparison is not None:
-        of = answers.comparison
-        tables |= {"comparison": of.table, "crossings": of.crossings, "gains": of.best}
-        tables |= {"slopes": of.slopes, "exponents": of.exponents}
-    title = title or f"{answers.group[1]}: what more data will buy"
-    said = _said(facts)
-    page = _page(facts, said, drawn) | {"title": title, "about": _about(answers)}
+    value = (penalty, value_per_point, cost_per_mistake, volume)
+    worth = Worth(costs, *value, budget, risk, attitude, rounds, start)
+    answers = ask(
+        posterior, _group(posterior, group), Asked(sizes, target, kind, level, size_unit, seed, record, worth)
+    )
+    facts, decision = answers.facts, answers.decision
+    curves = _curves(answers)
+    drawn = _draw(answers, curves)
+    title = title or f"Should more data be bought for {answers.group[1]}?"
+    said = _said(facts, decision)
+    page = _page(facts, decision, said, drawn) | {"title": title, "about": _about(answers)}
     page["appendix"] = appendix.facts(answers, seed, command)
-    text = joined([said.headline, *said.recommendation], "\n")
-    return Memo(facts.options, text, facts.checks, title, said.all, page, drawn, tables)
+    text = joined(said.answer, "\n")
+    narrow = {"options": _frozen(_on_options(answers, curves, NARROW))}
+    table = opening.page_table(decision)
+    return Memo(table, text, facts.checks, title, said.all, page, drawn, _tables(answers, curves), narrow)
 
 
 def _group(posterior: Posterior, group: Group | str | None) -> Group:
@@ -129,20 +159,77 @@ def _group(posterior: Posterior, group: Group | str | None) -> Group:
     return known[name]
 
 
-def _draw(a: Answers) -> dict[str, Figure]:
+def _tables(a: Answers, curves: Table) -> dict[str, pd.DataFrame]:
+    """Every table behind the page but the options."""
+    facts, decision = a.facts, a.decision.found
+    tables = {
+        "orders": decision.orders,
+        "test_cases": decision.test_cases,
+        "by_size": facts.options,
+        "forecast": a.found.table,
+        "curves": curves,
+        "requirement": a.need.table,
+        "floor": facts.floors,
+        "card": a.priors,
+        "fit": a.assessed.curves,
+        "fit_points": a.assessed.points,
+        "verdicts": table_of(facts.checks),
+        "record": facts.track.table,
+        "pooling": pd.DataFrame() if facts.pooling is None else facts.pooling.table,
+    }
+    if a.comparison is not None:
+        of = a.comparison
+        tables |= {"comparison": of.table, "crossings": of.crossings, "gains": of.best}
+        tables |= {"slopes": of.slopes, "exponents": of.exponents}
+    return tables
+
+
+# Figures ------------------------------------------------------------------------------------------
+
+
+def _curves(a: Answers) -> Table:
+    """The curves as far as the farthest option."""
+    options: Any = a.decision.found.table[opening.shown(a.decision)]
+    return curve_table(a.found, group=a.group, until=max(float(options["n"].max()), *a.facts.sizes))
+
+
+def _draw(a: Answers, curves: Table) -> dict[str, Figure]:
     order = a.posterior.designs[a.group].architectures
     with rc_context(STYLE):
         drawn = {
-            "forecast": forecast_figure(a.found, group=a.group, units=a.facts.units),
+            "options": _on_options(a, curves),
+            "forecast": forecast_figure(a.found, group=a.group, units=a.facts.units, curves=curves),
             "requirement": requirement_figure(a.need, units=a.facts.units),
         }
         if a.comparison is not None and a.facts.headline_n in a.comparison.gain_sizes:
             drawn["gains"] = gain_figure(a.comparison, a.facts.headline_n)
         drawn["floor"] = floor_figure(a.facts.floors, units=a.facts.units, order=order)
-        for figure in drawn.values():  # one layout for all files: repeated layouts differ in the last digits
-            figure.draw_without_rendering()
-            figure.set_layout_engine("none")
-    return drawn
+    return {name: _frozen(figure) for name, figure in drawn.items()}
+
+
+def _frozen(figure: Figure) -> Figure:
+    """One layout for all files: repeated layouts differ in the last digits."""
+    with rc_context(STYLE):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    return figure
+
+
+def _on_options(a: Answers, curves: Table, width: float = WIDTH) -> Figure:
+    """The options on the curve of the chosen architecture, with its nearest rival."""
+    options: Any = a.decision.found.table[opening.shown(a.decision)]
+    names = opening.charted(a.facts, a.decision)
+    points = measured_table(a.posterior, a.group)
+    some = pd.concat([curves[curves["architecture"] == name] for name in names], ignore_index=True)
+    some = some[some["n"] <= 1.05 * max(float(options["n"].max()), 2.0 * a.facts.largest)]
+    chosen = options[options["architecture"] == names[0]]
+    if opening.stopped(a.facts):
+        chosen = chosen.assign(best=False)
+    target = a.facts.target if a.facts.target_given else None
+    with rc_context(STYLE):
+        return options_figure(
+            chosen, some, points[points["architecture"].isin(names)], a.facts.units, target=target, width=width
+        )
 
 
 # What the templates show --------------------------------------------------------------------------
@@ -152,55 +239,49 @@ def _draw(a: Answers) -> dict[str, Figure]:
 class Said:
     """The messages of a memo, each where the page has it."""
 
+    answer: list[Message]
+    lines: list[findings.Change]
+    changes: list[findings.Change]
     headline: Message
     context: Message
-    health: Message
-    record: Message | None
-    recommendation: list[Message]
-    changes: list[findings.Change]
+    more: list[Message]  # on how much data the target needs
 
     @property
     def all(self) -> tuple[Message, ...]:
         """In the order of the page."""
-        first = (self.headline, self.context, self.health, *([] if self.record is None else [self.record]))
-        return (*first, *self.recommendation, *(how for _, how in self.changes))
+        lines, changes = ([how for _, how in some] for some in (self.lines, self.changes))
+        return (*self.answer, *lines, *changes, self.headline, self.context, *self.more)
 
 
-def _said(a: Facts) -> Said:
-    return Said(
-        findings.headline(a),
-        findings.context(a),
-        findings.health(a),
-        findings.own_record(a),
-        advice.recommendation(a),
-        findings.changes(a),
-    )
+def _said(a: Facts, d: Decided) -> Said:
+    changes = [*opening.money_change(d), *findings.changes(a)]
+    more = [] if opening.stopped(a) else advice.purchase(a)
+    return Said(opening.answer(a, d), opening.lines(a, d), changes, findings.headline(a), findings.context(a), more)
 
 
-def _page(a: Facts, said: Said, drawn: Mapping[str, Figure]) -> dict[str, Any]:
-    captioned = captions.captions(a)
+def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure]) -> dict[str, Any]:
+    captioned = captions.captions(a, d)
     figures = {}
     for name in drawn:
         heading, alt, caption = captioned[name]
         figures[name] = {"heading": heading, "alt": alt, "caption": caption.text}
-    checks = [_sentences(c, a.group) for c in a.checks]
     return {
         "verdict": a.verdict,
-        "health": said.health.text,
-        "record": "" if said.record is None else said.record.text,
-        "number": a.interval(a.best)[0],
-        "number_of": a.units.error_name,
+        "currency": html.escape(d.found.asked["currency"]),
+        "health": findings.health(a).text,
+        "answer": [one.text for one in said.answer],
+        "lines": [(what, how.text) for what, how in said.lines],
+        "choices": opening.options_of(a, d),
         "headline": said.headline.text,
         "context": said.context.text,
-        "recommendation": [one.text for one in said.recommendation],
+        "more": [one.text for one in said.more],
         "changes": [(what, how.text) for what, how in said.changes],
         "figures": figures,
         "options": options_rows(a),
         "options_note": options_note(a),
         "requirement": requirement_rows(a),
         "floor": floor_rows(a),
-        "checks": checks,
-        "open_checks": [row for row in checks if row["verdict"] != PASS],
+        "checks": [_sentences(c, a.group) for c in a.checks],
         "several": a.several,
     }
 
@@ -220,9 +301,8 @@ def _about(a: Answers) -> str:
     """The line below the title: the data, the unit of the error, and what the numbers are about."""
     facts = a.facts
     names, shown = a.posterior.designs[a.group].architectures, unique(facts.options)
-    whom, some = listed(list(names)), ""
+    whom, some = listed(list(names)) if len(names) <= NAMED else f"{len(names)} architectures", ""
     if len(shown) < len(names):
-        whom = f"{len(names)} architectures"
         some = f" This memo is about the {len(shown)} most likely to be best at one of its sizes."
     rows = len(measured_table(a.posterior, a.group))
     means = "" if facts.units.error_name == "error" else f" Error here means {facts.units.error_name}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -20,23 +20,32 @@ from forecaster.checks.card_sensitivity import FLOORS, SENSITIVITY
 from forecaster.checks.check import CHECKS
 from forecaster.checks.predictive import FIT_POINTS, FITS
 from forecaster.comparison.compare import Comparison
+from forecaster.decisions.decision import Decision
 from forecaster.evaluation.pooling import POOLING
 from forecaster.plots import style
+from forecaster.plots.forecast import CURVES
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
-from forecaster.results.columns import declared
+from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import Message
 from forecaster.results.result import Result
 from forecaster.results.track_record import RECORD
+
+PAGE = Columns(
+    "an option and architecture",
+    Decision.columns["table"],
+    Column("shown", "flag", "whether the first page has it"),
+)
+TABLES = "tables"  # what the folder of a memo's tables is called, after its stem
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Memo(Result):
     """A memo on one group: ``table`` holds the options, ``details`` all other tables by name, ``figures`` its figures.
 
-    ``text`` is its headline and recommendation, ``messages`` are its sentences with their ids; ``markdown`` and
-    ``html`` are the whole memo. For one architecture there is no comparison.
+    ``text`` is its answer, ``messages`` are its sentences with their ids; ``markdown`` and ``html`` are the whole memo.
+    For one architecture there is no comparison. ``narrow`` are figures that a telephone shows in place of others.
     """
 
     title: str = ""
@@ -44,11 +53,16 @@ class Memo(Result):
     page: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    narrow: Mapping[str, Figure] = field(default_factory=dict)
 
     command = "memo"
     columns = declared(
-        table=OPTIONS,
+        table=PAGE,
+        orders=Decision.columns["orders"],
+        test_cases=Decision.columns["test_cases"],
+        by_size=OPTIONS,
         forecast=Forecast.columns["table"],
+        curves=CURVES,
         requirement=Requirement.columns["table"],
         floor=FLOORS,
         card=SENSITIVITY,
@@ -65,7 +79,7 @@ class Memo(Result):
     )
     keys = declared(
         title="the title of the memo",
-        messages="its headline, recommendation and what would change it: `id` (stable), `text` and the `values` in it",
+        messages="its answer, the lines below and what would change it: `id` (stable), `text` and the `values` in it",
     )
 
     @property
@@ -74,7 +88,7 @@ class Memo(Result):
         return {"table": self.table} | dict(self.details)
 
     def plot(self) -> Figure:
-        """The first of the memo's figures: the curves, measured and forecast."""
+        """The first of the memo's figures: the options on the learning curve."""
         return next(iter(self.figures.values()))
 
     @property
@@ -85,12 +99,16 @@ class Memo(Result):
     @cached_property
     def html(self) -> str:
         """The memo as one self-contained HTML file."""
-        images = {name: _svg(figure) for name, figure in self.figures.items()}
-        text = _templates().get_template("memo.html.j2").render(self.page, images=images)
-        return text.replace(" %", "\u00a0%")  # a number and its unit stay on one line
+        images, narrow = ({k: _svg(v) for k, v in some.items()} for some in (self.figures, self.narrow))
+        text = _templates().get_template("memo.html.j2").render(self.page, images=images, narrow=narrow)
+        for unit in ("%", self.page["currency"]):
+            text = text.replace(f" {unit}", f"\u00a0{unit}") if unit else text  # a number and its unit stay on one line
+        return text
 
     def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
-        """Write ``stem.md``, ``stem.html`` and the figures ``stem-*.png``: all of them, or none.
+        """Write ``stem.md``, ``stem.html``, figures ``stem-*.png``, and the tables behind all numbers: all, or none.
+
+        The tables are ``stem-tables/*.csv``, one for each of ``tables``.
 
         Parameters
         ----------
@@ -121,11 +139,21 @@ class Memo(Result):
             _png(figure, folder / name)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        return (*texts, *pictures)
+        return (*texts, *pictures, *self._write_tables(folder, stem))
+
+    def _write_tables(self, folder: Path, stem: str) -> Iterator[str]:
+        """One file a declared table, so that none of an earlier memo stays; an empty one has its heads."""
+        (folder / f"{stem}-{TABLES}").mkdir(exist_ok=True)
+        for name, columns in self.columns.items():
+            table = self.tables.get(name, pd.DataFrame())
+            empty = pd.DataFrame(columns=[column.name for column in columns if not column.pattern])
+            file = f"{stem}-{TABLES}/{'options' if name == 'table' else name}.csv"
+            (table if len(table.columns) else empty).to_csv(folder / file, index=False)
+            yield file
 
     def _markdown(self, stem: str) -> str:
         images = {name: f"{stem}-{name}.png" for name in self.figures}
-        return _templates().get_template("memo.md.j2").render(self.page, images=images)
+        return _templates().get_template("memo.md.j2").render(self.page, images=images, folder=f"{stem}-{TABLES}")
 
     def _repr_html_(self) -> str:
         return self.html

@@ -185,6 +185,36 @@ def test_a_memo_writes_the_files_that_its_json_names(digits_file, tmp_path):
     assert all(path.stat().st_size > 0 for path in files)
 
 
+PRICES = 'currency = "EUR"\nper_item = 0.5\nitems_per_week = 2000\n'
+
+
+def test_a_memo_in_money_has_the_options_of_decide(digits_file, tmp_path):
+    costs = tmp_path / "costs.toml"
+    costs.write_text(PRICES)
+    asked = ["--costs", costs, "--at", "2400,12000", "--target", "0.003", "--penalty", "20000"]
+    done = run("memo", digits_file, "-o", tmp_path / "memo", *asked, "--json")
+    assert done.exit_code in (0, 3), done.stderr
+    stem = digits_file.stem
+    assert tmp_path / "memo" / f"{stem}-tables" / "options.csv" in {Path(row["file"]) for row in parsed(done)["table"]}
+    options = pd.read_csv(tmp_path / "memo" / f"{stem}-tables" / "options.csv")
+    found = parsed(run("decide", digits_file, *asked, "--json"))["table"]
+    for name in ("n", "cost", "yhat", "p_target", "loss_mean", "best"):
+        assert options[name].tolist() == pytest.approx([row[name] for row in found], nan_ok=True), name
+    assert "EUR" in (tmp_path / "memo" / f"{stem}.html").read_text()
+
+
+def test_a_memo_of_several_tasks_has_no_price_list_for_all(tmp_path):
+    curves = {f"vision/{task}/cnn": values(400) for task in "ab"}
+    path, costs = posterior(curves).save(tmp_path / "two.nc"), tmp_path / "costs.toml"
+    costs.write_text(PRICES)
+    asked = ["memo", path, "-o", tmp_path / "memo", "--costs", costs, "--target", "0.1", "--penalty", "10"]
+    done = run(*asked)
+    assert done.exit_code == 1
+    assert "--task" in done.stderr
+    assert not (tmp_path / "memo").exists()
+    assert run(*asked, "--task", "a").exit_code in (0, 3)
+
+
 def test_filters_choose_what_is_answered(digits_file):
     done = run("forecast", digits_file, "--at", "1e4", "--architecture", "rbf-svm", "--architecture", "mlp", "--json")
     assert [row["architecture"] for row in parsed(done)["table"]] == ["mlp", "rbf-svm"]
@@ -285,6 +315,9 @@ REFUSED = {
     "memo beyond a file": (["memo", "good.csv", "-o", "good.csv/a/b"], "found a file at good.csv; expected a folder"),
     "no posterior where curves may come from one": (["validate", "bad.nc"], "not a posterior file"),
     "a memo of some architectures": (["memo", "good.csv", "-o", "new", "--architecture", "cnn"], "weighs all"),
+    "money without prices": (["memo", "good.csv", "-o", "new", "--target", "0.1", "--penalty", "5"], "price list"),
+    "a risk of no target": (["memo", "good.csv", "-o", "new", "--risk", "0.1"], "no target"),
+    "no such price list": (["memo", "good.csv", "-o", "new", "--costs", "none.toml"], "none.toml"),
     "a memo of an unknown one": (["memo", "good.csv", "-o", "new", "--architecture", "vit"], "expected one of cnn"),
     "a check of an unknown one": (["check", "good.csv", "--architecture", "vit"], "expected one of cnn"),
     "an accuracy as target": (
@@ -308,6 +341,7 @@ MISUSED = {  # wrong whatever the input holds
     "bad figure": (["forecast", "good.csv", "--at", "1e6", "--figure", "figure.gif"], ".png"),
     "bad target": (["requirement", "good.csv", "--target", "0"], "'0'"),
     "bad limit": (["requirement", "good.csv", "--target", "0.1", "--limit", "-1"], "--limit"),
+    "bad penalty": (["memo", "good.csv", "-o", "new", "--penalty", "-5"], "amount from 0 up"),
     "bad letter after a size": (["forecast", "good.csv", "--at", "100q"], "'100q'"),
     "bad card": (["validate", "good.csv", "--card", "nonsense"], "no domain card named"),
     "bad columns": (["validate", "good.csv", "--columns", "n"], "--columns"),

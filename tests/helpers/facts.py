@@ -1,4 +1,4 @@
-"""Facts of a memo made by hand: a few numbers, no posterior."""
+"""Facts of a memo, and a decision on them, made by hand: a few numbers, no posterior."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from forecaster.decisions.decision import OPTIONS, Decision
 from forecaster.reports.answers import Facts, Measured
+from forecaster.reports.deciding import Decided, Worth
 from forecaster.results.check import Check
 from forecaster.results.message import message
 from forecaster.results.wording import Units
@@ -83,3 +86,39 @@ def check(id: str, verdict: str, *architectures: str) -> Check:
     """A check about these architectures."""
     labels = tuple("/".join((*GROUP, name)) for name in architectures)
     return Check(id, verdict, message("made-up", "made up"), "do something", labels)
+
+
+ASKED = dict.fromkeys(["target", "penalty", "per_point", "per_mistake", "volume", "budget", "risk"])
+
+
+def decided(
+    a: Facts,
+    architecture: str,
+    n: float = 0.0,
+    *,
+    id: str = "buy",
+    losses: Mapping[float, float] | None = None,
+    date: str | None = None,
+    worth: Worth | None = None,
+    open: bool = False,
+    asked: Mapping[str, Any] | None = None,
+    **given: Any,
+) -> Decided:
+    """A decision for an architecture at size ``n`` (0: do nothing): items cost 1; ``losses`` by size, 0 for idle."""
+    rows: list[dict[str, Any]] = []
+    basic = dict(zip(("domain", "task"), a.group, strict=True)) | {"level": 0.8, "allowed": True}
+    for end in a.ends.values():
+        rows.append(basic | dict(end) | {"option": "do nothing", "buy": 0.0, "p_target": 0.1, "at": 0.0})
+    for row in a.options.to_dict("records"):
+        if row["n"] > LARGEST:
+            rows.append(basic | dict(row) | {"option": f"buy {row['n'] - LARGEST:.0f}", "buy": row["n"] - LARGEST})
+    for row in rows:
+        at = row["n"] if row["buy"] else 0.0
+        row |= {"cost": row["buy"], "best": row["architecture"] == architecture and at == n, "date": date}
+        row["loss_mean"] = np.nan if losses is None else losses[at]
+    table = pd.DataFrame([{name: row.get(name, np.nan) for name in OPTIONS.names} for row in rows])
+    table["date"] = date
+    known = {"currency": "EUR", "owned": LARGEST, "attitude": "mean", **ASKED, **(asked or {})}
+    extra = {"evpi": None if losses is None else 1.0} | given
+    found = Decision(table, "", recommendation=message(id, ""), asked=known, **extra)
+    return Decided(found, worth or Worth(costs={"per_item": 1.0}), open=open)

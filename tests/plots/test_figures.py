@@ -20,7 +20,7 @@ from forecaster.plots import comparison, floor, prior, style
 from forecaster.plots import forecast as drawing
 from forecaster.plots.style import labels, spread_out
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.options import options_table
+from forecaster.prediction.options import OPTIONS, options_table, reaching
 from forecaster.prediction.requirement import requirement
 from forecaster.results.wording import Units, about, chance, listed, size, times, times_in
 
@@ -177,16 +177,18 @@ def test_floor_table_splits_the_draws_and_orders_the_parts(two):
         assert mine["floor"].is_monotonic_increasing
         assert (mine["floor_lower"].to_numpy()[1:] >= mine["floor_upper"].to_numpy()[:-1]).all()
     best = table.groupby("architecture")["p_best"].mean()
-    assert best.to_numpy() == pytest.approx(options_table(found, 0.1).set_index("architecture")["p_best"][best.index])
+    assert best.to_numpy() == pytest.approx(options_table(found).set_index("architecture")["p_best"][best.index])
 
 
 def test_options_table_counts_draws(two):
     found = forecast(two, [1e5, 1e6])
-    table = options_table(found, 0.09)
+    need = requirement(two, 0.09)
+    table = reaching(options_table(found), need)
+    OPTIONS.check(table)
     assert table.groupby("n")["p_best"].sum().to_numpy() == pytest.approx(1.0)
-    rows = found.table.reset_index().merge(table, on=["architecture", "n"])
-    for row in rows.itertuples():
-        assert row.p_target == np.mean(found.errors([row.index]) <= 0.09)
+    for row in table.itertuples():
+        within = requirement(two, 0.09, limit=row.n, curves=[row.architecture]).table["p_within_limit"].iloc[0]
+        assert row.p_target == within
 
 
 @pytest.mark.parametrize("name", ["generic-error-rate", "image-classification-top1"])

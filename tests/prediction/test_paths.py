@@ -70,12 +70,12 @@ def test_earlier_questions_change_no_cell(first):
 def test_the_chance_of_being_best_is_one_number():
     posterior, sizes = held(), [2e4, 1e5, 1e6, 1e8]
     compared = compare(posterior, at=sizes, seed=3).best
-    options = options_table(forecast(posterior, sizes, seed=3), 0.05)
+    options = options_table(forecast(posterior, sizes, seed=3))
     for row in compared.to_dict("records"):
         same = options[(options["architecture"] == row["architecture"]) & (options["n"] == row["n"])]
         assert same["p_best"].iloc[0] == row["p_best"]
     only = pd.DataFrame([(*synthetic.GROUP, "mlp", 1e6)], columns=["domain", "task", "architecture", "n"])
-    alone = options_table(forecast(posterior, only, seed=3), 0.05)["p_best"].iloc[0]
+    alone = options_table(forecast(posterior, only, seed=3))["p_best"].iloc[0]
     assert alone == compared.query("architecture == 'mlp' and n == 1e6")["p_best"].iloc[0]
 
 

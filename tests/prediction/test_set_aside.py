@@ -80,9 +80,9 @@ def test_asked_about_alone(held):
 
 
 def test_it_is_never_likely_best(whole, held):
-    options = options_table(forecast(held, [AHEAD]), 0.05)
+    options = options_table(forecast(held, [AHEAD]))
     assert options.set_index("architecture")["p_best"].to_dict() == pytest.approx(
-        options_table(forecast(whole, [AHEAD]), 0.05).set_index("architecture")["p_best"].to_dict() | {"rising": 0.0}
+        options_table(forecast(whole, [AHEAD])).set_index("architecture")["p_best"].to_dict() | {"rising": 0.0}
     )
     best = compare(held, at=[AHEAD]).best.set_index("architecture")
     assert best.loc["rising", "p_best"] == 0.0

@@ -1,13 +1,12 @@
-"""What a memo recommends, from facts made by hand: which message is chosen, and its numbers."""
+"""What a memo says of the data that a target needs, and what it asks by default, from facts made by hand."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from helpers.facts import LARGEST, Curve, check, facts
+from helpers.facts import Curve, check, facts
 
 from forecaster.reports import advice
-from forecaster.results.message import ids, joined
+from forecaster.results.message import ids
 
 INF = float("inf")
 STEEP = Curve((0.11, 0.05, 0.02), (1.0, 0.95, 0.99))
@@ -23,32 +22,8 @@ def close(p_steep, p_flat):
     }
 
 
-@pytest.mark.parametrize(
-    ("p", "id"), [(0.95, "choose"), (0.9, "choose"), (0.89, "prefer"), (0.6, "prefer"), (0.59, "do-not-choose")]
-)
-def test_a_choice_follows_the_chance_of_being_best(p, id):
-    said = advice.choice(facts(close(p, 1.0 - p)))
-    assert said.id == id
-    if id == "choose":  # the values of the three messages differ
-        assert dict(said.values) == {"architecture": "steep", "p": p}
-
-
-def test_the_architectures_that_may_be_best_are_named_until_they_are_likely_to_hold_it():
-    three = {name: Curve((0.1, 0.05, 0.02), (0.3, p, 0.3)) for name, p in (("a", 0.45), ("b", 0.4), ("c", 0.15))}
-    assert advice.choice(facts(three)).values["architectures"] == ["a", "b"]
-
-
-def test_the_lowest_forecast_is_not_preferred_where_another_is_likelier_to_be_best():
-    assert advice.choice(facts(close(0.35, 0.65))).id == "do-not-choose"
-
-
-def test_one_architecture_is_not_compared():
-    said = advice.recommendation(facts({"only": Curve((0.11, 0.05, 0.02), (1.0, 1.0, 1.0))}))
-    assert ids(said) == ["only-one", "plan", "in-steps"]
-
-
 def test_a_failed_check_stops_the_recommendation():
-    said = advice.recommendation(facts(TWO, checks=(check("ess", "FAIL", "steep"), check("span", "REVIEW", "flat"))))
+    said = advice.stop(facts(TWO, checks=(check("ess", "FAIL", "steep"), check("span", "REVIEW", "flat"))))
     assert ids(said) == ["do-not-decide", "first"]
     assert said[1].text == "Do something."
 
@@ -110,47 +85,12 @@ def test_what_needs_less_at_safer_odds_is_named():
     assert advice.cheaper(facts(curves), linear) == []
 
 
-@pytest.mark.parametrize(
-    ("need", "sizes", "id", "step"),
-    [
-        (1.3, (1e6, 1e7), "train-at-once", 1.3 * LARGEST),
-        (3.0, (1e6, 1e7), "in-steps", np.sqrt(3.0) * LARGEST),
-        (8.0, (1e6, 1e7), "in-steps", np.sqrt(8.0) * LARGEST),
-        (30.0, (1e6, 1e7), "in-steps", 1e6),
-        (INF, (2e5, 1e7), "in-steps", 2e5),
-        (INF, (1e7, 1e7), "in-steps", 1e6),
-    ],
-)
-def test_steps_stop_short_of_what_the_target_needs(need, sizes, id, step):
-    """Options may lie far beyond the target; what no amount may reach is approached in steps, too."""
-    curve = Curve((0.11, 0.05, 0.02), (1, 1, 1), needs=[need * LARGEST] * 4)
-    (said,) = advice.steps_to(facts({"steep": curve}, sizes))
-    assert said.id == id
-    assert said.values["n"] == pytest.approx(step, rel=0.05)
-
-
-def test_a_curve_that_ends_early_is_first_brought_to_the_size_of_the_others():
-    short = Curve((0.11, 0.05, 0.02), (1, 1, 1), largest=1e4)
-    (said,) = advice.steps_to(facts({"short": short, "long": FLAT}))
-    assert (said.id, said.values["architecture"], said.values["n"]) == ("level-up-first", "short", LARGEST)
-
-
-def test_at_a_well_known_floor_no_data_is_recommended():
+def test_at_a_well_known_floor_more_data_is_said_to_bring_nothing():
     level = Curve((0.1, 0.0995, 0.0995), (1, 1, 1), floors=(0.098, 0.099), needs=[INF] * 4)
-    assert ids(advice.recommendation(facts({"flat": level}, target_given=False))) == ["only-one", "no-gain"]
-    assert ids(advice.recommendation(facts({"flat": level}))) == ["only-one", "out-of-reach", "no-gain"]
     (said,) = advice.no_gain(facts({"flat": level}))
     assert said.values["ratio"] == pytest.approx(10.0)
     assert advice.no_gain(facts({"flat": Curve((0.1, 0.0995, 0.09), (1, 1, 1), floors=(0.05, 0.099))})) == []
     assert advice.no_gain(facts({"flat": Curve((0.1, 0.09, 0.09), (1, 1, 1), floors=(0.096, 0.099))})) == []
-
-
-def test_a_curve_that_ends_high_is_looked_into_before_any_data_is_bought():
-    curve = Curve((0.4, 0.5, 0.6), (1, 1, 1), last=0.4, lowest=0.12)
-    found = facts({"net": curve}, checks=(check("ill-behaved", "REVIEW", "net"),))
-    assert ids(advice.steps_to(found)) == ["find-the-cause"]
-    lost = Curve((0.4, 0.5, 0.6), (1, 1, 1), last=0.4, lowest=0.12, met=1.0, risen=1.0)
-    assert advice.steps_to(facts({"net": lost}, checks=(check("ill-behaved", "REVIEW", "net"),))) == []
 
 
 def test_a_surprising_measurement_of_the_best_is_to_be_looked_at_first():
@@ -180,9 +120,3 @@ def test_default_sizes_are_round_multiples():
 @pytest.mark.parametrize(("span", "sizes"), [(4.0, (2000.0,)), (10.0, (2000.0, 5000.0, 10000.0)), (1.5, (1400.0,))])
 def test_default_sizes_lie_within_the_range_measured(span, sizes):
     assert advice.default_sizes(1000.0, span) == sizes
-
-
-def test_no_recommendation_claims_certainty():
-    said = joined(advice.recommendation(facts({"a": Curve((0.11, 0.05, 0.02), (1, 1, 1)), "b": FLAT})))
-    assert "over 99 %" in said
-    assert " 100 %" not in said

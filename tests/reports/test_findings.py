@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pytest
-from helpers.facts import GROUP, LARGEST, Curve, around, check, facts
+from helpers.facts import GROUP, LARGEST, Curve, around, check, decided, facts
 
 from forecaster.evaluation.pooling import Pooling
 from forecaster.reports import captions, findings
 from forecaster.results.message import ids
-from forecaster.results.track_record import RECORD, TrackRecord
 
 STEEP = Curve((0.11, 0.05, 0.02), (1.0, 0.95, 0.99))
 FLAT = Curve((0.15, 0.10, 0.07), (0.0, 0.05, 0.01))
@@ -62,8 +60,8 @@ def test_what_is_said_of_an_architecture_is_of_its_own_largest_size():
     assert findings.distance(found).values["ratio"] == pytest.approx(100.0)
     assert findings.distance(found).values["span"] == pytest.approx(10.0)
     assert found.uneven
-    assert captions.captions(found)["forecast"][2].id == "curves-uneven"
-    assert captions.captions(facts(TWO))["forecast"][2].id == "curves"
+    assert captions.captions(found, decided(found, "short", 1e6))["forecast"][2].id == "curves-uneven"
+    assert captions.captions(facts(TWO), decided(facts(TWO), "steep", 1e6))["forecast"][2].id == "curves"
 
 
 def test_who_leads_today():
@@ -84,7 +82,7 @@ def test_a_measurement_that_differs_from_the_estimate_is_told_beside_it():
 def test_whether_the_floor_was_seen(floors, id):
     curve = Curve((0.11, 0.1095, 0.109), (1, 1, 1), floors=floors)
     found = facts({"net": curve})
-    said, caption = findings.floor_change(found), captions.captions(found)["floor"][2]
+    said, caption = findings.floor_change(found), captions.captions(found, decided(found, "net"))["floor"][2]
     assert said.id == caption.id == id
     assert (said.values["low"], said.values["high"]) == pytest.approx(floors)
 
@@ -185,34 +183,15 @@ def test_the_verdict_in_a_sentence(verdicts, id, counts):
 
 
 def test_captions_are_those_of_the_figures():
-    assert set(captions.captions(facts(TWO))) == {"forecast", "requirement", "gains", "floor"}
-    assert set(captions.captions(facts({"steep": STEEP}))) == {"forecast", "requirement", "floor"}
-    assert ids(caption for *_, caption in captions.captions(facts(TWO)).values()) == [
-        "curves", "needs", "gains", "floor-not-seen",
+    def of(found):
+        return captions.captions(found, decided(found, "steep", 1e6))
+
+    assert set(of(facts(TWO))) == {"options", "forecast", "requirement", "gains", "floor"}
+    assert set(of(facts({"steep": STEEP}))) == {"options", "forecast", "requirement", "floor"}
+    assert ids(caption for *_, caption in of(facts(TWO)).values()) == [
+        "options", "curves", "needs", "gains", "floor-not-seen",
     ]  # fmt: skip
     assert GROUP  # facts are about one group
-
-
-# The forecasts' own record, and companions ---------------------------------------------------------
-
-
-def tracked(**held):
-    """A record of ten hidden measurements an architecture, so many of them held, the others forecast too low."""
-    rows = {name: [0.0] * len(held) for name in RECORD.names} | {"domain": GROUP[0], "task": GROUP[1]}
-    counts = list(held.values())
-    rows |= {"architecture": list(held), "hidden": [10] * len(held), "held_80": counts, "too_high": [0] * len(held)}
-    rows |= {"too_low": [10 - count for count in counts], "p_value": [0.1] * len(held)}
-    return TrackRecord(pd.DataFrame(rows), np.zeros((len(held), 1)), "of too few sizes")
-
-
-def test_the_record_is_that_of_the_best_architecture_beside_all():
-    said = findings.own_record(facts(TWO, track=tracked(steep=4, flat=9)))
-    assert (said.id, said.values["architecture"], said.values["held_80"]) == ("record", "steep", 4)
-    assert "13 of 20" in said.text
-    one = findings.own_record(facts({"steep": STEEP}, track=tracked(steep=4)))
-    assert (one.id, one.values["held_80"]) == ("record", 4)
-    assert findings.own_record(facts(TWO, track=TrackRecord(why="of too few sizes"))).id == "no-record"
-    assert findings.own_record(facts(TWO)) is None
 
 
 def test_the_best_architecture_is_told_as_it_would_be_forecast_alone():

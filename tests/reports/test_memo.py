@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from forecaster.comparison.compare import compare
 from forecaster.curves import binomial_power
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
-from forecaster.errors import RequestError
+from forecaster.errors import CostsError, RequestError
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.requirement import requirement
 from forecaster.reports import appendix, collect, examples, findings, rendering
@@ -32,7 +33,7 @@ from forecaster.results.message import message
 from forecaster.results.wording import chance
 
 SD = {"level": 0.05, "log_exponent": 0.1, "floor_logit": 0.5}
-VOID = {"meta", "img", "br", "hr", "link", "input"}
+VOID = {"meta", "img", "br", "hr", "link", "input", "source"}
 
 
 def net(seed: int, **given: float) -> np.ndarray:
@@ -52,6 +53,11 @@ def made(two):
 
 def ids_of(found):
     return [one.id for one in found.messages]
+
+
+def named(found, id):
+    """The first message of this id."""
+    return next(one for one in found.messages if one.id == id)
 
 
 class Page(HTMLParser):
@@ -84,8 +90,7 @@ def test_the_headline_is_the_forecast(two, made):
     )
     table = forecast(two, at.set_axis(["domain", "task", "architecture", "n"], axis=1), seed=3).table
     row = table[table["n"] == n].sort_values("yhat").iloc[0]
-    said = made.messages[0]
-    assert said.id == "headline"
+    (said,) = [one for one in made.messages if one.id == "headline"]
     assert {k: said.values[k] for k in ("architecture", "n", "yhat", "yhat_lower", "yhat_upper")} == {
         k: row[k] for k in ("architecture", "n", "yhat", "yhat_lower", "yhat_upper")
     }
@@ -93,12 +98,12 @@ def test_the_headline_is_the_forecast(two, made):
 
 
 def test_every_message_is_on_the_page_and_in_the_json(made):
-    page = made.html.replace("\u00a0", " ")
+    page = made.html.replace("\u00a0", " ").replace("&#39;", "'")
     for one in made.messages:
         assert html.escape(one.text, quote=False) in page
         assert rendering._markdown_text(one.text) in made.markdown
     assert [one["id"] for one in json.loads(made.to_json())["messages"]] == ids_of(made)
-    assert made.text.splitlines() == [made.messages[0].text, *made.page["recommendation"]]
+    assert made.text.splitlines() == made.page["answer"]
 
 
 def test_tables_are_those_of_the_results(two, made):
@@ -114,7 +119,7 @@ def test_tables_are_those_of_the_results(two, made):
 
 def test_the_options_shown_are_those_of_the_table(made):
     shown = made.page["options"]
-    table = made.table
+    table = made.tables["by_size"]
     assert [r["architecture"] for r in shown] == table["architecture"].tolist()
     assert [r["best"] for r in shown] == [chance(p) for p in table["p_best"]]
     assert [r["target"] for r in shown] == [chance(p) for p in table["p_target"]]
@@ -124,7 +129,7 @@ def test_the_options_shown_are_those_of_the_table(made):
 def test_html_is_one_file_with_described_figures(made):
     page = Page(made.html)
     images = [attributes for tag, attributes in page.found if tag == "img"]
-    assert len(images) == len(made.figures) == 4
+    assert len(images) == len(made.figures) == 5
     assert all(i["alt"] and i["src"].startswith("data:image/svg+xml;base64,") for i in images)
     assert not [tag for tag, _ in page.found if tag in ("script", "link", "iframe")]
     outside = [v for _, attributes in page.found for k, v in attributes.items() if k in ("src", "href")]
@@ -137,9 +142,10 @@ def test_markdown_refers_to_files_that_are_there(made, tmp_path):
     assert all(p.stat().st_size > 0 for p in paths)
     text = (tmp_path / "new" / "vision.md").read_text()
     named = re.findall(r"!\[[^\n]+\]\(<([^>]+)>\)", text)
-    assert len(named) == 4
-    assert {p.name for p in paths} == {*named, "vision.md", "vision.html"}
-    assert {p.name for p in (tmp_path / "new").iterdir()} == {p.name for p in paths}
+    assert len(named) == 5
+    tables = {p.name for p in paths if p.parent.name == "vision-tables"}
+    assert {p.name for p in paths} == {*named, "vision.md", "vision.html", *tables}
+    assert {p for p in (tmp_path / "new").rglob("*") if p.is_file()} == set(paths)
     assert (tmp_path / "new" / "vision.html").read_text() == made.html
 
 
@@ -153,7 +159,7 @@ def test_markdown_tables_are_rectangular(made):
 
 
 def test_no_jargon_above_the_appendix(made):
-    above = made.markdown.split("## Can these numbers be trusted?")[0].lower()
+    above = made.markdown.split("## Appendix")[0].lower()
     for word in ("posterior", "credible", "prior", "median", "bayes", "logit", "nan"):
         assert not re.search(rf"\b{word}\b", above), word
 
@@ -190,16 +196,16 @@ def test_a_failed_check_is_a_banner_and_stops_the_recommendation(two, monkeypatc
     assert Page(found.html).found
     assert found.html.index('class="banner"') < found.html.index("<h1>")
     assert "the chains <disagree>" not in found.html.lower()
-    assert "> **FAIL" in found.markdown.split("## Recommendation")[0]
-    assert ids_of(found)[3:5] == ["do-not-decide", "first"]
-    assert not {"choose", "plan"} & set(ids_of(found))
+    assert found.markdown.startswith("> **FAIL")
+    assert ids_of(found)[:2] == ["do-not-decide", "first"]
+    assert not {"buy", "buy-a-step", "plan"} & set(ids_of(found))
+    assert "(recommended)" not in found.html
 
 
 def test_no_banner_where_nothing_failed(two, monkeypatch):
     found = checked(monkeypatch, two, Check("r-hat", "PASS", message("x", "fine")))
     assert not found.failed
     assert 'class="banner"' not in found.html
-    assert found.page["open_checks"] == []
     assert [row["id"] for row in found.page["checks"]] == ["r-hat"]
 
 
@@ -219,14 +225,15 @@ def test_a_memo_among_others_says_what_it_says_alone():
 def test_own_sizes_target_and_title(two):
     found = memo(two, "/".join(GROUP), sizes=[2e5, 4e5], target=0.07, title="<Vision> & data", level=0.95)
     assert "&lt;Vision&gt; &amp; data" in found.html
-    assert sorted(found.table["n"].unique()) == [1e5, 2e5, 4e5]
+    assert sorted(found.tables["by_size"]["n"].unique()) == sorted({1e5, 2e5, 4e5, *found.table.query("best")["n"]})
+    assert set(found.table["n"]) >= {1e5, 2e5, 4e5}
     assert (found.tables["requirement"]["target"] == 0.07).all()
     assert (found.table["level"] == 0.95).all()
 
 
 def test_a_single_architecture_has_nothing_to_compare(tmp_path):
     found = memo(posterior({"only": net(1)}))
-    assert set(found.figures) == {"forecast", "requirement", "floor"}
+    assert set(found.figures) == {"options", "forecast", "requirement", "floor"}
     assert "comparison" not in found.tables
     Page(found.html)
     found.save(tmp_path)
@@ -251,16 +258,17 @@ def of_kinds(two):
 def test_all_numbers_are_of_the_kind_asked_for(two, of_kinds, kind):
     """Forecasts, requirements and the error today; the page says which. Kinds differ by more than the last digit."""
     tested, found = on_test_set(two, 200), of_kinds[kind]
-    at = pd.DataFrame([(*GROUP, a, n) for a in ("flat|net", "steep") for n in (1e5, 1e6)])
+    bought = found.table.query("best")["n"].iloc[0]
+    at = pd.DataFrame([(*GROUP, a, n) for a in ("flat|net", "steep") for n in sorted({1e5, 1e6, bought})])
     at = at.set_axis(["domain", "task", "architecture", "n"], axis=1)
     wanted = forecast(tested, at, kind=kind, seed=3).table
     pd.testing.assert_frame_equal(found.tables["forecast"], wanted)
     need = requirement(tested, 0.06, kind=kind, seed=3).table
     pd.testing.assert_frame_equal(found.tables["requirement"], need)
     assert set(found.tables["comparison"]["kind"]) == {kind}
-    head, context = found.messages[:2]
+    head, context = (named(found, id) for id in ("headline", "leads-today"))
     rows = wanted.set_index(["architecture", "n"])
-    assert head.values["yhat_upper"] == rows.loc[("steep", 1e6), "yhat_upper"]
+    assert head.values["yhat_upper"] == rows.loc[("steep", bought), "yhat_upper"]
     assert context.values["yhat"] == rows.loc[("steep", 1e5), "yhat"]
     assert found.tables["floor"]["yhat"].between(0.8 * rows["yhat"].min(), 1.2 * rows["yhat"].max()).all()
     assert found.page["about"].endswith(findings.KINDS[kind])
@@ -269,8 +277,8 @@ def test_all_numbers_are_of_the_kind_asked_for(two, of_kinds, kind):
 
 
 def test_kinds_of_a_memo_differ(of_kinds):
-    ends = [of_kinds[kind].messages[0].values for kind in KINDS]
-    widths = [one["yhat_upper"] / one["yhat_lower"] for one in ends]
+    tables = [of_kinds[kind].tables["forecast"].query("architecture == 'steep' and n == 1e6") for kind in KINDS]
+    widths = [one["yhat_upper"].iloc[0] / one["yhat_lower"].iloc[0] for one in tables]
     assert widths[2] > 1.1 * widths[0]
     assert widths[1] > 1.1 * widths[0]
 
@@ -280,7 +288,7 @@ def test_where_the_test_set_is_known_a_memo_is_about_new_cases(two, of_kinds):
     found = memo(on_test_set(two, 200), sizes=[1e6], target=0.06, seed=3)
     assert found.markdown == of_kinds["new-cases"].markdown
     (told,) = [one for one in found.messages if one.id == "test-set"]
-    head = found.messages[0].values
+    head = named(found, "headline").values
     assert told.values["cases"] == 200
     assert told.values["error"] == head["yhat"]
     assert told.values["provable"] == binomial_power.provable(200, head["yhat"])
@@ -299,7 +307,7 @@ def test_new_cases_need_a_test_set_and_kinds_are_known(two):
 
 def test_what_sizes_count_may_be_said(two):
     found = memo(two, size_unit="FLOPs", sizes=[1e24], seed=3)
-    assert "1e24 FLOPs" in found.messages[0].text
+    assert "1e24 FLOPs" in named(found, "headline").text
     assert "images" not in found.markdown.replace("One more task of images", "")  # what the priors were learned from
     assert found.figures["requirement"].axes[0].get_xlabel().endswith("(FLOPs)")
 
@@ -317,7 +325,7 @@ def test_options_are_multiples_of_what_was_measured_of_each_architecture():
     found = memo(posterior(curves, sizes={"short": SIZES[:3], "long": SIZES}), sizes=[2e5, 1e6], seed=3)
     shown = [(r["architecture"], r["times"]) for r in found.page["options"]]
     assert shown[:4] == [("short", "10 times"), ("long", "measured"), ("short", "20 times"), ("long", "2 times")]
-    context = found.messages[1]
+    context = named(found, "measured-less-far")
     assert (context.id, context.values["n"], context.values["leader"]) == ("measured-less-far", 1e4, "long")
 
 
@@ -382,3 +390,85 @@ def test_a_curve_that_cannot_be_forecast_is_named_and_never_recommended(two):
     assert "0.95" in found.page["options_note"]
     assert "rising" not in set(found.table["architecture"])
     assert {c.id: c.verdict for c in found.checks}["divergence"] == "REVIEW"
+
+
+# The first page ------------------------------------------------------------------------------------
+
+COSTS = {"currency": "EUR", "per_item": 0.05, "fixed": 1000, "items_per_week": 50_000}
+START = date(2027, 1, 4)
+
+
+@pytest.fixture(scope="module")
+def priced(two):
+    return memo(two, sizes=[2e5, 5e5, 1e6, 3e6], target=0.06, costs=COSTS, penalty=1e5, start=START, seed=3)
+
+
+def test_one_number_has_one_value(two, priced):
+    """That of ``decide``, ``forecast`` and ``requirement``, and of the memo's other tables."""
+    alone = forecaster.decide(two, COSTS, [2e5, 5e5, 1e6, 3e6], target=0.06, penalty=1e5, start=START, seed=3)
+    pd.testing.assert_frame_equal(priced.table.drop(columns="shown"), alone.table)
+    pd.testing.assert_frame_equal(priced.tables["orders"], alone.orders)
+    by_size = priced.tables["by_size"].set_index(["architecture", "n"])
+    for row in alone.table[alone.table["option"] != "do nothing"].to_dict("records"):
+        same = by_size.loc[(row["architecture"], row["n"])]
+        for name in ("yhat", "yhat_lower", "yhat_upper", "p_target"):
+            assert same[name] == row[name], name
+        within = requirement(two, 0.06, limit=row["n"], curves=[row["architecture"]], seed=3).table
+        assert within["p_within_limit"].iloc[0] == row["p_target"]
+
+
+def test_the_first_page_tells_the_chosen_option(priced):
+    best = priced.table[priced.table["best"]].iloc[0]
+    first = priced.messages[0]
+    assert (first.id, first.values["n"], first.values["cost"]) == ("buy", best["n"], best["cost"])
+    assert named(priced, "expected").values["date"] == best["date"]
+    rows = priced.page["choices"]["rows"]
+    assert sum(row["chosen"] for row in rows) == 1
+    assert len(rows) == priced.table["shown"].sum()
+    (chosen,) = [row for row in rows if row["chosen"]]
+    assert chance(best["p_target"]) in chosen["cells"]
+    assert best["date"] in chosen["cells"]
+    above = priced.markdown.split("## What would change it")[0]
+    assert above.index("**Yes: buy") < above.index("| Option")
+    for cell in chosen["cells"]:
+        assert f"**{rendering._markdown_text(cell)}**" in above
+
+
+def test_a_telephone_gets_a_narrow_chart_and_heads_in_every_cell(priced):
+    assert 'media="(max-width: 620px)"' in priced.html
+    assert set(priced.narrow) == {"options"}
+    page = Page(priced.html)
+    cells = [attributes for tag, attributes in page.found if tag == "td"]
+    assert sum("data-head" in one for one in cells) > 0.6 * len(cells)
+    shown = {one["data-head"].replace("\u00a0", " ") for one in cells if "data-head" in one}
+    assert {name for name, _ in priced.page["choices"]["heads"]} <= shown
+
+
+def test_every_table_stands_beside_the_memo(priced, tmp_path):
+    priced.save(tmp_path, "m")
+    names = {"options" if name == "table" else name for name in priced.columns}
+    assert {path.stem for path in (tmp_path / "m-tables").iterdir()} == names
+    options = pd.read_csv(tmp_path / "m-tables" / "options.csv")
+    assert options["n"].tolist() == priced.table["n"].tolist()
+    assert options["cost"].tolist() == priced.table["cost"].tolist()
+    for name, table in priced.tables.items():
+        priced.columns[name].check(table)
+    alone = memo(posterior({"only": net(1)}))
+    alone.save(tmp_path, "m")  # over the other one: nothing of that stays
+    assert {path.stem for path in (tmp_path / "m-tables").iterdir()} == names
+    assert pd.read_csv(tmp_path / "m-tables" / "comparison.csv").empty
+
+
+def test_money_needs_a_price_list_and_architectures_must_be_there(two):
+    with pytest.raises(RequestError, match="price list"):
+        memo(two, target=0.06, penalty=1e5)
+    with pytest.raises(CostsError, match="vit"):
+        memo(two, target=0.06, penalty=1e5, costs={"per_item": 1, "architecture": {"vit": {"per_gpu_hour": 1}}})
+
+
+def test_the_demo_of_digits_is_a_purchase_with_money_date_and_chance():
+    digits = next(e for e in examples.EXAMPLES if e.name == "digits")
+    costs = examples.example_costs()
+    assert digits.penalty is not None
+    assert costs.timed
+    assert set(costs.architecture) <= set(examples.example_curves("digits").table["architecture"])

@@ -1,12 +1,13 @@
 """The verbs that weigh money: decide, next."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from forecaster.cli import checking, outputs, remarks, values
 from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFile, deliver, verb
+from forecaster.cli.commands.worth import Weighed
 from forecaster.errors import OptionError
 
 TEMPLATE = Path("costs.toml")
@@ -28,34 +29,10 @@ def _write_template(wanted: bool) -> bool:
 
 @verb
 def decide(
-    asked: Asked,
-    costs: Annotated[
-        Path | None,
-        typer.Option("--costs", help="Price list (.toml); --template writes one to fill in.", show_default=False),
-    ] = None,
+    asked: Weighed,
     at: Annotated[
         str | None, typer.Option("--at", help="Training-set sizes that are options, e.g. 2e4,50k.", show_default=False)
     ] = None,
-    target: Annotated[float | None, typer.Option("--target", help="The error (not accuracy) to reach.")] = None,
-    penalty: Annotated[float | None, typer.Option("--penalty", help="Money lost where the target is missed.")] = None,
-    value_per_point: Annotated[
-        float | None, typer.Option("--value-per-point", help="Money for each (percentage) point of error.")
-    ] = None,
-    cost_per_mistake: Annotated[
-        float | None, typer.Option("--cost-per-mistake", help="Money for each mistake; needs --volume.")
-    ] = None,
-    volume: Annotated[
-        str | None, typer.Option("--volume", help="Answers that the model will give, e.g. 1.5M.", show_default=False)
-    ] = None,
-    budget: Annotated[float | None, typer.Option("--budget", help="The most that may be paid.")] = None,
-    risk: Annotated[
-        float | None, typer.Option("--risk", help="Accepted chance of missing the target, in place of a penalty.")
-    ] = None,
-    attitude: Annotated[
-        Literal["mean", "cvar", "regret"],
-        typer.Option("--attitude", help="Lowest mean loss, or mean loss (or regret) of the worst tenth of cases."),
-    ] = "mean",
-    rounds: Annotated[int, typer.Option("--rounds", help="Orders that may follow one another.", min=1)] = 1,
     test_cases: Annotated[
         str | None, typer.Option("--test-cases", help="Numbers of test cases to weigh.", show_default=False)
     ] = None,
@@ -75,47 +52,30 @@ def decide(
     outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
     outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
     values.check_share(level, "--level")
-    if costs is None:
+    if asked.costs is None:
         raise OptionError(
             "found no --costs; expected a price list: `forecaster decide --template` writes one to fill in"
         )
-    for option, amount in (
-        ("--penalty", penalty),
-        ("--value-per-point", value_per_point),
-        ("--cost-per-mistake", cost_per_mistake),
-        ("--budget", budget),
-    ):
-        if amount is not None and not 0 <= amount < float("inf"):
-            raise OptionError(f"{option}: found {amount:g}; expected an amount from 0 up, such as 50000")
-    if risk is not None:
-        values.check_share(risk, "--risk")
-    values.check_positive(target, "--target", "an error above 0, such as 0.05")
-    sizes, answers = values.sizes(at), values.size(volume, "--volume")
+    asked.check()
+    sizes, worth = values.sizes(at), asked.worth
     cases = values.sizes(test_cases, "--test-cases", "numbers of cases, such as 1000,5000")
     from forecaster.decisions.decide import decide as ask
     from forecaster.decisions.loss import Value
     from forecaster.decisions.question import Question, check_mistakes, check_one_task
-    from forecaster.resources.prices.costs_file import read_costs
 
-    value = Value(target, penalty, value_per_point, cost_per_mistake, answers)
-    Question(value, tuple(sizes), budget, risk, attitude, rounds, tuple(cases), kind or "mean", level).check()
-    prices = read_costs(costs)
+    value = Value(asked.target, asked.penalty, asked.value_per_point, asked.cost_per_mistake, worth["volume"])
+    limits = (asked.budget, asked.risk, asked.attitude, asked.rounds)
+    Question(value, tuple(sizes), *limits, tuple(cases), kind or "mean", level).check()
+    prices = asked.prices()
     given = asked.given()
     check_one_task((c.domain, c.task) for c in given.curves.curves)
-    read_costs(costs, dict.fromkeys(given.curves.table["architecture"]))
+    asked.prices(given.curves.table["architecture"])
     if value.form == "mistakes":
         check_mistakes(given.curves.table["error"].to_numpy())
-    remarks.on_targets(given.curves, [] if target is None else [target])
+    remarks.on_targets(given.curves, [] if asked.target is None else [asked.target])
     posterior = given.posterior(asked.fitting)
     checks = checking.verdicts(posterior, given.choice, sizes, seed=asked.seed)
-    options: dict[str, Any] = {
-        "target": target,
-        "penalty": penalty,
-        "value_per_point": value_per_point,
-        "volume": answers,
-    }
-    options |= {"cost_per_mistake": cost_per_mistake, "budget": budget, "risk": risk, "attitude": attitude}
-    options |= {"rounds": rounds, "test_cases": cases, "kind": kind, "level": level, "seed": asked.seed}
+    options: dict[str, Any] = {**worth, "test_cases": cases, "kind": kind, "level": level, "seed": asked.seed}
     result = ask(posterior, prices, sizes, **options, curves=given.choice.keys(posterior), checks=checks)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
 

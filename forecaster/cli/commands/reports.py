@@ -6,32 +6,41 @@ from typing import Annotated, Literal
 import typer
 
 from forecaster.cli import console, interrupts, outputs, remarks, values
-from forecaster.cli.app import Asked, Failures, Json, Kind, Level, deliver, verb
+from forecaster.cli.app import Failures, Json, Kind, Level, deliver, verb
+from forecaster.cli.commands.worth import Weighed
 
 
 @verb
 def memo(
-    asked: Asked,
+    asked: Weighed,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memo's files.")],
-    target: Annotated[float | None, typer.Option("--target", help="The error (not accuracy) to reach.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, e.g. 1e4,100k.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
     size_unit: Annotated[str | None, typer.Option("--size-unit", help="Unit of the sizes, e.g. FLOPs.")] = None,
     kind: Kind = None,
     level: Level = 0.8,
 ) -> Failures:
-    """Write a decision memo in Markdown and HTML, with figures, for each domain and task."""
+    """Write a decision memo for each domain and task: what to buy, as Markdown and HTML, with figures and tables."""
     outputs.check_folder(output)
     values.check_share(level, "--level")
-    sizes = values.sizes(at)
-    values.check_positive(target, "--target", "an error above 0, such as 0.05")
-    given = asked.given()
-    remarks.refuse_architectures(given.curves, given.choice, given.saved is not None)
-    remarks.on_targets(given.curves, [] if target is None else [target])
+    asked.check()
+    sizes, worth = values.sizes(at), asked.worth
+    from forecaster.decisions.question import check_mistakes, check_one_task
+    from forecaster.reports.deciding import Asked, Worth
     from forecaster.reports.examples import memos_of
 
+    weighed = Worth(**{name: value for name, value in worth.items() if name != "target"}, costs=asked.prices())
+    Asked(sizes, asked.target, kind, level, worth=weighed).check()
+    given = asked.given()
+    remarks.refuse_architectures(given.curves, given.choice, given.saved is not None)
+    if asked.costs is not None:
+        check_one_task((c.domain, c.task) for c in given.curves.curves)
+        asked.prices(given.curves.table["architecture"])
+    if asked.cost_per_mistake is not None:
+        check_mistakes(given.curves.table["error"].to_numpy())
+    remarks.on_targets(given.curves, [] if asked.target is None else [asked.target])
     posterior = given.posterior(asked.fitting)
-    options = {"sizes": sizes or None, "target": target, "title": title, "kind": kind, "level": level}
+    options = {**worth, "costs": weighed.costs, "sizes": sizes or None, "title": title, "kind": kind, "level": level}
     options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record}
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)

@@ -1,4 +1,4 @@
-"""Figure of a decision: what each option costs and is expected to lose, or, without a value of error, its error."""
+"""Figures of a decision: what each option costs and is expected to lose, or its error; and options on the curve."""
 
 from __future__ import annotations
 
@@ -7,16 +7,31 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from forecaster.decisions.decision import Decision
 from forecaster.inference.units import units_of
-from forecaster.plots.style import BESIDE, INK, MUTED, PALETTE, WIDTH, Table, beside, labels, plain
-from forecaster.results.wording import Units, chance
+from forecaster.plots.style import (
+    BESIDE,
+    INK,
+    MUTED,
+    PALETTE,
+    WIDTH,
+    Table,
+    beside,
+    capital,
+    error_ticks,
+    labels,
+    plain,
+    unique,
+)
+from forecaster.results.wording import Units, chance, rounded, size
 
 MOST = 16  # options that are drawn
 TARGET = 14  # where the column beside the panel stands, in points from its edge
 PAID, AT_RISK = PALETTE[0], "#c3cad1"
+BACK = 8.0  # times smaller than the largest measured size: where a chart of the options begins
+APART = 0.055  # share of a wide chart's width that two labels of sizes need between them
 
 
 def decision_figure(found: Decision) -> Figure:
@@ -74,3 +89,81 @@ def _errors(axes: Axes, rows: list[dict[Any, Any]], units: Units, currency: str)
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: units.error_plain(v)))
     axes.set_xlabel(f"{units.error_name[:1].upper()}{units.error_name[1:]}")
+
+
+# Options on the curve -----------------------------------------------------------------------------
+
+
+def options_figure(
+    options: Table, curves: Table, points: Table, units: Units, *, target: float | None = None, width: float = WIDTH
+) -> Figure:
+    """The options on the learning curve: measurements, forecast with its 80 % band, each option with its interval.
+
+    ``options`` are rows of a decision, ``curves`` and ``points`` those of the forecast's figure, for the chosen
+    architecture first and, where there is one, its rival. The chosen option is filled.
+    """
+    figure = Figure(figsize=(width, 2.85 if width == WIDTH else 3.1), layout="constrained")
+    axes = figure.add_subplot()
+    names = unique(curves)
+    buys = options[options["option"] != "do nothing"]
+    largest, start = float(points["n"].max()), float(points["n"].max()) / BACK
+    shown = labels(names, 0.38 * 72 * width, 9)
+    for name, colour in zip(names, (PALETTE[0], MUTED), strict=False):
+        _curve(
+            axes, curves[curves["architecture"] == name], points[points["architecture"] == name], colour, shown[name]
+        )
+    for row in buys.to_dict("records"):
+        _mark(axes, row)
+    axes.axvline(largest, color=INK, lw=1, ls=(0, (4, 3)), zorder=1)
+    seen = curves[curves["n"] >= start]
+    known = points[points["n"] >= start]
+    drawn = [seen["q10"].min(), seen["q90"].max(), known["error"].min(), known["error"].max()]
+    drawn += [] if target is None else [target]
+    low, high = min(drawn), max(drawn)
+    axes.set(xscale="log", yscale="log", xlim=(start, 1.08 * float(curves["n"].max())), ylim=(low / 1.12, high * 1.12))
+    plain(axes)
+    error_ticks(axes, units, float(np.log10(high / low)))
+    _sizes(axes, buys, largest, APART * WIDTH / width)
+    if target is not None:
+        axes.axhline(target, color=PALETTE[1], lw=1.2, ls=(0, (5, 3)), zorder=1)
+        axes.annotate(
+            f"target {units.error_plain(target)}", (0.01, target), (0, 3), xycoords=("axes fraction", "data"),
+            textcoords="offset points", fontsize=9, color=PALETTE[1], fontweight="bold",
+        )  # fmt: skip
+    axes.set_xlabel(f"Training data ({units.size_name})")
+    axes.set_ylabel(capital(units.error_name))
+    axes.legend(loc="upper right", fontsize=9, frameon=False, labelcolor="linecolor", handlelength=1.4)
+    return figure
+
+
+def _curve(axes: Axes, mine: Table, seen: Table, colour: str, label: str) -> None:
+    """A curve with its band, and the mean of the measurements at each size."""
+    if colour != MUTED:
+        axes.fill_between(mine["n"], mine["q10"], mine["q90"], color=colour, alpha=0.16, lw=0)
+    axes.plot(mine["n"], mine["q50"], color=colour, lw=1.8 if colour != MUTED else 1.2, label=label)
+    means = np.exp(np.log(seen["error"]).groupby(seen["n"]).mean())
+    axes.plot(means.index, means, "o", color=colour, ms=4.5, mec="white", mew=0.6)
+
+
+def _mark(axes: Axes, row: dict[Any, Any]) -> None:
+    chosen = bool(row["best"])
+    style: Any = {"color": INK, "solid_capstyle": "butt", "zorder": 4}
+    axes.plot([row["n"]] * 2, [row["yhat_lower"], row["yhat_upper"]], lw=4.5 if chosen else 2.0, **style)
+    fill = PALETTE[4] if chosen else "white"
+    axes.plot([row["n"]], [row["yhat"]], "o", color=fill, mec=INK, mew=1.5, ms=10 if chosen else 6.5, zorder=5)
+
+
+def _sizes(axes: Axes, buys: Table, largest: float, apart: float) -> None:
+    """Ticks at today's size and at the options, the chosen one bold; those that would touch another have no label."""
+    low, high = np.log(axes.get_xlim())
+    chosen = [float(n) for n in buys.loc[buys["best"], "n"]]
+    placed: list[float] = []
+    for n in [*chosen, largest, *sorted((float(n) for n in buys["n"]), reverse=True), rounded(largest / 3.0, 1)]:
+        if all(abs(np.log(n / other)) >= apart * (high - low) for other in placed):
+            placed.append(n)
+    placed.sort()
+    axes.xaxis.set_major_locator(FixedLocator(placed))
+    axes.xaxis.set_major_formatter(FixedFormatter([size(n, short=True) for n in placed]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    for n, tick in zip(placed, axes.get_xticklabels(), strict=True):
+        tick.set_fontweight("bold" if n in chosen else "normal")

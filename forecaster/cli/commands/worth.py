@@ -1,0 +1,82 @@
+"""What data cost and what an error costs: the options that verbs on money share."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from forecaster.cli import values
+from forecaster.cli.app import Asked
+from forecaster.errors import OptionError
+
+MONEY = "What it costs, what an error costs"
+
+
+def _option(name: str, text: str, **more: Any) -> Any:
+    return typer.Option(name, help=text, rich_help_panel=MONEY, show_default=False, **more)
+
+
+@dataclass(frozen=True)
+class Weighed(Asked):
+    """The curves of a question, and what is weighed: prices, and what an error costs."""
+
+    costs: Annotated[
+        Path | None,
+        _option("--costs", "Price list (.toml); `forecaster decide --template` writes one to fill in."),
+    ] = None
+    target: Annotated[float | None, _option("--target", "The error (not accuracy) to reach.")] = None
+    penalty: Annotated[float | None, _option("--penalty", "Money lost where the target is missed.")] = None
+    value_per_point: Annotated[
+        float | None, _option("--value-per-point", "Money for each (percentage) point of error.")
+    ] = None
+    cost_per_mistake: Annotated[
+        float | None, _option("--cost-per-mistake", "Money for each mistake; needs --volume.")
+    ] = None
+    volume: Annotated[str | None, _option("--volume", "Answers that the model will give, e.g. 1.5M.")] = None
+    budget: Annotated[float | None, _option("--budget", "The most that may be paid.")] = None
+    risk: Annotated[
+        float | None, _option("--risk", "Accepted chance of missing the target, in place of a penalty.")
+    ] = None
+    attitude: Annotated[
+        Literal["mean", "cvar", "regret"],
+        _option("--attitude", "Lowest mean loss, or mean loss (or regret) of the worst tenth of cases."),
+    ] = "mean"
+    rounds: Annotated[int, _option("--rounds", "Orders that may follow one another.", min=1)] = 1
+
+    @property
+    def worth(self) -> dict[str, Any]:
+        """The arguments of ``decide`` and ``memo``, without the prices."""
+        return {
+            "target": self.target,
+            "penalty": self.penalty,
+            "value_per_point": self.value_per_point,
+            "cost_per_mistake": self.cost_per_mistake,
+            "volume": values.size(self.volume, "--volume"),
+            "budget": self.budget,
+            "risk": self.risk,
+            "attitude": self.attitude,
+            "rounds": self.rounds,
+        }
+
+    def prices(self, architectures: Iterable[str] | None = None) -> Any:
+        """The price list; none where none was given. CostsError for one that names another architecture than these."""
+        from forecaster.resources.prices.costs_file import read_costs
+
+        named = None if architectures is None else dict.fromkeys(architectures)
+        return None if self.costs is None else read_costs(self.costs, named)
+
+    def check(self) -> None:
+        """OptionError for an amount, a share or a target out of range."""
+        for option, amount in (
+            ("--penalty", self.penalty),
+            ("--value-per-point", self.value_per_point),
+            ("--cost-per-mistake", self.cost_per_mistake),
+            ("--budget", self.budget),
+        ):
+            if amount is not None and not 0 <= amount < float("inf"):
+                raise OptionError(f"{option}: found {amount:g}; expected an amount from 0 up, such as 50000")
+        if self.risk is not None:
+            values.check_share(self.risk, "--risk")
+        values.check_positive(self.target, "--target", "an error above 0, such as 0.05")
