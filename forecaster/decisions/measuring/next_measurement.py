@@ -134,7 +134,7 @@ def next_measurement(
     --------
     >>> import forecaster
     >>> found = forecaster.next_measurement(posterior, "forecast:12000", [2_400, 4_800], refits=0)
-    >>> 0 <= found.table["var_left"].min() <= 1
+    >>> bool(0 <= found.table["var_left"].min() <= 1)
     True
     """
     wanted = parsed(goal)
