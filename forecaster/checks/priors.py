@@ -93,7 +93,7 @@ def prior_conflict(posterior: Posterior) -> Iterator[Check]:
 def floor_evidence(posterior: Posterior) -> Iterator[Check]:
     """Does the evidence on the floor agree with the curves, and with itself? No check where there is none."""
     plain, chances, against = posterior.floors_without_evidence, {}, {}
-    for group, design in posterior.designs.items():
+    for design in posterior.designs.values():
         if design.card.floor is None:
             continue
         yield from _consistent(design)
@@ -116,8 +116,8 @@ def floor_evidence(posterior: Posterior) -> Iterator[Check]:
         UNLIKELY,
         say,
         lambda v: message("floor-agrees", "the measurements do not contradict the evidence on the floor", p=v),
-        "check that the evidence is about this test set and these errors; leave it out, or leave out an architecture that "
-        "it is not about (--leave-out)",
+        "check that the evidence is about this test set and these errors; leave it out, or leave out an architecture "
+        "that it is not about (--leave-out)",
     )
 
 
@@ -165,14 +165,14 @@ def _consistent(design: Design) -> Iterator[Check]:
             f"{label}: people err on fewer cases ({evidence.human}) than have wrong labels ({noise}); their answers "
             "were judged by other labels than the models are"
         )
-        yield Check("floor-human", REVIEW, message("human-below-labels", text), step, label)
+        yield Check("floor-human", REVIEW, message("human-below-labels", text), step, (label,))
     smallest = smallest_error(design)
     if low > smallest.upper:
         text = (
             f"{label}: people err more ({evidence.human}) than the best model measured ({smallest}); their error then "
             "says little of the floor"
         )
-        yield Check("floor-human", REVIEW, message("human-above-model", text), step, label)
+        yield Check("floor-human", REVIEW, message("human-above-model", text), step, (label,))
 
 
 def _next(quantity: str, above: bool) -> str:
@@ -217,7 +217,7 @@ def _prior_of_floor(design: Design, architecture: str) -> float:
         return float(np.hypot(design.hyper_sd[3], design.spread_fixed[1]))
     level = float(design.levels[design.architectures.index(architecture)])
     effect = float(design.card.effects_of(architecture)[3])
-    low, high = floor_terms.logit_quantiles(design.card, level, (0.1, 0.9), effect)
+    low, high = floor_terms.logit_quantiles(design.card, level, (0.1, 0.9), effect, len(design.curves))
     return 0.5 * (high - low) / floor_terms.NORMAL_90
 
 

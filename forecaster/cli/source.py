@@ -16,7 +16,8 @@ from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
 from forecaster.errors import OptionError
 
 if TYPE_CHECKING:
-    from forecaster.curves.learning_curves import LearningCurves
+    from forecaster.curves.learning_curves import Group, LearningCurves
+    from forecaster.domains.domain import Domain
     from forecaster.domains.floor_evidence import FloorEvidence
     from forecaster.inference.fit import Cards
     from forecaster.inference.posterior import Posterior
@@ -87,10 +88,8 @@ class Given:
         """The curves that are asked about."""
         return self.curves.select(architecture=list(self.choice.architecture) or None)
 
-    def cards(self, fitting: Fitting) -> Cards:
-        """The cards of a fit, with the evidence on the floor that was given beside them."""
-        if fitting.floor is None:
-            return self.card
+    def cards(self, fitting: Fitting) -> Mapping[Group, Domain]:
+        """The cards of a fit, by (domain, task), with the evidence on the floor that was given beside them."""
         from forecaster.inference.fit import cards_of_well_read, with_floor
 
         return with_floor(self.curves, cards_of_well_read(self.curves, self.card, self.typed), fitting.floor)

@@ -96,8 +96,8 @@ def _only_group(curves: LearningCurves) -> Group:
         return curves.groups[0]
     known = ", ".join("/".join(g) for g in curves.groups[:6])
     raise RequestError(
-        f"floor: found evidence on one floor, and curves of {len(curves.groups)} tasks ({known}); expected those of one: "
-        "choose it by --task, or in Python give a mapping, floor={('domain', 'task'): evidence}"
+        f"floor: found evidence on one floor, and curves of {len(curves.groups)} tasks ({known}); expected those of "
+        "one: choose it by --task, or in Python give a mapping, floor={('domain', 'task'): evidence}"
     )
 
 
@@ -208,8 +208,8 @@ def refit(
     """The posterior of some of a posterior's rows under its cards, in less time: what a forecast is tested with.
 
     ``like`` gives, for each group of ``curves``, the posterior's group that its rows are of: so nothing is compiled
-    again. ``cards`` take the place of the posterior's, by group of ``curves``. Groups are sampled until their draws can be trusted and no longer; one whose draws cannot be is left out.
-    None where all are.
+    again. ``cards`` take the place of the posterior's, by group of ``curves``. Groups are sampled until their draws can
+    be trusted and no longer; one whose draws cannot be is left out. None where all are.
     """
     from forecaster.inference.engines.ensemble import sampler
 

@@ -10,8 +10,8 @@ from jaxtyping import Float
 
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
-from forecaster.model import law as laws
 from forecaster.model import floor_terms, test_set_noise
+from forecaster.model import law as laws
 from forecaster.model.design import Reference, SizedCurve
 
 FLOOR = CENTRES.index("floor_logit")

@@ -99,19 +99,22 @@ def drawn(
     terms: Terms,
     tries: int = 64,
 ) -> Float[np.ndarray, " draw"]:
-    """Logits of the floor of a curve of this ``level``, normal but for the evidence: one of several tries, by weight."""
+    """Logits of the floor of a curve of this ``level``, normal but for evidence: one of several tries, by weight."""
     tried = middle[:, None] + sd * rng.standard_normal((len(level), tries))
     weight = of_curves(np, tried, level[:, None], terms)
     chosen = (weight + rng.gumbel(size=weight.shape)).argmax(1)
     return np.take_along_axis(tried, chosen[:, None], 1)[:, 0]
 
 
-def logit_quantiles(card: Domain, level: float, shares: Sequence[float], effect: float = 0.0) -> np.ndarray:
-    """Quantiles of the logit of the floor of one curve of this level, under the card's prior and all its evidence.
+def logit_quantiles(
+    card: Domain, level: float, shares: Sequence[float], effect: float = 0.0, curves: int = 1
+) -> np.ndarray:
+    """Quantiles of the logit of a curve's floor at this level, under the card's prior and what evidence adds to it.
 
-    ``effect`` is how the architecture is known to differ from others. By a coarse grid, and a fine one where mass is.
+    ``effect`` is how the architecture is known to differ from others, ``curves`` how many there are. By a coarse grid,
+    and a fine one where mass is.
     """
-    terms = terms_of(card.floor)
+    terms = terms_of(card.floor, curves)
     middle = card.priors["floor_logit"].location + effect
     sd = math.hypot(card.priors["floor_logit"].scale, card.priors["floor_logit_spread"].location)
     grid = middle + np.linspace(-WIDE, WIDE, FINE)

@@ -46,8 +46,8 @@ def data_of(design: Design) -> dict[str, np.ndarray]:
     """All that the model takes from the curves, by name: data of one compiled model, not part of its graph.
 
     Those of :func:`padded` (``within`` only where sizes are repeated), ``luck`` [curve] where a test set is known,
-    ``floor`` of :func:`floor_data` where there is evidence on it, ``x_ref`` and ``x_min``, and ``effects`` [local, curve], the known differences of architectures from the group's
-    centre.
+    ``floor`` of :func:`floor_data` where there is evidence on it, ``x_ref`` and ``x_min``, and ``effects``
+    [local, curve], the known differences of architectures from the group's centre.
     """
     *_, repeated, lucky, informed = graph_of(design)
     data = {name: values for name, values in padded(design).items() if repeated or name != "within"}
