@@ -10,17 +10,18 @@ from scipy import stats
 from forecaster.checks.limits import (
     CONFLICT,
     EXPONENT_KNOWN,
+    FLOOR_CONFLICT,
     FLOOR_KNOWN,
+    FLOOR_MOVED,
     PRIOR_SHARE,
     RIDGE,
-    UNLIKELY,
     worst_of,
 )
 from forecaster.domains.floor_evidence import FloorEvidence
 from forecaster.domains.quantities import CENTRES, LEARNED_SPREADS
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.model import floor_terms
+from forecaster.model import floor_terms, law
 from forecaster.model.design import Design
 from forecaster.model.floor_conflicts import smallest_error
 from forecaster.results.check import PASS, REVIEW, Check
@@ -92,15 +93,16 @@ def prior_conflict(posterior: Posterior) -> Iterator[Check]:
 
 def floor_evidence(posterior: Posterior) -> Iterator[Check]:
     """Does the evidence on the floor agree with the curves, and with itself? No check where there is none."""
-    plain, chances, against = posterior.floors_without_evidence, {}, {}
+    plain, chances, against, moved = posterior.floors_without_evidence, {}, {}, {}
     for design in posterior.designs.values():
         if design.card.floor is None:
             continue
         yield from _consistent(design)
-        for curve in (c.curve for c in design.curves if c.curve.label in plain):
-            parts = agreement(design.card.floor, plain[curve.label])
-            against[curve.label] = min(parts, key=lambda said: parts[said])
-            chances[curve.label] = parts[against[curve.label]]
+        for label in (c.curve.label for c in design.curves if c.curve.label in plain):
+            parts = agreement(design.card.floor, plain[label])
+            against[label] = min(parts, key=lambda said: parts[said])
+            chances[label] = parts[against[label]]
+            moved[label] = abs(_shift(plain[label], _log_floor(posterior.curve(label))))
 
     def say(label: str, v: float) -> Message:
         low, high = np.exp(np.quantile(plain[label], (0.1, 0.9)))
@@ -113,12 +115,36 @@ def floor_evidence(posterior: Posterior) -> Iterator[Check]:
     yield from worst_of(
         "floor-evidence",
         chances,
-        UNLIKELY,
+        FLOOR_CONFLICT,
         say,
         lambda v: message("floor-agrees", "the measurements do not contradict the evidence on the floor", p=v),
         "check that the evidence is about this test set and these errors; leave it out, or leave out an architecture "
         "that it is not about (--leave-out)",
     )
+    yield from worst_of(
+        "floor-rests-on-evidence",
+        moved,
+        FLOOR_MOVED,
+        lambda label, v: message(
+            "rests-on-evidence",
+            f"{label}: the evidence moves the floor out of the 80 % range that it would have without it, by {v:.1f} "
+            "half-widths; far forecasts rest on the evidence, which the measurements do not confirm",
+            moved=v,
+        ),
+        lambda v: message(
+            "moved-little",
+            f"the evidence leaves every floor within the 80 % range that it has without it ({v:.1f} half-widths)",
+            moved=v,
+        ),
+        "make sure of the evidence, or measure a larger size",
+    )
+
+
+def _shift(before: np.ndarray, after: np.ndarray) -> float:
+    """How far the median of draws moves, in half-widths of the 80 % range before."""
+    low, middle, high = np.quantile(before, (0.1, 0.5, 0.9))
+    moved = float(np.median(after)) - middle
+    return float(moved / (high - middle if moved > 0 else middle - low))
 
 
 def agreement(evidence: FloorEvidence, log_floor: np.ndarray) -> dict[str, float]:
@@ -251,8 +277,11 @@ def _correlated(drawn: Mapping[str, CurveDraws]) -> Iterator[Check]:
 
 
 def _well_known(draws: CurveDraws) -> bool:
-    log_floor = draws.level - np.logaddexp(0.0, -draws.floor_logit)
-    return bool(np.std(log_floor) < FLOOR_KNOWN and np.std(draws.log_exponent) < EXPONENT_KNOWN)
+    return bool(np.std(_log_floor(draws)) < FLOOR_KNOWN and np.std(draws.log_exponent) < EXPONENT_KNOWN)
+
+
+def _log_floor(draws: CurveDraws) -> np.ndarray:
+    return law.log_floor(np, draws.level, draws.floor_logit)
 
 
 def _correlation(one: np.ndarray, other: np.ndarray) -> float:
