@@ -195,6 +195,8 @@ def compared(
     """The parts of each floor of the ``informed`` fit, and its forecasts beside those of the ``plain`` one."""
     keys = chosen_keys(informed, curves)
     sizes = list(at) or [FARTHER * float(max(c.n[-1] for c in informed.curves.curves))]
+    asked = {"kind": kind, "level": level, "seed": seed, "curves": keys, "record": False}
+    both = {WITH: forecast(informed, sizes, **asked).table, WITHOUT: forecast(plain, sizes, **asked).table}
     rows, said = [], []
     tails = (0.5 - level / 2, 0.5, 0.5 + level / 2)
     for key in keys:
@@ -205,8 +207,6 @@ def compared(
             row = {"domain": key.domain, "task": key.task, "architecture": key.architecture, "part": part}
             row |= {"error": middle, "error_lower": low, "error_upper": high}
             rows.append(row | {"share": float(np.median(values / total)), "level": level})
-    asked = {"kind": kind, "level": level, "seed": seed, "curves": keys, "record": False}
-    both = {WITH: forecast(informed, sizes, **asked).table, WITHOUT: forecast(plain, sizes, **asked).table}
     forecasts: Any = pd.concat([table.assign(evidence=name) for name, table in both.items()], keys=range(2))
     forecasts = forecasts.swaplevel().sort_index(kind="stable").reset_index(drop=True)
     forecasts = forecasts[[c for c in FloorSplit.columns["forecasts"].names if c in forecasts]]

@@ -107,8 +107,10 @@ def test_evidence_is_asked_for_and_not_beside_a_posterior():
         forecaster.floor(plain, BOTH)
     with pytest.raises(RequestError, match="--human"):
         forecaster.floor(plain.curves)
-    with pytest.raises(RequestError):
+    with pytest.raises(RequestError, match=r"curves\.csv"):
         unchecked(forecaster.floor)("curves.csv")
+    with pytest.raises(RequestError, match="between 0 and 1"):
+        compared(informed(), plain, level=80.0)
 
 
 # Evidence that is refused ----------------------------------------------------------------------------
