@@ -15,6 +15,7 @@ from forecaster.decisions.screen import Screening
 from forecaster.decisions.test_sets import CasesNeeded
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
+from forecaster.floors.split import FloorSplit
 from forecaster.inference.cache import Kept
 from forecaster.inference.contents import Contents, FitSummary
 from forecaster.inference.validation import Validation
@@ -36,6 +37,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "requirement": Requirement,
     "compare": Comparison,
     "growth": GrowthTable,
+    "floor": FloorSplit,
     "effect": Effect,
     "screen": Screening,
     "compare --across metric": MetricComparison,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from forecaster.decisions.test_sets import CasesNeeded as CasesNeeded
     from forecaster.decisions.test_sets import test_set_size as test_set_size
     from forecaster.domains.domain import Domain as Domain
+    from forecaster.domains.floor_evidence import FloorEvidence as FloorEvidence
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
     from forecaster.errors import CurveMisreadError as CurveMisreadError
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from forecaster.evaluation.backtest import Backtest as Backtest
     from forecaster.evaluation.backtest import backtest as backtest
     from forecaster.evaluation.fitting import fit as fit
+    from forecaster.floors.split import FloorSplit as FloorSplit
+    from forecaster.floors.split import floor as floor
     from forecaster.inference.posterior import Posterior as Posterior
     from forecaster.inference.storage import load_posterior as load_posterior
     from forecaster.inference.validation import Validation as Validation
@@ -66,6 +69,8 @@ _HOMES = {
     "Decision": "decisions.decision",
     "Domain": "domains.domain",
     "Effect": "comparison.effect",
+    "FloorEvidence": "domains.floor_evidence",
+    "FloorSplit": "floors.split",
     "Forecast": "prediction.forecast",
     "CurveMisreadError": "errors",
     "ForecasterError": "errors",
@@ -85,6 +90,7 @@ _HOMES = {
     "decide": "decisions.decide",
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
+    "floor": "floors.split",
     "forecast": "prediction.forecast",
     "growth": "resources.growth",
     "load_card": "domains.loading",

@@ -19,7 +19,7 @@ from forecaster.checks.largest_size import largest_size
 from forecaster.checks.measurements import can_be_forecast, measurements
 from forecaster.checks.model_fit import foreseen, left_out, replicated
 from forecaster.checks.predictive import FIT_POINTS, FITS, assess
-from forecaster.checks.priors import identified, prior_conflict
+from forecaster.checks.priors import floor_evidence, identified, prior_conflict
 from forecaster.checks.sampling import engine, sampling
 from forecaster.checks.track_record import companions, own_record
 from forecaster.curves.learning_curves import KEYS
@@ -173,6 +173,7 @@ def check(
         *sampling(posterior),
         *engine(posterior),
         *prior_conflict(posterior),
+        *floor_evidence(posterior),
         *identified(posterior),
         *foreseen(found),
         *can_be_forecast(posterior),

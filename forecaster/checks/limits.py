@@ -44,6 +44,10 @@ MEMORY = Limits(0.1, MOST_MEMORY)
 # Distance between posterior mean and prior mean in prior sds: 2.5 has probability 1/80 if the card is right. The data
 # have then overruled the card: the card needs a look, but the posterior need not be refused.
 CONFLICT = Limits(2.5, NEVER)
+# Probability that a floor, in a fit without evidence on it, lies as far from the evidence as it does.
+FLOOR_CONFLICT = Limits(0.05, 0.0, rising=False)
+# Shift of a floor's median by evidence, in half-widths of the 80 % range without it: at 1 it leaves that range.
+FLOOR_MOVED = Limits(1.0, NEVER)
 # Absolute correlation of log exponent and floor: beyond 0.9, knowing one would remove four fifths of the other's
 # variance.
 RIDGE = Limits(0.9, NEVER)

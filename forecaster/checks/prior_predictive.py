@@ -26,7 +26,12 @@ def prior_paths(
 
     ``x`` are ascending log sizes, ``x_ref`` and ``x_min`` the log of the largest and of the smallest size of the group.
     """
-    reference = Reference(x_ref, x_min, card.slope_memory)
+    return _paths(card, x, Reference(x_ref, x_min, card.slope_memory), draws, rng, architecture)
+
+
+def _paths(
+    card: Domain, x: np.ndarray, reference: Reference, draws: int, rng: np.random.Generator, architecture: str
+) -> tuple[np.ndarray, CurveDraws]:
     values = of_architecture(card, *before_data(card, draws, rng), architecture, reference, rng)
     return values.law(x) + _drift(rng, card, values, x), values
 
@@ -48,7 +53,7 @@ def _drift(
 def prior_log_errors(design: Design, data: SizedCurve, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Prior predictive measurements at this curve's sizes, with run and test-set noise: [draw, point]."""
     x = data.x[::-1]  # ascending, and back
-    paths, values = prior_paths(design.card, x, design.x_ref, design.x_min, draws, rng, data.curve.architecture)
+    paths, values = _paths(design.card, x, design.reference, draws, rng, data.curve.architecture)
     paths = paths[:, ::-1]
     if data.luck:
         paths = paths + drift_paths.walk(rng, values.luck(data, data.x))

@@ -178,10 +178,32 @@ class Asked(Curves):
     record: Annotated[
         bool, _option("--record/--no-record", "Test the forecast on the largest sizes, hidden; and say so.", FITTING)
     ] = True
+    human: Annotated[
+        str | None,
+        _option("--human", "Human-level error and the cases it was measured on, as 0.01:500 or 5/500.", FITTING),
+    ] = None
+    label_noise: Annotated[
+        str | None,
+        _option("--label-noise", "Share of test labels that are wrong, of relabelled cases, as 20/1000.", FITTING),
+    ] = None
+    floor: Annotated[
+        str | None,
+        _option("--floor", "Where the irreducible error lies with 80 %, as 0.01,0.03; needs --because.", FITTING),
+    ] = None
+    because: Annotated[str | None, _option("--because", "The reason of the range in --floor.", FITTING)] = None
 
     @property
     def fitting(self) -> Fitting:
-        return Fitting(self.engine, self.seed, self.cache, self.record)
+        return Fitting(self.engine, self.seed, self.cache, self.record, self._floor())
+
+    def _floor(self) -> Any:
+        """The evidence on the floor, if any; OptionError where it makes no sense."""
+        stated = {"human": self.human, "label_noise": self.label_noise, "floor": self.floor, "because": self.because}
+        if all(value is None for value in stated.values()):
+            return None
+        from forecaster.domains.floor_evidence import FloorEvidence
+
+        return FloorEvidence.of(**stated)
 
 
 def verb(body: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,12 +2,13 @@
 
 from forecaster.cli import interrupts
 from forecaster.cli.app import app
-from forecaster.cli.commands import decisions, fitting, keeping, questions, reports, resources, variants
+from forecaster.cli.commands import decisions, fitting, floors, keeping, questions, reports, resources, variants
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
     *(
         resources.growth,
+        floors.floor,
         variants.effect,
         variants.screen,
         decisions.decide,

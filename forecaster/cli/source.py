@@ -16,7 +16,9 @@ from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
 from forecaster.errors import OptionError
 
 if TYPE_CHECKING:
-    from forecaster.curves.learning_curves import LearningCurves
+    from forecaster.curves.learning_curves import Group, LearningCurves
+    from forecaster.domains.domain import Domain
+    from forecaster.domains.floor_evidence import FloorEvidence
     from forecaster.inference.fit import Cards
     from forecaster.inference.posterior import Posterior
 
@@ -68,6 +70,7 @@ class Fitting:
     seed: int = 0
     cache: bool = True
     record: bool = True
+    floor: FloorEvidence | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +88,12 @@ class Given:
         """The curves that are asked about."""
         return self.curves.select(architecture=list(self.choice.architecture) or None)
 
+    def cards(self, fitting: Fitting) -> Mapping[Group, Domain]:
+        """The cards of a fit, by (domain, task), with the evidence on the floor that was given beside them."""
+        from forecaster.inference.fit import cards_of_well_read, with_floor
+
+        return with_floor(self.curves, cards_of_well_read(self.curves, self.card, self.typed), fitting.floor)
+
     def posterior(self, fitting: Fitting, draws: int | None = None) -> Posterior:
         """The saved posterior, or that of the curves: fitted now, or by the same request before."""
         if self.saved is not None:
@@ -94,7 +103,7 @@ class Given:
         cards_of_well_read(self.curves, self.card, self.typed)
         remarks.on_curves(self.curves, self.card)
         options: dict[str, Any] = {"card": self.card, "engine": fitting.engine, "seed": fitting.seed, "draws": draws}
-        options["record"] = fitting.record
+        options |= {"record": fitting.record, "floor": fitting.floor}
         with console.progress(f"Fitting {remarks.counted(self.curves)}") as tell:
             if fitting.cache:
                 from forecaster.evaluation.fitting import fit_cached
@@ -134,6 +143,14 @@ def read(path: Path, reading: Reading, named: Choice, fitting: Fitting | None = 
     return Given(choice.curves(found.leave_out(reading.leave_out)), reading.card, choice, typed=cells.command)
 
 
+def _floor_options(floor: FloorEvidence | None) -> dict[str, bool]:
+    """The options that gave evidence on the floor."""
+    if floor is None:
+        return {}
+    parts = {"--human": floor.human, "--label-noise": floor.label_noise, "--floor": floor.stated}
+    return {name: part is not None for name, part in parts.items()}
+
+
 def _saved(path: Path, reading: Reading, named: Choice, fitting: Fitting) -> Given:
     from forecaster.inference.storage import load_posterior
 
@@ -152,6 +169,7 @@ def _saved(path: Path, reading: Reading, named: Choice, fitting: Fitting) -> Giv
         "--leave-out": reading.leave_out,
         "--card": reading.card,
         "--engine": fitting.engine != "jax",
+        **_floor_options(fitting.floor),
     }
     wrong = [name for name, value in options.items() if value]
     if wrong:

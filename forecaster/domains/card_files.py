@@ -23,6 +23,7 @@ from forecaster._support.toml_files import (
     wrong,
 )
 from forecaster.domains.domain import Architecture, Domain, KnownError, Prior, plain_name
+from forecaster.domains.floor_evidence import Counted, FloorEvidence, FloorRange
 from forecaster.domains.quantities import CENTRES, EFFECTS, GROWTH, LEARNED_SPREADS, QUANTITIES
 from forecaster.domains.shelf import references
 from forecaster.errors import CardError
@@ -39,7 +40,10 @@ EFFECT_RANGE = (-10.0, 10.0)
 TEXTS = ("name", "title", "law", "size_unit", "error_unit")
 INHERITED = ("law", "size_unit", "error_unit")  # what `extends` supplies, beside priors
 KNOWN_ERRORS = ("chance", "human_level")
-TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, "priors", "tuned", "growth", "architectures", "references")
+TABLES = ("priors", "tuned", "growth", "floor", "architectures", "references")
+TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, *TABLES)
+COUNTED = {"rate": (0.0, 0.999999), "cases": (1.0, 1e12)}
+FLOOR = {"human": COUNTED, "label_noise": COUNTED, "range": {"low": ERROR_RANGE, "high": ERROR_RANGE}}
 SAID = {"source": "a key of references.bib or of the card's own [references]", "why": "a sentence in quotes"}
 
 
@@ -60,6 +64,7 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
         *_table_problems("tuned", TUNED, raw, citations),
         *_table_problems("growth", GROWTH, raw, citations),
         *_architecture_problems(raw, citations),
+        *_floor_problems(raw, citations),
     ]
     if problems:
         raise CardError(listed(text, origin, problems))
@@ -74,7 +79,10 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
     tuned |= {quantity: msgspec.convert(table, Prior) for quantity, table in raw.get("tuned", {}).items()}
     growth = dict(base.growth) if base else {}
     growth |= {quantity: msgspec.convert(table, Prior) for quantity, table in raw.get("growth", {}).items()}
-    records = (*priors.values(), *tuned.values(), *growth.values(), *errors.values(), *architectures.values())
+    floor = _floor(raw["floor"]) if "floor" in raw else None
+    known_floor = [] if floor is None else [p for p in (floor.human, floor.label_noise, floor.stated) if p is not None]
+    learned = (*priors.values(), *tuned.values(), *growth.values())
+    records = (*learned, *errors.values(), *architectures.values(), *known_floor)
     used = sorted({record.source for record in records})
     return Domain(
         **(inherited | {key: raw[key] for key in TEXTS if key in raw}),
@@ -88,6 +96,7 @@ def parse(text: str, origin: str, shipped: Any) -> Domain:
         architectures=architectures,
         tuned=tuned,
         growth=growth,
+        floor=floor,
     )
 
 
@@ -95,6 +104,12 @@ def _architecture(table: dict[str, Any]) -> Architecture:
     effects = {quantity: float(table[quantity]) for quantity in EFFECTS if quantity in table}
     aliases = tuple(table.get("aliases", ()))
     return Architecture(effects=effects, source=table["source"], why=table["why"], aliases=aliases)
+
+
+def _floor(tables: dict[str, Any]) -> FloorEvidence:
+    counted = {kind: msgspec.convert(tables[kind], Counted) for kind in ("human", "label_noise") if kind in tables}
+    stated = msgspec.convert(tables["range"], FloorRange) if "range" in tables else None
+    return FloorEvidence(**counted, stated=stated)
 
 
 def _top_problems(raw: dict, citations: dict, shipped: Mapping[str, Domain]) -> Iterator[Problem]:
@@ -166,6 +181,21 @@ def _architecture_problems(raw: dict, citations: dict) -> Iterator[Problem]:
             yield Problem(path, "no effect", f"a number for some of {', '.join(EFFECTS)}")
         if isinstance(record, dict):
             yield from _alias_problems((*path, "aliases"), record.get("aliases", []))
+
+
+def _floor_problems(raw: dict, citations: dict) -> Iterator[Problem]:
+    if "floor" not in raw:
+        return
+    tables = raw["floor"]
+    if not isinstance(tables, dict) or not tables:
+        yield wrong(("floor",), tables, "tables [floor.human], [floor.label_noise] or [floor.range]")
+        return
+    yield from unknown_keys(("floor",), tables, FLOOR)
+    for kind in (k for k in FLOOR if k in tables):
+        record, problems = tables[kind], list(_record_problems(("floor", kind), tables[kind], FLOOR[kind], citations))
+        yield from problems
+        if not problems and kind == "range" and not record["low"] < record["high"]:
+            yield wrong(("floor", kind, "high"), record["high"], f"high = a number above low = {record['low']:g}")
 
 
 def _alias_problems(path: tuple[str, ...], aliases: Any) -> Iterator[Problem]:

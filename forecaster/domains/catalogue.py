@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from forecaster.domains.domain import Domain, Prior
@@ -55,7 +56,7 @@ class CardPriors(Result):
     )
     keys = declared(
         card="`name`, `title`, `law`, `size_unit`, `error_unit`, `card_hash`, `aliases`, `chance`, `human_level`, "
-        "`citations`"
+        "`floor` (evidence on it), `citations`"
     )
 
 
@@ -104,17 +105,19 @@ def priors(name: str) -> CardPriors:
     for label, known in (("Guessing gives", card.chance), ("People reach", card.human_level)):
         if known is not None:
             facts.append(f"{label} {known.value:g} ({known.source}: {known.why})")
+    facts += [f"Of the floor it knows {said}." for said in (card.floor.said if card.floor else ())]
     facts += ["Sources:", *(f"  {key}: {said}" for key, said in card.citations.items())]
     return CardPriors(pd.DataFrame(rows), "\n".join(facts), card=card_facts(card))
 
 
 def card_facts(card: Domain) -> dict[str, Any]:
     """What ``--json`` says of a card beside its priors."""
-    known = {
+    known: dict[str, Any] = {
         k: None if v is None else {"value": v.value, "source": v.source, "why": v.why}
         for k, v in (("chance", card.chance), ("human_level", card.human_level))
     }
     facts = {k: getattr(card, k) for k in ("name", "title", "law", "size_unit", "error_unit", "card_hash")}
+    known["floor"] = msgspec.to_builtins(card.floor)
     return facts | {"aliases": list(card.aliases)} | known | {"citations": dict(card.citations)}
 
 

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from forecaster.curves.metrics import metric_of
+from forecaster.domains.floor_evidence import FloorEvidence
 from forecaster.domains.quantities import CENTRES, FIXED_SPREADS, LEARNED_SPREADS
 
 
@@ -88,6 +89,8 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Priors that hold in place of those of ``priors`` for curves of best models.
     growth : dict of str to Prior
         Priors of the exponents with which model size, compute and hours of training grow with the data.
+    floor : FloorEvidence or None
+        What is known of the floor beside the curves; a fit takes it into the prior of the floor.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Domain(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     architectures: dict[str, Architecture] = {}
     tuned: dict[str, Prior] = {}
     growth: dict[str, Prior] = {}
+    floor: FloorEvidence | None = None
 
     def __repr__(self) -> str:
         about = f"{self.title}; sizes in {self.size_unit}"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.domains.domain import Domain
 from forecaster.evaluation.record import recorded
 from forecaster.inference import cache as fits
+from forecaster.inference import datatree
 from forecaster.inference import fit as inference
-from forecaster.inference.fit import Cards, Progress
+from forecaster.inference.fit import Cards, Floors, Progress, refit
 from forecaster.inference.posterior import Posterior
 
 FITTED = 0.75  # share of the time after which the curves are fitted, and the record begins
@@ -19,6 +21,7 @@ def fit(
     curves: LearningCurves,
     *,
     card: Cards = None,
+    floor: Floors = None,
     engine: str = "jax",
     seed: int = 0,
     draws: int | None = None,
@@ -39,6 +42,9 @@ def fit(
     card : str, Domain or mapping, optional
         The domain card for all groups: a name, a card, or one for each (domain, task). By default each group takes the
         card of its domain's name; ``generic`` where there is none, or where a metric names an error of another kind.
+    floor : FloorEvidence or mapping, optional
+        What is known of the floor beside the curves (human-level error, wrong labels, a stated range), of curves of one
+        task, or by (domain, task). It enters the prior of the floor.
     engine : {"jax", "nuts"}
         The default sampler, or the reference (PyMC's NUTS): the same posterior, minutes instead of seconds.
     seed : int
@@ -66,7 +72,8 @@ def fit(
     Raises
     ------
     RequestError
-        Something else than LearningCurves, an unknown engine, a negative seed, fewer than 100 draws.
+        Something else than LearningCurves, an unknown engine, a negative seed, fewer than 100 draws; evidence on the
+        floor that measured errors contradict, or of shares of cases for errors that are none.
     CurveContentError
         Every curve diverges: none can be forecast. Where only some do, they are in ``set_aside`` of the posterior.
     CardError
@@ -83,6 +90,7 @@ def fit(
     found = inference.fit(
         curves,
         card=card,
+        floor=floor,
         engine=engine,
         seed=seed,
         draws=draws,
@@ -91,13 +99,15 @@ def fit(
         cache=cache,
         on_progress=_told(on_progress, 0.0, FITTED if record else 1.0),
     )
+    found = without_evidence_beside(found, cache=cache)
     return recorded(found, cache=cache, on_progress=_told(on_progress, FITTED, 1.0)) if record else found
 
 
 def fit_cached(
     curves: LearningCurves,
     *,
-    card: str | Path | Domain | None = None,
+    card: Cards = None,
+    floor: Floors = None,
     engine: str = "jax",
     seed: int = 0,
     draws: int | None = None,
@@ -107,11 +117,28 @@ def fit_cached(
     """:func:`fit`, or the posterior that the same call gave before."""
 
     def then(found: Posterior) -> Posterior:
+        found = without_evidence_beside(found)
         return recorded(found, on_progress=_told(on_progress, FITTED, 1.0)) if record else found
 
     tell = _told(on_progress, 0.0, FITTED if record else 1.0)
-    found = fits.fit_cached(curves, card=card, engine=engine, seed=seed, draws=draws, on_progress=tell, then=then)
+    options: dict[str, Any] = {"engine": engine, "seed": seed, "draws": draws}
+    found = fits.fit_cached(curves, card=card, floor=floor, **options, on_progress=tell, then=then)
     return found if record else found.with_record(None)
+
+
+def without_evidence_beside(posterior: Posterior, *, cache: bool = True) -> Posterior:
+    """The posterior with the floors of a fit without the evidence on them, which checks compare it with.
+
+    The same one where it has them, or where there is no evidence.
+    """
+    groups = [group for group, card in posterior.cards.items() if card.floor]
+    if not groups or datatree.PLAIN in posterior.tree.children:
+        return posterior
+    curves = posterior.curves.of_groups(groups)
+    assert curves is not None
+    cards = {group: msgspec.structs.replace(posterior.cards[group], floor=None) for group in groups}
+    like, seed = {group: group for group in groups}, int(posterior.manifest["seed"])
+    return posterior.with_floors_of(refit(posterior, curves, like, cards=cards, seed=seed, cache=cache))
 
 
 def _told(tell: Progress | None, start: float, end: float) -> Progress | None:

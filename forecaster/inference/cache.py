@@ -21,9 +21,8 @@ import pandas as pd
 
 from forecaster._support import code_hash, kept_files
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.domains.domain import Domain
 from forecaster.errors import PosteriorFileError
-from forecaster.inference.fit import Progress, cards_of_well_read, fit, forecastable
+from forecaster.inference.fit import Cards, Floors, Progress, cards_of_well_read, fit, forecastable, with_floor
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.storage import load_posterior
 from forecaster.results.columns import Column, Columns, declared
@@ -41,7 +40,8 @@ def cache_folder() -> Path:
 def fit_cached(
     curves: LearningCurves,
     *,
-    card: str | Path | Domain | None = None,
+    card: Cards = None,
+    floor: Floors = None,
     engine: str = "jax",
     seed: int = 0,
     draws: int | None = None,
@@ -53,6 +53,9 @@ def fit_cached(
     ``then`` adds to a posterior what it lacks, and gives the same one where that is nothing; what it gives is kept. A
     cache folder that cannot be written makes nothing fail; the fit is then simply not kept.
     """
+    if floor is not None:
+        known = cards_of_well_read(curves, card)
+        card = known | with_floor(forecastable(curves)[0], known, floor)
     path = cache_folder() / f"{key_of(curves, card, engine, seed, draws)}.nc"
     kept = _load(path, curves)
     found = None if kept is None else then(kept)
@@ -64,7 +67,7 @@ def fit_cached(
     return found
 
 
-def key_of(curves: LearningCurves, card: str | Path | Domain | None, engine: str, seed: int, draws: int | None) -> str:
+def key_of(curves: LearningCurves, card: Cards, engine: str, seed: int, draws: int | None) -> str:
     """SHA-256 (hex) of data, cards, engine, seed, options and the versions and code that turn them into draws."""
     packages = ("forecaster", *ENGINE_PACKAGES.get(engine, ()))
     said = {

@@ -6,24 +6,30 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from forecaster.curves.divergence import risen
 from forecaster.curves.how_read import VALIDATE, Command
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.metrics import metric_of
 from forecaster.curves.misread.refusal import expect_shares
-from forecaster.domains.domain import Domain
+from forecaster.domains.domain import Domain, kinds_of_error
+from forecaster.domains.floor_evidence import FloorEvidence
 from forecaster.domains.loading import card_for, load_card
 from forecaster.errors import CurveContentError, RequestError
 from forecaster.inference.assembly import assemble
 from forecaster.inference.engines.interface import GroupDraws
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design, design_of
+from forecaster.model.floor_conflicts import contradiction
 
 ENGINES = ("jax", "nuts")
 FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the default engine could not
 FEWEST_DRAWS = 100  # per chain: fewer are too few for effective sample sizes and R-hat
+NO_SHARES = ("loss", "perplexity", "complement")  # kinds of metrics that are no share of cases
 MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
 Cards = str | Path | Domain | Mapping[Group, Domain] | None  # one for all, one a group, or by the domains' names
+Floors = FloorEvidence | Mapping[Group, FloorEvidence] | None  # of the only group, or by group
 Progress = Callable[[str, float], None]  # what is being done, share of all that is done
 
 
@@ -62,10 +68,58 @@ def cards_of_well_read(curves: LearningCurves, card: Cards = None, command: Comm
     return found
 
 
+def with_floor(curves: LearningCurves, cards: Mapping[Group, Domain], floor: Floors) -> dict[Group, Domain]:
+    """The cards with this evidence on the floor, and that of their own where it says nothing.
+
+    RequestError where evidence for one task is given with curves of several, where a share of cases is given for errors
+    that are none, and where measured errors contradict the evidence, the cards' own too.
+    """
+    found = {group: cards[group] for group in curves.groups}
+    if isinstance(floor, FloorEvidence):
+        floor = {_only_group(curves): floor}
+    for group, evidence in (floor or {}).items():
+        if group not in found:
+            known = ", ".join("/".join(g) for g in found)
+            raise RequestError(f"floor: found evidence for {'/'.join(group)}; expected one of {known}")
+        found[group] = msgspec.structs.replace(found[group], floor=evidence.over(found[group].floor))
+    for group, card in found.items():
+        if card.floor and card.floor.of_cases:
+            _expect_shares(curves, group, card)
+        wrong = contradiction(design_of(curves, group, card)) if card.floor else None
+        if wrong is not None:
+            raise RequestError(wrong)
+    return found
+
+
+def _only_group(curves: LearningCurves) -> Group:
+    if len(curves.groups) == 1:
+        return curves.groups[0]
+    known = ", ".join("/".join(g) for g in curves.groups[:6])
+    raise RequestError(
+        f"floor: found evidence on one floor, and curves of {len(curves.groups)} tasks ({known}); expected those of "
+        "one: choose it by --task, or in Python give a mapping, floor={('domain', 'task'): evidence}"
+    )
+
+
+def _expect_shares(curves: LearningCurves, group: Group, card: Domain) -> None:
+    """RequestError where the group's errors are no shares of cases, so that none of them is a wrong answer to one."""
+    named = curves.metrics[group] or (card.error_unit,)
+    others = [m for m in named if metric_of(m).kind in NO_SHARES or kinds_of_error(m) == {"loss"}]
+    above = max(c.error.max() for c in curves.curves if (c.domain, c.task) == group) > 1.0
+    said = others[0] if others else f"errors above 1 of {named[0]}"
+    if others or (above and not curves.metrics[group]):
+        raise RequestError(
+            f"{'/'.join(group)}: found evidence on shares of cases (a human-level error or wrong labels), and {said}, "
+            "which is no share of cases; expected an error rate. For other errors state a range: "
+            '--floor LOW,HIGH --because "the reason"'
+        )
+
+
 def fit(
     curves: LearningCurves,
     *,
     card: Cards = None,
+    floor: Floors = None,
     engine: str = "jax",
     seed: int = 0,
     draws: int | None = None,
@@ -85,6 +139,9 @@ def fit(
     card : str, Domain or mapping, optional
         The domain card for all groups: a name, a card, or one for each (domain, task). By default each group takes the
         card of its domain's name; ``generic`` where there is none, or where a metric names an error of another kind.
+    floor : FloorEvidence or mapping, optional
+        What is known of the floor beside the curves (human-level error, wrong labels, a stated range), of curves of one
+        task, or by (domain, task). It enters the prior of the floor.
     engine : {"jax", "nuts"}
         The default sampler, or the reference (PyMC's NUTS): the same posterior, minutes instead of seconds.
     seed : int
@@ -109,7 +166,8 @@ def fit(
     Raises
     ------
     RequestError
-        Something else than LearningCurves, an unknown engine, a negative seed, fewer than 100 draws.
+        Something else than LearningCurves, an unknown engine, a negative seed, fewer than 100 draws; evidence on the
+        floor that measured errors contradict, or of shares of cases for errors that are none.
     CurveContentError
         Every curve diverges: none can be forecast. Where only some do, they are in ``set_aside`` of the posterior.
     CardError
@@ -126,7 +184,7 @@ def fit(
     expect_curves(curves)
     _check_settings(engine, seed, draws)
     curves, set_aside = (curves, None) if diverging else forecastable(curves)
-    cards = cards_of_well_read(curves, card)
+    cards = with_floor(curves, cards_of_well_read(curves, card), floor)
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
     tell = on_progress or (lambda *_: None)
     if engine == "nuts":
@@ -141,6 +199,7 @@ def refit(
     curves: LearningCurves,
     like: Mapping[Group, Group],
     *,
+    cards: Mapping[Group, Domain] | None = None,
     seed: int,
     draws: int = 250,
     cache: bool = True,
@@ -149,12 +208,12 @@ def refit(
     """The posterior of some of a posterior's rows under its cards, in less time: what a forecast is tested with.
 
     ``like`` gives, for each group of ``curves``, the posterior's group that its rows are of: so nothing is compiled
-    again. Groups are sampled until their draws can be trusted and no longer; one whose draws cannot be is left out.
-    None where all are.
+    again. ``cards`` take the place of the posterior's, by group of ``curves``. Groups are sampled until their draws can
+    be trusted and no longer; one whose draws cannot be is left out. None where all are.
     """
     from forecaster.inference.engines.ensemble import sampler
 
-    cards = {group: posterior.cards[like[group]] for group in curves.groups}
+    cards = cards or {group: posterior.cards[like[group]] for group in curves.groups}
     designs = [design_of(curves, group, cards[group]) for group in curves.groups]
     before = [posterior.designs[like[group]] for group in curves.groups]
     options: dict[str, Any] = {"seed": seed, "draws": draws, "cache": cache}

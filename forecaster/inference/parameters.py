@@ -10,10 +10,11 @@ from jaxtyping import Float
 
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
+from forecaster.model import floor_terms, test_set_noise
 from forecaster.model import law as laws
-from forecaster.model import test_set_noise
 from forecaster.model.design import Reference, SizedCurve
 
+FLOOR = CENTRES.index("floor_logit")
 Sizes = Float[np.ndarray, " size"]
 BySize = Float[np.ndarray, "... size"]
 SizesFirst = Float[np.ndarray, "size ..."]
@@ -89,7 +90,12 @@ def of_architecture(
     """Draws of an architecture that nobody has measured, of the group with this ``centre`` and ``log_spread``.
 
     ``centre`` is [draw, 8] in the order of ``CENTRES``, ``log_spread`` [draw, 2]; the card fixes the other spreads.
+    Evidence on the floor counts for its floor as for that of each measured curve.
     """
     spread = np.concatenate([np.exp(log_spread), np.tile(card.spread_fixed, (len(centre), 1))], 1)
     middle = centre + card.effects_of(architecture)
-    return CurveDraws(*(middle + spread * rng.standard_normal(spread.shape)).T, reference=reference)
+    values = middle + spread * rng.standard_normal(spread.shape)
+    if reference.floor is not None:
+        level, own = values[:, 0], float(spread[0, FLOOR])
+        values[:, FLOOR] = floor_terms.drawn(rng, level, middle[:, FLOOR], own, reference.floor)
+    return CurveDraws(*values.T, reference=reference)

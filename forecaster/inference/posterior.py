@@ -102,6 +102,21 @@ class Posterior:
         """How forecasts of these curves did when the largest sizes were hidden; empty where that was not asked for."""
         return datatree.record_of(self.tree)
 
+    @cached_property
+    def floors_without_evidence(self) -> Mapping[str, np.ndarray]:
+        """Draws of the log floor [draw] of each curve that there is evidence on, in a fit without the evidence."""
+        return datatree.plain_floors_of(self.tree)
+
+    def with_floors_of(self, plain: Posterior | None) -> Posterior:
+        """The same posterior, with the floors of the fit ``plain`` without the evidence on them, for checks."""
+        import xarray as xr
+
+        kept = {f"/{name}": node.to_dataset() for name, node in self.tree.children.items() if name != datatree.PLAIN}
+        found = datatree.plain_floors(None if plain is None else plain.tree, [c.label for c in self.curves.curves])
+        tree = xr.DataTree.from_dict(kept | found)
+        tree.attrs = dict(self.tree.attrs)
+        return Posterior(tree, self.curves, self.cards, self.set_aside)
+
     def with_record(self, record: TrackRecord | None) -> Posterior:
         """The same posterior with this record, or without any."""
         import xarray as xr

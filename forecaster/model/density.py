@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.domains.quantities import CENTRES, LEARNED
-from forecaster.model import drift, law, test_set_noise
+from forecaster.model import drift, floor_terms, law, test_set_noise
 from forecaster.model.design import LOCAL, Design
 
 Array = jax.Array | np.ndarray
@@ -47,6 +47,7 @@ class CurveArrays(NamedTuple):
     x_ref: OfCurves  # log of the largest size measured in the group
     x_min: OfCurves  # log of the smallest size measured in the group
     luck: OfCurves | None  # scale of test-set sampling error; None where no test set is known
+    floor: Float[Array, "curve 8"] | None = None  # measured level, and terms of evidence on the floor; None without any
 
 
 class Local(NamedTuple):
@@ -76,6 +77,8 @@ def normal_logpdf(value: Broadcast, mean: Broadcast, variance: Broadcast) -> Bro
 
 def level_likelihood(local: Local, curves: CurveArrays, memory: Broadcast | float) -> LevelLikelihood:
     """Integrate the drift out of each curve's likelihood, exactly, leaving a Gaussian in its level.
+
+    Evidence on the floor, where there is any, is part of the likelihood of each curve.
 
     ``memory`` is the slope's, a number or [curve, 1].
     """
@@ -107,6 +110,9 @@ def level_likelihood(local: Local, curves: CurveArrays, memory: Broadcast | floa
         spread, within = noise + known, _by_point(curves.within)
         repeat_term = jnp.log(repeats) + (repeats - 1.0) * (LOG_2PI + jnp.log(spread)) + within / spread
         log_z = log_z - 0.5 * (present * repeat_term).sum(0)
+    if curves.floor is not None:
+        level, *terms = (jnp.asarray(curves.floor)[:, i, None] for i in range(8))
+        log_z = log_z + floor_terms.of_curves(xp, local.floor_logit, level, terms)
     return LevelLikelihood(log_z, uy / uu, 1.0 / uu)
 
 

@@ -6,6 +6,7 @@ cost of inference grows with the number of sizes, not of seeds. NumPy only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from forecaster.curves.learning_curves import Curve, LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.model import run_noise
+from forecaster.model.floor_terms import Terms, terms_of
 
 LEAST_NOISE = 5e-4  # sd of log error that every measurement has: errors are printed with few digits
 # Share of a reported variance that is independent between sizes. Repeats mostly share test cases and training data: the
@@ -54,13 +56,15 @@ class Reference:
 
     ``x_ref`` is the log of the group's largest measured size, at which a curve's level is its log error; ``x_min`` that
     of the smallest, above which its break lies. ``slope_memory`` is the correlation length of the slope in nats,
-    ``noise_trend`` the change of the log sd of a run's noise per nat of size.
+    ``noise_trend`` the change of the log sd of a run's noise per nat of size, ``floor`` what evidence on the floor says
+    of each curve (:mod:`~forecaster.model.floor_terms`), where there is any.
     """
 
     x_ref: float
     x_min: float
     slope_memory: float
     noise_trend: float = 0.0
+    floor: Terms | None = None
 
     def noise_scale(self, x: np.ndarray) -> np.ndarray:
         """Variance of the learned noise at log sizes ``x`` over that at the largest measured one."""
@@ -69,7 +73,10 @@ class Reference:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """One group: its curves by size, its reference sizes and the priors of its card."""
+    """One group: its curves by size, its reference sizes and the priors of its card.
+
+    ``levels`` [curve] are the measured log errors at the largest size of the group.
+    """
 
     domain: str
     task: str
@@ -78,6 +85,7 @@ class Design:
     x_ref: float
     x_min: float
     noise_trend: float  # of the log sd of noise, per nat of size
+    levels: np.ndarray
 
     @property
     def architectures(self) -> tuple[str, ...]:
@@ -90,7 +98,12 @@ class Design:
     @property
     def reference(self) -> Reference:
         """The reference of its curves' parameters."""
-        return Reference(self.x_ref, self.x_min, self.slope_memory, self.noise_trend)
+        return Reference(self.x_ref, self.x_min, self.slope_memory, self.noise_trend, self.floor)
+
+    @property
+    def floor(self) -> Terms | None:
+        """What evidence on the floor says of each of the curves; None where there is none."""
+        return terms_of(self.card.floor, len(self.curves))
 
     @property
     def effects(self) -> np.ndarray:
@@ -141,7 +154,18 @@ def design_of(curves: LearningCurves, group: tuple[str, str], card: Domain) -> D
     centred = card.centred_on(float(np.mean([c.y[0] for c in sized])))
     trend = run_noise.trend(_repeated(c) for c in sized)
     sized = tuple(replace(c, scale=run_noise.relative(trend, c.x, x_ref)) for c in sized)
-    return Design(group[0], group[1], sized, centred, x_ref, x_min, trend)
+    return Design(group[0], group[1], sized, centred, x_ref, x_min, trend, _levels(sized))
+
+
+def _levels(curves: Sequence[SizedCurve]) -> np.ndarray:
+    """Measured log error of each curve at the group's largest size.
+
+    One that ends earlier is taken to fall from there as those do, in the mean, that do not.
+    """
+    last = max(c.x[0] for c in curves)
+    whole = [c for c in curves if c.x[0] == last]
+    falls = [[np.interp(c.x[0], w.x[::-1], w.y[::-1]) - w.y[0] for w in whole] for c in curves]
+    return np.array([c.y[0] - float(np.mean(fall)) for c, fall in zip(curves, falls, strict=True)])
 
 
 def _repeated(curve: SizedCurve) -> run_noise.Repeated:

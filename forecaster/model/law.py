@@ -65,9 +65,14 @@ def log_error(
     return level + log_shape(xp, decayed, floor_logit)
 
 
+def log_floor(xp: Any, level: Array, floor_logit: Array) -> Array:
+    """Log of the irreducible error."""
+    return level - softplus(xp, -floor_logit)
+
+
 def floor(xp: Any, level: Array, floor_logit: Array) -> Array:
     """Irreducible error, in the unit of the error."""
-    return xp.exp(level - softplus(xp, -floor_logit))
+    return xp.exp(log_floor(xp, level, floor_logit))
 
 
 def log_alpha(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecaster.domains.quantities import CENTRES, LEARNED
-from forecaster.model import drift, test_set_noise
+from forecaster.model import drift, floor_terms, test_set_noise
 from forecaster.model import law as laws
 from forecaster.model.design import LOCAL, Design
 
@@ -46,25 +46,34 @@ def data_of(design: Design) -> dict[str, np.ndarray]:
     """All that the model takes from the curves, by name: data of one compiled model, not part of its graph.
 
     Those of :func:`padded` (``within`` only where sizes are repeated), ``luck`` [curve] where a test set is known,
-    ``x_ref`` and ``x_min``, and ``effects`` [local, curve], the known differences of architectures from the group's
-    centre.
+    ``floor`` of :func:`floor_data` where there is evidence on it, ``x_ref`` and ``x_min``, and ``effects``
+    [local, curve], the known differences of architectures from the group's centre.
     """
-    *_, repeated, lucky = graph_of(design)
+    *_, repeated, lucky, informed = graph_of(design)
     data = {name: values for name, values in padded(design).items() if repeated or name != "within"}
     places = {"x_ref": np.array(design.x_ref), "x_min": np.array(design.x_min)}
     if lucky:
         places["luck"] = np.array([c.luck for c in design.curves])
+    if informed:
+        places["floor"] = floor_data(design)
     return data | places | {"effects": design.effects[:, 1:].T}
 
 
-def graph_of(design: Design) -> tuple[str, int, int, bool, bool]:
-    """What the model's graph depends on: the card, numbers of curves and of points, repeated sizes, test sets.
+def floor_data(design: Design) -> np.ndarray:
+    """The measured level of each curve and the terms of the evidence on its floor, [curve, 8]; zero without any."""
+    terms = floor_terms.NOTHING if design.floor is None else design.floor
+    return np.column_stack([design.levels, np.tile(terms, (len(design.curves), 1))])
+
+
+def graph_of(design: Design) -> tuple[str, int, int, bool, bool, bool]:
+    """What the model's graph depends on: card, numbers of curves and of points, repeated sizes, test sets, evidence.
 
     Designs that agree in it differ by :func:`data_of` only, and one compiled model serves them all.
     """
     longest = max(len(c.x) for c in design.curves)
     repeated = any((c.repeats > 1).any() for c in design.curves)
-    return design.card.card_hash, len(design.curves), longest, repeated, any(c.luck for c in design.curves)
+    lucky, informed = any(c.luck for c in design.curves), design.floor is not None
+    return design.card.card_hash, len(design.curves), longest, repeated, lucky, informed
 
 
 def build(design: Design) -> pm.Model:
@@ -72,7 +81,7 @@ def build(design: Design) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
-    *_, points, repeated, lucky = graph_of(design)
+    *_, points, repeated, lucky, informed = graph_of(design)
     coords = {
         "quantity": list(CENTRES),
         "local": list(LOCAL),
@@ -114,6 +123,9 @@ def build(design: Design) -> pm.Model:
             observed=data["y"],
             dims=("curve", "point"),
         )
+        if informed:
+            known, *terms = (data["floor"][:, i] for i in range(8))
+            pm.Potential("floor_evidence", floor_terms.of_curves(pt, floor_logit, known, terms).sum())
         if repeated:
             spare = data["repeats"] - 1.0
             repeat_term = pt.log(data["repeats"]) + spare * (np.log(2 * np.pi) + pt.log(run_variance))

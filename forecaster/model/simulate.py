@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pandas as pd
 from jaxtyping import Real
@@ -17,11 +18,12 @@ from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
-from forecaster.model import drift_paths, run_noise, test_set_noise
+from forecaster.model import drift_paths, floor_terms, run_noise, test_set_noise
 from forecaster.model import law as laws
 from forecaster.model.design import LEAST_NOISE
 
 DOMAIN = "simulated"
+TRIES = 1000  # times that as many groups are drawn as are wanted, where evidence on the floor rejects some
 Sizes = Sequence[float] | Real[np.ndarray, " _"]
 
 
@@ -62,12 +64,8 @@ def simulate(
     x = [np.log(g) for g in grid]
     x_ref, x_min = max(g.max() for g in x), min(g.min() for g in x)
     ahead = x_ref + np.log(np.asarray(beyond, dtype=float))
-    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((groups, len(card.hyper_mean)))
-    centre, learned = np.split(hyper, [len(CENTRES)], 1)
-    spread = np.concatenate([np.exp(learned), np.tile(card.spread_fixed, (groups, 1))], 1)
     names = [f"architecture-{i:02d}" for i in range(architectures)]
-    middle = centre[:, None] + np.stack([card.effects_of(name) for name in names])
-    values = middle + spread[:, None] * rng.standard_normal((groups, architectures, len(CENTRES)))
+    hyper, values = _drawn(rng, card, names, groups)
 
     rows, far = [], np.empty((groups, architectures, len(ahead)))
     for i in range(architectures):
@@ -86,6 +84,33 @@ def simulate(
         "error": far,
     }
     return Simulation(read_curves(pd.concat(rows, ignore_index=True), as_they_are=True), truth)
+
+
+def _drawn(rng: np.random.Generator, card: Domain, names: Sequence[str], groups: int) -> tuple[np.ndarray, np.ndarray]:
+    """Hyper-parameters [group, 10] and values [group, curve, 8] from the card's priors, and evidence on the floor.
+
+    Evidence rejects whole groups, at the true level; ValueError where it rejects nearly all.
+    """
+    hyper = card.hyper_mean + card.hyper_sd * rng.standard_normal((groups, len(card.hyper_mean)))
+    centre, learned = np.split(hyper, [len(CENTRES)], 1)
+    spread = np.concatenate([np.exp(learned), np.tile(card.spread_fixed, (groups, 1))], 1)
+    middle = centre[:, None] + np.stack([card.effects_of(name) for name in names])
+    values = middle + spread[:, None] * rng.standard_normal((groups, len(names), len(CENTRES)))
+    terms = floor_terms.terms_of(card.floor, len(names))
+    if terms is None:
+        return hyper, values
+    plain = msgspec.structs.replace(card, floor=None)
+    parts: list[tuple[np.ndarray, np.ndarray]] = []
+    for _ in range(TRIES):
+        level, floor_logit = values[..., 0], values[..., CENTRES.index("floor_logit")]
+        weight = floor_terms.of_curves(np, floor_logit, level, terms).sum(1)
+        chosen = np.log(rng.random(len(weight))) < weight
+        parts.append((hyper[chosen], values[chosen]))
+        if sum(len(h) for h, _ in parts) >= groups:
+            found = [np.concatenate(each)[:groups] for each in zip(*parts, strict=True)]
+            return found[0], found[1]
+        hyper, values = _drawn(rng, plain, names, groups)
+    raise ValueError("found evidence on the floor that the card's priors hardly allow; expected less of it, or others")
 
 
 def _curve(

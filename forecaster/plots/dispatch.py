@@ -13,6 +13,7 @@ from forecaster.decisions.decision import Decision
 from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
+from forecaster.floors.split import FloorSplit
 from forecaster.inference.validation import Validation
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure, metric_figure
@@ -20,6 +21,7 @@ from forecaster.plots.decisions.decision import decision_figure
 from forecaster.plots.decisions.proposal import proposal_figure
 from forecaster.plots.decisions.screen import screen_figure
 from forecaster.plots.effect import effect_figure
+from forecaster.plots.floor import split_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.growth import growth_figure
 from forecaster.plots.measured import measured_figure
@@ -55,6 +57,11 @@ def _(result: Requirement) -> Figure:
 @_drawn.register
 def _(result: Comparison) -> Figure:
     return comparison_figure(result)
+
+
+@_drawn.register
+def _(result: FloorSplit) -> Figure:
+    return split_figure(result)
 
 
 @_drawn.register

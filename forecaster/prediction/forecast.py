@@ -244,6 +244,9 @@ def _text(posterior: Posterior, table: pd.DataFrame, level: float) -> str:
     text += _provable(posterior, table)
     if "floor" in set(table["region"]):
         text += " In region 'floor', irreducible error makes up more than half of the forecast."
+    stated = dict.fromkeys(str(card.floor) for card in posterior.cards.values() if card.floor)
+    if stated:
+        text += f" The prior of the floor rests on {'; '.join(stated)}."
     return text
 
 

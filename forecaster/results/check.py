@@ -21,6 +21,7 @@ NAMES = {  # what people read where the id with spaces for hyphens would not do
     "prior-data-conflict": "prior-data conflict",
     "prior-predictive": "prior predictive",
     "floor-exponent-correlation": "floor-exponent correlation",
+    "floor-human": "human-level error",
     "one-seed": "repeated runs",
     "stray-run": "outlying runs",
     "non-monotone": "rising errors",

@@ -34,6 +34,7 @@ VERBS = [
     "requirement",
     "compare",
     "check",
+    "floor",
     "effect",
     "screen",
     "decide",

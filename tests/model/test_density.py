@@ -13,11 +13,13 @@ from scipy import stats
 
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.domain import Architecture, Domain
+from forecaster.domains.floor_evidence import FloorEvidence
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES, LEARNED
 from forecaster.model import density, drift, pymc_model
 from forecaster.model import law as laws
 from forecaster.model.design import LOCAL, Design, design_of
+from forecaster.model.floor_terms import log_evidence
 
 TYPICAL = np.array([-1.2, 0.5, -0.5, -4.0, -3.5, -4.0, 0.5])  # of LOCAL
 FREE = ("centre", "log_spread", "level", "offset")  # the model's free variables, in its order
@@ -46,10 +48,12 @@ def made(card: str | Domain, lengths: tuple[int, ...], *, seeds: int = 1, n_test
 KNOWN = Architecture(
     effects={"log_exponent": 0.3, "floor_logit": -0.8, "log_slope": 0.5}, source="hestness2017", why="for this test"
 )
+EVIDENCE = FloorEvidence.of(human="0.1:500", label_noise="20/1000", floor=(0.1, 0.3), because="a test")
 DESIGNS = {
     "one architecture": made("generic-error-rate", (5,)),
     "known noise": made("image-classification-top1", (6, 6), n_test=2000),
     "unequal lengths, repeats, known noise": made("tabular-classification", (3, 12, 7), seeds=4, n_test=500),
+    "evidence on the floor": made(msgspec.structs.replace(load_card("generic-error-rate"), floor=EVIDENCE), (5, 9)),
     "an architecture known by name": made(
         msgspec.structs.replace(load_card("generic-error-rate"), architectures={"a1": KNOWN}), (5, 8)
     ),
@@ -59,10 +63,11 @@ DESIGNS = {
 def arrays(design: Design, width: int) -> density.CurveArrays:
     data = pymc_model.padded(design, width)
     curves = len(design.curves)
-    names = density.CurveArrays._fields[:-3]
+    names = density.CurveArrays._fields[:-4]
     luck = np.array([c.luck for c in design.curves])
     places = np.full((2, curves), [[design.x_ref], [design.x_min]])
-    return density.CurveArrays(*(data[k] for k in names), *places, luck)
+    floor = None if design.floor is None else pymc_model.floor_data(design)
+    return density.CurveArrays(*(data[k] for k in names), *places, luck, floor)
 
 
 level_likelihood = jax.jit(density.level_likelihood)
@@ -150,7 +155,18 @@ def test_level_likelihood_is_a_dense_gaussian_of_every_run(seed, name):
         parted = sized.luck * (1.0 - np.exp(law.min() - law))  # smallest at the largest size
         wander = wander + np.minimum(parted[:, None], parted)
         dense = stats.multivariate_normal(law, wander + np.diag(noise))
-        assert found[i] == pytest.approx(dense.logpdf(y), rel=1e-8, abs=1e-8)
+        beside = 0.0
+        if design.floor is not None:
+            last = y[-1] if i == 1 else _level_of_the_shorter(design)
+            beside = float(log_evidence(np, last - np.log1p(np.exp(-floor_logit)), design.floor))
+        assert found[i] == pytest.approx(dense.logpdf(y) + beside, rel=1e-8, abs=1e-8)
+
+
+def _level_of_the_shorter(design: Design) -> float:
+    """The first curve's last error, less what the second falls from there."""
+    (short, whole) = (c.curve for c in design.curves)
+    fall = np.interp(np.log(short.n[-1]), np.log(whole.n), np.log(whole.error)) - np.log(whole.error[-1])
+    return float(np.log(short.error[-1]) - fall)
 
 
 @settings(max_examples=20, deadline=None)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from scipy.stats import kstest
 
+from forecaster.domains.floor_evidence import FloorEvidence
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
+from forecaster.model import floor_terms
+from forecaster.model import simulate as module
 from forecaster.model.simulate import simulate
 
 CARD = load_card("image-classification-top1")
@@ -66,6 +70,41 @@ def test_runs_scatter_around_the_mean_curve_as_noise_and_test_set_say(many):
     assert np.mean(units) == pytest.approx(0.0, abs=0.1)
     assert np.var(units) == pytest.approx(1.0, abs=0.12)
     assert np.var((runs - truth[..., None]) / np.sqrt(0.8 * noise)[..., None]) > 1.12  # a fifth less says too little
+
+
+def test_evidence_changes_simulated_floors_by_its_weight_and_nothing_else_would():
+    """Against plain groups, weighted: the twin of other evidence has other floors."""
+
+    def told(label_noise):
+        evidence = FloorEvidence.of(label_noise=label_noise, human=(0.2, 400))
+        return msgspec.structs.replace(CARD, floor=evidence)
+
+    plain = simulate(CARD, SIZES, groups=4000, architectures=2, seed=5).truth
+    at = [CENTRES.index(name) for name in ("level", "floor_logit")]
+    level, logit = (plain["values"][..., i] for i in at)
+    floors = []
+    for label_noise in ("40/400", "120/400"):
+        card = told(label_noise)
+        found = simulate(card, SIZES, groups=600, architectures=2, seed=6).truth
+        weight = np.exp(floor_terms.of_curves(np, logit, level, floor_terms.terms_of(card.floor, 2)).sum(1))
+        floors.append((np.log(found["floor"][:, 0]), weight))
+    log_floor, weight = np.log(plain["floor"][:, 0]), floors[0][1]
+    order = np.argsort(log_floor)
+    upto = np.cumsum(weight[order]) / weight.sum()
+    apart = [
+        np.abs(np.interp(np.sort(mine), log_floor[order], upto) - np.arange(600) / 600).max() for mine, _ in floors
+    ]
+    size = weight.sum() ** 2 / (weight**2).sum()
+    limit = 1.95 * np.sqrt(1.0 / 600 + 1.0 / size)  # Kolmogorov and Smirnov, one in a thousand
+    assert apart[0] < limit
+    assert apart[1] > limit
+
+
+def test_evidence_that_the_priors_hardly_allow_is_refused(monkeypatch):
+    monkeypatch.setattr(module, "TRIES", 2)
+    far = FloorEvidence.of(floor=(1e-12, 2e-12), because="a test")
+    with pytest.raises(ValueError, match="hardly allow"):
+        simulate(msgspec.structs.replace(CARD, floor=far), SIZES, groups=2, architectures=1)
 
 
 def test_the_floor_is_where_the_law_ends(many):

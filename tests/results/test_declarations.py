@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 import pytest
 from helpers.synthetic import SIZES, posterior, values
@@ -15,6 +16,7 @@ from helpers.unchecked import unchecked
 import forecaster
 from forecaster.domains import catalogue
 from forecaster.evaluation import backtest as module
+from forecaster.floors.split import compared
 from forecaster.inference.cache import kept
 from forecaster.inference.contents import contents, fit_summary
 from forecaster.monitoring import update as updating
@@ -40,6 +42,13 @@ def fitted():
     """Three architectures, made up."""
     drawn = {name: values(level=-2.0 + 0.1 * i, sd={"level": 0.05}, seed=i) for i, name in enumerate("abc")}
     return posterior(drawn)
+
+
+def fitted_with_evidence(fitted):
+    """The same draws, under a card that holds evidence on the floor."""
+    evidence = forecaster.FloorEvidence.of(human="5/500", label_noise="3/500")
+    cards = {group: msgspec.structs.replace(card, floor=evidence) for group, card in fitted.cards.items()}
+    return forecaster.Posterior(fitted.tree, fitted.curves, cards)
 
 
 def by_metric():
@@ -91,6 +100,7 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "requirement with a limit": forecaster.requirement(fitted, 0.05, limit=1e7),
         "compare": forecaster.compare(fitted, at=[1e6]),
         "compare --across metric": forecaster.compare_metrics(by_metric()),
+        "floor": compared(fitted_with_evidence(fitted), fitted, at=[1e6]),
         "effect": forecaster.effect(fitted, baseline="a", treated="b", at=[1e6]),
         "screen": forecaster.screen(fitted, 1e6),
         "next": forecaster.next_measurement(fitted, "choice:1e6", refits=0),
@@ -116,6 +126,7 @@ def results(fitted, backtested, updated, tmp_path_factory):
 KINDS = [
     *("validate", "fit", "forecast", "forecast with quantiles", "requirement", "requirement with a limit", "compare"),
     *(
+        "floor",
         "effect",
         "screen",
         "next",

@@ -75,8 +75,8 @@ def backtest(
     from forecaster.evaluation.holdout import in_words, usual_split
 
     given = asked.given()
-    curves, card = given.curves, given.card
-    remarks.on_curves(curves, card)
+    curves, card = given.curves, given.cards(asked.fitting) if asked.fitting.floor else given.card
+    remarks.on_curves(curves, given.card)
     split = usual_split(curves) if hide is None else hide
     if hide is None and split != "column":
         console.say(f"Note: no --hide was given. {in_words(split)}")

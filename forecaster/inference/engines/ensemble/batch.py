@@ -23,6 +23,7 @@ class Shape(NamedTuple):
     width: int  # curves of a call, padded
     repeated: bool  # whether a size was measured more than once
     lucky: bool  # whether a test set is known
+    informed: bool = False  # whether there is evidence on a floor
 
     @classmethod
     def of(cls, designs: Sequence[Design]) -> Shape:
@@ -33,11 +34,16 @@ class Shape(NamedTuple):
             min(padded_to(len(sized), settings.WIDTHS), settings.WIDTHS[-1]),
             any(bool((c.repeats > 1.0).any()) for c in sized),
             any(c.luck != 0.0 for c in sized),
+            any(d.floor is not None for d in designs),
         )
 
     def holds(self, other: Shape) -> bool:
         """Whether a batch of the ``other`` shape can be padded to this one."""
-        return self.length >= other.length and self.repeated >= other.repeated and self.lucky >= other.lucky
+        return all(own >= theirs for own, theirs in zip(self._flags, other._flags, strict=True))
+
+    @property
+    def _flags(self) -> tuple[int, ...]:
+        return self.length, self.repeated, self.lucky, self.informed
 
 
 class Batch(NamedTuple):
@@ -89,6 +95,7 @@ def batch_of(designs: Sequence[Design], shape: Shape | None = None) -> Batch:
         x_ref=np.repeat([d.x_ref for d in designs], counts),
         x_min=np.repeat([d.x_min for d in designs], counts),
         luck=np.array([c.luck for d in designs for c in d.curves]),
+        floor=np.concatenate([pymc_model.floor_data(d) for d in designs]),
     )
     return Batch(
         curves,

@@ -91,7 +91,8 @@ def likelihood_of(batch: Batch, pool: Executor, kind: type = np.float32) -> Like
 def needed(curves: CurveArrays, shape: Shape) -> CurveArrays:
     """Without the terms that no curve of this shape has, so that compiled programs leave them out."""
     curves = curves if shape.repeated else curves._replace(within=None)
-    return curves if shape.lucky else curves._replace(luck=None)
+    curves = curves if shape.lucky else curves._replace(luck=None)
+    return curves if shape.informed else curves._replace(floor=None)
 
 
 def centred(curves: CurveArrays) -> tuple[CurveArrays, Float[np.ndarray, "curve 1"]]:
