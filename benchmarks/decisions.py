@@ -29,7 +29,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ import pandas as pd
 from recording import add_output, record
 
 from forecaster import fit
-from forecaster.curves.learning_curves import LearningCurves
+from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.inference.posterior import Posterior
@@ -57,6 +57,8 @@ REPLICAS = 2000
 BOOTSTRAPS = 100
 PENALTIES = np.geomspace(0.5, 300.0, 10)  # as multiples of the price of what all measured sizes cost
 ACCEPTED = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8)  # risks
+MEASURED = np.geomspace(1e2, 2e3, 8)  # sizes of simulated curves
+AHEAD = np.geomspace(1.0, 50.0, 40)[1:]  # multiples of the largest at which the true curve is looked at
 SHARES = ("risk", "missed", "low", "high", "failure rate", "ours fails")
 Array = np.ndarray[Any, Any]
 Table = Any
@@ -342,24 +344,32 @@ def as_often(own: Sequence[tuple[float, float]], fails: float) -> tuple[float, f
 
 
 def simulated(groups: int, seed: int) -> list[dict[str, Any]]:
-    """Curves drawn from the card: chance of the target against how often the true curve reaches it, in ten bins."""
-    card, sizes, rows = load_card("tabular-classification"), np.geomspace(1e2, 1e5, 13), []
-    for g in range(groups):
-        world = simulate(card, sizes, architectures=5, seeds=2, seed=seed + g)
-        table: Table = world.curves.table
-        posterior = fit(world.curves.with_rows(table[table["n"] < 2e3]), card=card, seed=seed)
-        for curve in posterior.curves.curves:
-            key = CurveKey(curve.domain, curve.task, curve.architecture)
-            truth = table[(table["architecture"] == curve.architecture) & (table["n"] > curve.n[-1])]
-            truth = truth.groupby("n")["error"].mean()
-            for f in FACTORS:
-                target = f * float(curve.error[curve.n == curve.n[-1]].mean())
-                for n in (1e4, 1e5):
-                    need = requirement(posterior, target, curves=[key], limit=n, seed=seed)
-                    chance = float(need.table["p_within_limit"].iloc[0])
-                    reached = bool((truth[truth.index <= n * 1.01] <= target).any())
-                    rows.append({"group": g, "chance": chance, "reached": reached})
+    """Curves drawn from the card: chance of the target against how often the true curve reaches it, in ten bins.
+
+    The true curve is that of the mean run, drift included, at ``AHEAD`` multiples of the largest measured size.
+    """
+    card, rows = load_card("tabular-classification"), []
+    world = simulate(card, MEASURED, groups=groups, architectures=5, seeds=2, beyond=AHEAD, seed=seed)
+    posterior = fit(world.curves, card=card, seed=seed, draws=250, record=False, diverging=True)
+    for group, i in placed(posterior):
+        g, name = posterior.groups.index(group), posterior.designs[group].architectures[i]
+        curve = next(c.curve for c in posterior.designs[group].curves if c.curve.architecture == name)
+        truth = world.truth["error"][g, i]
+        for f in FACTORS:
+            target = f * float(curve.error[curve.n == curve.n[-1]].mean())
+            for last in (10, len(AHEAD)):
+                limit = MEASURED[-1] * AHEAD[last - 1]
+                key = CurveKey(*group, name)
+                need = requirement(posterior, target, curves=[key], limit=limit, kind="mean", seed=seed)
+                chance = float(need.table["p_within_limit"].iloc[0])
+                rows.append({"group": g, "chance": chance, "reached": bool((truth[:last] <= target).any())})
     return of_bins(pd.DataFrame(rows), seed)
+
+
+def placed(posterior: Posterior) -> Iterator[tuple[Group, int]]:
+    """Every curve by its group and place in it."""
+    for group in posterior.groups:
+        yield from ((group, i) for i in range(len(posterior.designs[group].architectures)))
 
 
 def of_bins(found: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
@@ -378,17 +388,31 @@ def of_bins(found: pd.DataFrame, seed: int) -> list[dict[str, Any]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help=f"folder that holds {FILE}")
+    parser.add_argument("--data", type=Path, help=f"folder that holds {FILE}; without one, simulated curves alone")
     parser.add_argument("--simulated", type=int, default=0, metavar="N", help="also N groups of simulated curves")
     parser.add_argument("--draws", type=int, default=250, help="of each of four chains")
     parser.add_argument("--seed", type=int, default=0)
     add_output(parser, "decisions")
     chosen = parser.parse_args()
-    path = chosen.data / FILE
-    if not path.is_file():
-        print(f"{FILE} is not in this folder; this benchmark needs the LCDB curves and was skipped", file=sys.stderr)
-        return 1
     begin = time.perf_counter()
+    if chosen.data is not None:
+        path = chosen.data / FILE
+        if not path.is_file():
+            print(f"{FILE} is not in this folder; this benchmark needs the LCDB curves", file=sys.stderr)
+            return 1
+        public(path, chosen, begin)
+    if chosen.simulated:
+        bins = simulated(chosen.simulated, chosen.seed)
+        print(pd.DataFrame(bins).round(3).to_string(index=False), flush=True)
+        say("simulated curves", begin)
+        if chosen.output:
+            shares = ("mean chance", "reached", "low", "high")
+            record(chosen.output, "Chance of the target, simulated curves", bins, shares=shares)
+    return 0
+
+
+def public(path: Path, chosen: argparse.Namespace, begin: float) -> None:
+    """Orders on the public curves, and what they cost at equal failure."""
     curves = sampled(read_curves(path), chosen.seed)
     table: Table = curves.table
     shown = curves.with_rows(table[table["split"] == "fit"])
@@ -411,17 +435,9 @@ def main() -> int:
         costs += of_costs(cases, drawn, rounds, chosen.seed)
         print(pd.DataFrame(costs).round(3).to_string(index=False), flush=True)
         say(f"{rounds} rounds", begin)
-    bins = simulated(chosen.simulated, chosen.seed) if chosen.simulated else []
-    if bins:
-        print(pd.DataFrame(bins).round(3).to_string(index=False), flush=True)
-        say("simulated curves", begin)
     if chosen.output:
         record(chosen.output, "Orders for a risk, public curves", risks, shares=SHARES)
         record(chosen.output, "Cost at equal failure, public curves", costs, shares=SHARES)
-        if bins:
-            shares = ("mean chance", "reached", "low", "high")
-            record(chosen.output, "Chance of the target, simulated curves", bins, shares=shares)
-    return 0
 
 
 def say(what: str, begin: float) -> None:
