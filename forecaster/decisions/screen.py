@@ -3,7 +3,8 @@
 A drop is wrong where the best architecture is dropped and is better than the best one kept by more than ``MARGIN``. The
 chance of that, from paired draws of all curves, is the risk of the drops. Architectures are dropped in ascending order
 of their chance of being best, for as long as the risk allows; over several looks risks add up at most, so looks share
-one allowance. None is dropped that still is in the region of small data, where nothing shows yet what it will do.
+one allowance. One that still is in the region of small data, where little shows yet what it will do, is dropped only
+where its own chance of being the best by more than ``MARGIN`` is no more than ``EARLY`` of the risk.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from forecaster.results.wording import counted, listed, percent, plain_size
 KEEP, DROP, UNDECIDED = "keep", "drop", "undecided"
 MARGIN = 0.01  # of its error: a best one that is better by less is no loss
 RISK = 0.05
+EARLY = 0.2
 NAMED = 6  # architectures that a sentence names
 TOO_EARLY = "too early to drop: still in the region of small data"
 Costs = float | Mapping[str, float]  # of training on one item, for all or by architecture
@@ -155,7 +157,8 @@ def screen(
     for group in groups:
         names = [key.architecture for key in keys if key.group == group]
         candidates = _candidates(posterior, group, names, at, kind or usual_kind(posterior, group), seed)
-        dropped, lost = drops(candidates.log_error, ~candidates.early, max(risk - spent, 0.0))
+        ready = ~candidates.early | (ahead(candidates.log_error) <= EARLY * risk)
+        dropped, lost = drops(candidates.log_error, ready, max(risk - spent, 0.0))
         own = _rows(candidates, dropped, at, {name: _cost(costs, name) for name in names})
         own += _aside_rows(posterior, group, curves, at)
         rows += own
@@ -165,6 +168,13 @@ def screen(
     worst = max(risks)
     total = float(np.nansum(table["cost_to_resolve"].to_numpy(float)))
     return Screening(table, joined(said, "\n"), checks, worst, spent + worst, total)
+
+
+def ahead(log_error: Float[np.ndarray, "architecture draw"]) -> Float[np.ndarray, " architecture"]:
+    """The chance of each of being better than all others by more than ``MARGIN``."""
+    two = np.partition(log_error, 1, axis=0)[:2]
+    rival = np.where(log_error == two[0], two[1], two[0])
+    return np.mean(log_error < rival + np.log1p(-MARGIN), 1)
 
 
 def drops(
