@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from forecaster.checks.limits import (
     CONFLICT,
@@ -162,7 +162,7 @@ def agreement(evidence: FloorEvidence, log_floor: np.ndarray) -> dict[str, float
         middle, sd = floor_terms.log_scale(evidence.stated)
         found[f"a stated range of {evidence.stated}"] = _two_sided(_below(log_floor - middle, sd, sd))
     if evidence.label_noise is not None:
-        below = stats.beta.cdf(np.exp(log_floor), *evidence.label_noise.beta)
+        below = special.betainc(*evidence.label_noise.beta, np.exp(log_floor))
         found[f"wrong labels, {evidence.label_noise}"] = float(np.mean(below))
     return found
 
@@ -170,8 +170,8 @@ def agreement(evidence: FloorEvidence, log_floor: np.ndarray) -> dict[str, float
 def _below(away: np.ndarray, below: float, above: float) -> np.ndarray:
     """Distribution function of a normal of two halves, with an sd below zero and one above."""
     sd, weight = np.where(away < 0, below, above), 2.0 / (below + above)
-    lower = weight * below * stats.norm.cdf(np.minimum(away, 0.0) / sd)
-    return lower + weight * above * (stats.norm.cdf(np.maximum(away, 0.0) / sd) - 0.5)
+    lower = weight * below * special.ndtr(np.minimum(away, 0.0) / sd)
+    return lower + weight * above * (special.ndtr(np.maximum(away, 0.0) / sd) - 0.5)
 
 
 def _two_sided(below: np.ndarray) -> float:
@@ -184,9 +184,9 @@ def _consistent(design: Design) -> Iterator[Check]:
     if not evidence or evidence.human is None:
         return
     step = "check that both were measured on the same test set, with the same labels"
-    low, high = (float(stats.beta.ppf(q, *evidence.human.beta)) for q in (0.05, 0.95))
+    low, high = (float(special.betaincinv(*evidence.human.beta, q)) for q in (0.05, 0.95))
     noise = evidence.label_noise
-    if noise is not None and float(stats.beta.ppf(0.05, *noise.beta)) > high:
+    if noise is not None and float(special.betaincinv(*noise.beta, 0.05)) > high:
         text = (
             f"{label}: people err on fewer cases ({evidence.human}) than have wrong labels ({noise}); their answers "
             "were judged by other labels than the models are"

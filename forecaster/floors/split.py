@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
-from scipy import stats
+from scipy import special
 
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.domains.domain import Domain
@@ -229,11 +229,11 @@ def split(total: Draws, evidence: FloorEvidence, rng: np.random.Generator) -> di
     found, left = {}, total
     noise = np.zeros_like(total)
     if evidence.label_noise is not None:
-        share = stats.beta(*evidence.label_noise.beta)
-        noise = np.minimum(share.ppf(rng.random(len(total)) * share.cdf(total)), total)
+        beta = evidence.label_noise.beta
+        noise = np.minimum(special.betaincinv(*beta, rng.random(len(total)) * special.betainc(*beta, total)), total)
         found[LABELS], left = noise, total - noise
     if evidence.human is not None:
-        people = stats.beta(*evidence.human.beta).rvs(len(total), random_state=rng)
+        people = rng.beta(*evidence.human.beta, len(total))
         found[PEOPLE] = np.clip(people - noise, 0.0, left)
         found[RECIPE] = left - found[PEOPLE]
     elif evidence.label_noise is not None:

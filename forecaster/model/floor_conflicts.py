@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from forecaster.model.design import Design
 
@@ -32,7 +32,7 @@ def smallest_error(design: Design) -> Smallest:
     upper = error
     if np.isfinite(cases):
         wrong = min(error, 1.0) * cases
-        upper = float(stats.beta.ppf(SURE, wrong + 0.5, cases - wrong + 0.5))
+        upper = float(special.betaincinv(wrong + 0.5, cases - wrong + 0.5, SURE))
     return Smallest(error, max(upper, error), curve.curve.architecture, float(np.exp(curve.x[at]).round(6)))
 
 
@@ -43,7 +43,7 @@ def contradiction(design: Design) -> str | None:
         return None
     place, found = f"{design.domain}/{design.task}", smallest_error(design)
     if evidence.label_noise is not None:
-        least = float(stats.beta.ppf(1.0 - SURE, *evidence.label_noise.beta))
+        least = float(special.betaincinv(*evidence.label_noise.beta, 1.0 - SURE))
         if least > found.upper:
             return (
                 f"{place}: found wrong labels of {evidence.label_noise} (with {100 * SURE:g} % confidence at least "
