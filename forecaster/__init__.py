@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from forecaster.domains.floor_evidence import FloorEvidence as FloorEvidence
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
+    from forecaster.links.downstream import Downstream as Downstream
+    from forecaster.links.downstream import downstream as downstream
     from forecaster.errors import CurveMisreadError as CurveMisreadError
     from forecaster.errors import ForecasterError as ForecasterError
     from forecaster.evaluation.backtest import Backtest as Backtest
@@ -68,6 +70,7 @@ _HOMES = {
     "CurveKey": "prediction.paths",
     "Decision": "decisions.decision",
     "Domain": "domains.domain",
+    "Downstream": "links.downstream",
     "Effect": "comparison.effect",
     "FloorEvidence": "domains.floor_evidence",
     "FloorSplit": "floors.split",
@@ -88,6 +91,7 @@ _HOMES = {
     "compare": "comparison.compare",
     "compare_metrics": "comparison.metrics",
     "decide": "decisions.decide",
+    "downstream": "links.downstream",
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "floor": "floors.split",

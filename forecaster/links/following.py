@@ -21,12 +21,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from forecaster.downstream.fit import Fitted, fit_constant, fit_link
-from forecaster.downstream.link import EDGE, Drawn, Points, Runs, drawn_runs, log_density
+from forecaster.links.fit import Fitted, fit_constant, fit_link
+from forecaster.links.link import EDGE, Drawn, Points, Runs, drawn_runs, log_density
 
 FEWEST = 9
 HIDDEN = 3  # one of so many runs is hidden
-SURPRISE = 0.05
+SURPRISE = 0.02
 GAIN = 1.0
 ORDERED = 0.01
 MOVED = 0.01

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.downstream.link import EDGE, Drawn, Link, Runs, log_density
-from forecaster.downstream.sampling import Sampled, Values, sampled
+from forecaster.links.link import EDGE, Drawn, Link, Runs, log_density
+from forecaster.links.sampling import Sampled, Values, sampled
 
 DRAWS = 4000
 FLOOR = 3.0  # the floor's share of the ceiling is Beta(1, 3)
