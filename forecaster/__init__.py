@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from forecaster.domains.floor_evidence import FloorEvidence as FloorEvidence
     from forecaster.domains.loading import load_card as load_card
     from forecaster.domains.loading import load_domains as load_domains
-    from forecaster.links.downstream import Downstream as Downstream
-    from forecaster.links.downstream import downstream as downstream
     from forecaster.errors import CurveMisreadError as CurveMisreadError
     from forecaster.errors import ForecasterError as ForecasterError
     from forecaster.evaluation.backtest import Backtest as Backtest
@@ -43,6 +41,8 @@ if TYPE_CHECKING:
     from forecaster.inference.storage import load_posterior as load_posterior
     from forecaster.inference.validation import Validation as Validation
     from forecaster.inference.validation import validate as validate
+    from forecaster.links.downstream import Downstream as Downstream
+    from forecaster.links.downstream import downstream as downstream
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
     from forecaster.prediction.forecast import Forecast as Forecast

@@ -1,4 +1,4 @@
-"""downstream: the error rate of a task at a loss, or at a size whose loss is forecast; and whether it follows its loss."""
+"""downstream: the error rate of a task at a loss, or at a size; and whether the task follows its loss at all."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from jaxtyping import Float
 
 from forecaster._support.streams import stream
 from forecaster.curves.learning_curves import Group, LearningCurves
+from forecaster.errors import RequestError
+from forecaster.inference.posterior import Posterior
 from forecaster.links import prose
 from forecaster.links.fit import DRAWS, REASONS, Fitted, fit_link
 from forecaster.links.following import Evidence, following
 from forecaster.links.pairs import Pairs, pairs_of
 from forecaster.links.trust import trust
-from forecaster.errors import RequestError
-from forecaster.inference.posterior import Posterior
 from forecaster.prediction.forecast import LEVEL, log_errors
 from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.results.check import Check

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from forecaster.curves.learning_curves import Group, LearningCurves, Table, listed
-from forecaster.links.link import Runs
 from forecaster.errors import RequestError
+from forecaster.links.link import Runs
 
 FEWEST = 4  # runs of a task
 KEYS = ("domain", "architecture", "n")
@@ -54,7 +54,7 @@ def pairs_of(errors: LearningCurves, loss: LearningCurves | str, *, as_they_are:
 
 
 def how_to_read(columns: Mapping[str, str], raw: Any, name: str, option: str) -> tuple[dict[str, str], dict[str, str]]:
-    """What reads a metric from a raw table: ``columns`` and ``where`` for a column of this name, or rows of a metric."""
+    """``columns`` and ``where`` that read a metric from a raw table: a column of this name, or rows of a metric."""
     if name in raw:
         return {"error": name}, {}
     metric = columns.get("metric", "metric")
@@ -98,7 +98,9 @@ def _matched(errors: LearningCurves, rows: Table, losses: LearningCurves) -> tup
                 f"{name}: found several {what} of one run ({said}); expected one. "
                 "Add a column `seed` that tells runs apart, the same for loss and error rate"
             )
-    joined = rows.merge(own[[*keys, "error"]].rename(columns={"error": "loss"}), on=keys, how="left")
+    joined = rows.drop(columns="loss", errors="ignore").merge(
+        own[[*keys, "error"]].rename(columns={"error": "loss"}), on=keys, how="left"
+    )
     if not joined["loss"].notna().any():
         raise RequestError(_unmatched(rows, own, keys, task))
     return joined, loss_task

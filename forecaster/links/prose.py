@@ -15,22 +15,25 @@ def said(link: dict[str, Any], asked: Sequence[dict[str, Any]], level: float) ->
     text = f"{link['task']}: {link['verdict']}. {_why(link, level)}"
     if link["verdict"] == "follows" and asked:
         text += f" {_rate(asked[-1])}"
-    values = {name: link[name] for name in ("task", "verdict", "why", "runs", "hidden", "inside", "surprise", "explained")}
+    values = {
+        name: link[name] for name in ("task", "verdict", "why", "runs", "hidden", "inside", "surprise", "explained")
+    }
     return message("link", text, **values)
 
 
 def covers(level: float) -> Message:
     """What the intervals hold."""
     text = (
-        f"With probability {100 * level:g} %, if the link holds, the error rate averaged over runs lies between yhat_lower "
-        "and yhat_upper, and that of one run on the test set between run_lower and run_upper. One link serves all "
+        f"With probability {100 * level:g} %, if the link holds, the error rate averaged over runs lies between "
+        "yhat_lower and yhat_upper, and that of one run on the test set between run_lower and run_upper. One link serves all "
         "architectures of a task: equal losses, equal error rates."
     )
     return message("covers", text, level=level)
 
 
 def _why(link: dict[str, Any], level: float) -> str:
-    hidden = f"Of {link['hidden']} runs of lowest loss, hidden, {_inside(link)} in the {100 * level:g} % interval of the rest"
+    hidden = f"Of {link['hidden']} runs of lowest loss, hidden, {_inside(link)} in the {100 * level:g} % "
+    hidden += "interval of the rest"
     if link["why"] == "few":
         return f"There are {link['runs']} runs; hiding a third takes {FEWEST}."
     if link["why"] == "missed":
@@ -40,8 +43,8 @@ def _why(link: dict[str, Any], level: float) -> str:
         )
     if link["why"] == "unexplained":
         return (
-            f"Its runs differ by more than their test cases explain, and loss explains {_percent(link['explained'])} of "
-            "that. Do not forecast it from its loss."
+            "Its runs differ by more than their test cases explain, and loss explains "
+            f"{_percent(link['explained'])} of that. Do not forecast it from its loss."
         )
     if link["why"] == "foretold":
         return f"{hidden}, and loss explains {_percent(link['explained'])} of what runs differ beyond sampling noise."

@@ -38,7 +38,9 @@ class Sampled:
     ess: float
 
 
-def sampled(log_likelihood: Callable[[Values], Drawn], parameters: int, draws: int, rng: np.random.Generator) -> Sampled:
+def sampled(
+    log_likelihood: Callable[[Values], Drawn], parameters: int, draws: int, rng: np.random.Generator
+) -> Sampled:
     """Draws of the posterior of ``parameters`` numbers, standard normal before."""
     values = rng.standard_normal((PROPOSED, parameters))
     likelihood, rest, power = log_likelihood(values), np.zeros(PROPOSED), 0.0

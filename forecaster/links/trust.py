@@ -14,7 +14,7 @@ from forecaster.results.message import Message, message
 
 LEAST_ESS = 400.0  # Vehtari et al. 2021: so many draws for an interval that does not move
 NEXT = {
-    "follows-loss": "forecast this task's own error rate against size (`forecaster forecast`), or give runs of lower loss",
+    "follows-loss": "forecast the task's own error rate against size (`forecaster forecast`), or add runs of lower loss",
     "link-draws": "give more runs, or the error rate of guessing (`--chance`); report it where that does not help",
     "link-reach": "measure runs of lower loss, or ask nearer to those measured",
 }
@@ -52,7 +52,9 @@ def _reached(row: dict[str, Any], label: str, table: Any) -> Finding | None:
     own = table[(table["domain"] == row["domain"]) & (table["task"] == row["task"])]
     if own.empty or not (farthest := float(own["below"].max())) > row["reach"]:
         return None
-    text = f"{label}: asked {farthest:.2f} ranges of losses below the lowest measured one; tested was {row['reach']:.2f}"
+    text = (
+        f"{label}: asked {farthest:.2f} ranges of losses below the lowest measured one; tested was {row['reach']:.2f}"
+    )
     return Finding(label, REVIEW, message("beyond-test", text, below=farthest, reach=row["reach"]))
 
 
