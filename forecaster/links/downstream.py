@@ -16,7 +16,7 @@ from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.links import prose
 from forecaster.links.fit import DRAWS, REASONS, Fitted, fit_link
-from forecaster.links.following import Evidence, following
+from forecaster.links.following import Evidence, following, highest
 from forecaster.links.pairs import Pairs, pairs_of
 from forecaster.links.trust import trust
 from forecaster.prediction.forecast import LEVEL, log_errors
@@ -29,6 +29,7 @@ from forecaster.results.result import Result, Shown
 AHEAD = (0.0, 0.25, 0.5)  # of the range of measured losses below the lowest, where no losses are given
 LINK, WEIGH, FIT = range(3)  # uses of random numbers
 RATE = "error"
+ABOVE = 0.05  # by which runs that guess may err more often than guessing: biased answers
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,7 +50,9 @@ class Downstream(Result):
             TASK,
             Column("architecture", "name", "whose loss is forecast", key=True, optional=True),
             Column("n", "size", "training-set size at which it is", key=True, optional=True),
-            interval("loss", "number", "the loss: as given, or the forecast's median and interval", key=True),
+            Column("loss", "number", "the loss: as given, or the median of its forecast", given=True, key=True),
+            Column("loss_lower", "number", "ends of the interval of its forecast", optional=True, bound="lower"),
+            Column("loss_upper", "number", "ends of the interval of its forecast", optional=True, bound="upper"),
             interval("yhat", RATE, "error rate, the average over runs: posterior median and equal-tailed interval"),
             Column("run_lower", RATE, "what one run may show on the test set: ends of its interval"),
             Column("run_upper", RATE, "what one run may show on the test set: ends of its interval"),
@@ -188,7 +191,7 @@ def downstream(
         runs.append(_run_rows(one, evidence))
         fits[one.group] = fitted
         said.append(prose.said(links[-1], asked, level))
-    table, found = pd.DataFrame(rows), pd.DataFrame(links)
+    table, found = _in_order(rows), pd.DataFrame(links)
     text = joined([*said, prose.covers(level)], "\n")
     return Downstream(
         table,
@@ -200,6 +203,16 @@ def downstream(
         tuple(said),
         fits,
     )
+
+
+def _in_order(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """The rows with the declared columns that any of them has; a loss that was given is its own interval."""
+    table = pd.DataFrame(rows)
+    for end in (name for name in ("loss_lower", "loss_upper") if name in table):
+        table[end] = table[end].fillna(table["loss"])
+    if "architecture" in table:
+        table["architecture"] = table["architecture"].fillna("")
+    return table[[name for name in Downstream.columns["table"].names if name in table]]
 
 
 def _check(at: Sequence[float], at_n: Sequence[float], loss: object, level: float) -> None:
@@ -220,11 +233,12 @@ def _chance(chance: float | Mapping[str, float] | None, one: Pairs) -> float | N
         return None
     if not 0 < found <= 1:
         raise RequestError(f"chance: found {found:g}; expected an error rate above 0, such as 0.75 for four choices")
-    usual = float(np.median(one.runs.error))
-    if found + 0.05 < usual <= 1.05 - found:
+    worst = float(one.runs.error[highest(one.runs.loss)].mean())
+    if worst > found + ABOVE:
+        turned = f", or {1 - found:g} where {found:g} is its accuracy" if worst <= 1 - found + ABOVE else ""
         raise RequestError(
-            f"chance: found {found:g}, below the usual error rate of {one.group[1]}, {usual:.3g}; expected the error "
-            f"rate of guessing, not its accuracy: {1 - found:g}"
+            f"chance: found {found:g} for {one.group[1]}, whose runs of highest loss err more often, {worst:.3g} on "
+            f"average; expected the error rate of guessing: leave it out, so that it is learned{turned}"
         )
     return float(found)
 
@@ -283,8 +297,7 @@ def _row(
         "task": one.group[1],
         **named,
         "loss": loss,
-        "loss_lower": low,
-        "loss_upper": high,
+        **({"loss_lower": low, "loss_upper": high} if named else {}),
         "yhat": middle,
         "yhat_lower": lower,
         "yhat_upper": upper,

@@ -126,6 +126,11 @@ def lowest(loss: Points) -> Bool[np.ndarray, " point"]:
     return ranks < len(loss) // HIDDEN
 
 
+def highest(loss: Points) -> Bool[np.ndarray, " point"]:
+    """The third of the runs with the highest losses."""
+    return lowest(-loss)
+
+
 def _apart(loss: Points) -> bool:
     """Whether losses differ enough that a link can be drawn."""
     return len(np.unique(loss)) >= HIDDEN

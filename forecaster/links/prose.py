@@ -25,8 +25,8 @@ def covers(level: float) -> Message:
     """What the intervals hold."""
     text = (
         f"With probability {100 * level:g} %, if the link holds, the error rate averaged over runs lies between "
-        "yhat_lower and yhat_upper, and that of one run on the test set between run_lower and run_upper. One link serves all "
-        "architectures of a task: equal losses, equal error rates."
+        "yhat_lower and yhat_upper, and that of one run on the test set between run_lower and run_upper. One link "
+        "serves all architectures of a task: equal losses, equal error rates."
     )
     return message("covers", text, level=level)
 

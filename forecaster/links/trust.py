@@ -14,7 +14,7 @@ from forecaster.results.message import Message, message
 
 LEAST_ESS = 400.0  # Vehtari et al. 2021: so many draws for an interval that does not move
 NEXT = {
-    "follows-loss": "forecast the task's own error rate against size (`forecaster forecast`), or add runs of lower loss",
+    "follows-loss": "forecast the task's own error rate against size (`forecaster forecast`), or add lower losses",
     "link-draws": "give more runs, or the error rate of guessing (`--chance`); report it where that does not help",
     "link-reach": "measure runs of lower loss, or ask nearer to those measured",
 }
