@@ -71,8 +71,7 @@ class Downstream(Result):
             Column("hidden", "count", "runs of lowest loss that were hidden from the link and foretold"),
             Column("inside", "share", "of these, inside their intervals"),
             Column("surprise", "chance", "that runs of the link itself lie as far off as the hidden ones"),
-            Column("over_constant", "number", "log score of the link minus that of a constant, on hidden runs"),
-            Column("over_guess", "number", "the same against any error rate alike"),
+            Column("gain", "number", "log score of the link, minus that of a constant or a guess, on hidden runs"),
             Column("order", "number", "rank correlation of loss and error over all runs"),
             Column("order_chance", "chance", "of as much without a connection", terminal=False),
             Column("explained", "share", "of the variance beyond sampling noise, by the link of all runs"),
@@ -311,7 +310,7 @@ def _row(
 def _link_row(one: Pairs, fitted: Fitted, evidence: Evidence) -> dict[str, Any]:
     loss, hidden = one.runs.loss, evidence.hidden
     reach = float((loss[~hidden].min() - loss.min()) / np.ptp(loss[~hidden])) if hidden.any() else 0.0
-    names = ("inside", "surprise", "over_constant", "over_guess", "order", "order_chance", "explained", "moved_chance")
+    names = ("inside", "surprise", "gain", "order", "order_chance", "explained", "moved_chance")
     return {
         "domain": one.group[0],
         "task": one.group[1],

@@ -2,12 +2,13 @@
 
 The rule, in order:
 
-1. Fewer than ``FEWEST`` runs, of which a third can be hidden: **cannot tell**.
+1. Fewer than ``FEWEST`` runs, or draws that cannot be trusted: **cannot tell**.
 2. The hidden errors lie farther from the forecast than ``SURPRISE`` of what the link itself could have produced: it
    **does not follow its loss**.
-3. The link tells the hidden errors better than a constant and better than a guess (any error rate up to that of
-   guessing alike), by ``GAIN`` in the sum of log scores, loss and error have the same order (Spearman, one-sided,
-   below ``ORDERED``), and loss explains half of what runs differ beyond sampling noise: it **follows**.
+3. The link tells the hidden errors better than who knows no loss, loss and error have the same order (Spearman,
+   one-sided, below ``ORDERED``), and loss explains half of what runs differ beyond sampling noise: it **follows**.
+   Who knows no loss says of each run either the usual error rate or that any up to guessing is as likely, whichever
+   turns out better; the link's sum of log scores has to exceed that by ``GAIN``.
 4. Errors differ by more than test cases explain (below ``MOVED``), and loss explains less than half of that: it
    **does not follow its loss**.
 5. Else: **cannot tell**.
@@ -23,6 +24,7 @@ from jaxtyping import Bool, Float
 
 from forecaster.links.fit import Fitted, fit_constant, fit_link
 from forecaster.links.link import EDGE, Drawn, Points, Runs, drawn_runs, log_density
+from forecaster.prediction.importance_weights import TRUSTED_K
 
 FEWEST = 9
 HIDDEN = 3  # one of so many runs is hidden
@@ -44,7 +46,7 @@ class Evidence:
     Attributes
     ----------
     verdict, why : str
-        What is said, and by which part of the rule: ``few``, ``missed``, ``foretold``, ``unexplained``, ``open``.
+        What is said, and by which part of the rule: ``few``, ``draws``, ``missed``, ``foretold``, ``unexplained``, ``open``.
     hidden : array [point]
         Which runs were hidden.
     forecast : array [3, hidden]
@@ -53,8 +55,8 @@ class Evidence:
         Share of hidden errors in their intervals.
     surprise : float
         Chance that runs of the link itself lie as far from the forecast as the hidden ones.
-    over_constant, over_guess : float
-        Log score of the link minus that of a constant, and of a guess; sums over hidden runs.
+    gain : float
+        Log score of the link minus that of a constant or a guess, the better for each run; summed over hidden runs.
     order, order_chance : float
         Spearman's rank correlation of loss and error over all runs; chance of as much without any connection.
     explained : float
@@ -71,8 +73,7 @@ class Evidence:
     forecast: Float[np.ndarray, "3 hidden"]
     inside: float = np.nan
     surprise: float = np.nan
-    over_constant: float = np.nan
-    over_guess: float = np.nan
+    gain: float = np.nan
     order: float = np.nan
     order_chance: float = np.nan
     explained: float = np.nan
@@ -96,12 +97,11 @@ def following(
     rates = link.link.at(out.loss)
     shown = drawn_runs(rates, link.link.scatter, out.cases, rng)
     forecast = np.quantile(shown, [0.5, 0.5 - level / 2, 0.5 + level / 2], axis=0)
-    score = _score(out, rates, link.link.scatter)
+    rivals = _scores(out, constant.link.at(out.loss), constant.link.scatter), _guess(out, chance, runs, link)
     numbers |= {
         "inside": float(np.mean((out.error >= forecast[1]) & (out.error <= forecast[2]))),
         "surprise": _surprise(shown, out.error),
-        "over_constant": score - _score(out, constant.link.at(out.loss), constant.link.scatter),
-        "over_guess": score - _guess(out, chance if chance is not None else float(runs.error.max()), link),
+        "gain": float((_scores(out, rates, link.link.scatter) - np.maximum(*rivals)).sum()),
         "k": max(link.k, constant.k),
     }
     verdict, why = ruled(numbers)
@@ -110,9 +110,11 @@ def following(
 
 def ruled(numbers: dict[str, float]) -> tuple[Verdict, str]:
     """The rule, from step 2 on."""
+    if numbers["k"] > TRUSTED_K:
+        return UNKNOWN, "draws"
     if numbers["surprise"] < SURPRISE:
         return NOT, "missed"
-    foretold = min(numbers["over_constant"], numbers["over_guess"]) > GAIN and numbers["order_chance"] < ORDERED
+    foretold = numbers["gain"] > GAIN and numbers["order_chance"] < ORDERED
     if foretold and numbers["explained"] >= HALF:
         return FOLLOWS, "foretold"
     if numbers["moved_chance"] < MOVED and numbers["explained"] < HALF:
@@ -175,14 +177,15 @@ def _surprise(shown: Float[np.ndarray, "draw point"], error: Points) -> float:
     return float(np.mean(away >= (((error - middle) / sd) ** 2).mean()))
 
 
-def _score(runs: Runs, rates: Float[np.ndarray, "draw point"], scatter: Drawn) -> float:
-    """Sum over runs of the log of the mean density over draws."""
+def _scores(runs: Runs, rates: Float[np.ndarray, "draw point"], scatter: Drawn) -> Points:
+    """Log of the mean density over draws, of each run."""
     logs = log_density(runs, rates, scatter)
     top = logs.max(0)
-    return float((top + np.log(np.exp(logs - top).mean(0))).sum())
+    return top + np.log(np.exp(logs - top).mean(0))
 
 
-def _guess(runs: Runs, most: float, link: Fitted) -> float:
-    """The score of a guess: each run's rate is anything from 0 to ``most``, with the scatter of the link."""
-    rates = np.repeat(np.linspace(0.0, most, GRID)[:, None], len(runs), axis=1)
-    return _score(runs, rates, np.full(GRID, float(np.median(link.link.scatter))))
+def _guess(out: Runs, chance: float | None, runs: Runs, link: Fitted) -> Points:
+    """Scores of a guess: each run's rate is anything from 0 to guessing, with the scatter of the link."""
+    most = float(runs.error.max()) if chance is None else chance
+    rates = np.repeat(np.linspace(0.0, most, GRID)[:, None], len(out), axis=1)
+    return _scores(out, rates, np.full(GRID, float(np.median(link.link.scatter))))

@@ -36,6 +36,8 @@ def _why(link: dict[str, Any], level: float) -> str:
     hidden += "interval of the rest"
     if link["why"] == "few":
         return f"There are {link['runs']} runs; hiding a third takes {FEWEST}."
+    if link["why"] == "draws":
+        return "The link's draws cannot be trusted; more runs may help."
     if link["why"] == "missed":
         return (
             f"{hidden}; runs of the link itself would be as far off with a chance of {link['surprise']:.2g}. "

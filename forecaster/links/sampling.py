@@ -27,6 +27,7 @@ FREEDOM = 5.0  # degrees of freedom of its Student distributions
 BORNE = 0.1  # of the draws, the effective sample size that a step leaves
 WIDE, SHARE = 2.0, 0.1  # one broad distribution around all, and its share of the mixture
 STEPS = 60  # at most
+AGAIN, FINE = 4, 0.5  # proposals of the posterior itself, until k is fine
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,16 +45,18 @@ def sampled(
     """Draws of the posterior of ``parameters`` numbers, standard normal before."""
     values = rng.standard_normal((PROPOSED, parameters))
     likelihood, rest, power = log_likelihood(values), np.zeros(PROPOSED), 0.0
+    again = AGAIN
     for _ in range(STEPS):
         before, power = power, _power(likelihood, rest, power)
-        weights = _weights(power * likelihood + rest)
-        proposal = _mixture(values, weights, rng)
-        last = before == power == 1.0  # the second proposal of the posterior itself
-        values = proposal.drawn(LAST if last else PROPOSED, rng)
+        proposal = _mixture(values, _weights(power * likelihood + rest), rng)
+        whole = before == power == 1.0  # the proposal is one of the posterior itself
+        values = proposal.drawn(LAST if whole else PROPOSED, rng)
         likelihood = log_likelihood(values)
         rest = -0.5 * (values**2).sum(1) - 0.5 * parameters * np.log(2.0 * np.pi) - proposal.log_density(values)
-        if last:
-            break
+        if whole:
+            again -= 1
+            if again == 0 or _smoothed(likelihood + rest)[1] < FINE:
+                break
     log_weights, k = _smoothed(likelihood + rest)
     weights = _weights(log_weights)
     return Sampled(values[_systematic(weights, draws, rng)], k, float(1.0 / (weights**2).sum()))
