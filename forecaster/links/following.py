@@ -46,7 +46,8 @@ class Evidence:
     Attributes
     ----------
     verdict, why : str
-        What is said, and by which part of the rule: ``few``, ``draws``, ``missed``, ``foretold``, ``unexplained``, ``open``.
+        What is said, and by which part of the rule: ``few``, ``draws``, ``missed``, ``foretold``, ``unexplained`` or
+        ``open``.
     hidden : array [point]
         Which runs were hidden.
     forecast : array [3, hidden]

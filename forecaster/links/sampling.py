@@ -132,10 +132,10 @@ def _systematic(weights: Drawn, count: int, rng: np.random.Generator) -> np.ndar
 
 
 def _smoothed(log_ratio: Drawn) -> tuple[Drawn, float]:
-    """Log weights with a Pareto-smoothed tail, and the tail's shape."""
+    """Log weights with a Pareto-smoothed tail, and the tail's shape, infinite where a draw has all the weight."""
     from arviz_stats.base.array import array_stats
 
     with warnings.catch_warnings():  # a large k is returned, no warning is needed
         warnings.simplefilter("ignore")
         log_weights, k = array_stats.psislw(-distinct(log_ratio))
-    return np.asarray(log_weights), float(k)
+    return np.asarray(log_weights), float(k) if np.isfinite(k) else np.inf
