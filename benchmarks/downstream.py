@@ -140,7 +140,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     add_output(parser, "downstream")
     chosen = parser.parse_args()
-    rows, title = [], "Verdicts on tasks of which the truth is known"
+    rows: list[dict[str, Any]] = []
+    title = "Verdicts on tasks of which the truth is known"
     if chosen.data:
         title = "Tasks measured beside a loss"
         rows = list(rows_of(chosen.data, chosen.seed))

@@ -9,7 +9,7 @@ The rule, in order:
    one-sided, below ``ORDERED``), and loss explains half of what runs differ beyond sampling noise: it **follows**.
    Who knows no loss says of each run either the usual error rate or that any up to guessing is as likely, whichever
    turns out better; the link's sum of log scores has to exceed that by ``GAIN``.
-4. Errors differ by more than test cases explain (below ``MOVED``), and loss explains less than half of that: it
+4. Errors differ by more than test cases explain (below ``MOVED``), and loss explains less than a quarter of that: it
    **does not follow its loss**.
 5. Else: **cannot tell**.
 """
@@ -32,7 +32,7 @@ SURPRISE = 0.02
 GAIN = 1.0
 ORDERED = 0.01
 MOVED = 0.01
-HALF = 0.5
+HALF, QUARTER = 0.5, 0.25
 GRID = 201  # error rates of a guess
 
 Verdict = Literal["follows", "does not follow its loss", "cannot tell"]
@@ -118,7 +118,7 @@ def ruled(numbers: dict[str, float]) -> tuple[Verdict, str]:
     foretold = numbers["gain"] > GAIN and numbers["order_chance"] < ORDERED
     if foretold and numbers["explained"] >= HALF:
         return FOLLOWS, "foretold"
-    if numbers["moved_chance"] < MOVED and numbers["explained"] < HALF:
+    if numbers["moved_chance"] < MOVED and numbers["explained"] < QUARTER:
         return NOT, "unexplained"
     return UNKNOWN, "open"
 

@@ -37,13 +37,10 @@ class Link:
 
     def at(self, loss: Points) -> AtPoints:
         """Error rates at losses."""
-        return self._law(np.asarray(loss, dtype=float)[None])
+        return self.along(np.broadcast_to(loss, (len(self.floor), len(loss))))
 
     def along(self, loss: AtPoints) -> AtPoints:
         """Error rates, each draw at losses of its own."""
-        return self._law(loss)
-
-    def _law(self, loss: AtPoints) -> AtPoints:
         from scipy.special import expit
 
         floor, ceiling, midpoint, width = (v[:, None] for v in (self.floor, self.ceiling, self.midpoint, self.width))

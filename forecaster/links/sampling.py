@@ -21,8 +21,8 @@ from forecaster.inference.predictive import distinct
 Values = Float[np.ndarray, "draw parameter"]
 Drawn = Float[np.ndarray, " draw"]
 PROPOSED = 2000  # draws of a step
-LAST = 6000  # draws of the last proposal
-KERNELS = 250  # of a mixture
+LAST = 4000  # draws of the last proposal
+KERNELS = 150  # of a mixture
 FREEDOM = 5.0  # degrees of freedom of its Student distributions
 BORNE = 0.1  # of the draws, the effective sample size that a step leaves
 WIDE, SHARE = 2.0, 0.1  # one broad distribution around all, and its share of the mixture
