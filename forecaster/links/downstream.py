@@ -206,7 +206,7 @@ def downstream(
 
 def _in_order(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """The rows with the declared columns that any of them has; a loss that was given is its own interval."""
-    table = pd.DataFrame(rows)
+    table: Any = pd.DataFrame(rows)
     for end in (name for name in ("loss_lower", "loss_upper") if name in table):
         table[end] = table[end].fillna(table["loss"])
     if "architecture" in table:

@@ -17,7 +17,7 @@ The rule, in order:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -144,7 +144,7 @@ def _order(runs: Runs) -> tuple[float, float]:
 
     if len(runs) < HIDDEN or not np.ptp(runs.error) > 0.0 or not np.ptp(runs.loss) > 0.0:
         return np.nan, 1.0
-    found = spearmanr(runs.loss, runs.error, alternative="greater")
+    found: Any = spearmanr(runs.loss, runs.error, alternative="greater")
     return float(found.statistic), float(found.pvalue)
 
 

@@ -72,7 +72,7 @@ def _beside(errors: LearningCurves, rows: Table, column: str) -> tuple[Table, No
     """Runs whose loss stands in a column of their own row."""
     if column not in rows:
         raise RequestError(f"loss: found no column {column!r}; expected one of {listed(rows.columns, 50)}")
-    values = pd.to_numeric(rows[column], errors="coerce")
+    values: Any = pd.to_numeric(rows[column], errors="coerce")
     return rows.assign(loss=values.where(np.isfinite(values))), None
 
 

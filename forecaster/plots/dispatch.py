@@ -21,11 +21,11 @@ from forecaster.plots.comparison import comparison_figure, metric_figure
 from forecaster.plots.decisions.decision import decision_figure
 from forecaster.plots.decisions.proposal import proposal_figure
 from forecaster.plots.decisions.screen import screen_figure
-from forecaster.plots.downstream import downstream_figure
 from forecaster.plots.effect import effect_figure
 from forecaster.plots.floor import split_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.growth import growth_figure
+from forecaster.plots.links.downstream import downstream_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import lettered
