@@ -141,7 +141,10 @@ def _refuse_accuracies(errors: LearningCurves, found: list[Pairs]) -> None:
     from scipy.stats import spearmanr
 
     def falls(runs: Runs) -> bool:
-        return float(np.ptp(runs.error)) > 0.0 and float(spearmanr(runs.loss, runs.error).statistic) < TURNED
+        if not float(np.ptp(runs.error)) > 0.0:
+            return False
+        order: Any = spearmanr(runs.loss, runs.error)
+        return float(order.statistic) < TURNED
 
     if 2 * sum(falls(one.runs) for one in found) > len(found):
         raise RequestError(
