@@ -50,7 +50,7 @@ class Downstream(Result):
             TASK,
             Column("architecture", "name", "whose loss is forecast", key=True, optional=True),
             Column("n", "size", "training-set size at which it is", key=True, optional=True),
-            Column("loss", "number", "the loss: as given, or the median of its forecast", given=True, key=True),
+            Column("loss", "number", "the loss: as given, or the median of its forecast", key=True),
             Column("loss_lower", "number", "ends of the interval of its forecast", optional=True, bound="lower"),
             Column("loss_upper", "number", "ends of the interval of its forecast", optional=True, bound="upper"),
             interval("yhat", RATE, "error rate, the average over runs: posterior median and equal-tailed interval"),

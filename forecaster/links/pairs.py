@@ -53,14 +53,16 @@ def pairs_of(errors: LearningCurves, loss: LearningCurves | str, *, as_they_are:
     return found
 
 
-def how_to_read(columns: Mapping[str, str], raw: Any, name: str, option: str) -> tuple[dict[str, str], dict[str, str]]:
+def how_to_read(
+    columns: Mapping[str, str], raw: Any, name: str, option: str
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """``columns`` and ``where`` that read a metric from a raw table: a column of this name, or rows of a metric."""
     if name in raw:
         return {"error": name}, {}
     metric = columns.get("metric", "metric")
     there = dict.fromkeys(raw[metric].astype(str).str.strip()) if metric in raw else {}
     if name in there:
-        return {}, {metric: name}
+        return {}, {metric: (name,)}
     metrics = f", and of metrics in the column {metric!r} {listed(there)}" if there else ""
     raise RequestError(
         f"{option} {name}: found neither a column of this name nor rows of such a metric; "

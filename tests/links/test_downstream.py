@@ -125,10 +125,10 @@ def table(losses):
 def test_columns_and_rows_of_metrics_are_the_same_table(table, tmp_path):
     wide, long = tmp_path / "wide.csv", tmp_path / "long.csv"
     table.to_csv(wide, index=False)
-    parts = [table.assign(metric=m, error=table[m]).drop(columns=["nats", "acc"]) for m in ("nats", "acc")]
+    parts = [table.assign(metric=m, value=table[m]).drop(columns=["nats", "acc"]) for m in ("nats", "acc")]
     pd.concat(parts).to_csv(long, index=False)
     told = ["--loss", "nats", "--error", "acc", "--accuracy", "--n-test", CASES, "--chance", 0.75, "--at", "0.15"]
-    answers = [run(path, *told, "--json") for path in (wide, long)]
+    answers = [run(wide, *told, "--json"), run(long, *told, "--json", "--columns", "error=value")]
     assert [done.exit_code for done in answers] == [0, 0], answers[0].output + answers[1].output
     first, again = (json.loads(done.stdout)["table"] for done in answers)
     assert first == again

@@ -89,6 +89,6 @@ def test_what_gets_worse_with_its_loss_may_be_taken_as_it_is():
 def test_a_metric_is_a_column_or_rows():
     raw = pd.DataFrame({"kind": ["loss", "acc"], "n": [1, 1], "value": [2.0, 0.3], "ppl": [1, 1]})
     assert how_to_read({}, raw, "ppl", "--loss") == ({"error": "ppl"}, {})
-    assert how_to_read({"metric": "kind"}, raw, "loss", "--loss") == ({}, {"kind": "loss"})
+    assert how_to_read({"metric": "kind"}, raw, "loss", "--loss") == ({}, {"kind": ("loss",)})
     with pytest.raises(RequestError, match="--loss nats: found neither"):
         how_to_read({"metric": "kind"}, raw, "nats", "--loss")

@@ -8,7 +8,7 @@ import typer
 from forecaster.cli import checking, outputs, values
 from forecaster.cli.app import Asked, Failures, FigureFile, Level, TableFile, deliver, verb
 from forecaster.cli.source import Given, is_posterior
-from forecaster.errors import OptionError, RequestError
+from forecaster.errors import RequestError
 
 
 @verb
@@ -16,8 +16,9 @@ def downstream(
     asked: Asked,
     loss: Annotated[str, typer.Option("--loss", help="The loss: a metric of the column `metric`, or a column.")],
     error: Annotated[
-        str, typer.Option("--error", help="The error rate, likewise; --accuracy where it is an accuracy.")
-    ] = "error",
+        str | None,
+        typer.Option("--error", help="The error rate, likewise; --accuracy where it is one. By default as read."),
+    ] = None,
     at: Annotated[str | None, typer.Option("--at", help="Losses, e.g. 2.1,1.9.")] = None,
     at_n: Annotated[
         str | None, typer.Option("--at-n", help="Training-set sizes whose loss is forecast first, e.g. 1e9,10B.")
@@ -60,24 +61,27 @@ def downstream(
     return deliver(result, asked.as_json, output, figure)
 
 
-def _part(asked: Asked, name: str, option: str, as_they_are: bool = True) -> Given:
+def _part(asked: Asked, name: str | None, option: str, as_they_are: bool = True) -> Given:
     """The rows of the table that hold one of the two metrics.
 
     A link needs no curves, so that many models of one name, or errors that rise, are no fault here.
     """
-    from forecaster.curves.reading.columns import parse_columns
+    from forecaster.curves.reading.columns import parse_columns, parse_where
     from forecaster.curves.reading.files import load
     from forecaster.links.pairs import how_to_read
 
-    columns, where = how_to_read(parse_columns(asked.columns or ()), load(asked.source).raw, name, option)
-    more = [f"{ours}={theirs}" for ours, theirs in columns.items()]
-    kept = [f"{column}={value}" for column, value in where.items()]
-    own = replace(asked, columns=[*(asked.columns or ()), *more], where=[*(asked.where or ()), *kept])
+    columns, where = parse_columns(asked.columns or ()), parse_where(asked.where or ())
+    if name is not None:
+        more, rows = how_to_read(columns, load(asked.source).raw, name, option)
+        columns, where = columns | more, where | rows
+    own = replace(
+        asked,
+        columns=[f"{ours}={theirs}" for ours, theirs in columns.items()],
+        where=[f"{column}={value}" for column, kept in where.items() for value in kept],
+    )
     return replace(own, as_they_are=as_they_are).given()
 
 
 def _without_scores(asked: Asked) -> Asked:
     """As losses are read: no scores, no per cent, no test cases, and no task but their own."""
-    if asked.columns and any(part.strip().startswith("error=") for text in asked.columns for part in text.split(",")):
-        raise OptionError("--columns: found error=...; expected the error rate's column or metric by --error")
     return replace(asked, accuracy=False, score=None, percent=False, n_test=None, metric=None, task=None)
