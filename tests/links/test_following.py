@@ -78,12 +78,12 @@ def test_a_third_is_hidden_whatever_the_order():
 
 @pytest.mark.slow
 def test_verdicts_are_seldom_wrong():
-    """Of 60 tasks of each kind; a rate of 10 % shows 12 or more with a chance of 2 %."""
+    """Of 40 tasks of each kind; a rate of 10 % shows more than 8 with a chance below 2 %."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
         benchmark = importlib.import_module("downstream")
-    rows = {world: benchmark.row_of(world, 60, seed=1) for world in benchmark.WORLDS}
-    most = 11 / 60
+    rows = {world: benchmark.row_of(world, 40, seed=0) for world in benchmark.WORLDS}
+    most = 8 / 40
     assert rows["follows"]["not"] <= most
     assert rows["learned"]["not"] <= most
     assert rows["follows"]["follows"] > 0.5
