@@ -19,6 +19,7 @@ from forecaster.floors.split import FloorSplit
 from forecaster.inference.cache import Kept
 from forecaster.inference.contents import Contents, FitSummary
 from forecaster.inference.validation import Validation
+from forecaster.links.downstream import Downstream
 from forecaster.monitoring.update import Update
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
@@ -38,6 +39,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "compare": Comparison,
     "growth": GrowthTable,
     "floor": FloorSplit,
+    "downstream": Downstream,
     "effect": Effect,
     "screen": Screening,
     "compare --across metric": MetricComparison,

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from forecaster.inference.storage import load_posterior as load_posterior
     from forecaster.inference.validation import Validation as Validation
     from forecaster.inference.validation import validate as validate
+    from forecaster.links.downstream import Downstream as Downstream
+    from forecaster.links.downstream import downstream as downstream
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
     from forecaster.prediction.forecast import Forecast as Forecast
@@ -68,6 +70,7 @@ _HOMES = {
     "CurveKey": "prediction.paths",
     "Decision": "decisions.decision",
     "Domain": "domains.domain",
+    "Downstream": "links.downstream",
     "Effect": "comparison.effect",
     "FloorEvidence": "domains.floor_evidence",
     "FloorSplit": "floors.split",
@@ -88,6 +91,7 @@ _HOMES = {
     "compare": "comparison.compare",
     "compare_metrics": "comparison.metrics",
     "decide": "decisions.decide",
+    "downstream": "links.downstream",
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "floor": "floors.split",

@@ -45,6 +45,19 @@ def costs(given: list[str], option: str = "--cost") -> tuple[float, dict[str, fl
     return general, own
 
 
+def shares(given: list[str], option: str) -> tuple[float | None, dict[str, float]]:
+    """``["0.75", "arc=0.5"]`` as the share of all others, None without one, and shares by name."""
+    general, own = None, {}
+    for one in given:
+        name, named, text = one.rpartition("=")
+        value = _number(text, option, "a share above 0, up to 1, such as 0.75 or NAME=0.75")
+        if named:
+            own[name] = value
+        else:
+            general = value
+    return general, own
+
+
 def check_share(value: float, option: str) -> None:
     """OptionError unless the option's value is a share, such as a level."""
     if not 0 < value < 1:

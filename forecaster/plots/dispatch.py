@@ -15,6 +15,7 @@ from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
 from forecaster.floors.split import FloorSplit
 from forecaster.inference.validation import Validation
+from forecaster.links.downstream import Downstream
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure, metric_figure
 from forecaster.plots.decisions.decision import decision_figure
@@ -24,6 +25,7 @@ from forecaster.plots.effect import effect_figure
 from forecaster.plots.floor import split_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.growth import growth_figure
+from forecaster.plots.links.downstream import downstream_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import lettered
@@ -102,3 +104,8 @@ def _(result: Proposal) -> Figure:
 @_drawn.register
 def _(result: GrowthTable) -> Figure:
     return growth_figure(result)
+
+
+@_drawn.register
+def _(result: Downstream) -> Figure:
+    return downstream_figure(result)

@@ -35,6 +35,7 @@ VERBS = [
     "compare",
     "check",
     "floor",
+    "downstream",
     "effect",
     "screen",
     "decide",

@@ -58,6 +58,13 @@ def by_metric():
     return forecaster.Posterior(made.tree, forecaster.read_curves(table.assign(metric=table["task"])), made.cards)
 
 
+def task_of(fitted):
+    """Error rates of a task on the runs of these losses."""
+    table = fitted.curves.table
+    rate = 0.7 / (1.0 + (0.1 / table["error"]) ** 3)
+    return forecaster.read_curves(table.assign(task="quiz", error=rate), as_they_are=True)
+
+
 def with_runs(fitted):
     """The same, where the table says what runs took."""
     table = fitted.curves.table
@@ -105,6 +112,8 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "screen": forecaster.screen(fitted, 1e6),
         "next": forecaster.next_measurement(fitted, "choice:1e6", refits=0),
         "growth": forecaster.growth(with_runs(fitted), [1e6]),
+        "downstream": forecaster.downstream(task_of(fitted), fitted.curves, [0.05]),
+        "downstream at sizes": forecaster.downstream(task_of(fitted), fitted, [0.05], at_n=[1e6]),
         "requirement with resources": forecaster.requirement(with_runs(fitted), 0.05, costs={"per_item": 1.0}),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
@@ -131,6 +140,8 @@ KINDS = [
         "screen",
         "next",
         "growth",
+        "downstream",
+        "downstream at sizes",
         "requirement with resources",
         "check",
         "check without sizes",

@@ -1,0 +1,1 @@
+"""Figures of what a loss tells of tasks."""
