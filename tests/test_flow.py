@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
     *("errors", "_support", "results", "curves", "domains", "model", "inference"),
-    *("prediction", "resources", "comparison", "evaluation", "checks", "floors", "monitoring", "decisions"),
+    *("prediction", "resources", "surfaces", "comparison", "evaluation", "checks", "floors", "monitoring", "decisions"),
     *("plots", "reports", "cli", "__main__"),
 )
 

@@ -2,13 +2,24 @@
 
 from forecaster.cli import interrupts
 from forecaster.cli.app import app
-from forecaster.cli.commands import decisions, fitting, floors, keeping, questions, reports, resources, variants
+from forecaster.cli.commands import (
+    decisions,
+    fitting,
+    floors,
+    keeping,
+    questions,
+    reports,
+    resources,
+    surfaces,
+    variants,
+)
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
     *(
         resources.growth,
         floors.floor,
+        surfaces.surface,
         variants.effect,
         variants.screen,
         decisions.decide,

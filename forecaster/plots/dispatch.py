@@ -27,10 +27,12 @@ from forecaster.plots.growth import growth_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import lettered
+from forecaster.plots.surfaces.loss import surface_figure
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.result import Result
+from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 
 def figure_of(result: Result) -> Figure:
@@ -102,3 +104,13 @@ def _(result: Proposal) -> Figure:
 @_drawn.register
 def _(result: GrowthTable) -> Figure:
     return growth_figure(result)
+
+
+@_drawn.register
+def _(result: SurfaceForecast) -> Figure:
+    return surface_figure(result)
+
+
+@_drawn.register
+def _(result: ComputeOptimum) -> Figure:
+    return surface_figure(result)
