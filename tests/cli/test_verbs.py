@@ -35,6 +35,7 @@ VERBS = [
     "compare",
     "check",
     "floor",
+    "surface",
     "effect",
     "screen",
     "decide",
