@@ -32,6 +32,7 @@ ROUNDS = 20  # of adaptation at most; four to eight as a rule
 POLISH = 3  # fits to points under the whole likelihood
 WIDER = 1.5  # variances of the first proposals over those of the curvature at the modes
 ENOUGH, LEAST_ESS, MOST_R_HAT = 800.0, 400.0, 1.02  # effective size that ends sampling; what draws are trusted from
+EACH = 4  # draws of NUTS, whose draws are correlated, of which one is kept
 EFFORTS = (1, 4, 16)  # times as many points, where fewer did not do
 STARTS = (-1.0, 0.0, 1.5)  # of the coupling's log, in prior sds, for the search of modes
 STEP, WIDE_STEP = 1e-4, 1e-2  # of finite differences: gradient, curvature
@@ -192,10 +193,11 @@ def by_nuts(design: SurfaceDesign, *, seed: int, tune: int = 1000) -> SurfaceDra
 
     compiled = nutpie.compile_pymc_model(pymc_model.build(design))
     trace: Any = nutpie.sample(
-        compiled, draws=DRAWS, tune=tune, chains=CHAINS, seed=seed, target_accept=0.95, progress_bar=False
+        compiled, draws=EACH * DRAWS, tune=tune, chains=CHAINS, seed=seed, target_accept=0.95, progress_bar=False
     )
     found = np.asarray(trace.posterior["values"].values)
-    return SurfaceDraws(found, _least_ess(az, found), float(convergence.r_hat(found[None])[0]), "nuts")
+    ess = min(_least_ess(az, found), float(CHAINS * DRAWS))
+    return SurfaceDraws(found[:, ::EACH], ess, float(convergence.r_hat(found[None])[0]), "nuts")
 
 
 def _least_ess(az: Any, values: Float[np.ndarray, "chain draw quantity"]) -> float:
