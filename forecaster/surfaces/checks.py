@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from forecaster.curves.learning_curves import Table
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, worst_finding
 from forecaster.results.message import message
 from forecaster.results.wording import counted, percent
-from forecaster.surfaces.compute import Compute, Slice, optimum
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.sampling import LEAST_ESS, MOST_R_HAT
 
@@ -61,15 +61,14 @@ def beyond(surface: Surface, decades: float) -> Check:
     return Check("beyond", REVIEW, said, step, (surface.design.label,))
 
 
-def isoflop(surface: Surface, found: list[Slice], compute: Compute) -> Check:
-    """Whether the optima of cubics along near-isoFLOP slices, which know no law, agree with the surface's."""
-    if not found:
+def isoflop(surface: Surface, found: Table) -> Check:
+    """Whether optima of cubics along near-isoFLOP slices (rows of ``found``), which know no law, agree."""
+    if not len(found):
         said = message("no-slices", "no slice of one compute has five model sizes and an optimum among them")
         return Check("isoflop", PASS, said, curves=(surface.design.label,))
-    ratios = [np.log(one.params) - np.median(optimum(surface, one.flops, compute).x) for one in found]
-    ratio = float(np.exp(np.median(np.abs(ratios))))
+    ratio = float(np.exp(np.median(np.abs(np.log(found["params_cubic"] / found["params_q50"])))))
     text = (
-        f"optima by cubics along {counted(len(found), 'slice')} of one compute differ from those of the law by a "
+        f"optima by cubics along {counted(len(found), 'slice')} of one compute differ from those of the surface by a "
         f"factor of {ratio:.2f} in the median"
     )
     said = message("isoflop", text, slices=len(found), ratio=ratio)

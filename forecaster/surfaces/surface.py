@@ -303,11 +303,10 @@ def _optimum(
         wanted = [compute.largest * times for times in FURTHER] if flops is None else flops
         own = [_row(one, c, compute, unique_n, level) for c in wanted]
         rows += own
-        near = slices(one, compute)
-        table = as_table(near, one, compute, _ends(level))
+        table = as_table(slices(one, compute), one, compute, _ends(level))
         sliced.append(table.assign(**_named(one))[[*_named(one), *table.columns]])
         said += prose.of_optimum(one, own)
-        verdicts += [checks.sampling(one), checks.axes(one), checks.isoflop(one, near, compute)]
+        verdicts += [checks.sampling(one), checks.axes(one), checks.isoflop(one, table)]
         verdicts.append(checks.outside(one, max(row["p_outside_data"] for row in own)))
         verdicts.append(checks.beyond(one, max(row["decades_beyond"] for row in own)))
     isoflop = pd.concat(sliced, ignore_index=True)
