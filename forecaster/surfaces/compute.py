@@ -19,7 +19,7 @@ from forecaster.surfaces.model.design import SurfaceDesign, levels
 
 Logs = Any  # a number or an array of logs
 PER_PARAMETER = 6.0  # operations for each parameter and token
-GRID = 97  # sizes at which a draw is looked at for its optimum
+GRID = 49  # sizes at which a draw is looked at for its optimum
 AROUND = 1.5  # nats beyond the optima of the laws, to either side
 
 
