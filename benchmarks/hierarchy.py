@@ -70,9 +70,10 @@ def likelihoods(posterior: Posterior, fields: Mapping[str, str]) -> list[Likelih
         known = np.diag(1.0 / card.hyper_sd**2)
         after = np.linalg.inv(np.cov(eta.T))
         values, vectors = np.linalg.eigh(after - known)
-        precision = (vectors * np.maximum(values, 0.0)) @ vectors.T  # no likelihood is less sure than nothing
+        told = (vectors * (values > 0.0)) @ vectors.T  # no likelihood is less sure than nothing, or pulls where it is
+        precision = (vectors * np.maximum(values, 0.0)) @ vectors.T
         mean = eta.mean(0)
-        pull = after @ mean - known @ card.hyper_mean + precision @ _shift(posterior, group)
+        pull = told @ (after @ mean - known @ card.hyper_mean) + precision @ _shift(posterior, group)
         settled = card.hyper_sd < SETTLED
         precision[settled], precision[:, settled], pull[settled] = 0.0, 0.0, 0.0
         labels = ["/".join((*group, name)) for name in design.architectures]
