@@ -28,6 +28,7 @@ from forecaster.reports.rendering import Memo
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import KINDS, Columns
 from forecaster.results.result import SCHEMA, Result
+from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 PAGE = Path(__file__).with_name("json.md")
 
@@ -40,6 +41,8 @@ RESULTS: Mapping[str, type[Result]] = {
     "growth": GrowthTable,
     "floor": FloorSplit,
     "downstream": Downstream,
+    "surface": ComputeOptimum,
+    "surface --at": SurfaceForecast,
     "effect": Effect,
     "screen": Screening,
     "compare --across metric": MetricComparison,
@@ -69,7 +72,7 @@ MORE = {
 MEANINGS = {
     "name": "a name that the user gave",
     "text": "words",
-    "size": "an amount of training data; `inf` means never",
+    "size": "an amount of training data, or a number of parameters; `inf` means never",
     "error": "in the unit of the errors that were given",
     "ratio": "of two sizes or two errors",
     "chance": "a probability estimated from posterior draws, between 0 and 1",

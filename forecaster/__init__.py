@@ -56,6 +56,11 @@ if TYPE_CHECKING:
     from forecaster.resources.prices.costs import Costs as Costs
     from forecaster.resources.requirement import requirement as requirement
     from forecaster.results.check import Check as Check
+    from forecaster.surfaces.fitted import Surface as Surface
+    from forecaster.surfaces.fitting import fit_surface as fit_surface
+    from forecaster.surfaces.surface import ComputeOptimum as ComputeOptimum
+    from forecaster.surfaces.surface import SurfaceForecast as SurfaceForecast
+    from forecaster.surfaces.surface import surface as surface
 
 __version__ = "0.2.0"
 
@@ -66,6 +71,7 @@ _HOMES = {
     "CheckReport": "checks.check",
     "Comparison": "comparison.compare",
     "Costs": "resources.prices.costs",
+    "ComputeOptimum": "surfaces.surface",
     "Curve": "curves.learning_curves",
     "CurveKey": "prediction.paths",
     "Decision": "decisions.decision",
@@ -85,6 +91,8 @@ _HOMES = {
     "Proposal": "decisions.measuring.proposal",
     "Requirement": "prediction.requirement",
     "Screening": "decisions.screen",
+    "Surface": "surfaces.fitted",
+    "SurfaceForecast": "surfaces.surface",
     "Validation": "inference.validation",
     "backtest": "evaluation.backtest",
     "check": "checks.check",
@@ -95,6 +103,7 @@ _HOMES = {
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "floor": "floors.split",
+    "fit_surface": "surfaces.fitting",
     "forecast": "prediction.forecast",
     "growth": "resources.growth",
     "load_card": "domains.loading",
@@ -105,6 +114,7 @@ _HOMES = {
     "read_curves": "curves.reading.read",
     "requirement": "resources.requirement",
     "screen": "decisions.screen",
+    "surface": "surfaces.surface",
     "test_set_size": "decisions.test_sets",
     "Update": "monitoring.update",
     "update": "monitoring.update",

@@ -140,8 +140,8 @@ class Curves:
     def fitting(self) -> Fitting:
         return Fitting()
 
-    def given(self, *, by_metric: bool = False) -> Given:
-        """The contents of the file, read once; ``by_metric``: with a task for each metric."""
+    def given(self, *, by_metric: bool = False, two_axes: bool = False) -> Given:
+        """The contents of the file, read once; ``by_metric``: with a task for each metric; ``two_axes``: a surface."""
         if self.accuracy and self.score not in (None, "accuracy"):
             raise OptionError(f"found --accuracy and --score {self.score}; expected one of the two")
         counts = {"n_test": values.size(self.n_test, "--n-test"), "repeats": values.size(self.repeats, "--repeats")}
@@ -161,6 +161,7 @@ class Curves:
             card=self.card,
             typed=self.typed,
             by_metric=by_metric,
+            two_axes=two_axes,
         )
         named = Choice(*(tuple(names or ()) for names in (self.domain, self.task, self.architecture)))
         return read(self.source, reading, named, self.fitting)

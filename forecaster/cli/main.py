@@ -11,6 +11,7 @@ from forecaster.cli.commands import (
     questions,
     reports,
     resources,
+    surfaces,
     variants,
 )
 
@@ -20,6 +21,7 @@ VERBS = (
         resources.growth,
         floors.floor,
         links.downstream,
+        surfaces.surface,
         variants.effect,
         variants.screen,
         decisions.decide,

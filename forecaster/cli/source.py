@@ -44,6 +44,7 @@ class Reading:
     card: str | None = None
     typed: Command = VALIDATE
     by_metric: bool = False  # a task for each metric
+    two_axes: bool = False  # errors over n and params
 
     def how(self) -> HowRead:
         """What was asked for, as a table is read; OptionError for options that make no sense."""
@@ -59,6 +60,7 @@ class Reading:
             decimal=self.decimal,
             n_min=self.n_min,
             as_they_are=self.as_they_are,
+            two_axes=self.two_axes,
         )
 
 

@@ -46,6 +46,8 @@ class HowRead:
         The size below which rows were left out.
     as_they_are : bool
         Whether a table that looks misread was to be read all the same.
+    two_axes : bool
+        Whether it was read as errors over two axes, ``n`` and ``params``.
     """
 
     source: str = TABLE
@@ -61,6 +63,7 @@ class HowRead:
     size_unit: str | None = None
     n_min: float | None = None
     as_they_are: bool = False
+    two_axes: bool = False
 
     @property
     def turned(self) -> str | None:
@@ -101,7 +104,7 @@ class HowRead:
         where = {name: of[0] if len(of) == 1 else tuple(of) for name, of in self.where.items()}
         given = {"columns": columns, "constants": dict(self.constants), "where": where, "wide": self.wide}
         given |= {"score": self.score, "percent": self.percent, "full_size": self.full_size, "decimal": self.decimal}
-        given |= {"n_min": self.n_min, "as_they_are": self.as_they_are}
+        given |= {"n_min": self.n_min, "as_they_are": self.as_they_are, "two_axes": self.two_axes}
         return {name: value for name, value in given.items() if value}
 
     def python(self) -> str:

@@ -29,10 +29,12 @@ from forecaster.plots.links.downstream import downstream_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import lettered
+from forecaster.plots.surfaces.loss import surface_figure
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.result import Result
+from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 
 def figure_of(result: Result) -> Figure:
@@ -109,3 +111,13 @@ def _(result: GrowthTable) -> Figure:
 @_drawn.register
 def _(result: Downstream) -> Figure:
     return downstream_figure(result)
+
+
+@_drawn.register
+def _(result: SurfaceForecast) -> Figure:
+    return surface_figure(result)
+
+
+@_drawn.register
+def _(result: ComputeOptimum) -> Figure:
+    return surface_figure(result)

@@ -36,6 +36,7 @@ VERBS = [
     "check",
     "floor",
     "downstream",
+    "surface",
     "effect",
     "screen",
     "decide",

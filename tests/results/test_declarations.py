@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
+from helpers import surfaces
 from helpers.synthetic import SIZES, posterior, values
 from helpers.unchecked import unchecked
 
@@ -98,6 +99,7 @@ def updated(fitted):
 def results(fitted, backtested, updated, tmp_path_factory):
     """One result of every kind, and some asked otherwise."""
     folder = tmp_path_factory.mktemp("memos")
+    surface = forecaster.fit_surface(surfaces.table())
     return {
         "validate": forecaster.validate(fitted.curves),
         "fit": fit_summary(fitted),
@@ -115,6 +117,8 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "downstream": forecaster.downstream(task_of(fitted), fitted.curves, [0.05]),
         "downstream at sizes": forecaster.downstream(task_of(fitted), fitted, [0.05], at_n=[1e6]),
         "requirement with resources": forecaster.requirement(with_runs(fitted), 0.05, costs={"per_item": 1.0}),
+        "surface --at": forecaster.surface(surface, at=[1e10], params=[1e9]),
+        "surface": forecaster.surface(surface, flops=1e21),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
         "decide": forecaster.decide(fitted, {"per_item": 1.0}, target=0.1, penalty=1e5, rounds=2),
@@ -143,6 +147,8 @@ KINDS = [
         "downstream",
         "downstream at sizes",
         "requirement with resources",
+        "surface --at",
+        "surface",
         "check",
         "check without sizes",
         "decide",

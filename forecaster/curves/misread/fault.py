@@ -17,11 +17,12 @@ FEWEST = 3  # sizes that one curve of a group must have
 
 @dataclass(frozen=True)
 class Other:
-    """Another reading: when it is right, the reading, and options beside it."""
+    """Another reading: when it is right, the reading, options beside it, and the verb that takes it so."""
 
     when: str
     how: HowRead
     more: tuple[str, ...] = ()
+    verb: str | None = None  # another one than was asked
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from forecaster.curves.best_models import grows, one_model, said_tuned
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.learning_curves import KEYS, Table
 from forecaster.curves.metrics import plain
 from forecaster.curves.misread.conditions import repeats_of
-from forecaster.curves.misread.fault import Fault, Other, curve_labels, grouped_by, numbers_of
+from forecaster.curves.misread.fault import FEWEST, Fault, Other, curve_labels, grouped_by, numbers_of
 
 RULE = "models-pooled"
 PARAMS = re.compile(
@@ -78,7 +79,11 @@ def _one_model(own: Table) -> bool:
 def _by_model(table: Table, how: HowRead, column: str, name: str) -> tuple[Other, ...]:
     """Readings with a curve for each model."""
     made = grouped_by(table.rename(columns={column: name}), how, "architecture", [name])
-    if made is None or models_pooled(*made) is not None:
-        return ()
-    # a surface over both axes, n and params, will be offered here
-    return (Other("For a curve of each model", made[1]),)
+    readings = (
+        () if made is None or models_pooled(*made) is not None else (Other("For a curve of each model", made[1]),)
+    )
+    if numbers_of(table[column]).nunique() < FEWEST:
+        return readings
+    mapping = how.columns if name == "params" else {**how.columns, "params": name}
+    both = replace(how, columns=mapping, two_axes=True)
+    return (*readings, Other("For one surface over both axes, size of model and of data", both, verb="surface"))

@@ -17,13 +17,15 @@ from forecaster.errors import CurveMisreadError
 
 # In this order: where metrics, models or conditions are mixed, no curve's shape says anything.
 RULES = (several_metrics, models_pooled, conditions_as_repeats, scores_as_errors, per_cent_as_shares)
+TWO_AXES = (several_metrics,)  # errors over n and params: rows of one architecture are no curve
 
 
 def expect_well_read(table: Table, how: HowRead, command: Command = VALIDATE) -> None:
     """CurveMisreadError where a validated table does not seem to be what it was read as, unless ``how`` insists."""
     if how.as_they_are:
         return
-    fault = next((found for rule in RULES if (found := rule(table, how)) is not None), None)
+    rules = TWO_AXES if how.two_axes else RULES
+    fault = next((found for rule in rules if (found := rule(table, how)) is not None), None)
     if fault is not None:
         raise refusal(fault, how, command)
 
@@ -42,6 +44,7 @@ def refusal(fault: Fault, how: HowRead, command: Command = VALIDATE) -> CurveMis
     said = [f"{how.source}: {fault.seen}"]
     for other in (*fault.others, Other("If all is right as it stands", replace(how, as_they_are=True))):
         typed = replace(command, more=(*_without(command.more, other.more[:1]), *other.more))
+        typed = typed if other.verb is None else Command(other.verb, other.more)
         said += [f"{other.when}:", *typed.lines(other.how)]
     return CurveMisreadError(fault.rule, "\n".join(said))
 

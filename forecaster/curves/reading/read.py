@@ -56,6 +56,7 @@ def read_curves(
     accuracy: bool = False,
     n_min: float | None = None,
     as_they_are: bool = False,
+    two_axes: bool = False,
 ) -> LearningCurves:
     """Read and validate learning curves.
 
@@ -91,6 +92,9 @@ def read_curves(
     as_they_are : bool
         Read a table that looks misread all the same: errors that rise as accuracies do, different models or conditions
         under one name, the log of a run with its early transient.
+    two_axes : bool
+        The table has errors over two axes, ``n`` and ``params``, as :func:`~forecaster.surface` needs them: models of
+        all sizes may share an architecture, and every row is a final loss.
 
     Returns
     -------
@@ -129,6 +133,7 @@ def read_curves(
         decimal=decimal,
         n_min=n_min,
         as_they_are=as_they_are,
+        two_axes=two_axes,
     )
     check_constants(constants or {})
     return Cells.of(source, how).curves(constants or {})
@@ -234,8 +239,9 @@ def _validated(name: str, table: Table, how: HowRead, notes: list[Note], command
         notes.append(Note("duplicates", f"{name}: {said}"))
     order = [*KEYS, "n", *(column for column in ("seed", "error", *NOISE, "split") if column in table)]
     table = table[~twice].sort_values(order, ignore_index=True)
-    table, more = without_start(name, table, how)
-    notes += more
-    check_table(name, table)
+    if not how.two_axes:  # whose rows are final losses, and no run's log
+        table, more = without_start(name, table, how)
+        notes += more
+    check_table(name, table, short=how.two_axes)
     expect_well_read(table, how, command)
     return LearningCurves(table, (*notes, *curve_notes(table, how.score is not None)), name, how)

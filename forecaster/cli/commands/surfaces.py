@@ -1,0 +1,83 @@
+"""The verb over two axes, size of model and of data: surface."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from forecaster.cli import outputs, points, values
+from forecaster.cli.app import FITTING, Curves, Failures, FigureFile, Level, TableFile, deliver, verb
+from forecaster.errors import OptionError, RequestError
+
+POINTS = "amounts of data above 0 with --params, or a .csv or .parquet file with columns n and params"
+
+
+@verb
+def surface(
+    asked: Curves,
+    flops: Annotated[
+        str | None,
+        typer.Option(
+            "--flops",
+            help="Compute of runs to plan, e.g. 1e21,1e22: 6 N D, or as the column compute. By default the largest "
+            "measured and ten times that.",
+            show_default=False,
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="Points to forecast: a table (.csv, .parquet) with columns n and params, or sizes."),
+    ] = None,
+    params: Annotated[
+        str | None, typer.Option("--params", help="Model sizes for amounts of data in --at, e.g. 7e9,13B.")
+    ] = None,
+    unique: Annotated[
+        str | None, typer.Option("--unique", help="The different data there are; more of them are repeated.")
+    ] = None,
+    kind: Annotated[
+        Literal["mean", "new-run"], typer.Option("--kind", help="The average over runs, or one new run.")
+    ] = "mean",
+    level: Level = 0.8,
+    engine: Annotated[
+        Literal["importance", "nuts"],
+        typer.Option("--engine", help="Sampler: importance (fast) or nuts (PyMC reference).", rich_help_panel=FITTING),
+    ] = "importance",
+    seed: Annotated[
+        int,
+        typer.Option("--seed", help="The same seed gives the same numbers.", min=0, rich_help_panel=FITTING),
+    ] = 0,
+    figure: FigureFile = None,
+    output: TableFile = None,
+) -> Failures:
+    """Loss over model size and data: forecasts at any point, and how to spend a compute best."""
+    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
+    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    values.check_share(level, "--level")
+    if flops is not None and at is not None:
+        raise OptionError("found --flops and --at; expected one of the two")
+    if params is not None and at is None:
+        raise OptionError(f"found --params {params} without --at; expected amounts of data as well: --at 1e11,1e12")
+    wanted = values.sizes(flops, "--flops", "compute above 0, such as 1e21,1e22") or None
+    options: dict[str, Any] = {"flops": wanted, "unique_n": values.size(unique, "--unique"), "level": level}
+    options |= {"at": _points(at, params), "params": values.sizes(params, "--params") or None, "kind": kind}
+    given = asked.given(two_axes=True)
+    from forecaster.surfaces.surface import surface as ask
+
+    result = ask(given.chosen, **options, card=asked.card, engine=engine, seed=seed)
+    return deliver(result, asked.as_json, output, figure)
+
+
+def _points(at: str | None, params: str | None) -> Any:
+    """Amounts of data, or the rows of a file of points."""
+    if at is None:
+        return None
+    if not at.lower().endswith(points.POINT_SUFFIXES):
+        if params is None:
+            raise OptionError(f"found --at {at} without --params; expected {POINTS}")
+        return values.sizes(at, "--at", POINTS)
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(at) if at.lower().endswith(".parquet") else pd.read_csv(at)
+    except Exception as error:
+        what = str(error).partition("\n")[0]
+        raise RequestError(f"--at {at}: {what}; expected {POINTS}") from None

@@ -1,0 +1,1 @@
+"""Figures over two axes, size of model and of data."""

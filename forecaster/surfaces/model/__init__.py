@@ -1,0 +1,1 @@
+"""The generative model of a loss over model size and data: law, drift, noise."""
