@@ -29,7 +29,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/tutorials/first-forecast.md", "docs/tutorials/are-my-intervals-honest.md", "docs/decide.md")
+TUTORIALS = ("first-forecast", "are-my-intervals-honest", "model-and-data")
+PAGES = ("README.md", *(f"docs/tutorials/{name}.md" for name in TUTORIALS), "docs/decide.md")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.S | re.M)
 PYTHON = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.S | re.M)
 TABLE = re.compile(r"<!-- results: (\w+) / (.+?) -->\n\n((?:\|.*\n)+)")

@@ -23,8 +23,8 @@ from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
-from forecaster.results.wording import plain_number, times
 from forecaster.results.wording import size as sized
+from forecaster.results.wording import times
 
 MULTIPLES = (1.0, 10.0, 100.0)  # of the largest measured size, where no sizes are given
 QUANTITY = Column("quantity", "text", "`params`, `compute`, `gpu_hours` or `seconds`", key=True)
@@ -172,6 +172,6 @@ def _said(found: Growth, name: str, last: float, level: float) -> Message:
     more = float(np.median(np.exp(line.slope * np.log(10.0))))
     now = float(np.median(np.exp(line.at(np.log([last])))))
     what = QUANTITIES[found.quantity]
-    text = f"{what[:1].upper()}{what[1:]}: {name} takes about {plain_number(now)} at {sized(last)}, "
+    text = f"{what[:1].upper()}{what[1:]}: {name} takes about {now:.3g} at {sized(last)}, "
     text += f"and {times(more)} as much with ten times the data (exponent {middle:.2f}, {low:.2f} to {high:.2f})."
     return message(found.quantity, text, architecture=name, exponent=float(middle), times=more)
