@@ -16,6 +16,12 @@ TABLE_SUFFIXES = (".csv", ".parquet", ".json")
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
+def check_files(output: Path | None, figure: Path | None) -> None:
+    """:func:`check_output` of the table and the figure of an answer."""
+    check_output(output, TABLE_SUFFIXES, "--output")
+    check_output(figure, FIGURE_SUFFIXES, "--figure")
+
+
 def check_output(path: Path | None, suffixes: Sequence[str], option: str) -> None:
     """Refuse a file that could not be written, before any time is spent on what goes into it."""
     if path is None:

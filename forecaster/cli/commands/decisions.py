@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from forecaster.cli import checking, outputs, remarks, values
-from forecaster.cli.app import Asked, Failures, FigureFile, Kind, Level, TableFile, deliver, verb
-from forecaster.cli.commands.worth import Weighed
+from forecaster.cli.app import Failures, FigureFile, Kind, Level, TableFile, deliver, verb
+from forecaster.cli.commands.worth import Priced, Weighed
 from forecaster.errors import OptionError
 
 TEMPLATE = Path("costs.toml")
@@ -49,8 +49,7 @@ def decide(
 ) -> Failures:
     """What to buy: data, training, test cases or nothing, given what they and an error cost."""
     del template  # answered before anything else
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     if asked.costs is None:
         raise OptionError(
@@ -82,7 +81,7 @@ def decide(
 
 @verb
 def next_(
-    asked: Asked,
+    asked: Priced,
     goal: Annotated[
         str, typer.Option("--for", help="What to know better: forecast:SIZE, requirement:ERROR or choice:SIZE.")
     ],
@@ -91,21 +90,6 @@ def next_(
         typer.Option("--candidates", help="Sizes of possible runs, e.g. 2e4,50k or NAME:2e4.", show_default=False),
     ] = None,
     runs: Annotated[str, typer.Option("--runs", help="Numbers of runs of a candidate.")] = "1,3",
-    costs: Annotated[
-        Path | None, typer.Option("--costs", help="Price list (.toml), as of decide.", show_default=False)
-    ] = None,
-    target: Annotated[float | None, typer.Option("--target", help="The error (not accuracy) to reach.")] = None,
-    penalty: Annotated[float | None, typer.Option("--penalty", help="Money lost where the target is missed.")] = None,
-    value_per_point: Annotated[
-        float | None, typer.Option("--value-per-point", help="Money for each (percentage) point of error.")
-    ] = None,
-    cost_per_mistake: Annotated[
-        float | None, typer.Option("--cost-per-mistake", help="Money for each mistake; needs --volume.")
-    ] = None,
-    volume: Annotated[
-        str | None, typer.Option("--volume", help="Answers that the model will give, e.g. 1.5M.", show_default=False)
-    ] = None,
-    budget: Annotated[float | None, typer.Option("--budget", help="The most that measurements may cost.")] = None,
     refits: Annotated[
         int, typer.Option("--refits", help="Simulated results fitted for each of the best three; 0: none.", min=0)
     ] = 16,
@@ -115,27 +99,24 @@ def next_(
     output: TableFile = None,
 ) -> Failures:
     """Which runs to make next, what they would teach, and whether they are worth their cost."""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
-    sizes, answers = values.named_sizes(candidates, "--candidates"), values.size(volume, "--volume")
+    asked.check()
+    sizes, worth = values.named_sizes(candidates, "--candidates"), asked.worth
     counts = values.sizes(runs, "--runs", "whole numbers from 1, such as 1,3")
     from forecaster.cli import console
     from forecaster.decisions.measuring.goal import parsed
     from forecaster.decisions.measuring.next_measurement import next_measurement as ask
-    from forecaster.resources.prices.costs_file import read_costs
 
-    wanted = parsed(goal)
-    prices = None if costs is None else read_costs(costs)
+    wanted, prices = parsed(goal), asked.prices()
     given = asked.given()
     targets = [wanted.at] if wanted.form == "requirement" else []
-    remarks.on_targets(given.curves, targets if target is None else [*targets, target])
+    remarks.on_targets(given.curves, targets if asked.target is None else [*targets, asked.target])
     posterior = given.posterior(asked.fitting)
     at = [] if wanted.form == "requirement" else [wanted.at]
     checks = checking.verdicts(posterior, given.choice, at, seed=asked.seed)
-    options: dict[str, Any] = {"target": target, "penalty": penalty, "value_per_point": value_per_point}
-    options |= {"cost_per_mistake": cost_per_mistake, "volume": answers, "budget": budget, "refits": refits}
-    options |= {"kind": kind, "level": level, "seed": asked.seed, "curves": given.choice.keys(posterior)}
+    options: dict[str, Any] = {**worth, "runs": counts, "costs": prices, "refits": refits, "kind": kind, "level": level}
+    options |= {"seed": asked.seed, "curves": given.choice.keys(posterior), "checks": checks}
     with console.progress("Fitting simulated results") as tell:
-        result = ask(posterior, goal, sizes, runs=counts, costs=prices, **options, checks=checks, on_progress=tell)
+        result = ask(posterior, goal, sizes, **options, on_progress=tell)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))

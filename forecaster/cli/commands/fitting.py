@@ -67,8 +67,7 @@ def backtest(
     output: TableFile = None,
 ) -> Failures:
     """How accurate are forecasts of these curves? Hide the largest sizes, forecast them and score."""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     values.check_positive(hide, "--hide", "decades above 0, such as 1.0")
     from forecaster.evaluation.backtest import backtest as ask

@@ -21,8 +21,7 @@ def floor(
     output: TableFile = None,
 ) -> Failures:
     """What the irreducible error is made of, and what evidence on it changes in the forecast."""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     sizes = values.sizes(at)
     given = asked.given()

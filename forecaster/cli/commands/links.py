@@ -32,8 +32,7 @@ def downstream(
     output: TableFile = None,
 ) -> Failures:
     """Does a task's error rate follow the loss of the same runs, and what is it at a lower loss?"""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     losses = values.numbers(at, "--at", "losses above 0, such as 2.1,1.9") if at else []
     sizes = values.sizes(at_n, "--at-n")

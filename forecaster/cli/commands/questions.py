@@ -63,8 +63,7 @@ def requirement(
     output: TableFile = None,
 ) -> Failures:
     """How much data a target error needs, and the probability that no amount is enough."""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     if budget is not None:
         raise typer.BadParameter(
             f"found --budget {budget}, which is reserved for money. For the largest size that you could have use "
@@ -112,8 +111,7 @@ def compare(
     output: TableFile = None,
 ) -> Failures:
     """Which architecture is better where, what that is worth in data, and who gains from more of it."""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     sizes = values.sizes(at)
     if across and kind:

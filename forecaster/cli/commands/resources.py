@@ -17,8 +17,7 @@ def growth(
     output: TableFile = None,
 ) -> Failures:
     """How the best model's size, compute and hours grow with the data (params, compute, gpu_hours, seconds)."""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     sizes = values.sizes(at)
     given = asked.given()

@@ -49,8 +49,7 @@ def surface(
     output: TableFile = None,
 ) -> Failures:
     """Loss over model size and data: forecasts at any point, and how to spend a compute best."""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     if flops is not None and at is not None:
         raise OptionError("found --flops and --at; expected one of the two")

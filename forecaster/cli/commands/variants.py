@@ -29,8 +29,7 @@ def effect(
     output: TableFile = None,
 ) -> Failures:
     """What did a treatment do: shift the curve, steepen it, lower its floor, and what is that worth in data?"""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(level, "--level")
     sizes = values.sizes(at)
     given = asked.given()
@@ -61,8 +60,7 @@ def screen(
     output: TableFile = None,
 ) -> Failures:
     """Search small, then scale: which architectures may be dropped now, and at what risk?"""
-    outputs.check_output(output, outputs.TABLE_SUFFIXES, "--output")
-    outputs.check_output(figure, outputs.FIGURE_SUFFIXES, "--figure")
+    outputs.check_files(output, figure)
     values.check_share(risk, "--risk")
     target = values.size(at, "--at")
     assert target is not None

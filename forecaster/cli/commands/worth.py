@@ -19,8 +19,8 @@ def _option(name: str, text: str, **more: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Weighed(Asked):
-    """The curves of a question, and what is weighed: prices, and what an error costs."""
+class Priced(Asked):
+    """The curves of a question, prices, and what an error costs."""
 
     costs: Annotated[
         Path | None,
@@ -36,18 +36,10 @@ class Weighed(Asked):
     ] = None
     volume: Annotated[str | None, _option("--volume", "Answers that the model will give, e.g. 1.5M.")] = None
     budget: Annotated[float | None, _option("--budget", "The most that may be paid.")] = None
-    risk: Annotated[
-        float | None, _option("--risk", "Accepted chance of missing the target, in place of a penalty.")
-    ] = None
-    attitude: Annotated[
-        Literal["mean", "cvar", "regret"],
-        _option("--attitude", "Lowest mean loss, or mean loss (or regret) of the worst tenth of cases."),
-    ] = "mean"
-    rounds: Annotated[int, _option("--rounds", "Orders that may follow one another.", min=1)] = 1
 
     @property
     def worth(self) -> dict[str, Any]:
-        """The arguments of ``decide`` and ``memo``, without the prices."""
+        """The arguments of the verb, without the prices."""
         return {
             "target": self.target,
             "penalty": self.penalty,
@@ -55,9 +47,6 @@ class Weighed(Asked):
             "cost_per_mistake": self.cost_per_mistake,
             "volume": values.size(self.volume, "--volume"),
             "budget": self.budget,
-            "risk": self.risk,
-            "attitude": self.attitude,
-            "rounds": self.rounds,
         }
 
     def prices(self, architectures: Iterable[str] | None = None) -> Any:
@@ -77,6 +66,29 @@ class Weighed(Asked):
         ):
             if amount is not None and not 0 <= amount < float("inf"):
                 raise OptionError(f"{option}: found {amount:g}; expected an amount from 0 up, such as 50000")
+        values.check_positive(self.target, "--target", "an error above 0, such as 0.05")
+
+
+@dataclass(frozen=True)
+class Weighed(Priced):
+    """The same, and how options are weighed: those of ``decide`` and ``memo``."""
+
+    risk: Annotated[
+        float | None, _option("--risk", "Accepted chance of missing the target, in place of a penalty.")
+    ] = None
+    attitude: Annotated[
+        Literal["mean", "cvar", "regret"],
+        _option("--attitude", "Lowest mean loss, or mean loss (or regret) of the worst tenth of cases."),
+    ] = "mean"
+    rounds: Annotated[int, _option("--rounds", "Orders that may follow one another.", min=1)] = 1
+
+    @property
+    def worth(self) -> dict[str, Any]:
+        """The arguments of the verb, without the prices."""
+        return super().worth | {"risk": self.risk, "attitude": self.attitude, "rounds": self.rounds}
+
+    def check(self) -> None:
+        """OptionError for an amount, a share or a target out of range."""
+        super().check()
         if self.risk is not None:
             values.check_share(self.risk, "--risk")
-        values.check_positive(self.target, "--target", "an error above 0, such as 0.05")
