@@ -28,6 +28,7 @@ from forecaster.reports.rendering import Memo
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import KINDS, Columns
 from forecaster.results.result import SCHEMA, Result
+from forecaster.surfaces.requirement import SurfaceRequirement
 from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 PAGE = Path(__file__).with_name("json.md")
@@ -43,6 +44,7 @@ RESULTS: Mapping[str, type[Result]] = {
     "downstream": Downstream,
     "surface": ComputeOptimum,
     "surface --at": SurfaceForecast,
+    "surface --target": SurfaceRequirement,
     "effect": Effect,
     "screen": Screening,
     "compare --across metric": MetricComparison,

@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from forecaster.results.check import Check as Check
     from forecaster.surfaces.fitted import Surface as Surface
     from forecaster.surfaces.fitting import fit_surface as fit_surface
+    from forecaster.surfaces.requirement import SurfaceRequirement as SurfaceRequirement
+    from forecaster.surfaces.requirement import surface_requirement as surface_requirement
     from forecaster.surfaces.surface import ComputeOptimum as ComputeOptimum
     from forecaster.surfaces.surface import SurfaceForecast as SurfaceForecast
     from forecaster.surfaces.surface import surface as surface
@@ -115,6 +117,8 @@ _HOMES = {
     "requirement": "resources.requirement",
     "screen": "decisions.screen",
     "surface": "surfaces.surface",
+    "SurfaceRequirement": "surfaces.requirement",
+    "surface_requirement": "surfaces.requirement",
     "test_set_size": "decisions.test_sets",
     "Update": "monitoring.update",
     "update": "monitoring.update",

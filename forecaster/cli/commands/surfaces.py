@@ -1,5 +1,6 @@
 """The verb over two axes, size of model and of data: surface."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -30,6 +31,12 @@ def surface(
     params: Annotated[
         str | None, typer.Option("--params", help="Model sizes for amounts of data in --at, e.g. 7e9,13B.")
     ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target", help="Losses to reach: what they take at best, or models of --params.", show_default=False
+        ),
+    ] = None,
     unique: Annotated[
         str | None, typer.Option("--unique", help="The different data there are; more of them are repeated.")
     ] = None,
@@ -51,8 +58,10 @@ def surface(
     """Loss over model size and data: forecasts at any point, and how to spend a compute best."""
     outputs.check_files(output, figure)
     values.check_share(level, "--level")
-    if flops is not None and at is not None:
-        raise OptionError("found --flops and --at; expected one of the two")
+    if sum(one is not None for one in (flops, at, target)) > 1:
+        raise OptionError("found several of --flops, --at and --target; expected one of them")
+    if target is not None:
+        return _needed(asked, target, params, level, engine, seed, figure, output)
     if params is not None and at is None:
         raise OptionError(f"found --params {params} without --at; expected amounts of data as well: --at 1e11,1e12")
     wanted = values.sizes(flops, "--flops", "compute above 0, such as 1e21,1e22") or None
@@ -63,6 +72,31 @@ def surface(
 
     result = ask(given.chosen, **options, card=asked.card, engine=engine, seed=seed)
     return deliver(result, asked.as_json, output, figure)
+
+
+def _needed(
+    asked: Curves,
+    target: str,
+    params: str | None,
+    level: float,
+    engine: Literal["importance", "nuts"],
+    seed: int,
+    figure: Path | None,
+    output: Path | None,
+) -> Failures:
+    """What losses take."""
+    if figure is not None:
+        raise OptionError("found --figure beside --target; expected --flops or --at, which are drawn")
+    losses = values.numbers(target, "--target", "losses above 0, such as 2.5")
+    sizes = values.sizes(params, "--params") or None
+    given = asked.given(two_axes=True)
+    from forecaster.surfaces.fitting import designs_of_source, fitted_to
+    from forecaster.surfaces.requirement import surface_requirement
+
+    designs = designs_of_source(given.chosen, asked.card, {})
+    found = [fitted_to(design, engine=engine, seed=seed) for design in designs]
+    result = surface_requirement(found, losses, params=sizes, level=level)
+    return deliver(result, asked.as_json, output)
 
 
 def _points(at: str | None, params: str | None) -> Any:
