@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from forecaster.inference.posterior import Posterior
+from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction import requirement as sizes
 from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.paths import CurveKey
@@ -91,6 +91,7 @@ def requirement(
     >>> bool(need.table["p_never"].between(0, 1).all())
     True
     """
+    expect_posterior(posterior)
     options: dict[str, Any] = {"limit": limit, "horizon": horizon, "kind": kind, "level": level, "seed": seed}
     found = sizes.requirement(posterior, target, **options, curves=curves, checks=checks, record=record)
     names = dict.fromkeys(found.table["architecture"])

@@ -23,7 +23,14 @@ from forecaster.results.check import FAIL, NAMES, PASS, REVIEW, also
 
 SPREAD = dict.fromkeys(CENTRES, 0.1)
 DRAWS = 4000
-UNUSUAL = {"memory", "hyper-memory", "curve-ess", "hyper-ess", "risen"}  # ids of checks that few answers have
+UNUSUAL = {
+    "memory",
+    "hyper-memory",
+    "curve-ess",
+    "hyper-ess",
+    "risen",
+    "floor-human",
+}  # ids of checks that few answers have
 NOISE = -1.5  # wide enough that errors on the law of the mean draw are likely under every draw
 
 

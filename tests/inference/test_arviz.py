@@ -193,7 +193,8 @@ def test_the_prior_is_the_cards_and_its_curves_those_of_the_forward_simulation()
     level = prior["level"].values[0]
     spread = np.exp(before_data(card, 100_000, np.random.default_rng(0))[1][:, 0])
     shared = card.hyper_sd[0] ** 2
-    assert np.cov(level.T)[0, 1] == pytest.approx(shared, rel=0.15)
+    narrow = prior["log_spread"].values[0, :, 0, 0] < np.median(prior["log_spread"].values[0, :, 0, 0])
+    assert np.cov(level[narrow].T)[0, 1] == pytest.approx(shared, rel=0.15)  # where the spread's tail is not in the way
     assert np.var(level[:, 0]) == pytest.approx(shared + np.mean(spread**2), rel=0.15)
     design = held.designs[synthetic.GROUP]
     other = prior_log_errors(design, design.curves[0], 8_000, np.random.default_rng(7))[:, ::-1]
