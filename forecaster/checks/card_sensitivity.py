@@ -5,7 +5,6 @@ The tables regroup or reweight the draws of a :class:`Forecast`; nothing is samp
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +18,9 @@ from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
-from forecaster.inference.predictive import distinct
 from forecaster.model import law
 from forecaster.prediction.forecast import KEYS, Forecast
-from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantiles
+from forecaster.prediction.importance_weights import TRUSTED_K, smoothed, weighted_quantiles
 from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
@@ -183,14 +181,10 @@ def prior_weights(centre: np.ndarray, card: Domain, change: Change) -> tuple[np.
     posteriors is therefore that of two normal densities of the centres [draw, 8]. Weights are Pareto-smoothed by ArviZ
     (Vehtari et al. 2024).
     """
-    from arviz_stats.base.array import array_stats
-
     mean, sd, shift = card.hyper_mean[: len(CENTRES)], card.hyper_sd[: len(CENTRES)], change.shift(card)
     log_ratio = ((shift * (centre - mean) - 0.5 * shift**2) / sd**2).sum(1)
-    with warnings.catch_warnings():  # a large Pareto k is returned, no warning is needed
-        warnings.simplefilter("ignore")
-        log_weights, k = array_stats.psislw(-distinct(log_ratio))
-    return np.exp(log_weights), float(k)
+    log_weights, k = smoothed(log_ratio)
+    return np.exp(log_weights), k
 
 
 def card_sensitivity(table: Table) -> Iterator[Check]:

@@ -9,14 +9,13 @@ repeats.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.inference.predictive import distinct
+from forecaster.prediction.importance_weights import smoothed
 
 Values = Float[np.ndarray, "draw parameter"]
 Drawn = Float[np.ndarray, " draw"]
@@ -133,9 +132,5 @@ def _systematic(weights: Drawn, count: int, rng: np.random.Generator) -> np.ndar
 
 def _smoothed(log_ratio: Drawn) -> tuple[Drawn, float]:
     """Log weights with a Pareto-smoothed tail, and the tail's shape, infinite where a draw has all the weight."""
-    from arviz_stats.base.array import array_stats
-
-    with warnings.catch_warnings():  # a large k is returned, no warning is needed
-        warnings.simplefilter("ignore")
-        log_weights, k = array_stats.psislw(-distinct(log_ratio))
-    return np.asarray(log_weights), float(k) if np.isfinite(k) else np.inf
+    log_weights, k = smoothed(log_ratio)
+    return log_weights, k if np.isfinite(k) else np.inf

@@ -34,20 +34,20 @@ def with_resources(found: Requirement, costs: Costs | None, start: date, seed: i
     assert found.posterior is not None
     assert found.draws is not None
     posterior, drawn = found.posterior, found.draws.values.reshape(-1, found.draws.shape[-1])
-    rows, said, key = [], [], None
+    rows = []
     for i, row in enumerate(found.table.to_dict("records")):
         key = CurveKey(row["domain"], row["task"], row["architecture"])
         taken = {} if row["q50"] != row["q50"] else _taken(posterior, key, drawn[:, i], costs, seed)
         if taken:
             named = {name: row[name] for name in ("domain", "task", "architecture", "target")}
             rows.append(named | _quantiles(taken, start))
-            said.append(_said(rows[-1], "" if costs is None else costs.currency))
-    if not rows or key is None:
+    if not rows:
         return found
-    table = pd.DataFrame(rows)
-    text = joined([message("need", found.text), *said[:1]], "\n")
-    order = None if costs is None else _order(posterior, key.group, costs, start)
-    return replace(found, resources=table, text=text, order=order)
+    first = rows[0]
+    said = _said(first, "" if costs is None else costs.currency)
+    text = joined([message("need", found.text), said], "\n")
+    order = None if costs is None else _order(posterior, (first["domain"], first["task"]), costs, start)
+    return replace(found, resources=pd.DataFrame(rows), text=text, order=order)
 
 
 def _order(posterior: Posterior, group: Group, costs: Costs, start: date) -> dict[str, Any]:

@@ -23,22 +23,12 @@ from forecaster.results.wording import percent, times_in
 from forecaster.surfaces import checks
 from forecaster.surfaces.compute import Compute, optimum
 from forecaster.surfaces.fitted import Surface
+from forecaster.surfaces.surface import CURVE_NAMES, LEVEL, named, quantiles
 
-LEVEL = 0.8
 REACH = 1e4  # times the largest measured compute, or data, up to which is searched
 PER_DECADE = 4  # points of compute at which optima are found
 FINE = 24  # amounts of data a decade
-CURVE_NAMES = ("domain", "task", "architecture")
 Drawn = Float[np.ndarray, " draw"]
-
-
-def _quantiles(name: str, said: str) -> tuple[Column, ...]:
-    """The median and the ends of an interval; infinite where more than that share of draws never arrives."""
-    return (
-        Column(f"{name}_q50", "number", f"{said}: posterior median"),
-        Column(f"{name}_lower", "number", f"{said}: lower end of the equal-tailed interval", bound="lower"),
-        Column(f"{name}_upper", "number", f"{said}: upper end", bound="upper"),
-    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -55,9 +45,9 @@ class SurfaceRequirement(Result):
             CURVE,
             Column("target", "error", "the loss to reach", key=True, given=True),
             Column("params", "size", "the size of the model; null where the best one is sought", key=True, given=True),
-            _quantiles("flops", "compute that it takes, in one run"),
-            _quantiles("params_best", "the number of parameters of that run"),
-            _quantiles("n", "the data of that run"),
+            quantiles("flops", "number", "compute that it takes, in one run"),
+            quantiles("params_best", "number", "the number of parameters of that run"),
+            quantiles("n", "number", "the data of that run"),
             Column("p_never", "chance", "chance that nothing up to the horizon reaches it"),
             Column("horizon", "number", "the largest compute searched; of a given size the largest amount of data"),
         )
@@ -183,7 +173,7 @@ def first_below(
 def _row(
     one: Surface, target: float, params: float | None, drawn: dict[str, Drawn], horizon: float, level: float
 ) -> dict[str, Any]:
-    row: dict[str, Any] = dict(zip(CURVE_NAMES, one.design.key, strict=True)) | {"target": target}
+    row: dict[str, Any] = named(one) | {"target": target}
     row["params"] = np.nan if params is None else params
     shares = [0.5, 0.5 - level / 2, 0.5 + level / 2]
     for name, logs in drawn.items():

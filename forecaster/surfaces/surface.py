@@ -45,7 +45,7 @@ PARAMETERS = Columns(
 )
 
 
-def _quantiles(name: str, kind: columns.Kind, said: str) -> tuple[Column, ...]:
+def quantiles(name: str, kind: columns.Kind, said: str) -> tuple[Column, ...]:
     """A median and the ends of its interval, the median with a name of its own."""
     return (
         Column(f"{name}_q50", kind, f"{said}: posterior median"),
@@ -102,9 +102,9 @@ class ComputeOptimum(Result):
             "a surface and compute",
             CURVE,
             Column("flops", "number", "compute of the run", key=True, given=True),
-            _quantiles("params", "size", "best number of parameters"),
-            _quantiles("n", "size", "amount of data that goes with it"),
-            _quantiles("error", "error", "expected loss there"),
+            quantiles("params", "size", "best number of parameters"),
+            quantiles("n", "size", "amount of data that goes with it"),
+            quantiles("error", "error", "expected loss there"),
             Column("p_outside_data", "chance", "chance that the optimum lies outside the measured sizes and data"),
             Column("decades_beyond", "number", "decades beyond the largest measured compute"),
         ),
@@ -253,7 +253,7 @@ def _of(surface: Surface, points: Table) -> Table:
     return points
 
 
-def _named(surface: Surface) -> dict[str, str]:
+def named(surface: Surface) -> dict[str, str]:
     return dict(zip(CURVE_NAMES, surface.design.key, strict=True))
 
 
@@ -274,7 +274,7 @@ def _forecast(found: Sequence[Surface], points: Table, kind: Kind, level: float,
         ends = np.exp(np.quantile(drawn, [0.5, low, high], axis=0))
         far = one.decades_beyond(n, params)
         own_rows = [
-            _named(one) | dict(zip(POINT, map(float, row), strict=True))
+            named(one) | dict(zip(POINT, map(float, row), strict=True))
             for row in zip(n, params, *ends, far, strict=True)
         ]
         rows += own_rows
@@ -304,7 +304,7 @@ def _optimum(
         own = [_row(one, c, compute, unique_n, level) for c in wanted]
         rows += own
         table = as_table(slices(one, compute), one, compute, _ends(level))
-        sliced.append(table.assign(**_named(one))[[*_named(one), *table.columns]])
+        sliced.append(table.assign(**named(one))[[*named(one), *table.columns]])
         said += prose.of_optimum(one, own)
         verdicts += [checks.sampling(one), checks.axes(one), checks.isoflop(one, table)]
         verdicts.append(checks.outside(one, max(row["p_outside_data"] for row in own)))
@@ -324,7 +324,7 @@ def _optimum(
 def _row(one: Surface, flops: float, compute: Compute, unique_n: float | None, level: float) -> dict[str, Any]:
     best = optimum(one, flops, compute, unique_n)
     low, high = _ends(level)
-    row: dict[str, Any] = _named(one) | {"flops": flops}
+    row: dict[str, Any] = named(one) | {"flops": flops}
     for name, drawn in (("params", best.x), ("n", best.t), ("error", best.log_loss)):
         ends = np.exp(np.quantile(drawn, [0.5, low, high]))
         row |= {f"{name}_{end}": float(v) for end, v in zip(("q50", "lower", "upper"), ends, strict=True)}
@@ -337,7 +337,7 @@ def _parameters(found: Sequence[Surface]) -> pd.DataFrame:
     def rows() -> Iterator[Mapping[str, Any]]:
         for one in found:
             for name, values in one.parameters.iterrows():
-                yield _named(one) | {"quantity": name} | dict(values)
+                yield named(one) | {"quantity": name} | dict(values)
 
     return pd.DataFrame(list(rows()))
 

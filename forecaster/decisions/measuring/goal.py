@@ -60,7 +60,7 @@ class Sought:
 
     Of a forecast or a requirement it is that of the first of ``keys``, of a choice the log ratio of the errors of the
     first to those of the second: the likely best and its strongest rival. ``values`` [draw] are logs; a requirement
-    that no amount meets is infinite. ``errors`` [draw, architecture] of a choice are those of all ``names``.
+    that no amount meets is infinite. ``errors`` [draw, architecture] of a choice are those of all curves asked about.
     """
 
     goal: Goal
@@ -68,7 +68,6 @@ class Sought:
     kind: str
     seed: int
     values: Drawn
-    names: tuple[str, ...] = ()
     errors: Float[np.ndarray, "draw architecture"] | None = None
 
     def of(self, posterior: Posterior, task: str) -> Drawn:
@@ -109,8 +108,7 @@ def sought(posterior: Posterior, goal: Goal, keys: tuple[CurveKey, ...], kind: s
         lowest[first] = -1.0
         second = int(np.lexsort((drawn.mean(0), -lowest))[0])
         values = drawn[:, first] - drawn[:, second]
-        names = tuple(key.architecture for key in keys)
-        return Sought(goal, (keys[first], keys[second]), kind, seed, values, names, np.exp(drawn))
+        return Sought(goal, (keys[first], keys[second]), kind, seed, values, np.exp(drawn))
     own = {key: _values(posterior, goal, (key,), kind, seed) for key in keys}
     best = min(keys, key=lambda key: (float(np.quantile(own[key], 0.5, method="inverted_cdf")), keys.index(key)))
     return Sought(goal, (best,), kind, seed, own[best])

@@ -150,7 +150,7 @@ def next_measurement(
     offered = candidates_of(all_keys, sizes, runs, None if costs is None else asked.costs, asked.owned)
     some = tuple(c for c in offered if budget is None or c.cost <= budget)
     quantity = sought(posterior, wanted, asked.keys, asked.question.kind, seed)
-    ranked = _ranked(asked, some, quantity, at, costs is not None)
+    ranked = _ranked(asked, some, quantity, at)
     worthless = ranked.net is not None and max(ranked.net, default=0.0) <= 0.0
     best = ranked.order[: 0 if worthless or not refits else CONFIRMED]
     confirmed: dict[int, Refitted] = {}
@@ -188,13 +188,11 @@ def _check(value: Value, costs: object, budget: float | None, refits: int) -> No
         raise RequestError(f"refits: found {refits}; expected a whole number from 0, such as 16")
 
 
-def _ranked(
-    asked: Asked, some: tuple[Candidate, ...], quantity: Sought, at: tuple[float, ...], priced: bool
-) -> _Ranked:
+def _ranked(asked: Asked, some: tuple[Candidate, ...], quantity: Sought, at: tuple[float, ...]) -> _Ranked:
     seed = asked.question.seed
     results = simulated_results(asked.posterior, some, seed)
     left = variance_left(quantity.scores(quantity.values), results)
-    if asked.question.value.priced and priced:
+    if asked.question.value.priced:
         own = [c.n for c in some if c.n > asked.owned]
         offers = weighed(asked, [*own, *(n for n in at if n > asked.owned)]).offers
         loss = offers.loss()
