@@ -67,15 +67,16 @@ def likelihoods(posterior: Posterior, fields: Mapping[str, str]) -> list[Likelih
         card, design = posterior.cards[group], posterior.designs[group]
         eta = np.concatenate([posterior.centre(group), np.log(posterior.spread(group)[:, :2])], 1)
         eta = eta - (design.hyper_mean - card.hyper_mean)  # a level relative to the measurements counts from them
-        known = np.diag(1.0 / card.hyper_sd**2)
-        after = np.linalg.inv(np.cov(eta.T))
+        free = np.flatnonzero(card.hyper_sd >= SETTLED)  # of what is settled, noise alone would be taken for precision
+        known = np.diag(1.0 / card.hyper_sd[free] ** 2)
+        after = np.linalg.inv(np.cov(eta[:, free].T))
         values, vectors = np.linalg.eigh(after - known)
         told = (vectors * (values > 0.0)) @ vectors.T  # no likelihood is less sure than nothing, or pulls where it is
-        precision = (vectors * np.maximum(values, 0.0)) @ vectors.T
-        mean = eta.mean(0)
-        pull = told @ (after @ mean - known @ card.hyper_mean) + precision @ _shift(posterior, group)
-        settled = card.hyper_sd < SETTLED
-        precision[settled], precision[:, settled], pull[settled] = 0.0, 0.0, 0.0
+        precision, pull = np.zeros((10, 10)), np.zeros(10)
+        precision[np.ix_(free, free)] = (vectors * np.maximum(values, 0.0)) @ vectors.T
+        mean = eta[:, free].mean(0)
+        pull[free] = told @ (after @ mean - known @ card.hyper_mean[free])
+        pull += precision @ _shift(posterior, group)
         labels = ["/".join((*group, name)) for name in design.architectures]
         drawn = np.stack([[getattr(posterior.curve(label), q) for q in CENTRES] for label in labels])
         gap = drawn.transpose(0, 2, 1) - posterior.centre(group) - design.effects[:, None, :]
