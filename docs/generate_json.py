@@ -23,6 +23,9 @@ from forecaster.links.downstream import Downstream
 from forecaster.monitoring.update import Update
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
+from forecaster.registry.register import Registered
+from forecaster.registry.score import Scored
+from forecaster.registry.verify import Verification
 from forecaster.reports.examples import Demo, Written
 from forecaster.reports.rendering import Memo
 from forecaster.resources.growth import GrowthTable
@@ -52,6 +55,9 @@ RESULTS: Mapping[str, type[Result]] = {
     "decide": Decision,
     "next": Proposal,
     "backtest": Backtest,
+    "register": Registered,
+    "score": Scored,
+    "verify": Verification,
     "memo": Written,
     "demo": Demo,
     "domains": CardList,

@@ -49,6 +49,12 @@ if TYPE_CHECKING:
     from forecaster.prediction.forecast import forecast as forecast
     from forecaster.prediction.paths import CurveKey as CurveKey
     from forecaster.prediction.requirement import Requirement as Requirement
+    from forecaster.registry.register import Registered as Registered
+    from forecaster.registry.register import register as register
+    from forecaster.registry.score import Scored as Scored
+    from forecaster.registry.score import score as score
+    from forecaster.registry.verify import Verification as Verification
+    from forecaster.registry.verify import verify as verify
     from forecaster.reports.memo import memo as memo
     from forecaster.reports.rendering import Memo as Memo
     from forecaster.resources.growth import GrowthTable as GrowthTable
@@ -92,10 +98,13 @@ _HOMES = {
     "Posterior": "inference.posterior",
     "Proposal": "decisions.measuring.proposal",
     "Requirement": "prediction.requirement",
+    "Registered": "registry.register",
+    "Scored": "registry.score",
     "Screening": "decisions.screen",
     "Surface": "surfaces.fitted",
     "SurfaceForecast": "surfaces.surface",
     "Validation": "inference.validation",
+    "Verification": "registry.verify",
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
@@ -114,7 +123,9 @@ _HOMES = {
     "memo": "reports.memo",
     "next_measurement": "decisions.measuring.next_measurement",
     "read_curves": "curves.reading.read",
+    "register": "registry.register",
     "requirement": "resources.requirement",
+    "score": "registry.score",
     "screen": "decisions.screen",
     "surface": "surfaces.surface",
     "SurfaceRequirement": "surfaces.requirement",
@@ -123,6 +134,7 @@ _HOMES = {
     "Update": "monitoring.update",
     "update": "monitoring.update",
     "validate": "inference.validation",
+    "verify": "registry.verify",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 FLOW = (
     *("errors", "_support", "results", "curves", "domains", "model", "inference"),
     *("prediction", "links", "resources", "surfaces", "comparison", "evaluation", "checks", "floors", "monitoring"),
-    "decisions",
+    *("registry", "decisions"),
     *("plots", "reports", "cli", "__main__"),
 )
 

@@ -27,11 +27,13 @@ from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.growth import growth_figure
 from forecaster.plots.links.downstream import downstream_figure
 from forecaster.plots.measured import measured_figure
+from forecaster.plots.registry.score import score_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import lettered
 from forecaster.plots.surfaces.loss import surface_figure
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
+from forecaster.registry.score import Scored
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.result import Result
 from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
@@ -121,3 +123,8 @@ def _(result: SurfaceForecast) -> Figure:
 @_drawn.register
 def _(result: ComputeOptimum) -> Figure:
     return surface_figure(result)
+
+
+@_drawn.register
+def _(result: Scored) -> Figure:
+    return score_figure(result)
