@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from forecaster.links.downstream import downstream as downstream
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
+    from forecaster.monitoring.watch import Watch as Watch
+    from forecaster.monitoring.watch import watch as watch
     from forecaster.prediction.forecast import Forecast as Forecast
     from forecaster.prediction.forecast import forecast as forecast
     from forecaster.prediction.paths import CurveKey as CurveKey
@@ -103,6 +105,7 @@ _HOMES = {
     "Screening": "decisions.screen",
     "Surface": "surfaces.fitted",
     "SurfaceForecast": "surfaces.surface",
+    "Watch": "monitoring.watch",
     "Validation": "inference.validation",
     "Verification": "registry.verify",
     "backtest": "evaluation.backtest",
@@ -135,6 +138,7 @@ _HOMES = {
     "update": "monitoring.update",
     "validate": "inference.validation",
     "verify": "registry.verify",
+    "watch": "monitoring.watch",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from forecaster.evaluation import scoring
 from forecaster.registry.registration import QUANTILES, SAMPLES, Point
@@ -61,14 +61,14 @@ def point_score(point: Point, y: float) -> PointScore:
     )
 
 
-def replica_hits(groups: Sequence[Sequence[Point]], seed: int = 0) -> Mapping[float, Int[np.ndarray, " replica"]]:
+def replica_hits(groups: Sequence[Sequence[Point]], seed: int = 0) -> Mapping[float, Float[np.ndarray, " replica"]]:
     """Hits of each interval that calibrated forecasts would have.
 
     ``groups`` are the scored points of each registration. Its joint draws take the place of the truth, each once; what
     was registered apart is taken for independent.
     """
     rng = np.random.default_rng(seed)
-    totals = {level: np.zeros(SAMPLES, dtype=int) for level in INTERVALS}
+    totals = {level: np.zeros(SAMPLES) for level in INTERVALS}
     for points in groups:
         if not points:
             continue
@@ -81,7 +81,7 @@ def replica_hits(groups: Sequence[Sequence[Point]], seed: int = 0) -> Mapping[fl
     return totals
 
 
-def tail_chance(hits: int, replicas: Int[np.ndarray, " replica"]) -> float:
+def tail_chance(hits: float, replicas: Float[np.ndarray, " replica"]) -> float:
     """Chance, for a calibrated forecaster, of a count at least as far out, on either side."""
     count = len(replicas)
     below = (1 + np.sum(replicas <= hits)) / (1 + count)

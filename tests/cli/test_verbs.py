@@ -43,6 +43,8 @@ VERBS = [
     "growth",
     "next",
     "backtest",
+    "watch",
+    "update",
     "register",
     "score",
     "verify",
