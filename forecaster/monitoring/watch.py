@@ -38,6 +38,7 @@ from forecaster.results.wording import chance, counted, plain_size
 ALPHA = 0.05  # chance of any false alarm, however often one looks
 CLEAR = 0.5  # chance from which on a cause is named
 UNCLEAR = "unclear"
+NAMED = 3  # curves that the text names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -268,11 +269,22 @@ def _told(curves: Any, fitted: int, alpha: float) -> Message:
     alarms = int(curves["alarm"].sum())
     count = int(curves["measurements"].sum())
     text = f"{counted(count, 'new measurement')} of {counted(len(curves), 'curve')}: "
-    text += f"{alarms} left the forecast." if alarms else "all as forecast."
+    text += f"{alarms} left the forecast ({_named(curves)})." if alarms else "all as forecast."
     text += f" Looked at after every measurement, a forecast that is right raises an alarm in at most {chance(alpha)}."
     if fitted:
         text += f" {counted(fitted, 'row')} that had been fitted {'was' if fitted == 1 else 'were'} left out."
     return message("alarm" if alarms else "calm", text, alarms=alarms, measurements=count)
+
+
+def _named(curves: Any) -> str:
+    """The first curves with an alarm, where they lie and why."""
+    rows = curves[curves["alarm"]].to_dict("records")
+    cause = {name: f", most likely {name}" for name in CAUSES}
+    each = [
+        f"{row['architecture']}: {row['side']} since {plain_size(row['since_n'])}{cause.get(row['likely'], '')}"
+        for row in rows[:NAMED]
+    ]
+    return "; ".join([*each, *([f"and {len(rows) - NAMED} more"] if len(rows) > NAMED else [])])
 
 
 def _logged(path: str | Path, posterior: Posterior, table: Any, curves: Any, now: datetime) -> None:
