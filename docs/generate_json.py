@@ -21,8 +21,12 @@ from forecaster.inference.contents import Contents, FitSummary
 from forecaster.inference.validation import Validation
 from forecaster.links.downstream import Downstream
 from forecaster.monitoring.update import Update
+from forecaster.monitoring.watch import Watch
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
+from forecaster.registry.register import Registered
+from forecaster.registry.score import Scored
+from forecaster.registry.verify import Verification
 from forecaster.reports.examples import Demo, Written
 from forecaster.reports.rendering import Memo
 from forecaster.resources.growth import GrowthTable
@@ -52,6 +56,11 @@ RESULTS: Mapping[str, type[Result]] = {
     "decide": Decision,
     "next": Proposal,
     "backtest": Backtest,
+    "watch": Watch,
+    "update": Update,
+    "register": Registered,
+    "score": Scored,
+    "verify": Verification,
     "memo": Written,
     "demo": Demo,
     "domains": CardList,
@@ -59,7 +68,6 @@ RESULTS: Mapping[str, type[Result]] = {
     "inspect": Contents,
     "cache": Kept,
     "memo in Python": Memo,
-    "update in Python": Update,
     "test_set_size in Python": CasesNeeded,
 }
 
@@ -67,7 +75,6 @@ MORE = {
     "check": "With `--architecture` verdicts and tables are about these curves and their groups, in the `checks` of "
     "`forecast` and `requirement`, too.",
     "memo in Python": "What `forecaster.memo(...).to_json()` gives; the command of that name lists the files it wrote.",
-    "update in Python": "What `forecaster.update(...).to_json()` gives.",
     "test_set_size in Python": "What `forecaster.test_set_size(...).to_json()` gives.",
 }
 

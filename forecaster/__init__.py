@@ -45,10 +45,18 @@ if TYPE_CHECKING:
     from forecaster.links.downstream import downstream as downstream
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
+    from forecaster.monitoring.watch import Watch as Watch
+    from forecaster.monitoring.watch import watch as watch
     from forecaster.prediction.forecast import Forecast as Forecast
     from forecaster.prediction.forecast import forecast as forecast
     from forecaster.prediction.paths import CurveKey as CurveKey
     from forecaster.prediction.requirement import Requirement as Requirement
+    from forecaster.registry.register import Registered as Registered
+    from forecaster.registry.register import register as register
+    from forecaster.registry.score import Scored as Scored
+    from forecaster.registry.score import score as score
+    from forecaster.registry.verify import Verification as Verification
+    from forecaster.registry.verify import verify as verify
     from forecaster.reports.memo import memo as memo
     from forecaster.reports.rendering import Memo as Memo
     from forecaster.resources.growth import GrowthTable as GrowthTable
@@ -92,10 +100,14 @@ _HOMES = {
     "Posterior": "inference.posterior",
     "Proposal": "decisions.measuring.proposal",
     "Requirement": "prediction.requirement",
+    "Registered": "registry.register",
+    "Scored": "registry.score",
     "Screening": "decisions.screen",
     "Surface": "surfaces.fitted",
     "SurfaceForecast": "surfaces.surface",
+    "Watch": "monitoring.watch",
     "Validation": "inference.validation",
+    "Verification": "registry.verify",
     "backtest": "evaluation.backtest",
     "check": "checks.check",
     "compare": "comparison.compare",
@@ -114,7 +126,9 @@ _HOMES = {
     "memo": "reports.memo",
     "next_measurement": "decisions.measuring.next_measurement",
     "read_curves": "curves.reading.read",
+    "register": "registry.register",
     "requirement": "resources.requirement",
+    "score": "registry.score",
     "screen": "decisions.screen",
     "surface": "surfaces.surface",
     "SurfaceRequirement": "surfaces.requirement",
@@ -123,6 +137,8 @@ _HOMES = {
     "Update": "monitoring.update",
     "update": "monitoring.update",
     "validate": "inference.validation",
+    "verify": "registry.verify",
+    "watch": "monitoring.watch",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -125,6 +125,10 @@ class PosteriorFileError(ForecasterError):
     """A file is not a posterior that this version can read."""
 
 
+class RegistryError(ForecasterError):
+    """A file of registered forecasts is broken, or cannot be added to."""
+
+
 class RequestError(ForecasterError):
     """The question cannot be answered as asked: an unknown curve, a size out of range, a bad level."""
 

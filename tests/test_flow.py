@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
     *("errors", "_support", "results", "curves", "domains", "model", "inference"),
-    *("prediction", "links", "resources", "surfaces", "comparison", "evaluation", "checks", "floors", "monitoring"),
-    "decisions",
+    *("prediction", "links", "resources", "surfaces", "comparison", "evaluation", "checks", "floors"),
+    *("registry", "monitoring", "decisions"),
     *("plots", "reports", "cli", "__main__"),
 )
 

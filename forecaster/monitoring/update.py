@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import KEYS, LearningCurves
+from forecaster.curves.learning_curves import KEYS
 from forecaster.curves.reading.read import read_curves
 from forecaster.curves.repeats import distinct
-from forecaster.errors import RequestError
 from forecaster.evaluation.fitting import fit
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.monitoring.new_rows import New, without_blank
+from forecaster.monitoring.new_rows import new_rows as read_new
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL, log_errors
 from forecaster.prediction.importance_weights import weighted_quantiles
@@ -81,7 +82,7 @@ class Update(Result):
 
 def update(
     posterior: Posterior,
-    new_rows: pd.DataFrame | LearningCurves,
+    new_rows: New,
     *,
     at: Sequence[float] = (),
     target: float | None = None,
@@ -96,7 +97,7 @@ def update(
     ----------
     posterior : Posterior
         The posterior before the new measurements.
-    new_rows : pandas.DataFrame or LearningCurves
+    new_rows : str, Path, pandas.DataFrame or LearningCurves
         The new measurements alone, a table with the columns of :func:`forecaster.read_curves`; ``task`` may be left
         out where the posterior holds one. Architectures may be new, domains and tasks not.
     at : sequence of float
@@ -133,9 +134,9 @@ def update(
     >>> found = forecaster.update(posterior, new, target=0.01)  # doctest: +SKIP
     """
     expect_posterior(posterior)
-    rows = _rows(posterior, new_rows)
+    rows = read_new(posterior, new_rows)
     measured = [posterior.curves, *([] if posterior.set_aside is None else [posterior.set_aside])]
-    together = pd.concat([*(_plain(one.table) for one in measured), rows], ignore_index=True)
+    together = pd.concat([*(without_blank(one.table) for one in measured), rows], ignore_index=True)
     reading = posterior.curves.reading
     fresh = replace(read_curves(together, as_they_are=reading.as_they_are), reading=reading)
     aside = set_aside_keys(posterior)
@@ -148,35 +149,6 @@ def update(
     groups = list(dict.fromkeys(zip(rows["domain"], rows["task"], strict=True)))
     table = pd.DataFrame([row for group in groups for row in _moved(posterior, after, group, at, target, seed)])
     return Update(table, summary(judged).text, tuple(surprises(judged)), judged, after)
-
-
-def _rows(posterior: Posterior, new_rows: pd.DataFrame | LearningCurves) -> pd.DataFrame:
-    table: Any = (_plain(new_rows.table) if isinstance(new_rows, LearningCurves) else new_rows).copy()
-    for i, column in enumerate(("domain", "task")):
-        names = list(dict.fromkeys(group[i] for group in posterior.groups))
-        if column not in table and len(names) == 1:
-            table[column] = names[0]
-    missing = [c for c in (*KEYS, "n", "error") if c not in table]
-    if missing:
-        raise RequestError(
-            f"new rows: found no column {', '.join(missing)}; expected {', '.join((*KEYS, 'n', 'error'))}"
-        )
-    if table.empty:
-        raise RequestError("new rows: found none; expected measurements made after the posterior was fitted")
-    unknown = sorted(
-        {"/".join(g) for g in zip(table["domain"], table["task"], strict=True) if g not in posterior.groups}
-    )
-    if unknown:
-        known = ", ".join("/".join(g) for g in posterior.groups)
-        raise RequestError(
-            f"new rows: found {', '.join(unknown)}, but this posterior holds {known}; "
-            "expected new measurements of the same domains and tasks. Fit all of them anew with forecaster.fit"
-        )
-    return table
-
-
-def _plain(table: Any) -> pd.DataFrame:
-    return table.drop(columns=[c for c in table if table[c].isna().all()])
 
 
 def _by_key(rows: pd.DataFrame) -> Iterator[tuple[CurveKey, pd.DataFrame]]:

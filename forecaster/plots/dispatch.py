@@ -16,6 +16,7 @@ from forecaster.evaluation.backtest import Backtest
 from forecaster.floors.split import FloorSplit
 from forecaster.inference.validation import Validation
 from forecaster.links.downstream import Downstream
+from forecaster.monitoring.watch import Watch
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure, metric_figure
 from forecaster.plots.decisions.decision import decision_figure
@@ -27,11 +28,14 @@ from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.growth import growth_figure
 from forecaster.plots.links.downstream import downstream_figure
 from forecaster.plots.measured import measured_figure
+from forecaster.plots.monitoring.score import score_figure
+from forecaster.plots.monitoring.watch import watch_figure
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import lettered
 from forecaster.plots.surfaces.loss import surface_figure
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
+from forecaster.registry.score import Scored
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.result import Result
 from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
@@ -121,3 +125,13 @@ def _(result: SurfaceForecast) -> Figure:
 @_drawn.register
 def _(result: ComputeOptimum) -> Figure:
     return surface_figure(result)
+
+
+@_drawn.register
+def _(result: Scored) -> Figure:
+    return score_figure(result)
+
+
+@_drawn.register
+def _(result: Watch) -> Figure:
+    return watch_figure(result)

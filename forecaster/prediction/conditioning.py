@@ -62,6 +62,18 @@ class Predictive:
         log_det = np.log(np.diagonal(self._factor, axis1=-2, axis2=-1)).sum(-1)
         return -0.5 * (white**2).sum(-1) - log_det - 0.5 * len(self.n) * np.log(2.0 * np.pi)
 
+    def log_density_without(
+        self, log_error: Float[np.ndarray, " size"], moves: Float[np.ndarray, "move size"]
+    ) -> Float[np.ndarray, "move draw"]:
+        """:meth:`log_density` of the measured log errors less each of several movements of all of them."""
+        gaps = np.concatenate(
+            [(log_error - self.mean)[..., None], np.broadcast_to(moves.T, (len(self.mean), *moves.T.shape))], -1
+        )
+        white = np.linalg.solve(self._factor, gaps)
+        log_det = np.log(np.diagonal(self._factor, axis1=-2, axis2=-1)).sum(-1)
+        square = ((white[..., :1] - white[..., 1:]) ** 2).sum(-2).T
+        return -0.5 * square - log_det - 0.5 * len(self.n) * np.log(2.0 * np.pi)
+
     def weights(self, log_error: Float[np.ndarray, " size"]) -> Weights:
         """Weights of the draws given measured log errors."""
         return weights_of(self.log_density(log_error))

@@ -209,7 +209,7 @@ def log_errors(
     posterior: Posterior, key: CurveKey, sizes: Float[np.ndarray, " size"], kind: str = "mean", seed: int = 0
 ) -> Float[np.ndarray, "draw size"]:
     """Draws of a curve's log error of this kind, which a forecast at ``sizes`` summarises."""
-    return _capped(posterior, key, of_kind(curve_paths(posterior, key, sizes, seed=seed), sizes, kind))
+    return capped(posterior, key, of_kind(curve_paths(posterior, key, sizes, seed=seed), sizes, kind))
 
 
 def _by_curve(
@@ -225,10 +225,10 @@ def _by_curve(
         index = groups[name]
         paths = curve_paths(posterior, key, sizes[index], seed=seed)
         for some in np.array_split(index, -(-len(index) // AT_ONCE)):
-            yield some, paths, np.exp(_capped(posterior, key, of_kind(paths, sizes[some], str(kinds[some[0]]))))
+            yield some, paths, np.exp(capped(posterior, key, of_kind(paths, sizes[some], str(kinds[some[0]]))))
 
 
-def _capped(posterior: Posterior, key: CurveKey, log_error: np.ndarray) -> np.ndarray:
+def capped(posterior: Posterior, key: CurveKey, log_error: np.ndarray) -> np.ndarray:
     """Errors that are shares of cases are at most 1."""
     return np.minimum(log_error, 0.0) if key.group in posterior.of_shares else log_error
 

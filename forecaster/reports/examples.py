@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, time
 from importlib.resources import as_file, files
 from itertools import count
 from pathlib import Path
@@ -22,7 +22,12 @@ from forecaster.curves.reading.read import read_curves
 from forecaster.evaluation.fitting import fit, fit_cached
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
+from forecaster.monitoring.watch import watch
+from forecaster.registry.chain import head_file
+from forecaster.registry.register import register
+from forecaster.registry.score import score
 from forecaster.reports.memo import memo
+from forecaster.reports.rendering import save_png
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.columns import GROUP, Column, Columns, declared
@@ -39,6 +44,7 @@ class Example:
     title: str
     penalty: float | None = None  # with the price list that ships
     size_unit: str | None = None
+    later: float | None = None  # sizes above are taken for runs of a later day, whose forecast is registered
 
 
 EXAMPLES = (
@@ -49,6 +55,7 @@ EXAMPLES = (
         "Handwritten digits: should more images be labelled?",
         penalty=20_000.0,
         size_unit="images",
+        later=600.0,
     ),
     Example("characters", 1.7, (3.4e7, 6.8e7, 1.7e8), "Source text: should more text be collected?"),
 )
@@ -117,7 +124,7 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
         tell(f"{example.name}: fitting", i / len(chosen))
         curves = example_curves(example.name)
         posterior = fit_cached(curves) if cache else fit(curves, cache=False)
-        tell(f"{example.name}: writing the memo", (i + 0.7) / len(chosen))
+        tell(f"{example.name}: writing the memo", (i + 0.6) / len(chosen))
         priced = {} if example.penalty is None else {"costs": example_costs(), "penalty": example.penalty}
         made.append(
             memos_of(
@@ -134,8 +141,67 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
                 command=f"forecaster demo --only {example.name}",
             )
         )
+        if example.later is not None:
+            tell(f"{example.name}: a forecast registered, scored and watched", (i + 0.8) / len(chosen))
+            made.append(over_time(curves, example.later, folder, example.name, cache=cache))
     table = pd.concat([m.table for m in made], ignore_index=True)
     return Demo(table, made[0].text, tuple(c for m in made for c in m.checks))
+
+
+def over_time(curves: LearningCurves, later: float, folder: Path, stem: str, *, cache: bool = True) -> Written:
+    """A forecast of the sizes above ``later``, made without them, then scored and watched as if they had come since.
+
+    Written are the file of the forecast with its head, what each verb said, and the figures of the last two.
+    """
+    known: Any = curves.table
+    fitted, since = curves.with_rows(known[known["n"] <= later]), known[known["n"] > later]
+    posterior = fit_cached(fitted) if cache else fit(fitted, cache=False)
+    sizes = sorted(set(since["n"]))
+    runs = int(since.groupby(["architecture", "n"]).size().min())
+    names = [f"{stem}-forecasts.jsonl", f"{stem}-forecasts.jsonl.head", f"{stem}-record.md"]
+    names += [f"{stem}-record.png", f"{stem}-watch.png"]
+    with written_together(folder) as aside:
+        file, made = aside / names[0], datetime.combine(START, time(), UTC)
+        said = register(posterior, sizes, file, due=START.replace(year=START.year + 1), runs=runs, made_at=made)
+        scored = score(file, since, head=said.hash, today=START)
+        watched = watch(posterior, since)
+        said_text = said.text.replace(str(file), names[0])
+        (aside / names[2]).write_text(_story(stem, later, said_text, scored.text, watched.text), encoding="utf-8")
+        save_png(scored.plot(), aside / names[3])
+        save_png(watched.plot(), aside / names[4])
+        assert head_file(file).name == names[1]
+        for left in aside.glob(".*.lock"):
+            left.unlink()
+    rows = [{"domain": g[0], "task": g[1], "file": str(folder / name)} for g in curves.groups for name in names]
+    return Written(pd.DataFrame(rows), scored.text, ())
+
+
+def _story(stem: str, later: float, said: str, scored: str, watched: str) -> str:
+    """What the three verbs said, as Markdown."""
+    return "\n".join(
+        [
+            f"# {stem}: a forecast kept over time",
+            "",
+            f"Sizes above {later:,.0f} were left out, forecast, and taken for runs of a later day.",
+            "",
+            f"## Registered, in `{stem}-forecasts.jsonl`",
+            "",
+            *(f"- {line}" for line in said.splitlines()),
+            "",
+            "## Scored",
+            "",
+            scored,
+            "",
+            f"![Hits by level, and each outcome beside its forecast]({stem}-record.png)",
+            "",
+            "## Watched",
+            "",
+            watched,
+            "",
+            f"![New measurements beside the forecast, by curve]({stem}-watch.png)",
+            "",
+        ]
+    )
 
 
 def _slugs(groups: Sequence[Group]) -> list[str]:

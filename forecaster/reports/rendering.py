@@ -136,7 +136,7 @@ class Memo(Result):
         texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
         pictures = {f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         for name, figure in pictures.items():
-            _png(figure, folder / name)
+            save_png(figure, folder / name)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
         return (*texts, *pictures, *self._write_tables(folder, stem))
@@ -167,7 +167,8 @@ def _svg(figure: Figure) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _png(figure: Figure, path: Path) -> None:
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure in the style of memos."""
     with rc_context(style.STYLE):
         figure.savefig(path, format="png", dpi=160, metadata={"Software": None})
 

@@ -100,7 +100,12 @@ def results(fitted, backtested, updated, tmp_path_factory):
     """One result of every kind, and some asked otherwise."""
     folder = tmp_path_factory.mktemp("memos")
     surface = forecaster.fit_surface(surfaces.table())
+    written = forecaster.register(fitted, [1e6], folder / "forecasts.jsonl", due="2027-03-01", target=[0.05])
     return {
+        "register": written,
+        "score": forecaster.score(written.file, written.table.assign(error=written.table["yhat"])),
+        "verify": forecaster.verify(written.file),
+        "watch": forecaster.watch(fitted, written.table.assign(error=written.table["yhat"])),
         "validate": forecaster.validate(fitted.curves),
         "fit": fit_summary(fitted),
         "forecast": forecaster.forecast(fitted, [1e6]),
@@ -132,7 +137,7 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "inspect": contents(fitted),
         "cache": kept(),
         "memo in Python": forecaster.memo(fitted),
-        "update in Python": updated,
+        "update": updated,
         "test_set_size in Python": forecaster.test_set_size(error=0.02, target=0.03),
     }
 
@@ -157,11 +162,15 @@ KINDS = [
         "decide by a budget",
         "backtest",
         "backtest without rivals",
+        "register",
+        "score",
+        "verify",
+        "watch",
         "memo",
         "domains",
         "domains NAME",
     ),
-    *("inspect", "cache", "memo in Python", "update in Python", "compare --across metric", "test_set_size in Python"),
+    *("inspect", "cache", "memo in Python", "update", "compare --across metric", "test_set_size in Python"),
 ]
 
 

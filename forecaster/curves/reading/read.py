@@ -35,7 +35,7 @@ from forecaster.curves.reading.columns import (
     with_constants,
 )
 from forecaster.curves.reading.files import load
-from forecaster.curves.reading.rows import SPLITS, rows_of
+from forecaster.curves.reading.rows import SPLITS, Rows, rows_of
 from forecaster.curves.reading.scores import named_score
 from forecaster.curves.reading.wide import melted
 from forecaster.curves.transients import without_start
@@ -182,6 +182,11 @@ class Cells:
 
     def curves(self, constants: Mapping[str, str | float]) -> LearningCurves:
         """The validated curves, as :func:`read_curves` says."""
+        made = self.rows(constants)
+        return _validated(self.how.source, made.table, made.how, [*self.notes, *made.notes], self.command)
+
+    def rows(self, constants: Mapping[str, str | float]) -> Rows:
+        """The measurements alone, in file order: nothing is asked of the curves that they make."""
         check_constants(constants)
         name, how = self.how.source, replace(self.how, constants=dict(constants))
         frame = with_constants(name, renamed(name, self.raw, self.mapping), constants)
@@ -191,8 +196,7 @@ class Cells:
             raise CurveFileError(f"{name}: found a header and no data rows; expected a row per measurement.")
         how = replace(how, error_column=self.mapping.get("error", "" if how.wide else "error"))
         made = rows_of(name, _our_split(name, frame, how, self.command), how, self.command, self.evidence)
-        notes = [*self.notes, *constant_notes(name, frame, constants), *made.notes]
-        return _validated(name, made.table, made.how, notes, self.command)
+        return replace(made, notes=(*constant_notes(name, frame, constants), *made.notes))
 
 
 def check_options(how: HowRead) -> None:

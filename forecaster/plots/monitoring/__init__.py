@@ -1,0 +1,1 @@
+"""Figures of forecasts over time: records, and new measurements beside their forecast."""
