@@ -137,5 +137,9 @@ class OptionError(RequestError):
     """An option of the command line, or its value, is wrong whatever the input holds: wrong usage."""
 
 
+class RunRecordError(ForecasterError):
+    """A record of training runs cannot be read or written, or holds runs of another trainer."""
+
+
 class ProcessError(ForecasterError):
     """A process that took a share of the work was ended from outside."""

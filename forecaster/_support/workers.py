@@ -32,12 +32,17 @@ def worth(pieces: int) -> int:
 
 
 def shared_out[Piece, Done](
-    function: Callable[[Piece], Done], pieces: Sequence[Piece], count: int | None = None, *, in_order: bool = True
+    function: Callable[[Piece], Done],
+    pieces: Sequence[Piece],
+    count: int | None = None,
+    *,
+    in_order: bool = True,
+    threads: bool = False,
 ) -> Iterator[Done]:
     """``function`` of each piece as they come, by ``count`` processes (default: as :func:`worth` says).
 
     One is this process. Of more, ``function`` must be importable, pieces and results must pickle; they stay for the
-    next call (joblib's loky).
+    next call (joblib's loky). With ``threads`` they are threads of this process instead, for what waits for programs.
     Raises ProcessError where one of them was ended from outside.
     """
     count = worth(len(pieces)) if count is None else count
@@ -48,8 +53,14 @@ def shared_out[Piece, Done](
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     order: Any = "generator" if in_order else "generator_unordered"
-    threads = max(cores() // count, 1)
-    run = Parallel(count, return_as=order, max_nbytes=None, initializer=_settle, initargs=(threads,))
+    if threads:
+        yield from cast(
+            Iterator[Done],
+            Parallel(count, return_as=order, prefer="threads")(delayed(function)(piece) for piece in pieces),
+        )
+        return
+    each = max(cores() // count, 1)
+    run = Parallel(count, return_as=order, max_nbytes=None, initializer=_settle, initargs=(each,))
     try:
         with _starting, _ctrl_c_for_this_process():
             found = run(delayed(function)(piece) for piece in pieces)

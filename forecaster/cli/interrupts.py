@@ -47,11 +47,12 @@ def _wait(receiver: socket.socket, _sender: socket.socket) -> None:
 
 def _end(number: signal.Signals) -> None:
     try:
-        from forecaster._support import atomic_files, workers
+        from forecaster._support import atomic_files, programs, workers
 
         atomic_files.drop_unfinished()
         done = f"{', '.join(map(str, _written))} had been written whole" if _written else "nothing was written"
         print(f"{SHOWN if sys.stderr.isatty() else ''}{SIGNALS[number]}; {done}", file=sys.stderr, flush=True)
+        programs.end_all()
         workers.end_all()  # last: the work that waits for them would say that they were ended
     finally:
         os._exit(128 + number)
