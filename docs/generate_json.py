@@ -20,6 +20,7 @@ from forecaster.inference.cache import Kept
 from forecaster.inference.contents import Contents, FitSummary
 from forecaster.inference.validation import Validation
 from forecaster.links.downstream import Downstream
+from forecaster.measuring.measured import Measured, MeasuringPlan
 from forecaster.monitoring.update import Update
 from forecaster.monitoring.watch import Watch
 from forecaster.prediction.forecast import Forecast
@@ -55,6 +56,8 @@ RESULTS: Mapping[str, type[Result]] = {
     "check": CheckReport,
     "decide": Decision,
     "next": Proposal,
+    "measure": Measured,
+    "measure --plan": MeasuringPlan,
     "backtest": Backtest,
     "watch": Watch,
     "update": Update,
@@ -72,6 +75,7 @@ RESULTS: Mapping[str, type[Result]] = {
 }
 
 MORE = {
+    "measure": "With `--next` the object is that of `next`.",
     "check": "With `--architecture` verdicts and tables are about these curves and their groups, in the `checks` of "
     "`forecast` and `requirement`, too.",
     "memo in Python": "What `forecaster.memo(...).to_json()` gives; the command of that name lists the files it wrote.",

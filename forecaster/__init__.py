@@ -43,6 +43,13 @@ if TYPE_CHECKING:
     from forecaster.inference.validation import validate as validate
     from forecaster.links.downstream import Downstream as Downstream
     from forecaster.links.downstream import downstream as downstream
+    from forecaster.measuring.commands import CommandTrainer as CommandTrainer
+    from forecaster.measuring.measure import measure as measure
+    from forecaster.measuring.measure import measure_plan as measure_plan
+    from forecaster.measuring.measured import Measured as Measured
+    from forecaster.measuring.measured import MeasuringPlan as MeasuringPlan
+    from forecaster.measuring.runs import Trained as Trained
+    from forecaster.measuring.scikit import measure_curve as measure_curve
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
     from forecaster.monitoring.watch import Watch as Watch
@@ -79,6 +86,7 @@ _HOMES = {
     "CasesNeeded": "decisions.test_sets",
     "Check": "results.check",
     "CheckReport": "checks.check",
+    "CommandTrainer": "measuring.commands",
     "Comparison": "comparison.compare",
     "Costs": "resources.prices.costs",
     "ComputeOptimum": "surfaces.surface",
@@ -95,6 +103,8 @@ _HOMES = {
     "ForecasterError": "errors",
     "GrowthTable": "resources.growth",
     "LearningCurves": "curves.learning_curves",
+    "Measured": "measuring.measured",
+    "MeasuringPlan": "measuring.measured",
     "Memo": "reports.rendering",
     "MetricComparison": "comparison.metrics",
     "Posterior": "inference.posterior",
@@ -106,6 +116,7 @@ _HOMES = {
     "Surface": "surfaces.fitted",
     "SurfaceForecast": "surfaces.surface",
     "Watch": "monitoring.watch",
+    "Trained": "measuring.runs",
     "Validation": "inference.validation",
     "Verification": "registry.verify",
     "backtest": "evaluation.backtest",
@@ -123,6 +134,9 @@ _HOMES = {
     "load_card": "domains.loading",
     "load_domains": "domains.loading",
     "load_posterior": "inference.storage",
+    "measure": "measuring.measure",
+    "measure_curve": "measuring.scikit",
+    "measure_plan": "measuring.measure",
     "memo": "reports.memo",
     "next_measurement": "decisions.measuring.next_measurement",
     "read_curves": "curves.reading.read",

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "forecaster"
 
 FLOW = (
-    *("errors", "_support", "results", "curves", "domains", "model", "inference"),
+    *("errors", "_support", "results", "curves", "measuring", "domains", "model", "inference"),
     *("prediction", "links", "resources", "surfaces", "comparison", "evaluation", "checks", "floors"),
     *("registry", "monitoring", "decisions"),
     *("plots", "reports", "cli", "__main__"),

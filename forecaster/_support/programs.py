@@ -45,10 +45,17 @@ def run_program(command: str, environment: Mapping[str, str] | None = None) -> F
 
 
 def end_all() -> None:
-    """End at once every program that is running; none starts after this where the process is about to end."""
+    """End at once every program that is running."""
     with _lock:
         for process in _running:
             _end(process)
+
+
+def end_for_good() -> None:
+    """The same where this process is about to end: no program starts, and none is told to have ended, after this."""
+    _lock.acquire()
+    for process in _running:
+        _end(process)
 
 
 def _end(process: subprocess.Popen[str]) -> None:

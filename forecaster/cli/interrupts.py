@@ -52,7 +52,7 @@ def _end(number: signal.Signals) -> None:
         atomic_files.drop_unfinished()
         done = f"{', '.join(map(str, _written))} had been written whole" if _written else "nothing was written"
         print(f"{SHOWN if sys.stderr.isatty() else ''}{SIGNALS[number]}; {done}", file=sys.stderr, flush=True)
-        programs.end_all()
+        programs.end_for_good()
         workers.end_all()  # last: the work that waits for them would say that they were ended
     finally:
         os._exit(128 + number)

@@ -1,4 +1,4 @@
-"""Any program as a trainer: a command line with the size, the seed and the grid in it, and what to read of its output."""
+"""Any program as a trainer: a command line with size, seed and grid in it, and what to read of its output."""
 
 from __future__ import annotations
 
@@ -93,7 +93,9 @@ class CommandTrainer:
         """OptionError where the command has no place for a name of the grid, or for the seed, or one too many."""
         for name in (*grid, *(("seed",) if seeds > 1 else ())):
             if name not in self.places:
-                raise OptionError(f"command: found no {{{name}}} in {self.command!r}; expected its place in the command")
+                raise OptionError(
+                    f"command: found no {{{name}}} in {self.command!r}; expected its place in the command"
+                )
         for name in self.places:
             if name not in (*RESERVED, *grid):
                 raise OptionError(
@@ -113,13 +115,15 @@ class CommandTrainer:
         code, said = run_program(self.filled(n=n, seed=seed, **point), own)
         if code != 0:
             raise RunFailed(_with_end(f"exit code {code}", said))
-        return trained_of({name: self._number(name, pattern, said) for name, pattern in self.patterns.items()})
+        read = {name: self._number(name, pattern, said) for name, pattern in self.patterns.items()}
+        try:
+            return trained_of(read)
+        except ValueError as error:
+            raise RunFailed(_with_end(str(error), said)) from None
 
     def _number(self, name: str, pattern: re.Pattern[str], said: str) -> float:
         """What the last match of a pattern gives for one of our names."""
-        found = None
-        for found in pattern.finditer(said):
-            pass
+        found = next(iter([*pattern.finditer(said)][-1:]), None)
         group = name if name in pattern.groupindex else 1
         if found is None or found[group] is None:
             raise RunFailed(_with_end(f"no match for {pattern.pattern} in what it printed", said))
@@ -132,12 +136,15 @@ class CommandTrainer:
         except ValueError:
             more = f"{text}{cut[0] if cut else ''}"
             raise RunFailed(
-                _with_end(f"{pattern.pattern} gave {text!r} of {more!r} for {name}; expected a whole number with "
-                          "its exponent, as ([-+.e0-9]+) reads it", said)
+                _with_end(
+                    f"{pattern.pattern} gave {text!r} of {more!r} for {name}; expected a whole number with "
+                    "its exponent, as ([-+.e0-9]+) reads it",
+                    said,
+                )
             ) from None
 
 
 def _with_end(what: str, said: str) -> str:
-    """What went wrong, below the last lines of what the program said."""
+    """What went wrong, with the last line of what the program said; below it the last lines."""
     lines = [line.rstrip() for line in said.splitlines() if line.strip()]
-    return "\n".join([*lines[-LINES:], what])
+    return "\n".join([f"{what}: {lines[-1]}" if lines else what, *lines[-LINES:]])

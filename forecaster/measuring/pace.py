@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from forecaster.measuring.runs import Job, Point, Run, plain_point
+from forecaster.measuring.runs import Job, Run, text_of
 
 LAST = 3  # sizes that tell the exponent, the largest: smaller ones are ruled by what does not grow with the data
 STEEPEST = 3.0
@@ -27,24 +27,25 @@ def seconds_of(jobs: Sequence[Job], runs: Iterable[Run]) -> np.ndarray:
     timed = [run for run in runs if run.trained is not None]
     if not timed:
         return np.full(len(jobs), math.nan)
+    largest: dict[Model, int] = {}
+    for run in timed:
+        largest[_model(run.job)] = max(run.job.n, largest.get(_model(run.job), 0))
     sizes = sorted({run.job.n for run in timed})[-LAST:]
-    largest = {model: max(r.job.n for r in timed if _model(r.job) == model) for model in {_model(r.job) for r in timed}}
     used = [run for run in timed if run.job.n in sizes or run.job.n == largest[_model(run.job)]]
     x = np.log([run.job.n for run in used])
     y = np.log([max(run.took, SHORTEST) for run in used])
-    models = [_model(run.job) for run in used]
+    models = np.array([list(largest).index(_model(run.job)) for run in used])
     exponent = _exponent(x, y, models)
     level = y - exponent * x
-    own = {model: float(np.mean([a for a, m in zip(level, models, strict=True) if m == model])) for model in set(models)}
-    expected = [_intercept(own, _model(job)) + exponent * math.log(job.n) for job in jobs]
-    return np.exp(expected)
+    own = {model: float(level[models == i].mean()) for i, model in enumerate(largest)}
+    return np.exp([_intercept(own, _model(job)) + exponent * math.log(job.n) for job in jobs])
 
 
-def _exponent(x: np.ndarray, y: np.ndarray, models: Sequence[Model]) -> float:
-    """The common slope within models."""
+def _exponent(x: np.ndarray, y: np.ndarray, models: np.ndarray) -> float:
+    """The common slope within models, which are numbered."""
     dx, dy = x.copy(), y.copy()
-    for model in set(models):
-        rows = np.array([m == model for m in models])
+    for model in np.unique(models):
+        rows = models == model
         dx[rows] -= x[rows].mean()
         dy[rows] -= y[rows].mean()
     spread = float(dx @ dx)
@@ -59,8 +60,4 @@ def _intercept(own: dict[Model, float], model: Model) -> float:
 
 
 def _model(job: Job) -> Model:
-    return job.architecture, _text(job.point)
-
-
-def _text(point: Point) -> str:
-    return repr(sorted(plain_point(point).items()))
+    return job.architecture, text_of(job.point)

@@ -54,9 +54,9 @@ def read_record(path: Path) -> Recorded:
     length = 0
     for number, line in enumerate(lines, start=1):
         try:
-            row = json.loads(line) if line.endswith(b"\n") else None
-            if row is None and line.startswith(HEAD[: len(line)]):
+            if not line.endswith(b"\n") and line.startswith(HEAD[: len(line)]):
                 break  # half a line, the last
+            row: Any = json.loads(line)
             if row["kind"] == "trainer":
                 trainers[row["architecture"]] = row["trainer"]
             else:
@@ -78,7 +78,7 @@ def read_record(path: Path) -> Recorded:
 def recording(path: Path, trainers: Mapping[str, str]) -> Iterator[Callable[[Run], None]]:
     """Give a function that puts a run down: when it returns, the run is on the disk.
 
-    RunRecordError where another process writes to the record, where the system refuses it, or as :meth:`Recorded.expect`.
+    RunRecordError where another process writes to the record, the system refuses it, or :meth:`Recorded.expect` does.
     """
     if not path.parent.is_dir():
         raise RunRecordError(f"{path}: found no folder {path.parent}; make it first, or choose another record")

@@ -93,11 +93,12 @@ def _alone(make: Callable[[Job], Run], job: Job) -> Run:
 
 
 def _last_lines(error: Exception) -> str:
-    """The end of what is told of an error: the trainer's own words, or the traceback."""
-    told = isinstance(error, RunFailed)
-    said = str(error) if told else "".join(traceback.format_exception(error))
-    lines = [line.rstrip() for line in said.splitlines() if line.strip()]
-    return "\n".join(lines if told else lines[-LINES:])
+    """What went wrong, in a line, and below it the end of the traceback; or the trainer's own words."""
+    if isinstance(error, RunFailed):
+        return str(error)
+    lines = [line.rstrip() for line in "".join(traceback.format_exception(error)).splitlines() if line.strip()]
+    first = next(iter(str(error).splitlines()), "")
+    return "\n".join([f"{type(error).__name__}: {first}", *lines[-LINES:]])
 
 
 def _progress(jobs: Sequence[Job], left: Sequence[Job], runs: Sequence[Run], count: int) -> tuple[str, float]:

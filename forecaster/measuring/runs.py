@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class Job:
     seed: int
     point: Point = ()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same text for the same run, whatever process, session or order of names it comes from."""
         return json.dumps([self.architecture, self.n, self.seed, plain_point(self.point)], sort_keys=True)
@@ -149,17 +150,18 @@ def points_of(grid: Mapping[str, Sequence[Any]] | None) -> tuple[Point, ...]:
 def jobs_of(points: Mapping[str, Sequence[Point]], sizes: Sequence[int], seeds: Sequence[int]) -> tuple[Job, ...]:
     """Every run of each architecture at its own points, the smallest sizes first: they tell what the larger take."""
     return tuple(
-        Job(name, n, seed, point)
-        for n in sizes
-        for seed in seeds
-        for name, own in points.items()
-        for point in own
+        Job(name, n, seed, point) for n in sizes for seed in seeds for name, own in points.items() for point in own
     )
 
 
 def named(point: Point) -> str:
     """``width=64, depth=2``."""
     return ", ".join(f"{name}={value}" for name, value in point)
+
+
+def text_of(point: Point) -> str:
+    """The same text for the same point, whatever the order of its names."""
+    return json.dumps(plain_point(point), sort_keys=True)
 
 
 def plain_point(point: Point) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from forecaster.evaluation.backtest import Backtest
 from forecaster.floors.split import FloorSplit
 from forecaster.inference.validation import Validation
 from forecaster.links.downstream import Downstream
+from forecaster.measuring.measured import Measured
 from forecaster.monitoring.watch import Watch
 from forecaster.plots.backtest import backtest_figure
 from forecaster.plots.comparison import comparison_figure, metric_figure
@@ -28,6 +29,7 @@ from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.growth import growth_figure
 from forecaster.plots.links.downstream import downstream_figure
 from forecaster.plots.measured import measured_figure
+from forecaster.plots.measuring.grid import grid_figure
 from forecaster.plots.monitoring.score import score_figure
 from forecaster.plots.monitoring.watch import watch_figure
 from forecaster.plots.requirement import requirement_figure
@@ -95,6 +97,11 @@ def _(result: Backtest) -> Figure:
 @_drawn.register
 def _(result: Validation) -> Figure:
     return measured_figure(result)
+
+
+@_drawn.register
+def _(result: Measured) -> Figure:
+    return grid_figure(result)
 
 
 @_drawn.register

@@ -42,6 +42,7 @@ VERBS = [
     "decide",
     "growth",
     "next",
+    "measure",
     "backtest",
     "watch",
     "update",
