@@ -20,6 +20,7 @@ import pandas as pd
 from forecaster.errors import RequestError
 from forecaster.measuring import prose
 from forecaster.measuring.choice import Best, best_of
+from forecaster.measuring.commands import CommandTrainer
 from forecaster.measuring.measured import PLANNED, RUNS, SIZES, TABLE, Measured, MeasuringPlan
 from forecaster.measuring.pace import seconds_of
 from forecaster.measuring.record import read_record, recording
@@ -217,7 +218,11 @@ def plan_of(
     if not 0.0 <= gpus < math.inf:
         raise RequestError(f"gpus: found {gpus:g}; expected a number of accelerators from 0 up")
     points = points_of(grid)
-    return Plan(trainers, dict.fromkeys(trainers, points), sizes_of(sizes), seeds_of(seeds), names or Names(), gpus)
+    plan = Plan(trainers, dict.fromkeys(trainers, points), sizes_of(sizes), seeds_of(seeds), names or Names(), gpus)
+    for one in trainers.values():
+        if isinstance(one, CommandTrainer):
+            one.expect_places(grid or {}, len(plan.seeds))
+    return plan
 
 
 def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:

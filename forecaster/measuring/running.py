@@ -61,7 +61,7 @@ def run_all(
     try:
         while left := [job for job in jobs if job.key not in done]:
             try:
-                for run in shared_out(make, left, min(count, len(left)), in_order=False, threads=threads):
+                for run in shared_out(make, left, count, in_order=False, threads=threads):
                     put(run)
             except ProcessError:
                 for job in [job for job in left if job.key not in done][:count]:

@@ -288,7 +288,8 @@ def _identity(estimator: Any, data: Data, scoring: str) -> str:
     """What makes runs comparable: the estimator, the data and how they are parted, and the score."""
     import joblib
 
-    parts = (data.x, data.y, data.pool, data.choosing, data.testing, data.test, data.stratify, data.seed)
+    parts = [data.x, data.y, data.pool, data.choosing, data.testing, *(data.test or ()), data.stratify, data.seed]
+    parts = [np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part for part in parts]  # one layout
     shown = " ".join(repr(estimator).split())
     own, data_hash = str(joblib.hash(estimator.get_params(deep=True))), str(joblib.hash(parts))
     return f"{shown} [{own[:8]}], data {data_hash[:12]}, {scoring}"

@@ -16,6 +16,7 @@ from matplotlib.font_manager import fontManager
 from forecaster.checks.card_sensitivity import floor_table
 from forecaster.comparison.compare import compare
 from forecaster.domains.loading import load_card
+from forecaster.measuring.measure import measure
 from forecaster.plots import comparison, floor, prior, style
 from forecaster.plots import forecast as drawing
 from forecaster.plots.style import labels, spread_out
@@ -346,3 +347,22 @@ def test_large_errors_show_no_more_digits_than_they_are_known_to():
     assert dollars.error(5, dollars.decimals(5, 900)) == "5"
     assert dollars.error(10, -2) == "<100"
     assert [dollars.error_plain(v) for v in (150_000, 2.5e6, 1234, 0.05)] == ["150,000", "2,500,000", "1,234", "0.05"]
+
+
+def test_a_measurement_shows_each_model_and_the_best():
+    def train(n, seed, width):
+        return 0.5 * width**-0.5 + 0.02 * width / n + seed / 1000
+
+    found = measure({"a": train, "b": train}, "100:1600:x2", 2, grid={"width": [8, 32, 128]})
+    left, right = found.plot().axes
+    for axes in (left, right):
+        assert axes.get_xscale() == axes.get_yscale() == "log"
+        assert [line.get_label() for line in axes.lines if not line.get_label().startswith("_")] == [
+            *(f"width={w}" for w in (8, 32, 128)),
+            "the best, as reported",
+        ]
+        best = axes.lines[-1]
+        means = found.table[found.table["architecture"] == "a"].groupby("n")["error"].mean()
+        assert best.get_ydata() == pytest.approx(means.to_numpy())
+    plain = measure(lambda n, seed: 1 / n, [10, 20], 1).plot()
+    assert plain.axes[0].get_legend() is None
