@@ -23,6 +23,7 @@ import os
 import re
 import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,8 +93,8 @@ def stripped(text: str) -> str:
 
 @contextlib.contextmanager
 def desk() -> Iterator[Path]:
-    """A folder to work in that has the examples where a clone has them."""
-    before, width = Path.cwd(), os.environ.get("COLUMNS")
+    """A folder to work in that has the examples where a clone has them; ``python`` is the one that runs this."""
+    before, width, programs = Path.cwd(), os.environ.get("COLUMNS"), os.environ.get("PATH", "")
     with tempfile.TemporaryDirectory() as folder:
         examples = Path(folder) / "forecaster" / "examples"
         examples.mkdir(parents=True)
@@ -101,10 +102,12 @@ def desk() -> Iterator[Path]:
             shutil.copy(path, examples)
         os.chdir(folder)
         os.environ["COLUMNS"] = WIDTH
+        os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), programs])
         try:
             yield Path(folder)
         finally:
             os.chdir(before)
+            os.environ["PATH"] = programs
             os.environ.pop("COLUMNS") if width is None else os.environ.update(COLUMNS=width)
 
 

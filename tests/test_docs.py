@@ -35,6 +35,10 @@ def test_the_tutorial_on_model_size_and_data_runs():
     assert mistakes((DOCS / "tutorials" / "model-and-data.md").read_text(encoding="utf-8")) == []
 
 
+def test_the_tutorial_from_a_training_script_runs():
+    assert mistakes((DOCS / "tutorials" / "from-a-training-script.md").read_text(encoding="utf-8")) == []
+
+
 def test_deciding_what_to_buy_runs():
     assert mistakes((DOCS / "decide.md").read_text(encoding="utf-8")) == []
 

@@ -199,3 +199,37 @@ def test_a_finished_command_is_not_denied(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert re.match(r"\{.*\}\n$", done.stdout)
+
+
+def test_during_a_measurement(tmp_path):
+    """The program that is running ends too; what was put down is kept, and nothing is put down as failed."""
+    script = tmp_path / "train.py"
+    script.write_text(TRAINING)
+    record, begun = tmp_path / "runs.jsonl", tmp_path / "begun"
+    asked = ["--read", "error=([.0-9]+)", "--sizes", "10,20", "--seeds", "1", "--record", record]
+    command = ["-m", "forecaster", "measure", "--command", f"{sys.executable} {script} {{n}}", *asked]
+    found = interrupted(command, begun.exists, tmp_path / "cache", wait=0.2)
+    assert_clean(found, tmp_path, f"Interrupted; {record} had been written whole")
+    assert [line.split('"kind": "')[1][:3] for line in record.read_text().splitlines()] == ["tra", "run"]
+    assert "failed" not in record.read_text()
+    training = int(begun.read_text())
+    until = time.monotonic() + PATIENCE
+    while alive(training):
+        assert time.monotonic() < until, "the program goes on"
+        time.sleep(0.05)
+
+
+def alive(process: int) -> bool:
+    told = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
+    return told.stdout[:1] not in ("", "Z")
+
+
+TRAINING = """
+import os, pathlib, sys, time
+if sys.argv[1] == "20":
+    place = pathlib.Path(__file__).with_name("begun")
+    place.with_suffix(".part_").write_text(str(os.getpid()))
+    place.with_suffix(".part_").rename(place)
+    time.sleep(60)
+print("error=0.5")
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_shards_are_nested_and_stratified_and_the_test_set_is_one(remembered):
     for seed in range(2):
         own = fits[seed::2]  # sizes in order, a seed after the other at each
         assert [len(rows) for rows in own] == [16, 32, 64, 128]
-        assert all(small < large for small, large in zip(own, own[1:], strict=False))
+        assert all(small < large for small, large in itertools.pairwise(own))
         assert not own[-1] & set(test)
         assert all(np.ptp(np.bincount(y[list(rows)])) <= 2 for rows in own)
     assert fits[0] != fits[1]
@@ -146,12 +147,9 @@ def test_data_frames_and_lists_are_taken():
     frame = pd.DataFrame(x, columns=list("abcd"), index=np.arange(len(y)) + 1000)
     asked = {"seeds": 2, "sizes": [30, 60]}
     found = forecaster.measure_curve(GaussianNB(), frame, pd.Series(y, index=frame.index), **asked)
-    assert (
-        found.table["error"].tolist() == forecaster.measure_curve(GaussianNB(), x, y, **asked).table["error"].tolist()
-    )
-    assert forecaster.measure_curve(GaussianNB(), x, list(y), **asked).table["error"].tolist() == (
-        found.table["error"].tolist()
-    )
+    for features, labels in ((x, y), (x, list(y))):
+        again = forecaster.measure_curve(GaussianNB(), features, labels, **asked)
+        assert found.table["error"].tolist() == again.table["error"].tolist()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,18 @@ def with_runs(fitted):
     return forecaster.Posterior(fitted.tree, curves, fitted.cards)
 
 
+def measured():
+    """A measurement with everything a run can tell, of a grid; one run failed."""
+
+    def train(n, seed, width):
+        if (n, seed) == (20, 1):
+            raise ValueError("diverged")
+        error = 0.1 + width / n
+        return forecaster.Trained(error=error, test_error=error, params=width, compute=n, n_test=50)
+
+    return forecaster.measure(train, [10, 20, 40], 2, grid={"width": [1, 2, 4]}, metric="error rate", gpus=1.0)
+
+
 @pytest.fixture(scope="module")
 def backtested(fitted):
     """A backtest of those, with larger sizes hidden; nothing is sampled."""
@@ -118,6 +130,9 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "effect": forecaster.effect(fitted, baseline="a", treated="b", at=[1e6]),
         "screen": forecaster.screen(fitted, 1e6),
         "next": forecaster.next_measurement(fitted, "choice:1e6", refits=0),
+        "measure": measured(),
+        "measure without a grid": forecaster.measure(lambda n, seed: 1 / n, [10, 20], 1),
+        "measure --plan": forecaster.measure_plan(lambda n, seed: 1 / n, [10, 20], gpus=1),
         "growth": forecaster.growth(with_runs(fitted), [1e6]),
         "downstream": forecaster.downstream(task_of(fitted), fitted.curves, [0.05]),
         "downstream at sizes": forecaster.downstream(task_of(fitted), fitted, [0.05], at_n=[1e6]),
@@ -149,6 +164,9 @@ KINDS = [
         "effect",
         "screen",
         "next",
+        "measure",
+        "measure without a grid",
+        "measure --plan",
         "growth",
         "downstream",
         "downstream at sizes",
