@@ -26,6 +26,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
+from forecaster.measuring.shards import stratified_order
+
 COLUMNS = ("domain", "task", "architecture", "n", "error", "metric", "seed", "n_test")
 SEEDS = 10
 POOL = 1200
@@ -53,18 +55,6 @@ def training_sizes() -> list[int]:
     """From 16 in steps of the square root of two, and last the whole pool."""
     steps = int(2 * np.log2(POOL / SMALLEST)) + 1
     return [round(SMALLEST * 2 ** (step / 2)) for step in range(steps)] + [POOL]
-
-
-def stratified_order(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Order the examples at random so that each class is spread evenly and every prefix is stratified.
-
-    The i-th of a class's m examples is placed at (i + u) / m, with one random offset u per class.
-    """
-    place = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        place[members] = (np.arange(len(members)) + rng.random()) / len(members)
-    return np.argsort(place)
 
 
 def test_error(

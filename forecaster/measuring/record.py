@@ -104,14 +104,16 @@ def _put(file: BinaryIO, row: Mapping[str, Any]) -> None:
 
 
 def _lock(path: Path, file: BinaryIO) -> None:
-    """Hold the record until it is closed, or this process ends however it does."""
+    """Hold the record until it is closed or this process ends. Where a file system has no locks, nothing is held."""
     try:
         import fcntl
     except ImportError:  # Windows
         return
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         raise RunRecordError(
             f"{path}: another process is measuring into this record; wait for it, or choose another record"
         ) from error
+    except OSError:
+        return

@@ -133,6 +133,22 @@ def test_only_what_is_new_is_run(tmp_path):
         forecaster.measure(train, [100], 1, grid=GRID, architecture="counted", record=tmp_path / "runs.jsonl")
 
 
+def test_an_interruption_keeps_what_is_done(tmp_path):
+    calls = []
+
+    def train(n, seed):
+        calls.append(n)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return 1 / n
+
+    with pytest.raises(KeyboardInterrupt):
+        forecaster.measure(train, [10, 20, 40], 1, record=tmp_path / "runs.jsonl")
+    found = forecaster.measure(train, [10, 20, 40], 1, record=tmp_path / "runs.jsonl")
+    assert calls == [10, 20, 40, 40]
+    assert found.table["error"].tolist() == [1 / 10, 1 / 20, 1 / 40]
+
+
 def test_trainers_with_arguments_of_their_own_are_told_apart(tmp_path):
     def with_rate(n, seed, rate):
         return rate / n
