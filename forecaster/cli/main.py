@@ -8,7 +8,6 @@ from forecaster.cli.commands import (
     floors,
     keeping,
     links,
-    measuring,
     over_time,
     questions,
     reports,
@@ -16,6 +15,7 @@ from forecaster.cli.commands import (
     surfaces,
     variants,
 )
+from forecaster.cli.commands.gathering import measuring
 
 VERBS = (
     *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
