@@ -108,7 +108,7 @@ def slices(surface: Surface, compute: Compute) -> list[Slice]:
     A parabola would be biased where the two exponents differ. Losses are first moved to the slice's compute along the
     data axis, by the median surface: a correction of a fraction of the loss's own noise.
     """
-    design = surface.design
+    design = surface.design.tuned
     fresh = design.log_unique >= design.t
     x, t, y = design.x[fresh], design.t[fresh], design.y[fresh]
     spent = compute.log_flops(x, t)

@@ -53,7 +53,7 @@ class Surface:
 
     @property
     def values(self) -> Float[np.ndarray, "draw quantity"]:
-        """Draws of the parameters in the order of ``QUANTITIES``."""
+        """Draws of the parameters in the order of the design's ``quantities``."""
         return self.draws.values.reshape(-1, self.draws.values.shape[-1])
 
     @cached_property
@@ -69,10 +69,12 @@ class Surface:
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
-        """E, A, B, a, b, k, the noise of one run and the drift, with their median and 80 and 95 % intervals."""
+        """Medians and 80 and 95 % intervals of E, A, B, a, b, k, the noise of one run, the drift, and any excess."""
         c = self.constants
         drawn = {"E": c.floor, "A": np.exp(c.log_scale_n), "B": np.exp(c.log_scale_d), "a": c.a, "b": c.b, "k": c.k}
         drawn |= {"noise": np.exp(self.values[:, 6]), "drift": np.exp(self.values[:, 7])}
+        if self.design.above.any():
+            drawn["excess"] = np.exp(self.values[:, 9])
         shares = {"q50": 0.5, "q10": 0.1, "q90": 0.9, "q2.5": 0.025, "q97.5": 0.975}
         rows = {name: {q: float(np.quantile(drawn[name], p)) for q, p in shares.items()} for name in drawn}
         return pd.DataFrame(rows).T
@@ -149,13 +151,13 @@ class Surface:
         noise, wander = density.variances(np, self.values)
         level = density.law_at(np, self.values, data.u, data.t, data.log_unique, data.t0)
         rng = np.random.default_rng([self.seed, 17])
-        made = np.sqrt(noise * self.design.relative) * rng.standard_normal(level.shape)
-        made += np.sqrt(wander) * self._waves.at(self.design.places)
+        made = np.sqrt(noise * self.design.tuned.relative) * rng.standard_normal(level.shape)
+        made += np.sqrt(wander) * self._waves.at(self.design.tuned.places)
         return wander * ((((data.y - level - made) @ data.turn) / (wander * data.eigenvalues + noise)) @ data.turn.T)
 
     def _drift(self, places: Float[np.ndarray, "point 2"]) -> Draws:
         """Draws of the drift given the data."""
-        near = drift.correlation(np, self.design.places, places, self.design.card.memory)
+        near = drift.correlation(np, self.design.tuned.places, places, self.design.card.memory)
         return np.exp(self.values[:, 7, None]) * self._waves.at(places) + self._pull @ near
 
     # Where it was measured ---------------------------------------------------------------------------

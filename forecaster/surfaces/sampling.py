@@ -1,6 +1,6 @@
 """Draws from the posterior of a surface: adaptive importance sampling, or NUTS as the reference.
 
-Nine dimensions and a density that costs little (``density.py``) need no Markov chain. A mixture of Student-t
+Nine or ten dimensions and a density that costs little (``density.py``) need no Markov chain. A mixture of Student-t
 distributions is fitted to the posterior by tempered population Monte Carlo, as the engine of learning curves fits its
 own (``tempering.py``), from the modes that a search from several starts finds. Four independent sets of points of it,
 weighted, are the chains: their Kish effective sizes and their R-hat say how far draws can be trusted. Where they cannot
@@ -43,7 +43,7 @@ Points = Float[np.ndarray, "point quantity"]
 
 @dataclass(frozen=True, eq=False)
 class SurfaceDraws:
-    """Draws of one surface: ``values`` [chain, draw, quantity] in the order of ``QUANTITIES``, and diagnostics."""
+    """Draws of one surface: ``values`` [chain, draw, quantity] in its design's order, and diagnostics."""
 
     values: Float[np.ndarray, "chain draw quantity"]
     ess: float
@@ -68,7 +68,7 @@ def by_importance(design: SurfaceDesign, *, seed: int) -> SurfaceDraws:
     target = target_of(design)
     rng = np.random.default_rng([seed, 7])
     found: list[SurfaceDraws] = []
-    start = first_proposals(target)
+    start = first_proposals(target, len(design.quantities))
     for effort in EFFORTS:
         mixture = adapted(rng, start, target, POINTS * effort)
         found.append(weighted(rng, mixture, target, design, 2 * POINTS * effort))
@@ -84,7 +84,8 @@ def target_of(design: SurfaceDesign) -> Callable[[Points], Float[np.ndarray, " p
 
     def log_likelihood(points: Points) -> Float[np.ndarray, " point"]:
         with np.errstate(over="ignore", invalid="ignore"):  # exponents far out in the tails
-            found = density.log_likelihood(np, design.mean + design.sd * points, data)
+            values = design.mean + design.sd * points
+            found = density.log_likelihood(np, values, data) + density.log_likelihood_above(np, values, design.untuned)
         return np.nan_to_num(found, nan=-1e30, neginf=-1e30, posinf=-1e30)
 
     return log_likelihood
@@ -93,12 +94,11 @@ def target_of(design: SurfaceDesign) -> Callable[[Points], Float[np.ndarray, " p
 # Proposals ------------------------------------------------------------------------------------------
 
 
-def first_proposals(target: Callable[[Points], np.ndarray]) -> Mixture:
-    """Normal approximations at the modes found from several starts, and the prior itself."""
-    d = len(QUANTITIES)
+def first_proposals(target: Callable[[Points], np.ndarray], d: int = len(QUANTITIES)) -> Mixture:
+    """Normal approximations at the modes found from several starts, and the prior itself, in ``d`` dimensions."""
     means, factors = [np.zeros(d)], [np.eye(d)]
     for k in STARTS:
-        mode = _mode(target, k)
+        mode = _mode(target, k, d)
         means.append(mode)
         factors.append(np.sqrt(WIDER) * np.linalg.cholesky(_covariance(target, mode)))
     weight = np.full(len(means), 1.0 / len(means))
@@ -109,9 +109,9 @@ def _log_posterior(target: Callable[[Points], np.ndarray], points: Points) -> Fl
     return target(points) - 0.5 * (points**2).sum(-1)
 
 
-def _mode(target: Callable[[Points], np.ndarray], log_k: float) -> Float[np.ndarray, " quantity"]:
+def _mode(target: Callable[[Points], np.ndarray], log_k: float, d: int) -> Float[np.ndarray, " quantity"]:
     """A mode of the posterior, from the prior's mean with another coupling; gradients by differences, in one call."""
-    eye = STEP * np.eye(len(QUANTITIES))
+    eye = STEP * np.eye(d)
     start = np.zeros(len(eye))
     start[5] = log_k
 
@@ -127,7 +127,7 @@ def _mode(target: Callable[[Points], np.ndarray], log_k: float) -> Float[np.ndar
 def _covariance(target: Callable[[Points], np.ndarray], mode: Float[np.ndarray, " quantity"]) -> np.ndarray:
     """The inverse curvature at a mode, no wider than the prior."""
     d = len(mode)
-    eye = WIDE_STEP * np.eye(len(QUANTITIES))
+    eye = WIDE_STEP * np.eye(d)
     corners = np.array(
         [[s * eye[i] + r * eye[j] for s in (1, -1) for r in (1, -1)] for i in range(d) for j in range(d)]
     )

@@ -38,7 +38,7 @@ PARAMETERS = Columns(
         "quantity",
         "text",
         "`E`, `A`, `B`, `a`, `b` and `k` of the law E + ((A N^-a)^k + (B D^-b)^k)^(1/k); `noise` of one run and "
-        "`drift` from the law, as sds of log loss",
+        "`drift` from the law, as sds of log loss; `excess` of untuned runs, its scale",
         key=True,
     ),
     Column("q*", "number", "quantiles of its posterior: `q50` the median, `q2.5` that of 2.5 %"),

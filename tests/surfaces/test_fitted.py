@@ -101,3 +101,18 @@ def test_several_surfaces_are_not_one():
     made = table()
     with pytest.raises(RequestError, match="found 2 surfaces"):
         fit_surface(pd.concat([made, made.assign(task="code")], ignore_index=True))
+
+
+def test_runs_marked_untuned_do_not_lift_the_surface():
+    made = table()
+    late = made["n"].eq(made["n"].max()) & made["params"].ne(made["params"].max())
+    made["error"] = made["error"] * np.where(late, np.repeat([1.02, 1.06, 1.1, 1.0], 4), 1.0)
+    told = fit_surface(made.assign(untuned=late))
+    n, params = np.full(3, made["n"].max()), np.sort(made["params"].unique())[:3]
+    truth = np.log(loss(BESIROGLU, params, n))
+    off = [np.abs(np.median(one.log_loss(n, params), 0) - truth).max() for one in (told, fit_surface(made))]
+    assert off[0] < 0.4 * off[1]
+    low, high = np.quantile(told.log_loss(n, params), [0.01, 0.99], axis=0)
+    assert ((low < truth) & (truth < high)).all()
+    assert 0.02 < told.parameters["q50"]["excess"] < 0.15
+    assert "excess" not in fit_surface(table()).parameters.index

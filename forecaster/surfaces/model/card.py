@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
-
 from forecaster._support.toml_files import Problem, is_number, is_text, listed, one_of, parsed, unknown_keys, wrong
 from forecaster.domains.shelf import references, shelf, text_of
 from forecaster.errors import CardError
 
 LAW = ("level", "log_a", "log_b", "share_logit", "floor_logit", "log_k")
 QUANTITIES = (*LAW, "log_noise", "log_drift", "log_halving")
+EXCESS = "log_excess"  # where runs may lie above the surface
+PRIORS = (*QUANTITIES, EXCESS)
 SHIPPED = "losses"
 FOLDER = "surfaces"
 
@@ -39,15 +38,6 @@ class SurfaceCard:
     priors: Mapping[str, Prior]
     memory: float
 
-    @property
-    def mean(self) -> Float[np.ndarray, " quantity"]:
-        """Prior means in the order of ``QUANTITIES``; that of the level counts from the measurements."""
-        return np.array([self.priors[name].mean for name in QUANTITIES])
-
-    @property
-    def sd(self) -> Float[np.ndarray, " quantity"]:
-        return np.array([self.priors[name].sd for name in QUANTITIES])
-
 
 def load_surface_card(path: str | Path | None = None) -> SurfaceCard:
     """The card at ``path``, or the shipped one; CardError with each wrong line where it cannot be used."""
@@ -62,7 +52,7 @@ def parse(text: str, origin: str) -> SurfaceCard:
     problems = list(_problems(raw))
     if problems:
         raise CardError(listed(text, origin, problems))
-    priors = {name: Prior(**raw["priors"][name]) for name in QUANTITIES}
+    priors = {name: Prior(**raw["priors"][name]) for name in PRIORS}
     return SurfaceCard(raw["name"], raw["title"], priors, float(raw["memory"]["value"]))
 
 
@@ -73,8 +63,8 @@ def _problems(raw: dict[str, Any]) -> Iterator[Problem]:
         if not is_text(raw.get(key)):
             yield Problem((), f"no {key}", f'a line {key} = "..." above the first table')
     priors = raw.get("priors", {})
-    yield from unknown_keys(("priors",), priors, QUANTITIES)
-    for name in QUANTITIES:
+    yield from unknown_keys(("priors",), priors, PRIORS)
+    for name in PRIORS:
         if name not in priors:
             yield Problem(("priors",), f"no prior for {name}", f"a table [priors.{name}] with mean, sd, source and why")
         else:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from forecaster.curves.best_models import ALIKE
 from forecaster.curves.learning_curves import LearningCurves, Table
 from forecaster.curves.misread.fault import numbers_of
 from forecaster.errors import RequestError
-from forecaster.surfaces.model.card import QUANTITIES, SurfaceCard
+from forecaster.surfaces.model.card import EXCESS, QUANTITIES, SurfaceCard
 
 ALL = "all sizes"  # the architecture of a surface whose curves are model sizes
 LEVELS = 3  # least different model sizes, and amounts of data: two of either leave the optimum to the prior
 MOST = 2_000  # runs of one surface: the work grows with their cube
+REPORTED = 0.3  # sd of the log of the noise of one run around the reported one: it says nearly, not exactly
+LEAST_SD = 1e-4  # reported sd of log loss that counts as this much: printed zeros are rounded
+UNTUNED = {"true", "1", "1.0", "yes", "untuned", "early", "stopped"}  # cells of a column ``untuned``
 OfRows = Float[np.ndarray, " row"]
+ROWS = ("x", "t", "log_unique", "y", "relative", "above")  # the fields with an entry a row
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +40,16 @@ class SurfaceDesign:
     y : array [row]
         Log loss.
     relative : array [row]
-        Variance of the noise of a row over that of one run: one over the runs that it averages.
+        Variance of the noise of a row over that of one run: one over the runs that it averages, and where sds were
+        reported (``error_sd``) as these say.
     x0, t0, y0 : float
         The reference point: means of ``x`` and ``t``; and the mean of ``y``, from which the prior of the level counts.
-    log_compute : array [row] or None
-        Log of the compute of each run, where the table tells it of all.
+    above : array [row]
+        Whether a run was left untuned or stopped early (column ``untuned``), so that its loss may lie above the surface.
+    noise : float or None
+        Reported sd of the log loss of one run, where there is one.
+    log_compute, log_hours : array [row] or None
+        Logs of the compute and of the accelerator hours of each run, where the table tells them of all.
     """
 
     domain: str
@@ -55,7 +64,10 @@ class SurfaceDesign:
     t0: float
     y0: float
     card: SurfaceCard
+    above: Bool[np.ndarray, " row"]
+    noise: float | None = None
     log_compute: OfRows | None = None
+    log_hours: OfRows | None = None
 
     @property
     def label(self) -> str:
@@ -66,13 +78,39 @@ class SurfaceDesign:
         return self.domain, self.task, self.architecture
 
     @property
+    def quantities(self) -> tuple[str, ...]:
+        """Names of the parameters: ``QUANTITIES``, and where runs may lie above the surface by how much."""
+        return (*QUANTITIES, EXCESS) if self.above.any() else QUANTITIES
+
+    @property
     def mean(self) -> Float[np.ndarray, " quantity"]:
-        """Prior means in the order of ``QUANTITIES``."""
-        return self.card.mean + self.y0 * (np.array(QUANTITIES) == "level")
+        """Prior means in the order of ``quantities``; that of the noise is the reported one, where there is one."""
+        found = np.array([self.card.priors[name].mean for name in self.quantities])
+        found[QUANTITIES.index("level")] += self.y0
+        if self.noise is not None:
+            found[QUANTITIES.index("log_noise")] = np.log(self.noise)
+        return found
 
     @property
     def sd(self) -> Float[np.ndarray, " quantity"]:
-        return self.card.sd
+        found = np.array([self.card.priors[name].sd for name in self.quantities])
+        if self.noise is not None:
+            found[QUANTITIES.index("log_noise")] = REPORTED
+        return found
+
+    def rows(self, chosen: Bool[np.ndarray, " row"]) -> SurfaceDesign:
+        """Some of the runs, with the same reference point and priors."""
+        return replace(self, **{name: getattr(self, name)[chosen] for name in ROWS}, log_compute=None, log_hours=None)
+
+    @cached_property
+    def tuned(self) -> SurfaceDesign:
+        """The runs that lie on the surface, but for noise."""
+        return self.rows(~self.above) if self.above.any() else self
+
+    @cached_property
+    def untuned(self) -> SurfaceDesign:
+        """The runs that may lie above it."""
+        return self.rows(self.above)
 
     @cached_property
     def places(self) -> Float[np.ndarray, "row 2"]:
@@ -115,12 +153,39 @@ def design_of(table: Table, key: tuple[str, str, str], card: SurfaceCard) -> Sur
     x, t, y = (np.log(table[name].to_numpy(dtype=float)) for name in ("params", "n", "error"))
     unique = np.log(unique_of(table))
     repeats = table["repeats"].to_numpy(dtype=float) if "repeats" in table else np.ones(len(table))
-    relative = 1.0 / np.maximum(np.nan_to_num(repeats, nan=1.0), 1.0)
-    _check("/".join(key), x, t)
+    noise, shape = reported_noise(table)
+    relative = shape / np.maximum(np.nan_to_num(repeats, nan=1.0), 1.0)
+    above = untuned_of(table)
+    _check("/".join(key), x[~above], t[~above])
     centre = (float(x.mean()), float(t.mean()), float(y.mean()))
-    spent = table["compute"].to_numpy(dtype=float) if "compute" in table else np.zeros(len(table))
-    log_compute = np.log(spent) if (spent > 0).all() else None
-    return SurfaceDesign(*key, x, t, np.minimum(unique, t), y, relative, *centre, card, log_compute)
+    taken = (_logs_of(table, "compute"), _logs_of(table, "gpu_hours"))
+    return SurfaceDesign(*key, x, t, np.minimum(unique, t), y, relative, *centre, card, above, noise, *taken)
+
+
+def reported_noise(table: Table) -> tuple[float | None, OfRows]:
+    """The reported sd of the log loss of one run (``error_sd``, geometric mean), and each row's variance over its.
+
+    Rows without one have the mean. None and ones where nothing was reported.
+    """
+    found = table["error_sd"].to_numpy(dtype=float) if "error_sd" in table else np.full(len(table), np.nan)
+    logs = np.log(np.maximum(found / table["error"].to_numpy(dtype=float), LEAST_SD))
+    if not np.isfinite(logs).any():
+        return None, np.ones(len(table))
+    mean = float(np.nanmean(logs))
+    return float(np.exp(mean)), np.exp(2.0 * (np.where(np.isfinite(logs), logs, mean) - mean))
+
+
+def untuned_of(table: Table) -> Bool[np.ndarray, " row"]:
+    """Which runs a column ``untuned`` marks; none without such a column."""
+    if "untuned" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return table["untuned"].astype(str).str.strip().str.lower().isin(UNTUNED).to_numpy(dtype=bool)
+
+
+def _logs_of(table: Table, column: str) -> OfRows | None:
+    """Logs of a column that has a positive number in each row."""
+    found = table[column].to_numpy(dtype=float) if column in table else np.zeros(len(table))
+    return np.log(found) if (found > 0).all() else None
 
 
 def unique_of(table: Table) -> OfRows:

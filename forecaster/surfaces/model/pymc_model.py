@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecaster.surfaces.model import law
-from forecaster.surfaces.model.card import QUANTITIES
 from forecaster.surfaces.model.density import LEAST_NOISE
 from forecaster.surfaces.model.design import SurfaceDesign
 from forecaster.surfaces.model.drift import ROOT3
@@ -24,16 +23,29 @@ def build(design: SurfaceDesign) -> pm.Model:
     import pymc as pm
     import pytensor.tensor as pt
 
-    with pm.Model(coords={"quantity": list(QUANTITIES), "row": np.arange(len(design.y))}) as model:
+    every, on, above = design, design.tuned, design.untuned
+    with pm.Model(coords={"quantity": list(every.quantities), "row": np.arange(len(on.y))}) as model:
         offset: Any = pm.Normal("offset", 0.0, 1.0, dims="quantity")
         values: Any = pm.Deterministic("values", design.mean + design.sd * offset, dims="quantity")
-        *of_law, log_noise, log_drift, log_halving = (values[i] for i in range(len(QUANTITIES)))
-        worth: Any = law.log_effective(pt, design.t, design.log_unique, log_halving)
-        level = law.log_loss(pt, design.x - design.x0, worth - design.t0, law.Parameters(*of_law))
-        apart = ROOT3 * np.abs(design.places[:, None] - design.places) / design.card.memory
+        log_noise, log_drift, log_halving = (values[i] for i in range(6, 9))
+        scatter, wander = pt.exp(2.0 * log_noise) + LEAST_NOISE**2, pt.exp(2.0 * log_drift)
+
+        def level(own: SurfaceDesign) -> Any:
+            worth: Any = law.log_effective(pt, own.t, own.log_unique, log_halving)
+            return law.log_loss(pt, own.x - own.x0, worth - own.t0, law.Parameters(*(values[i] for i in range(6))))
+
+        apart = ROOT3 * np.abs(on.places[:, None] - on.places) / design.card.memory
         correlation = np.prod((1.0 + apart) * np.exp(-apart), -1)
-        variances: list[Any] = [pt.exp(2.0 * v) for v in (log_noise, log_drift)]
-        noise: Any = (variances[0] + LEAST_NOISE**2) * design.relative
-        covariance = variances[1] * correlation + noise[:, None] * np.eye(len(design.y))
-        pm.MvNormal("log_loss", level, cov=covariance, observed=design.y, dims="row")
+        noise: Any = scatter * on.relative
+        covariance = wander * correlation + noise[:, None] * np.eye(len(on.y))
+        pm.MvNormal("log_loss", level(on), cov=covariance, observed=on.y, dims="row")
+        if len(above.y):
+            own, excess = pt.sqrt(wander + scatter * above.relative), pt.exp(values[9])
+            pm.SkewNormal(
+                "log_loss_above",
+                mu=level(above),
+                sigma=pt.sqrt(own**2 + excess**2),
+                alpha=excess / own,
+                observed=above.y,
+            )
     return model

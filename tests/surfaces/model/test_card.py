@@ -7,14 +7,14 @@ import pytest
 
 from forecaster.domains.shelf import shelf
 from forecaster.errors import CardError
-from forecaster.surfaces.model.card import QUANTITIES, load_surface_card, parse
+from forecaster.surfaces.model.card import PRIORS, load_surface_card, parse
 
 TEXT = (shelf() / "surfaces" / "losses.toml").read_text(encoding="utf-8")
 
 
 def test_the_shipped_card_lets_the_coupling_be_a_half_or_two():
     card = load_surface_card()
-    assert len(card.mean) == len(card.sd) == len(QUANTITIES)
+    assert list(card.priors) == list(PRIORS)
     k = card.priors["log_k"]
     low, high = np.exp(k.mean + k.sd * np.array([-1.645, 1.645]))
     assert low < 0.5 < 2.0 < high

@@ -10,25 +10,66 @@ from helpers.surfaces import design, table
 from scipy import stats
 
 from forecaster.surfaces.model import density, drift, pymc_model, simulate
+from forecaster.surfaces.model.design import SurfaceDesign
+
+
+def made_of(**more) -> SurfaceDesign:
+    """A design in which some rows average runs and some repeat their data."""
+    made = table()
+    known = {"repeats": np.where(np.arange(len(made)) % 3, 1, 4), "unique_n": made["n"].where(made["n"] < 1e10, 6e9)}
+    return design(made.assign(**known, **more))
 
 
 @pytest.fixture(scope="module")
 def repeated():
-    """A design in which some rows average runs and some repeat their data."""
-    made = table()
-    made = made.assign(
-        repeats=np.where(np.arange(len(made)) % 3, 1, 4), unique_n=made["n"].where(made["n"] < 1e10, 6e9)
-    )
-    return design(made)
+    return made_of()
 
 
-def test_it_is_the_density_of_the_pymc_model(repeated):
-    values = simulate.parameters(np.random.default_rng(0), repeated, 5)
-    fast = density.log_density(np, values, repeated, density.rotated(repeated))
-    model = pymc_model.build(repeated)
+@pytest.fixture(scope="module")
+def untuned():
+    """The same with reported noise, and runs that were left untuned."""
+    sd = np.where(np.arange(16) % 4, 0.004, 0.02)
+    return made_of(error_sd=np.where(np.arange(16) == 3, np.nan, sd), untuned=np.arange(16) % 5 == 0)
+
+
+@pytest.mark.parametrize("of", ["repeated", "untuned"])
+def test_it_is_the_density_of_the_pymc_model(of, request):
+    made = request.getfixturevalue(of)
+    values = simulate.parameters(np.random.default_rng(0), made, 5)
+    fast = density.log_density(np, values, made, density.rotated(made))
+    model = pymc_model.build(made)
     log_density = model.compile_fn(model.logp(), mode="FAST_COMPILE")
-    slow = [log_density({"offset": (v - repeated.mean) / repeated.sd}) for v in values]
-    np.testing.assert_allclose(fast + np.log(repeated.sd).sum(), slow, rtol=1e-9)
+    slow = [log_density({"offset": (v - made.mean) / made.sd}) for v in values]
+    np.testing.assert_allclose(fast + np.log(made.sd).sum(), slow, rtol=1e-9)
+
+
+def test_runs_that_may_lie_above_are_normal_plus_half_normal(untuned):
+    import jax
+
+    value = simulate.parameters(np.random.default_rng(4), untuned, 1)
+    noise, wander = (float(v[0, 0]) for v in density.variances(np, value))
+    own = untuned.untuned
+    level = density.law_at(np, value, own.x - own.x0, own.t, own.log_unique, own.t0)[0]
+    found = float(density.log_likelihood_above(np, value, own)[0])
+    wanted = 0.0
+    for y, there, part in zip(own.y, level, own.relative, strict=True):
+        scale, excess = np.sqrt(wander + part * noise), np.exp(value[0, 9])
+        above = np.linspace(0.0, 12.0 * excess, 200_001)
+        both = stats.norm.pdf(y - there - above, scale=scale) * stats.halfnorm.pdf(above, scale=excess)
+        wanted += np.log(np.trapezoid(both, above))
+    assert found == pytest.approx(wanted, rel=1e-4)
+    with jax.enable_x64(True):
+        assert float(density.log_likelihood_above(jax.numpy, value, own)[0]) == pytest.approx(found, rel=1e-9)
+
+
+def test_simulated_untuned_runs_lie_above_by_the_mean_of_a_half_normal(untuned):
+    value = untuned.mean.copy()
+    value[9] = np.log(0.2)
+    rng = np.random.default_rng(5)
+    own = untuned.untuned
+    level = density.law_at(np, value[None], own.x - own.x0, own.t, own.log_unique, own.t0)[0]
+    rows = np.array([simulate.with_losses(rng, untuned, value).untuned.y - level for _ in range(2000)])
+    assert rows.mean() == pytest.approx(0.2 * np.sqrt(2.0 / np.pi), rel=0.03)
 
 
 def test_it_is_that_of_a_dense_normal_and_of_jax(repeated):

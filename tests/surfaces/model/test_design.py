@@ -61,3 +61,25 @@ def test_repeats_make_a_row_surer_and_unique_data_are_bounded():
 
 def test_values_that_are_nearly_alike_are_one_level():
     assert levels(np.log([1.0, 1.01, 2.0, 2.1, 4.0])) == 4
+
+
+def test_reported_noise_sets_the_prior_of_noise_and_its_shape():
+    made = table().assign(repeats=4, error_sd=table()["error"] * np.where(np.arange(16) % 2, 0.01, 0.04))
+    (found,) = designs(made)
+    assert found.mean[6] == pytest.approx(np.log(0.02))
+    assert found.sd[6] < CARD.priors["log_noise"].sd
+    assert found.relative == pytest.approx(np.where(np.arange(16) % 2, 0.25, 4.0) / 4.0)
+    (some,) = designs(made.assign(error_sd=made["error_sd"].where(np.arange(16) % 2 == 0)))
+    assert some.relative == pytest.approx(np.full(16, 0.25))
+    assert designs(table())[0].noise is None
+
+
+def test_untuned_runs_are_apart_and_tuned_ones_must_do_alone():
+    made = table()
+    (found,) = designs(made.assign(untuned=np.where(made["params"] == made["params"].max(), "yes", "no")))
+    assert found.quantities[-1] == "log_excess"
+    assert len(found.tuned.y) + len(found.untuned.y) == len(made)
+    assert np.exp(found.untuned.x) == pytest.approx(made["params"].max())
+    assert designs(made.assign(untuned=0))[0].quantities == designs(made)[0].quantities
+    with pytest.raises(RequestError, match="2 different model sizes"):
+        designs(made.assign(untuned=(made["params"] > made["params"].median()).astype(int)))
