@@ -41,11 +41,8 @@ def build(design: SurfaceDesign) -> pm.Model:
         pm.MvNormal("log_loss", level(on), cov=covariance, observed=on.y, dims="row")
         if len(above.y):
             own, excess = pt.sqrt(wander + scatter * above.relative), pt.exp(values[9])
-            pm.SkewNormal(
-                "log_loss_above",
-                mu=level(above),
-                sigma=pt.sqrt(own**2 + excess**2),
-                alpha=excess / own,
-                observed=above.y,
-            )
+            whole: Any = pt.sqrt(own**2 + excess**2)
+            pm.Normal("log_loss_above", level(above), whole, observed=above.y)
+            z = (above.y - level(above)) * excess / (own * whole)  # SkewNormal itself has no tails in floating point
+            pm.Potential("one_sided", (np.log(2.0) + pm.logcdf(pm.Normal.dist(0.0, 1.0), z)).sum())
     return model

@@ -46,7 +46,9 @@ def test_it_is_the_density_of_the_pymc_model(of, request):
 def test_runs_that_may_lie_above_are_normal_plus_half_normal(untuned):
     import jax
 
-    value = simulate.parameters(np.random.default_rng(4), untuned, 1)
+    rng = np.random.default_rng(4)
+    value = simulate.parameters(rng, untuned, 1)
+    untuned = simulate.with_losses(rng, untuned, value[0])
     noise, wander = (float(v[0, 0]) for v in density.variances(np, value))
     own = untuned.untuned
     level = density.law_at(np, value, own.x - own.x0, own.t, own.log_unique, own.t0)[0]
