@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from forecaster.decisions.screen import screen as screen
     from forecaster.decisions.test_sets import CasesNeeded as CasesNeeded
     from forecaster.decisions.test_sets import test_set_size as test_set_size
+    from forecaster.decisions.two_axes.deciding import surface_decision as surface_decision
+    from forecaster.decisions.two_axes.decision import SurfaceDecision as SurfaceDecision
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.floor_evidence import FloorEvidence as FloorEvidence
     from forecaster.domains.loading import load_card as load_card
@@ -75,6 +77,8 @@ if TYPE_CHECKING:
     from forecaster.surfaces.fitting import fit_surface as fit_surface
     from forecaster.surfaces.requirement import SurfaceRequirement as SurfaceRequirement
     from forecaster.surfaces.requirement import surface_requirement as surface_requirement
+    from forecaster.surfaces.storage import load_surfaces as load_surfaces
+    from forecaster.surfaces.storage import save_surfaces as save_surfaces
     from forecaster.surfaces.surface import ComputeOptimum as ComputeOptimum
     from forecaster.surfaces.surface import SurfaceForecast as SurfaceForecast
     from forecaster.surfaces.surface import surface as surface
@@ -137,15 +141,19 @@ _HOMES = {
     "measure": "measuring.measure",
     "measure_curve": "measuring.scikit",
     "measure_plan": "measuring.measure",
+    "load_surfaces": "surfaces.storage",
     "memo": "reports.memo",
     "next_measurement": "decisions.measuring.next_measurement",
     "read_curves": "curves.reading.read",
     "register": "registry.register",
     "requirement": "resources.requirement",
     "score": "registry.score",
+    "save_surfaces": "surfaces.storage",
     "screen": "decisions.screen",
     "surface": "surfaces.surface",
+    "SurfaceDecision": "decisions.two_axes.decision",
     "SurfaceRequirement": "surfaces.requirement",
+    "surface_decision": "decisions.two_axes.deciding",
     "surface_requirement": "surfaces.requirement",
     "test_set_size": "decisions.test_sets",
     "Update": "monitoring.update",

@@ -140,6 +140,11 @@ class Curves:
     def fitting(self) -> Fitting:
         return Fitting()
 
+    def reads(self) -> list[str]:
+        """The options given that say how a table is read, or which priors it has: wrong beside what was saved."""
+        read = (*CELLS, "metric", "n_test", "repeats", "error_sd", "split", "leave_out", "card")
+        return [f"--{name.replace('_', '-')}" for name in read if getattr(self, name) not in (None, False)]
+
     def given(self, *, by_metric: bool = False, two_axes: bool = False) -> Given:
         """The contents of the file, read once; ``by_metric``: with a task for each metric; ``two_axes``: a surface."""
         if self.accuracy and self.score not in (None, "accuracy"):

@@ -12,23 +12,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.decisions import prose
-from forecaster.decisions.choice import (
-    break_even_price,
-    break_even_value,
-    expected_value_of_information,
-    flips,
-    rating_of,
-)
-from forecaster.decisions.decision import OPTIONS, Decision
-from forecaster.decisions.loss import Value, cvar, quantile, regret
-from forecaster.decisions.options import Offers, Option
+from forecaster.decisions.decision import Decision
+from forecaster.decisions.loss import Value
 from forecaster.decisions.ordering import orders
 from forecaster.decisions.ordering.plan import plan_of
+from forecaster.decisions.outcome import deadline_of, options_table, worth_of_choice
 from forecaster.decisions.question import Question
 from forecaster.decisions.test_cases import numbers_of_cases, worth_of_cases
 from forecaster.decisions.weighing import Asked, asked_of, chosen_of, fitted, weighed
@@ -151,14 +141,7 @@ def _decided(asked: Asked, checks: tuple[Check, ...]) -> Decision:
     chosen, reason = chosen_of(offers, question)
     extra: dict[str, Any] = {}
     if question.value.priced:
-        some = offers.only(offers.allowed)
-        rating = rating_of(some, question.attitude)
-        extra |= {
-            "evpi": expected_value_of_information(some.loss()),
-            "break_even_price": break_even_price(some, rating),
-            "break_even_penalty": break_even_value(some, question.attitude),
-            "flips_when": _flips(offers, some, rating, costs, question, chosen),
-        }
+        extra |= worth_of_choice(offers, costs, question, chosen)
     if needed is not None:
         risks = [*orders.RISKS, *([] if question.risk is None else [question.risk])]
         extra["lowest_risk"] = orders.lowest_risk(needed, within)
@@ -167,9 +150,9 @@ def _decided(asked: Asked, checks: tuple[Check, ...]) -> Decision:
         numbers = numbers_of_cases(posterior, asked.keys, question.test_cases)
         extra["test_cases"] = worth_of_cases(posterior, offers, costs, numbers, kind=question.kind, seed=question.seed)
     if costs.deadline is not None:
-        extra["deadline"] = _deadline(costs.deadline, offers.options[chosen], question.today)
+        extra["deadline"] = deadline_of(costs.deadline, offers.options[chosen], question.today)
     plan = plan_of(posterior, costs, offers, needed, owned, within, question) if question.rounds > 1 else None
-    table, units = _table(offers, chosen, question, costs), units_of(posterior, asked.group)
+    table, units = options_table(offers, chosen, question, costs), units_of(posterior, asked.group)
     messages = prose.messages(prose.Found(offers, chosen, reason, table, units, costs, question, plan, extra))
     return Decision(
         table,
@@ -182,81 +165,3 @@ def _decided(asked: Asked, checks: tuple[Check, ...]) -> Decision:
         posterior=posterior,
         **extra,
     )
-
-
-def _table(offers: Offers, chosen: int, asked: Question, costs: Costs) -> pd.DataFrame:
-    """One row an option."""
-    options, inside, priced = offers.options, offers.allowed, offers.value.priced
-    low, middle, high = np.quantile(offers.errors, [0.5 - asked.level / 2, 0.5, 0.5 + asked.level / 2], axis=0)
-    some = offers.only(inside)
-    nothing = np.full(len(options), np.nan)
-    loss, compared = offers.loss(), some.loss() if priced else some.errors
-    lowest = compared == compared.min(1, keepdims=True)
-    p_best, regrets, tails = nothing.copy(), nothing.copy(), nothing.copy()
-    p_best[inside] = (lowest / lowest.sum(1, keepdims=True)).mean(0)
-    if priced:
-        regrets[inside], tails[inside] = regret(compared).mean(0), cvar(regret(compared))
-    by = costs.deadline
-    rows = {
-        "option": [o.name for o in options],
-        "domain": [o.key.domain for o in options],
-        "task": [o.key.task for o in options],
-        "architecture": [o.key.architecture for o in options],
-        "n": [o.n for o in options],
-        "buy": [o.buy for o in options],
-        "cost": offers.cost,
-        "yhat": middle,
-        "yhat_lower": low,
-        "yhat_upper": high,
-        "level": asked.level,
-        "p_target": offers.p_target,
-        "loss_mean": loss.mean(0) if priced else nothing,
-        "loss_q90": quantile(loss) if priced else nothing,
-        "loss_cvar90": cvar(loss) if priced else nothing,
-        "regret_mean": regrets,
-        "p_best": p_best,
-        "best": np.arange(len(options)) == chosen,
-        "allowed": inside,
-        "cost_items": offers.items,
-        "cost_fixed": [o.fixed for o in options],
-        "cost_training": [o.training for o in options],
-        "running": [o.running for o in options],
-        "regret_cvar90": tails,
-        "date": [o.ready(asked.today).isoformat() if costs.timed else None for o in options],
-        "order_by": [None if by is None or o.idle else o.order_by(by).isoformat() for o in options],
-    }
-    return pd.DataFrame(rows, columns=list(OPTIONS.names))
-
-
-def _flips(
-    offers: Offers, some: Offers, rating: Any, costs: Costs, asked: Question, chosen: int
-) -> tuple[dict[str, Any], ...]:
-    """What would change the choice, nearest first: prices and the value of the error; then limits that bind."""
-    found = []
-    for flip in sorted(flips(some, rating), key=lambda f: abs(np.log(f.factor))):
-        at = flip.factor * asked.value.unit if flip.what == "value" else None
-        found.append({"what": flip.what, "factor": flip.factor, "at": at} | _named(some.options[flip.option]))
-    numbers = rating_of(offers, asked.attitude)(1.0, 1.0)
-    better = [i for i in np.flatnonzero(~offers.allowed) if numbers[i] < numbers[chosen]]
-    if better:
-        option = offers.options[min(better, key=lambda i: numbers[i])]
-        ready = option.ready(asked.today)
-        if asked.budget is not None and option.cost > asked.budget:
-            found.append({"what": "budget", "factor": None, "at": option.cost} | _named(option))
-        if costs.deadline is not None and ready > costs.deadline:
-            found.append({"what": "deadline", "factor": None, "at": ready.isoformat()} | _named(option))
-    return tuple(found)
-
-
-def _named(option: Option) -> dict[str, Any]:
-    return {"option": option.name, "architecture": option.key.architecture, "n": option.n}
-
-
-def _deadline(day: date, option: Option, start: date) -> dict[str, Any]:
-    """The deadline, and the last day to order for it."""
-    last = None if option.idle else option.order_by(day)
-    return {
-        "date": day.isoformat(),
-        "order_by": None if last is None else last.isoformat(),
-        "days": None if last is None else (last - start).days,
-    }

@@ -51,6 +51,26 @@ class Option:
             return "do nothing"
         return f"buy {size(self.buy)}" if self.buy > 0.0 else f"train at {size(self.n)}"
 
+    @property
+    def who(self) -> str:
+        """What is trained."""
+        return self.key.architecture
+
+    @property
+    def told(self) -> dict[str, str | float]:
+        """What it is, for programs."""
+        return {"option": self.name, "architecture": self.key.architecture, "n": self.n}
+
+    @property
+    def listed(self) -> float:
+        """The part of the cost that goes with the price list: the items."""
+        return self.items
+
+    @property
+    def buys(self) -> bool:
+        """Whether anything of that is bought."""
+        return self.buy > 0.0
+
     def ready(self, start: date) -> date:
         """The day on which the model is ready, if ordered at ``start``."""
         return start + timedelta(days=float(np.ceil(self.days - 1e-9)))
@@ -82,12 +102,12 @@ class Offers:
 
     @cached_property
     def items(self) -> EACH:
-        return np.array([o.items for o in self.options])
+        return np.array([o.listed for o in self.options])
 
     @cached_property
     def rest(self) -> EACH:
         """What an option costs beside the price list: the order, training, running."""
-        return np.array([o.fixed + o.training + o.running for o in self.options])
+        return np.array([o.cost - o.listed + o.running for o in self.options])
 
     @cached_property
     def cost(self) -> EACH:
@@ -95,7 +115,7 @@ class Offers:
 
     @cached_property
     def bought(self) -> Bool[np.ndarray, " option"]:
-        return np.array([o.buy > 0.0 for o in self.options])
+        return np.array([o.buys for o in self.options])
 
     def loss(self, price: float = 1.0, value: float = 1.0) -> Draws:
         """Loss of each option in each draw, with the price list and the value of error times these factors."""

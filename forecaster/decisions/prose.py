@@ -86,13 +86,13 @@ def messages(found: Found) -> tuple[Message, ...]:
 def recommendation(found: Found) -> Message:
     """What to do."""
     option, row = found.option, found.row
-    said = {"option": option.name, "architecture": option.key.architecture, "n": option.n, "buy": option.buy}
+    said: dict[str, Any] = option.told | {"buy": option.buy}
     said |= {"cost": option.cost, "error": row["yhat"], "p_target": row["p_target"]}
     if found.reason == "least-risk":
         return _out_of_reach(found, said)
     if option.idle:
         return _idle(found, said)
-    who, units, cost = option.key.architecture, found.units, found.money(option.cost, exact=True)
+    who, units, cost = option.who, found.units, found.money(option.cost, exact=True)
     if option.buy > 0.0:
         text = f"Buy {size(option.buy)} more {units.size_name} for {cost}, and train {who} on {size(option.n)}"
     else:
@@ -113,13 +113,13 @@ def _out_of_reach(found: Found, said: Mapping[str, Any]) -> Message:
     text = f"Do not buy for this risk: no order within reach misses the target in only {percent(asked)} of cases. "
     text += f"The lowest chance of missing it is {percent(least['risk'])}"
     if np.isfinite(least["n"]):
-        text += f", with {least['architecture']} at {found.units.sized(rounded(least['n'], 3))}"
+        text += f", with {least.get('who', least['architecture'])} at {found.units.sized(rounded(least['n'], 3))}"
     return message("out-of-reach", f"{text}.", **said, **{f"lowest_{k}": v for k, v in least.items()})
 
 
 def _idle(found: Found, said: Mapping[str, Any]) -> Message:
     """Doing nothing, and why."""
-    who, buying = found.option.key.architecture, found.offers.bought
+    who, buying = found.option.who, found.offers.bought
     stays = f"{who} stays at {found.error(found.row)}"
     if buying.any() and not (buying & found.offers.allowed).any():
         budget, deadline = found.asked.budget, found.extra.get("deadline")
@@ -222,7 +222,8 @@ def _flips(found: Found) -> Iterator[Message]:
     """The nearest changes of prices, values or limits that change the choice."""
     flips, said = found.extra["flips_when"], []
     for flip in flips[:FLIPS]:
-        then = flip["option"] + (f" with {flip['architecture']}" if flip["option"] != "do nothing" else "")
+        said_all = flip["option"] == "do nothing" or "params" in flip
+        then = flip["option"] + ("" if said_all else f" with {flip['architecture']}")
         if flip["what"] == "price_list":
             than = "more" if flip["factor"] > 1.0 else "less"
             said.append(f"{then}, where prices are {than} than {plain_number(rounded(flip['factor'], 3))} times these")

@@ -45,6 +45,10 @@ class Compute:
         """Log of the data that models of log size ``x`` can be trained on with this compute."""
         return log_flops - x - self.log_factor - self.slope * (x - self.x0)
 
+    def log_size(self, log_flops: Logs, t: Logs) -> Logs:
+        """Log of the size that can be trained on data of log ``t`` with this compute."""
+        return (log_flops - t - self.log_factor + self.slope * self.x0) / (1.0 + self.slope)
+
     def log_flops(self, x: Logs, t: Logs) -> Logs:
         return x + t + self.log_factor + self.slope * (x - self.x0)
 
@@ -83,6 +87,36 @@ def lowest(
     shift = np.where(bend > 0, 0.5 * (left - right) / np.where(bend > 0, bend, 1.0), 0.0).clip(-1.0, 1.0)
     value = middle - 0.5 * (left - right) * shift + 0.5 * bend * shift**2
     return grid[at] + (grid[1] - grid[0]) * shift, value
+
+
+@dataclass(frozen=True, eq=False)
+class Frontier:
+    """The best use of each compute on a grid of ``log_flops``: draws of size ``x``, data ``t`` and log loss there."""
+
+    compute: Compute
+    log_flops: Float[np.ndarray, " grid"]
+    x: Float[np.ndarray, "draw grid"]
+    t: Float[np.ndarray, "draw grid"]
+    log_loss: Float[np.ndarray, "draw grid"]
+
+    def split(self, log_flops: Float[np.ndarray, " point"]) -> tuple[np.ndarray, np.ndarray]:
+        """Logs of the size and the data, one for all draws: the median of the best sizes; straight between them."""
+        middle = np.median(self.x, 0)
+        low, high = self.log_flops[0], self.log_flops[-1]
+        slope = (middle[-1] - middle[0]) / (high - low)
+        inside = np.clip(log_flops, low, high)
+        x = np.interp(inside, self.log_flops, middle) + slope * (log_flops - inside)
+        return x, self.compute.log_data(log_flops, x)
+
+
+def frontier(
+    surface: Surface, compute: Compute, low: float, high: float, per_decade: float, unique_n: float | None = None
+) -> Frontier:
+    """Optima from one log compute to another, so many to a decade."""
+    grid = np.linspace(low, high, int(per_decade * (high - low) / np.log(10.0)) + 1)
+    best = [optimum(surface, float(np.exp(c)), compute, unique_n) for c in grid]
+    x, t, log_loss = (np.stack([getattr(one, name) for one in best], 1) for name in ("x", "t", "log_loss"))
+    return Frontier(compute, grid, x, t, log_loss)
 
 
 # A cross-check without the law ----------------------------------------------------------------------

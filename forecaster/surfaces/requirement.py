@@ -6,23 +6,28 @@ along the data for a model of a given size, or along the compute that is spent b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
+from forecaster.resources.prices.costs import Costs
+from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import percent, times_in
 from forecaster.surfaces import checks
-from forecaster.surfaces.compute import Compute, optimum
+from forecaster.surfaces.compute import Compute, frontier
 from forecaster.surfaces.fitted import Surface
+from forecaster.surfaces.pricing import Pricing, pricing_of, quantiles_of
 from forecaster.surfaces.surface import CURVE_NAMES, LEVEL, named, quantiles
 
 REACH = 1e4  # times the largest measured compute, or data, up to which is searched
@@ -48,6 +53,9 @@ class SurfaceRequirement(Result):
             quantiles("flops", "number", "compute that it takes, in one run"),
             quantiles("params_best", "number", "the number of parameters of that run"),
             quantiles("n", "number", "the data of that run"),
+            quantiles("gpu_hours", "number", "accelerator hours of that run; null where nothing says"),
+            quantiles("cost", "money", "what it costs; null without a price list"),
+            quantiles("date", "date", "day on which it is done, if begun today; null where nothing says"),
             Column("p_never", "chance", "chance that nothing up to the horizon reaches it"),
             Column("horizon", "number", "the largest compute searched; of a given size the largest amount of data"),
         )
@@ -55,7 +63,9 @@ class SurfaceRequirement(Result):
     keys = declared(level="probability of each interval")
 
     def shown(self, most: int) -> Sequence[Shown]:
-        return (Shown(self.table, self.columns["table"]),)
+        known, table = self.columns["table"], cast("Any", self.table)
+        kept = [str(c) for c in table if c == "params" or table[c].notna().any()]
+        return (Shown(table[kept], known.pick(*kept)),)
 
 
 def surface_requirement(
@@ -64,6 +74,9 @@ def surface_requirement(
     *,
     params: float | Sequence[float] | None = None,
     level: float = LEVEL,
+    costs: str | Path | Costs | Mapping[str, Any] | None = None,
+    start: date | None = None,
+    seed: int = 0,
 ) -> SurfaceRequirement:
     """The compute that a target loss takes at best, or the data for models of given sizes.
 
@@ -77,6 +90,12 @@ def surface_requirement(
         Sizes of models. Without them the least compute is sought, with the size and the data that go with it.
     level : float
         Probability of each interval.
+    costs : path, Costs or mapping, optional
+        The price list, as for :func:`~forecaster.surface_decision`: then rows have hours, money and dates as well.
+    start : date, optional
+        The day on which the run is begun; by default today.
+    seed : int
+        That of the draws of hours, where these were measured.
 
     Returns
     -------
@@ -87,6 +106,8 @@ def surface_requirement(
     ------
     RequestError
         A target or size that is not positive, or a level outside (0, 1).
+    CostsError
+        A price list that cannot be used, or that prices hours without saying what a run takes.
 
     Examples
     --------
@@ -104,12 +125,23 @@ def surface_requirement(
         raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
     rows: list[dict[str, Any]] = []
     verdicts: list[Check] = []
+    prices, day = None if costs is None else read_costs(costs), start or date.today()
     for one in found:
-        own = _best(one, targets, level) if sizes is None else _of_sizes(one, targets, sizes, level)
+        priced = _Priced(None if prices is None else pricing_of(one, prices, seed), day, level)
+        own = _best(one, targets, priced) if sizes is None else _of_sizes(one, targets, sizes, priced)
         rows += own
         verdicts += [checks.sampling(one), checks.axes(one), checks.beyond(one, _far(one, own))]
     said = [*(_said(row) for row in rows[:3]), message("surface-level", f"Intervals hold the truth {times_in(level)}.")]
     return SurfaceRequirement(pd.DataFrame(rows), joined(said, "\n"), checks.by_id(verdicts), found, level)
+
+
+@dataclass(frozen=True, eq=False)
+class _Priced:
+    """Prices, if any, the day on which a run is begun, and the level of intervals."""
+
+    pricing: Pricing | None
+    start: date
+    level: float
 
 
 def _positive(name: str, given: float | Sequence[float]) -> Float[np.ndarray, " given"]:
@@ -119,7 +151,7 @@ def _positive(name: str, given: float | Sequence[float]) -> Float[np.ndarray, " 
     return numbers
 
 
-def _of_sizes(one: Surface, targets: np.ndarray, sizes: np.ndarray, level: float) -> list[dict[str, Any]]:
+def _of_sizes(one: Surface, targets: np.ndarray, sizes: np.ndarray, priced: _Priced) -> list[dict[str, Any]]:
     """The data that models of these sizes need."""
     design, compute = one.design, Compute.of(one.design)
     low, high = float(design.t.min()), float(design.t.max() + np.log(REACH))
@@ -131,24 +163,21 @@ def _of_sizes(one: Surface, targets: np.ndarray, sizes: np.ndarray, level: float
             (at,) = first_below(losses, np.log(target), t)
             spent = at + compute.log_flops(np.log(size), 0.0)
             drawn = {"flops": spent, "params_best": np.where(np.isfinite(at), np.log(size), np.inf), "n": at}
-            rows.append(_row(one, float(target), float(size), drawn, float(np.exp(high)), level))
+            rows.append(_row(one, float(target), float(size), drawn, float(np.exp(high)), priced))
     return rows
 
 
-def _best(one: Surface, targets: np.ndarray, level: float) -> list[dict[str, Any]]:
+def _best(one: Surface, targets: np.ndarray, priced: _Priced) -> list[dict[str, Any]]:
     """The least compute that reaches each target, spent best."""
     compute = Compute.of(one.design)
     spent = compute.log_flops(one.design.x, one.design.t)
     low, high = float(spent.min()), float(np.log(compute.largest) + np.log(REACH))
-    grid = np.linspace(low, high, int(PER_DECADE * (high - low) / np.log(10.0)) + 1)
-    best = [optimum(one, float(np.exp(c)), compute) for c in grid]
-    losses = np.stack([b.log_loss for b in best], 1)
-    sizes, data = np.stack([b.x for b in best], 1), np.stack([b.t for b in best], 1)
+    best = frontier(one, compute, low, high, PER_DECADE)
     rows = []
     for target in targets:
-        flops, x, t = first_below(losses, np.log(target), grid, sizes, data)
+        flops, x, t = first_below(best.log_loss, np.log(target), best.log_flops, best.x, best.t)
         drawn = {"flops": flops, "params_best": x, "n": t}
-        rows.append(_row(one, float(target), None, drawn, float(np.exp(high)), level))
+        rows.append(_row(one, float(target), None, drawn, float(np.exp(high)), priced))
     return rows
 
 
@@ -171,14 +200,16 @@ def first_below(
 
 
 def _row(
-    one: Surface, target: float, params: float | None, drawn: dict[str, Drawn], horizon: float, level: float
+    one: Surface, target: float, params: float | None, drawn: dict[str, Drawn], horizon: float, priced: _Priced
 ) -> dict[str, Any]:
     row: dict[str, Any] = named(one) | {"target": target}
     row["params"] = np.nan if params is None else params
-    shares = [0.5, 0.5 - level / 2, 0.5 + level / 2]
+    half = priced.level / 2
+    shares = {"_q50": 0.5, "_lower": 0.5 - half, "_upper": 0.5 + half}
     for name, logs in drawn.items():
-        ends = np.exp(np.quantile(logs, shares, method="inverted_cdf"))
-        row |= {f"{name}_{end}": float(v) for end, v in zip(("q50", "lower", "upper"), ends, strict=True)}
+        ends = np.exp(np.quantile(logs, list(shares.values()), method="inverted_cdf"))
+        row |= {f"{name}{end}": float(v) for end, v in zip(shares, ends, strict=True)}
+    row |= quantiles_of(priced.pricing, drawn["flops"], drawn["n"], shares, priced.start)
     return row | {"p_never": float(np.isinf(drawn["n"]).mean()), "horizon": horizon}
 
 
@@ -196,6 +227,11 @@ def _said(row: dict[str, Any]) -> Message:
     text += f", {_between(row, 'n')} of data"
     if row["params"] != row["params"]:
         text += f" and {_between(row, 'params_best')} parameters"
+    if row["cost_q50"] == row["cost_q50"]:
+        text += f". It costs {_between(row, 'cost')}"
+        text += (
+            f" and is done on {row['date_q50']} ({row['date_lower']} to {row['date_upper']})" if row["date_q50"] else ""
+        )
     if row["p_never"] > 0:
         text += f"; never with a chance of {percent(row['p_never'])}"
     return message("surface-requirement", f"{text}.", target=row["target"], flops=row["flops_q50"], n=row["n_q50"])

@@ -128,7 +128,7 @@ class ComputeOptimum(Result):
 
 
 def surface(
-    source: Source | Surface,
+    source: Source | Surface | Sequence[Surface],
     *,
     flops: Sequence[float] | float | None = None,
     at: pd.DataFrame | Sequence[float] | float | None = None,
@@ -145,9 +145,9 @@ def surface(
 
     Parameters
     ----------
-    source : str, Path, pandas.DataFrame, LearningCurves or Surface
+    source : str, Path, pandas.DataFrame, LearningCurves, Surface or sequence of Surface
         Final losses of runs, with the columns ``n``, ``params`` and ``error`` (see :func:`~forecaster.fit_surface`); or
-        what that gave.
+        what that or :func:`~forecaster.load_surfaces` gave.
     flops : float or sequence of float, optional
         Compute of runs that are to be planned: 6 N D, or on the scale of the column ``compute``. Where neither this nor
         ``at`` is given, the largest measured compute and ten times that.
@@ -192,6 +192,8 @@ def surface(
     _check(flops, at, params, kind, level)
     if isinstance(source, Surface):
         found = (source,)
+    elif isinstance(source, Sequence) and not isinstance(source, str):
+        found = tuple(source)
     else:
         designs = designs_of_source(source, card, reading)
         found = tuple(fitted_to(design, engine=engine, seed=seed) for design in designs)

@@ -8,6 +8,7 @@ import typer
 from forecaster.cli import checking, outputs, remarks, values
 from forecaster.cli.app import Failures, FigureFile, Kind, Level, TableFile, deliver, verb
 from forecaster.cli.commands.worth import Priced, Weighed
+from forecaster.cli.two_axes import has_two_axes, one_surface, runs_asked
 from forecaster.errors import OptionError
 
 TEMPLATE = Path("costs.toml")
@@ -56,6 +57,8 @@ def decide(
             "found no --costs; expected a price list: `forecaster decide --template` writes one to fill in"
         )
     asked.check()
+    if has_two_axes(asked):
+        return _decide_on_surface(asked, at, test_cases, kind, level, figure, output)
     sizes, worth = values.sizes(at), asked.worth
     cases = values.sizes(test_cases, "--test-cases", "numbers of cases, such as 1000,5000")
     from forecaster.decisions.decide import decide as ask
@@ -77,6 +80,26 @@ def decide(
     options: dict[str, Any] = {**worth, "test_cases": cases, "kind": kind, "level": level, "seed": asked.seed}
     result = ask(posterior, prices, sizes, **options, curves=given.choice.keys(posterior), checks=checks)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
+
+
+def _decide_on_surface(
+    asked: Weighed,
+    at: str | None,
+    test_cases: str | None,
+    kind: str | None,
+    level: float,
+    figure: Path | None,
+    output: Path | None,
+) -> Failures:
+    """The same of runs over model size and data."""
+    if test_cases is not None or asked.rounds > 1:
+        raise OptionError("found --test-cases or --rounds; expected none with --two-axes: it decides on single runs")
+    worth = {name: value for name, value in asked.worth.items() if name != "rounds"}
+    runs, prices = runs_asked(asked, at), asked.prices()
+    from forecaster.decisions.two_axes.deciding import surface_decision
+
+    options: dict[str, Any] = {**worth, **runs, "kind": kind or "mean", "level": level, "seed": asked.seed}
+    return deliver(surface_decision(one_surface(asked), prices, **options), asked.as_json, output, figure)
 
 
 @verb

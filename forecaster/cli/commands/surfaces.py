@@ -7,6 +7,8 @@ import typer
 
 from forecaster.cli import outputs, points, values
 from forecaster.cli.app import FITTING, Curves, Failures, FigureFile, Level, TableFile, deliver, verb
+from forecaster.cli.source import POSTERIOR_SUFFIXES
+from forecaster.cli.two_axes import surfaces_of
 from forecaster.errors import OptionError, RequestError
 
 POINTS = "amounts of data above 0 with --params, or a .csv or .parquet file with columns n and params"
@@ -37,6 +39,10 @@ def surface(
             "--target", help="Losses to reach: what they take at best, or models of --params.", show_default=False
         ),
     ] = None,
+    costs: Annotated[
+        Path | None,
+        typer.Option("--costs", help="With --target: a price list (.toml), for money and dates.", show_default=False),
+    ] = None,
     unique: Annotated[
         str | None, typer.Option("--unique", help="The different data there are; more of them are repeated.")
     ] = None,
@@ -52,51 +58,45 @@ def surface(
         int,
         typer.Option("--seed", help="The same seed gives the same numbers.", min=0, rich_help_panel=FITTING),
     ] = 0,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save", help="Also save the fitted surfaces (.nc), for any later question.", show_default=False),
+    ] = None,
     figure: FigureFile = None,
     output: TableFile = None,
 ) -> Failures:
     """Loss over model size and data: forecasts at any point, and how to spend a compute best."""
     outputs.check_files(output, figure)
+    outputs.check_output(save, POSTERIOR_SUFFIXES, "--save")
     values.check_share(level, "--level")
     if sum(one is not None for one in (flops, at, target)) > 1:
         raise OptionError("found several of --flops, --at and --target; expected one of them")
-    if target is not None:
-        return _needed(asked, target, params, level, engine, seed, figure, output)
-    if params is not None and at is None:
+    if target is not None and figure is not None:
+        raise OptionError("found --figure beside --target; expected --flops or --at, which are drawn")
+    if params is not None and at is None and target is None:
         raise OptionError(f"found --params {params} without --at; expected amounts of data as well: --at 1e11,1e12")
+    if costs is not None and target is None:
+        raise OptionError("found --costs without --target; expected a loss to reach, or `forecaster decide --two-axes`")
     wanted = values.sizes(flops, "--flops", "compute above 0, such as 1e21,1e22") or None
-    options: dict[str, Any] = {"flops": wanted, "unique_n": values.size(unique, "--unique"), "level": level}
-    options |= {"at": _points(at, params), "params": values.sizes(params, "--params") or None, "kind": kind}
-    given = asked.given(two_axes=True)
+    losses = None if target is None else values.numbers(target, "--target", "losses above 0, such as 2.5")
+    sizes, unique_n = values.sizes(params, "--params") or None, values.size(unique, "--unique")
+    places = _points(at, params)
+    from forecaster.surfaces.storage import save_surfaces
+
+    found = surfaces_of(asked, engine, seed)
+    if save is not None:
+        save_surfaces(found, save)
+        outputs.wrote(save)
+    if losses is not None:
+        from forecaster.surfaces.requirement import surface_requirement
+
+        needed = surface_requirement(found, losses, params=sizes, level=level, costs=costs, seed=seed)
+        return deliver(needed, asked.as_json, output)
     from forecaster.surfaces.surface import surface as ask
 
-    result = ask(given.chosen, **options, card=asked.card, engine=engine, seed=seed)
+    options: dict[str, Any] = {"flops": wanted, "at": places, "params": sizes, "unique_n": unique_n}
+    result = ask(found, **options, kind=kind, level=level, seed=seed)
     return deliver(result, asked.as_json, output, figure)
-
-
-def _needed(
-    asked: Curves,
-    target: str,
-    params: str | None,
-    level: float,
-    engine: Literal["importance", "nuts"],
-    seed: int,
-    figure: Path | None,
-    output: Path | None,
-) -> Failures:
-    """What losses take."""
-    if figure is not None:
-        raise OptionError("found --figure beside --target; expected --flops or --at, which are drawn")
-    losses = values.numbers(target, "--target", "losses above 0, such as 2.5")
-    sizes = values.sizes(params, "--params") or None
-    given = asked.given(two_axes=True)
-    from forecaster.surfaces.fitting import designs_of_source, fitted_to
-    from forecaster.surfaces.requirement import surface_requirement
-
-    designs = designs_of_source(given.chosen, asked.card, {})
-    found = [fitted_to(design, engine=engine, seed=seed) for design in designs]
-    result = surface_requirement(found, losses, params=sizes, level=level)
-    return deliver(result, asked.as_json, output)
 
 
 def _points(at: str | None, params: str | None) -> Any:

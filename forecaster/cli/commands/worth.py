@@ -11,6 +11,7 @@ from forecaster.cli import values
 from forecaster.cli.app import Asked
 from forecaster.errors import OptionError
 
+BOTH = "Model size and data"
 MONEY = "What it costs, what an error costs"
 
 
@@ -36,6 +37,21 @@ class Priced(Asked):
     ] = None
     volume: Annotated[str | None, _option("--volume", "Answers that the model will give, e.g. 1.5M.")] = None
     budget: Annotated[float | None, _option("--budget", "The most that may be paid.")] = None
+    two_axes: Annotated[
+        bool,
+        typer.Option("--two-axes", help="The table has sizes of models and of data: a surface.", rich_help_panel=BOTH),
+    ] = False
+    flops: Annotated[
+        str | None,
+        typer.Option("--flops", help="With --two-axes: compute, spent best, e.g. 1e21,1e22.", rich_help_panel=BOTH),
+    ] = None
+    params: Annotated[
+        str | None, typer.Option("--params", help="With --two-axes: model sizes, e.g. 7e9.", rich_help_panel=BOTH)
+    ] = None
+    unique: Annotated[
+        str | None,
+        typer.Option("--unique", help="With --two-axes: different data; more are repeated.", rich_help_panel=BOTH),
+    ] = None
 
     @property
     def worth(self) -> dict[str, Any]:

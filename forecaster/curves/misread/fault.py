@@ -23,6 +23,7 @@ class Other:
     how: HowRead
     more: tuple[str, ...] = ()
     verb: str | None = None  # another one than was asked
+    itself: tuple[str, ...] = ()  # verbs that take it so themselves, with the option ``--two-axes``
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ PARAMS = re.compile(
     r"(?:.* )?(?:params|parameters|(?:param|parameter) count|model size|model params|non ?embedding params)(?: [bmn])?"
 )
 COMPUTE = re.compile(r"(?:.* )?[kmgtpez]?flops?|compute")
+SURFACES = ("decide", "next", "memo")  # verbs that take both axes as well
 SAME_COMPUTE = 1.2  # ratio up to which runs of one model and size may differ in what they took
 
 
@@ -86,4 +87,7 @@ def _by_model(table: Table, how: HowRead, column: str, name: str) -> tuple[Other
         return readings
     mapping = how.columns if name == "params" else {**how.columns, "params": name}
     both = replace(how, columns=mapping, two_axes=True)
-    return (*readings, Other("For one surface over both axes, size of model and of data", both, verb="surface"))
+    return (
+        *readings,
+        Other("For one surface over both axes, size of model and of data", both, (), "surface", SURFACES),
+    )

@@ -44,7 +44,10 @@ def refusal(fault: Fault, how: HowRead, command: Command = VALIDATE) -> CurveMis
     said = [f"{how.source}: {fault.seen}"]
     for other in (*fault.others, Other("If all is right as it stands", replace(how, as_they_are=True))):
         typed = replace(command, more=(*_without(command.more, other.more[:1]), *other.more))
-        typed = typed if other.verb is None else Command(other.verb, other.more)
+        if command.verb in other.itself:
+            typed = replace(typed, more=(*typed.more, "--two-axes"))
+        elif other.verb is not None:
+            typed = Command(other.verb, other.more)
         said += [f"{other.when}:", *typed.lines(other.how)]
     return CurveMisreadError(fault.rule, "\n".join(said))
 

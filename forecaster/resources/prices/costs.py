@@ -53,6 +53,8 @@ class Costs:
         Price of an hour of one accelerator.
     gpu_hours : Hours
         Accelerator hours of one training.
+    flops_per_gpu_hour : float or None
+        Operations that one accelerator does in an hour of training; None where runs were not measured by compute.
     per_million_answers : float
         What a million answers of the trained model cost.
     per_test_item : float or None
@@ -74,6 +76,7 @@ class Costs:
     fixed: float = 0.0
     per_gpu_hour: float = 0.0
     gpu_hours: Hours = field(default_factory=lambda: Hours(0.0))
+    flops_per_gpu_hour: float | None = None
     per_million_answers: float = 0.0
     per_test_item: float | None = None
     items_per_week: float | None = None

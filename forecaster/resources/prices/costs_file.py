@@ -14,12 +14,18 @@ from forecaster.errors import CostsError
 from forecaster.resources.prices.costs import Costs, Hours, Running
 
 MOST = 1e15  # money, hours or items
+MOST_FLOPS = 1e30  # operations of one accelerator in an hour
 LARGEST_FILE = 200_000  # bytes; a price list is a page
 MONEY = ("fixed", "per_gpu_hour", "per_million_answers", "per_test_item")  # at least 0
-AMOUNTS = {"items_per_week": "5000", "gpus": "4", "owned": "20000"}  # above 0, with an example
+AMOUNTS = {
+    "items_per_week": "5000",
+    "gpus": "4",
+    "owned": "20000",
+    "flops_per_gpu_hour": "1.4e18",
+}  # above 0, with an example
 OF_ARCHITECTURE = ("per_gpu_hour", "gpu_hours", "per_million_answers")
 KEYS = ("currency", "per_item", "fixed", "per_gpu_hour", "gpu_hours", "per_million_answers", "per_test_item")
-KEYS += ("items_per_week", "gpus", "deadline", "owned", "architecture")
+KEYS += ("items_per_week", "gpus", "deadline", "owned", "architecture", "flops_per_gpu_hour")
 EXPONENTS = (0.0, 5.0)
 
 TEMPLATE = """\
@@ -37,6 +43,7 @@ fixed = 0                 # what an order costs beside its items: a contract, a 
 # Training. Accelerator hours of one training at size n: a number, or per_item * n ** exponent.
 # per_gpu_hour = 2.50
 # gpu_hours = { per_item = 0.0001, exponent = 1.0 }
+# flops_per_gpu_hour = 1.4e18   # with model sizes: hours are then operations over this, as 4e14 a second for an hour
 # gpus = 4                # that train at the same time
 
 # Running, with --volume answers.
@@ -184,7 +191,7 @@ def _numbers(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[Proble
         if not is_number(table[key], 0.0, MOST):
             yield wrong((*path, key), table[key], f"a number from 0 up, such as {key} = 2.50")
     for key in (k for k in AMOUNTS if k in table):
-        if not is_number(table[key], 1e-9, MOST):
+        if not is_number(table[key], 1e-9, MOST_FLOPS if key == "flops_per_gpu_hour" else MOST):
             yield wrong((*path, key), table[key], f"a number above 0, such as {key} = {AMOUNTS[key]}")
     hours = table.get("gpu_hours", 0.0)
     if isinstance(hours, Mapping):

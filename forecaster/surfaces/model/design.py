@@ -10,9 +10,12 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from forecaster.curves.best_models import ALIKE
-from forecaster.curves.learning_curves import LearningCurves, Table
+from forecaster.curves.learning_curves import Group, LearningCurves, Table
+from forecaster.curves.metrics import metric_of, size_unit_of_reading
 from forecaster.curves.misread.fault import numbers_of
+from forecaster.domains.loading import card_for
 from forecaster.errors import RequestError
+from forecaster.results.wording import Units
 from forecaster.surfaces.model.card import EXCESS, QUANTITIES, SurfaceCard
 
 ALL = "all sizes"  # the architecture of a surface whose curves are model sizes
@@ -22,6 +25,7 @@ REPORTED = 0.3  # sd of the log of the noise of one run around the reported one:
 LEAST_SD = 1e-4  # reported sd of log loss that counts as this much: printed zeros are rounded
 UNTUNED = {"true", "1", "1.0", "yes", "untuned", "early", "stopped"}  # cells of a column ``untuned``
 OfRows = Float[np.ndarray, " row"]
+UNITS = Units("items", "loss", False)
 ROWS = ("x", "t", "log_unique", "y", "relative", "above")  # the fields with an entry a row
 
 
@@ -45,11 +49,13 @@ class SurfaceDesign:
     x0, t0, y0 : float
         The reference point: means of ``x`` and ``t``; and the mean of ``y``, from which the prior of the level counts.
     above : array [row]
-        Whether a run was left untuned or stopped early (column ``untuned``), so that its loss may lie above the surface.
+        Whether a run was left untuned or stopped early (column ``untuned``): its loss may lie above the surface.
     noise : float or None
         Reported sd of the log loss of one run, where there is one.
     log_compute, log_hours : array [row] or None
         Logs of the compute and of the accelerator hours of each run, where the table tells them of all.
+    units : Units
+        What data and losses are called.
     """
 
     domain: str
@@ -68,6 +74,7 @@ class SurfaceDesign:
     noise: float | None = None
     log_compute: OfRows | None = None
     log_hours: OfRows | None = None
+    units: Units = UNITS
 
     @property
     def label(self) -> str:
@@ -140,12 +147,21 @@ def designs_of(curves: LearningCurves, card: SurfaceCard) -> Iterator[SurfaceDes
             "--columns params=THAT"
         )
     for (domain, task), own in table.groupby(["domain", "task"], sort=False):
+        units = units_of(curves, (domain, task))
         spans = own.groupby("architecture")["params"].agg(["min", "max"])
         if bool((spans["max"] > ALIKE * spans["min"]).any()):
             for name, rows in own.groupby("architecture", sort=False):
-                yield design_of(rows, (domain, task, str(name)), card)
+                yield replace(design_of(rows, (domain, task, str(name)), card), units=units)
         else:
-            yield design_of(own, (domain, task, ALL), card)
+            yield replace(design_of(own, (domain, task, ALL), card), units=units)
+
+
+def units_of(curves: LearningCurves, group: Group) -> Units:
+    """What a table's data and losses are called: by its own names, else by the domain's card."""
+    named = curves.metrics[group]
+    known, _ = card_for(group[0], named)
+    metric = metric_of(named[0] if named else "loss")
+    return Units(size_unit_of_reading(curves.reading) or known.size_unit, metric.phrase, False, metric.unit)
 
 
 def design_of(table: Table, key: tuple[str, str, str], card: SurfaceCard) -> SurfaceDesign:

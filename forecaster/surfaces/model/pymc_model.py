@@ -28,7 +28,7 @@ def build(design: SurfaceDesign) -> pm.Model:
         offset: Any = pm.Normal("offset", 0.0, 1.0, dims="quantity")
         values: Any = pm.Deterministic("values", design.mean + design.sd * offset, dims="quantity")
         log_noise, log_drift, log_halving = (values[i] for i in range(6, 9))
-        scatter, wander = pt.exp(2.0 * log_noise) + LEAST_NOISE**2, pt.exp(2.0 * log_drift)
+        scatter, wander = _exp(2.0 * log_noise) + LEAST_NOISE**2, _exp(2.0 * log_drift)
 
         def level(own: SurfaceDesign) -> Any:
             worth: Any = law.log_effective(pt, own.t, own.log_unique, log_halving)
@@ -40,9 +40,15 @@ def build(design: SurfaceDesign) -> pm.Model:
         covariance = wander * correlation + noise[:, None] * np.eye(len(on.y))
         pm.MvNormal("log_loss", level(on), cov=covariance, observed=on.y, dims="row")
         if len(above.y):
-            own, excess = pt.sqrt(wander + scatter * above.relative), pt.exp(values[9])
+            own, excess = _exp(0.5 * pt.log(wander + scatter * above.relative)), _exp(values[9])
             whole: Any = pt.sqrt(own**2 + excess**2)
             pm.Normal("log_loss_above", level(above), whole, observed=above.y)
             z = (above.y - level(above)) * excess / (own * whole)  # SkewNormal itself has no tails in floating point
-            pm.Potential("one_sided", (np.log(2.0) + pm.logcdf(pm.Normal.dist(0.0, 1.0), z)).sum())
+            pm.Potential("one_sided", (np.log(2.0) + pm.logcdf(pm.Normal.dist(), z)).sum())
     return model
+
+
+def _exp(value: Any) -> Any:
+    import pytensor.tensor as pt
+
+    return pt.exp(value)

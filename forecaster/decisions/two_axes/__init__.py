@@ -1,0 +1,1 @@
+"""Decisions over two axes: which model to train on how much data, and which runs to make before."""
