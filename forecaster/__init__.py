@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from forecaster.decisions.test_sets import test_set_size as test_set_size
     from forecaster.decisions.two_axes.deciding import surface_decision as surface_decision
     from forecaster.decisions.two_axes.decision import SurfaceDecision as SurfaceDecision
+    from forecaster.decisions.two_axes.proposal import SurfaceProposal as SurfaceProposal
+    from forecaster.decisions.two_axes.proposing import surface_next as surface_next
     from forecaster.domains.domain import Domain as Domain
     from forecaster.domains.floor_evidence import FloorEvidence as FloorEvidence
     from forecaster.domains.loading import load_card as load_card
@@ -152,7 +154,9 @@ _HOMES = {
     "screen": "decisions.screen",
     "surface": "surfaces.surface",
     "SurfaceDecision": "decisions.two_axes.decision",
+    "SurfaceProposal": "decisions.two_axes.proposal",
     "SurfaceRequirement": "surfaces.requirement",
+    "surface_next": "decisions.two_axes.proposing",
     "surface_decision": "decisions.two_axes.deciding",
     "surface_requirement": "surfaces.requirement",
     "test_set_size": "decisions.test_sets",

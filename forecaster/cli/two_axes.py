@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from forecaster.cli import values
 from forecaster.cli.app import Curves
@@ -62,6 +62,17 @@ def runs_asked(asked: Priced, at: str | None) -> dict[str, object]:
         "params": values.sizes(asked.params, "--params") or None,
         "unique_n": values.size(asked.unique, "--unique"),
     }
+
+
+def points_in(path: str, option: str, expected: str) -> Any:
+    """The rows of a file of points; RequestError where it cannot be read."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path) if path.lower().endswith(".parquet") else pd.read_csv(path)
+    except Exception as error:
+        what = str(error).partition("\n")[0]
+        raise RequestError(f"{option}: {what}; expected {expected}") from None
 
 
 def _saved(asked: Curves) -> tuple[Surface, ...]:

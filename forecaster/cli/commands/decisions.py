@@ -8,10 +8,11 @@ import typer
 from forecaster.cli import checking, outputs, remarks, values
 from forecaster.cli.app import Failures, FigureFile, Kind, Level, TableFile, deliver, verb
 from forecaster.cli.commands.worth import Priced, Weighed
-from forecaster.cli.two_axes import has_two_axes, one_surface, runs_asked
+from forecaster.cli.two_axes import has_two_axes, one_surface, points_in, runs_asked
 from forecaster.errors import OptionError
 
 TEMPLATE = Path("costs.toml")
+TABLE = "a .csv or .parquet file with columns n and params"
 
 
 def _write_template(wanted: bool) -> bool:
@@ -106,11 +107,20 @@ def _decide_on_surface(
 def next_(
     asked: Priced,
     goal: Annotated[
-        str, typer.Option("--for", help="What to know better: forecast:SIZE, requirement:ERROR or choice:SIZE.")
-    ],
+        str | None,
+        typer.Option(
+            "--for",
+            help="What to know better: forecast:SIZE, requirement:ERROR or choice:SIZE.",
+            show_default=False,
+        ),
+    ] = None,
     candidates: Annotated[
         str | None,
-        typer.Option("--candidates", help="Sizes of possible runs, e.g. 2e4,50k or NAME:2e4.", show_default=False),
+        typer.Option(
+            "--candidates",
+            help="Sizes of possible runs, e.g. 2e4,50k or NAME:2e4; with --two-axes a table of n and params.",
+            show_default=False,
+        ),
     ] = None,
     runs: Annotated[str, typer.Option("--runs", help="Numbers of runs of a candidate.")] = "1,3",
     refits: Annotated[
@@ -125,6 +135,12 @@ def next_(
     outputs.check_files(output, figure)
     values.check_share(level, "--level")
     asked.check()
+    if has_two_axes(asked):
+        return _next_on_surface(asked, goal, candidates, kind, level, figure, output)
+    if goal is None:
+        raise OptionError(
+            "found no --for; expected what to know better: --for forecast:1e6, requirement:0.05 or choice:1e6"
+        )
     sizes, worth = values.named_sizes(candidates, "--candidates"), asked.worth
     counts = values.sizes(runs, "--runs", "whole numbers from 1, such as 1,3")
     from forecaster.cli import console
@@ -143,3 +159,31 @@ def next_(
     with console.progress("Fitting simulated results") as tell:
         result = ask(posterior, goal, sizes, **options, on_progress=tell)
     return deliver(result, asked.as_json, output, figure, given.choice.company(given.curves))
+
+
+def _next_on_surface(
+    asked: Priced,
+    goal: str | None,
+    candidates: str | None,
+    kind: str | None,
+    level: float,
+    figure: Path | None,
+    output: Path | None,
+) -> Failures:
+    """The same of runs over model size and data, for the loss at points or at a compute."""
+    form, _, at = (goal or "forecast:").partition(":")
+    if form != "forecast" or (goal is None) == (asked.flops is None):
+        found = f"--for {goal}" if goal is not None else "no --for"
+        raise OptionError(
+            f"found {found}; expected with --two-axes --for forecast:1e12 --params 7e10, or --flops 1e23 alone"
+        )
+    worth = [name for name, value in asked.worth.items() if value is not None and name != "budget"]
+    if worth or kind is not None or figure is not None:
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in [*worth, *(["kind"] if kind else [])]) or "--figure"
+        raise OptionError(f"found {named}; expected none with --two-axes: runs are chosen by what they teach")
+    runs, prices = runs_asked(asked, at or None), asked.prices()
+    places = None if candidates is None else points_in(candidates, f"--candidates {candidates}", TABLE)
+    from forecaster.decisions.two_axes.proposing import surface_next
+
+    options: dict[str, Any] = {**runs, "costs": prices, "budget": asked.budget, "level": level, "seed": asked.seed}
+    return deliver(surface_next(one_surface(asked), places, **options), asked.as_json, output)

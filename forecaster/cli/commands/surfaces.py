@@ -8,8 +8,8 @@ import typer
 from forecaster.cli import outputs, points, values
 from forecaster.cli.app import FITTING, Curves, Failures, FigureFile, Level, TableFile, deliver, verb
 from forecaster.cli.source import POSTERIOR_SUFFIXES
-from forecaster.cli.two_axes import surfaces_of
-from forecaster.errors import OptionError, RequestError
+from forecaster.cli.two_axes import points_in, surfaces_of
+from forecaster.errors import OptionError
 
 POINTS = "amounts of data above 0 with --params, or a .csv or .parquet file with columns n and params"
 
@@ -107,10 +107,4 @@ def _points(at: str | None, params: str | None) -> Any:
         if params is None:
             raise OptionError(f"found --at {at} without --params; expected {POINTS}")
         return values.sizes(at, "--at", POINTS)
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(at) if at.lower().endswith(".parquet") else pd.read_csv(at)
-    except Exception as error:
-        what = str(error).partition("\n")[0]
-        raise RequestError(f"--at {at}: {what}; expected {POINTS}") from None
+    return points_in(at, f"--at {at}", POINTS)

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from forecaster.surfaces.fitted import Surface
 
 POWER = 0.4  # of the cost that a gain is divided by: one large run is worth more than many small ones of its price
-WORTH = 1e-3  # share of the variance that goes, below which no further run is picked: draws cannot tell it
+WORTH = 5e-3  # share of what is left that a run must take: chance alone makes the best of many look like this much
 Sought = Float[np.ndarray, "draw target"]
 Results = Float[np.ndarray, "draw candidate"]
 Each = Float[np.ndarray, " candidate"]
