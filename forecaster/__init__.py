@@ -70,6 +70,8 @@ if TYPE_CHECKING:
     from forecaster.registry.verify import verify as verify
     from forecaster.reports.memo import memo as memo
     from forecaster.reports.rendering import Memo as Memo
+    from forecaster.reports.two_axes.memo import SurfaceMemo as SurfaceMemo
+    from forecaster.reports.two_axes.memo import surface_memo as surface_memo
     from forecaster.resources.growth import GrowthTable as GrowthTable
     from forecaster.resources.growth import growth as growth
     from forecaster.resources.prices.costs import Costs as Costs
@@ -154,6 +156,8 @@ _HOMES = {
     "screen": "decisions.screen",
     "surface": "surfaces.surface",
     "SurfaceDecision": "decisions.two_axes.decision",
+    "SurfaceMemo": "reports.two_axes.memo",
+    "surface_memo": "reports.two_axes.memo",
     "SurfaceProposal": "decisions.two_axes.proposal",
     "SurfaceRequirement": "surfaces.requirement",
     "surface_next": "decisions.two_axes.proposing",

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from forecaster._support.atomic_files import written_together
-from forecaster.curves.learning_curves import Group, LearningCurves
+from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.evaluation.fitting import fit, fit_cached
 from forecaster.inference.fit import Progress
@@ -104,7 +104,7 @@ def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, *
     All of them, or none.
     """
     rows, checks = [], []
-    names = [stem] if len(posterior.groups) == 1 else [f"{stem}-{s}" for s in _slugs(posterior.groups)]
+    names = [stem] if len(posterior.groups) == 1 else [f"{stem}-{s}" for s in slugs(posterior.groups)]
     with written_together(folder) as aside:
         for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
             tell("/".join(group), i / len(posterior.groups))
@@ -205,6 +205,7 @@ def _story(stem: str, later: float, said: str, scored: str, watched: str) -> str
 
 
 def _slugs(groups: Sequence[Group]) -> list[str]:
+def slugs(groups: Sequence[Sequence[str]]) -> list[str]:
     """A unique name for each group: where file names would be alike, later ones are numbered from 2 on."""
     plain = [_slug(" ".join(group)) for group in groups]
     taken, found = set(plain), list[str]()

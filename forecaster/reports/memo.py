@@ -32,7 +32,7 @@ from forecaster.reports import advice, appendix, captions, findings, opening
 from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.collect import ask
 from forecaster.reports.deciding import Asked, Decided, Worth
-from forecaster.reports.rendering import Memo
+from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.tables import floor_rows, options_note, options_rows, requirement_rows
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
@@ -146,7 +146,7 @@ def memo(
     page = _page(facts, decision, said, drawn) | {"title": title, "about": _about(answers)}
     page["appendix"] = appendix.facts(answers, seed, command)
     text = joined(said.answer, "\n")
-    narrow = {"options": _frozen(_on_options(answers, curves, NARROW))}
+    narrow = {"options": frozen(_on_options(answers, curves, NARROW))}
     table = opening.page_table(decision)
     return Memo(table, text, facts.checks, title, said.all, page, drawn, _tables(answers, curves), narrow)
 
@@ -204,15 +204,7 @@ def _draw(a: Answers, curves: Table) -> dict[str, Figure]:
         if a.comparison is not None and a.facts.headline_n in a.comparison.gain_sizes:
             drawn["gains"] = gain_figure(a.comparison, a.facts.headline_n)
         drawn["floor"] = floor_figure(a.facts.floors, units=a.facts.units, order=order)
-    return {name: _frozen(figure) for name, figure in drawn.items()}
-
-
-def _frozen(figure: Figure) -> Figure:
-    """One layout for all files: repeated layouts differ in the last digits."""
-    with rc_context(STYLE):
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-    return figure
+    return {name: frozen(figure) for name, figure in drawn.items()}
 
 
 def _on_options(a: Answers, curves: Table, width: float = WIDTH) -> Figure:

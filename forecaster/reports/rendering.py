@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jinja2
 import pandas as pd
@@ -56,6 +56,7 @@ class Memo(Result):
     narrow: Mapping[str, Figure] = field(default_factory=dict)
 
     command = "memo"
+    template: ClassVar[str] = "memo"
     columns = declared(
         table=PAGE,
         orders=Decision.columns["orders"],
@@ -100,7 +101,7 @@ class Memo(Result):
     def html(self) -> str:
         """The memo as one self-contained HTML file."""
         images, narrow = ({k: _svg(v) for k, v in some.items()} for some in (self.figures, self.narrow))
-        text = _templates().get_template("memo.html.j2").render(self.page, images=images, narrow=narrow)
+        text = _templates().get_template(f"{self.template}.html.j2").render(self.page, images=images, narrow=narrow)
         for unit in ("%", self.page["currency"]):
             text = text.replace(f" {unit}", f"\u00a0{unit}") if unit else text  # a number and its unit stay on one line
         return text
@@ -153,10 +154,22 @@ class Memo(Result):
 
     def _markdown(self, stem: str) -> str:
         images = {name: f"{stem}-{name}.png" for name in self.figures}
-        return _templates().get_template("memo.md.j2").render(self.page, images=images, folder=f"{stem}-{TABLES}")
+        return (
+            _templates()
+            .get_template(f"{self.template}.md.j2")
+            .render(self.page, images=images, folder=f"{stem}-{TABLES}")
+        )
 
     def _repr_html_(self) -> str:
         return self.html
+
+
+def frozen(figure: Figure) -> Figure:
+    """One layout for all files: repeated layouts differ in the last digits."""
+    with rc_context(style.STYLE):
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    return figure
 
 
 def _svg(figure: Figure) -> str:

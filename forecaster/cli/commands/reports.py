@@ -1,13 +1,15 @@
 """The verbs that write documents: memo, demo."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from forecaster.cli import console, interrupts, outputs, remarks, values
 from forecaster.cli.app import Failures, Json, Kind, Level, deliver, verb
 from forecaster.cli.commands.worth import Weighed
+from forecaster.cli.two_axes import has_two_axes, runs_asked, surfaces_of
+from forecaster.errors import OptionError
 
 
 @verb
@@ -24,6 +26,8 @@ def memo(
     outputs.check_folder(output)
     values.check_share(level, "--level")
     asked.check()
+    if has_two_axes(asked):
+        return _memo_on_surfaces(asked, output, at, title, kind, level)
     sizes, worth = values.sizes(at), asked.worth
     from forecaster.decisions.question import check_mistakes, check_one_task
     from forecaster.reports.deciding import Asked, Worth
@@ -44,6 +48,25 @@ def memo(
     options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record}
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)
+    interrupts.wrote([Path(file) for file in made.table["file"]])
+    return deliver(made, asked.as_json)
+
+
+def _memo_on_surfaces(
+    asked: Weighed, output: Path, at: str | None, title: str | None, kind: str | None, level: float
+) -> Failures:
+    """The same of runs over model size and data: a memo for each surface."""
+    if asked.rounds > 1:
+        raise OptionError("found --rounds; expected none with --two-axes: it decides on single runs")
+    worth = {name: value for name, value in asked.worth.items() if name != "rounds"}
+    runs, prices = runs_asked(asked, at), asked.prices()
+    from forecaster.reports.two_axes.written import surface_memos
+
+    options: dict[str, Any] = {**worth, **runs, "costs": prices, "title": title, "kind": kind or "mean", "level": level}
+    found = surfaces_of(asked, seed=asked.seed)
+    with console.progress("Writing") as tell:
+        options |= {"seed": asked.seed, "command": remarks.command_line()}
+        made = surface_memos(found, output, asked.source.stem, tell=tell, **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])
     return deliver(made, asked.as_json)
 

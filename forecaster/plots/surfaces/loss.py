@@ -9,9 +9,10 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecaster.plots.style import INK, MUTED, PALETTE, WIDTH, plain, size_ticks
+from forecaster.plots.style import INK, MUTED, PALETTE, WIDTH, capital, plain, size_ticks
 from forecaster.results.wording import clipped
 from forecaster.surfaces.compute import Compute, near_isoflop, optimum
+from forecaster.surfaces.model import law
 
 if TYPE_CHECKING:
     from forecaster.surfaces.fitted import Surface
@@ -31,6 +32,33 @@ def surface_figure(found: SurfaceForecast | ComputeOptimum) -> Figure:
     _lines(lines, one)
     _contours(contours, one, found.table)
     figure.suptitle(clipped(one.design.label), fontsize=10, color=INK, x=0.01, ha="left")
+    return figure
+
+
+def lines_figure(one: Surface) -> Figure:
+    """Loss along lines of one compute, with the runs near them."""
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    _lines(figure.add_subplot(), one)
+    return figure
+
+
+def options_contours(one: Surface, options: Any, *, target: float | None = None, width: float = WIDTH) -> Figure:
+    """Contours of the law's median loss, the runs, the best use of compute, and the options of a decision on them.
+
+    ``options`` are rows of a :class:`~forecaster.SurfaceDecision`; the chosen one is filled.
+    """
+    figure = Figure(figsize=(width, 3.3 if width == WIDTH else 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    points = options[["params", "n"]].to_numpy(dtype=float)
+    x, t = _map(axes, one, points, target)
+    spent = np.linspace(float(x.min() + t.min()), float(x.max() + t.max()), STEPS)
+    best = np.median(law.log_best_size(np, one.constants, spent[:, None]), 1)
+    inside = (best > x.min()) & (best < x.max()) & (spent - best > t.min()) & (spent - best < t.max())
+    axes.plot(np.exp(best[inside]), np.exp((spent - best)[inside]), color=INK, lw=1.1, ls=(0, (5, 3)))
+    for row in options.to_dict("records"):
+        chosen = bool(row["best"])
+        fill = PALETTE[4] if chosen else "white"
+        axes.plot(row["params"], row["n"], "o", color=fill, mec=INK, mew=1.5, ms=10 if chosen else 6.5, zorder=6)
     return figure
 
 
@@ -70,18 +98,28 @@ def _shown(spent: np.ndarray, x: np.ndarray) -> list[tuple[float, np.ndarray]]:
 def _contours(axes: Axes, one: Surface, table: Any) -> None:
     """Contours of the median loss, the runs, and the points or optima that were asked about."""
     asked = _asked(table)
+    _map(axes, one, asked)
+    axes.plot(*asked.T, "D", color=PALETTE[1], mec="white", ms=7, label="asked about")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+
+
+def _map(axes: Axes, one: Surface, asked: np.ndarray, target: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Contours over the runs and the points asked about [point, 2]; returns the logs of the axes' grids."""
     x, t = (np.concatenate([own, np.log(asked[:, i])]) for i, own in enumerate((one.design.x, one.design.t)))
     grid_x, grid_t = (np.linspace(v.min() - 0.3, v.max() + 0.3, STEPS) for v in (x, t))
     mesh_x, mesh_t = np.meshgrid(grid_x, grid_t)
     loss = np.exp(np.median(one.law_log_loss(np.exp(mesh_t.ravel()), np.exp(mesh_x.ravel())), 0)).reshape(mesh_x.shape)
     drawn = axes.contour(np.exp(grid_x), np.exp(grid_t), loss, CONTOURS, cmap="viridis_r", linewidths=1.1)
     axes.clabel(drawn, fontsize=7, fmt="%.3g")
+    if target is not None and loss.min() < target < loss.max():
+        goal = axes.contour(np.exp(grid_x), np.exp(grid_t), loss, [target], colors=[PALETTE[1]], linewidths=2.0)
+        axes.clabel(goal, fontsize=8, fmt=f"target {target:g}")
     axes.plot(np.exp(one.design.x), np.exp(one.design.t), ".", color=MUTED, ms=4, label="runs")
-    axes.plot(*asked.T, "D", color=PALETTE[1], mec="white", ms=7, label="asked about")
-    axes.set(xscale="log", yscale="log", xlabel="Parameters", ylabel="Data")
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.set(xscale="log", yscale="log", xlabel="Parameters")
+    axes.set_ylabel(capital(one.design.units.size_name) if one.design.units.size_name != "items" else "Data")
     plain(axes)
     size_ticks(axes)
+    return grid_x, grid_t
 
 
 def _asked(table: Any) -> np.ndarray:

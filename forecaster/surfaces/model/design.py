@@ -229,6 +229,11 @@ def levels(logs: OfRows) -> int:
     return count
 
 
+def expect_levels(design: SurfaceDesign) -> None:
+    """RequestError where the tuned runs of a design do not tell the two axes apart."""
+    _check(design.label, design.tuned.x, design.tuned.t)
+
+
 def _check(label: str, x: OfRows, t: OfRows) -> None:
     for logs, what, column in ((x, "model sizes", "params"), (t, "amounts of data", "n")):
         found = levels(logs)
