@@ -41,6 +41,26 @@ def digits_posterior(digits_curves):
 
 
 @pytest.fixture(scope="session")
+def fitted_surface():
+    """A surface of known law, with compute and hours of its runs: fitted once a session."""
+    from helpers.surfaces import table
+
+    import forecaster
+
+    made = table().assign(architecture="lm")
+    compute = 6.0 * made["params"] * made["n"]
+    return forecaster.fit_surface(made.assign(compute=compute, gpu_hours=compute / 1e18))
+
+
+@pytest.fixture(scope="session")
+def surface_file(fitted_surface, tmp_path_factory):
+    """That surface, saved."""
+    from forecaster.surfaces.storage import save_surfaces
+
+    return save_surfaces(fitted_surface, tmp_path_factory.mktemp("surfaces") / "lm.nc")
+
+
+@pytest.fixture(scope="session")
 def digits_file(digits_posterior, tmp_path_factory):
     """That posterior, saved."""
     return digits_posterior.save(tmp_path_factory.mktemp("fitted") / "digits.nc")

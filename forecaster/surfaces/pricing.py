@@ -43,7 +43,7 @@ class Bill:
 
 @dataclass(frozen=True, eq=False)
 class Pricing:
-    """Prices of the runs of one surface.
+    """Prices of the runs of one surface; ``counted``: there are none, and a run costs its operations.
 
     ``owned`` are data that are not bought again; ``line`` is None where the price list says what an hour does, or
     where nothing does (``timed`` False: training then takes no time and costs nothing).
@@ -53,6 +53,7 @@ class Pricing:
     architecture: str
     owned: float
     line: Line | None = None
+    counted: bool = False
 
     @property
     def timed(self) -> bool:
@@ -62,10 +63,12 @@ class Pricing:
     @property
     def clocked(self) -> bool:
         """Whether anything says how long runs take."""
-        return self.line is not None or self.costs.flops_per_gpu_hour is not None
+        return not self.counted and (self.line is not None or self.costs.flops_per_gpu_hour is not None)
 
     def hours(self, log_flops: Points) -> Points:
-        """Accelerator hours of runs: of measured ones the median."""
+        """Accelerator hours of runs: of measured ones the median; where operations are counted, these."""
+        if self.counted:
+            return np.exp(log_flops)
         if self.costs.flops_per_gpu_hour is not None:
             return np.exp(log_flops) / self.costs.flops_per_gpu_hour
         if self.line is None:
@@ -86,13 +89,20 @@ class Pricing:
 
     def _of(self, hours: Points, n: Points) -> Bill:
         buy = np.maximum(n - self.owned, 0.0)
-        days = self.costs.delivery(buy) + hours / self.costs.gpus / DAY
+        days = self.costs.delivery(buy) + (0.0 if self.counted else hours / self.costs.gpus / DAY)
+        days = np.minimum(days, LATEST)
         return Bill(buy, self.costs.order(buy), hours, self.costs.hour_price(self.architecture) * hours, days)
 
 
-def pricing_of(surface: Surface, costs: Costs, seed: int = 0) -> Pricing:
-    """The prices of a surface's runs; CostsError where an hour has a price and nothing says what a run takes."""
+def pricing_of(surface: Surface, costs: Costs | None, seed: int = 0) -> Pricing:
+    """The prices of a surface's runs; without a price list runs cost their operations, and data nothing.
+
+    CostsError where an hour has a price and nothing says what a run takes.
+    """
     design = surface.design
+    if costs is None:
+        owned = float(np.exp(design.log_unique.max()))
+        return Pricing(Costs(per_gpu_hour=1.0), design.architecture, owned, counted=True)
     owned = float(np.exp(design.log_unique.max())) if costs.owned is None else costs.owned
     line = None
     if costs.flops_per_gpu_hour is None and design.log_hours is not None:

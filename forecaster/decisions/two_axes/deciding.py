@@ -48,7 +48,7 @@ AGAIN = 1.15  # ratio of two computes that are one option
 
 def surface_decision(
     surface: Surface,
-    costs: str | Path | Costs | Mapping[str, Any],
+    costs: str | Path | Costs | Mapping[str, Any] | None,
     *,
     flops: Sizes | None = None,
     at: Sizes | None = None,
@@ -73,9 +73,9 @@ def surface_decision(
     ----------
     surface : Surface
         What :func:`~forecaster.fit_surface` gave.
-    costs : path, Costs or mapping
+    costs : path, Costs, mapping or None
         The price list, as in :func:`~forecaster.decide`. What a run takes is its compute over ``flops_per_gpu_hour``,
-        else as the runs were measured (column ``gpu_hours``).
+        else as the runs were measured (column ``gpu_hours``). None: a run costs its operations, and data nothing.
     flops : float or sequence of float, optional
         Compute that may be spent: each, spent best, is an option.
     at, params : float or sequence of float, optional
@@ -128,7 +128,7 @@ def surface_decision(
     question.check()
     if value.form == "mistakes":
         check_mistakes(np.exp(surface.design.y))
-    prices = read_costs(costs)
+    prices = None if costs is None else read_costs(costs)
     asked = _Asked(surface, pricing_of(surface, prices, seed), question, unique_n)
     return _decided(asked, asked.points(flops, at, params))
 

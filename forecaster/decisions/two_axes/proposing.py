@@ -96,8 +96,8 @@ def surface_next(
     True
     """
     _check(at, params, flops, budget, level)
-    prices = Costs() if costs is None else read_costs(costs)
-    pricing = None if costs is None else pricing_of(surface, prices, seed)
+    prices = None if costs is None else read_costs(costs)
+    pricing = pricing_of(surface, prices, seed)
     offered = _candidates(surface, candidates)
     n, p = (offered[name].to_numpy(dtype=float) for name in ("n", "params"))
     charge = _Charge(surface, pricing, n, p)
@@ -107,12 +107,12 @@ def surface_next(
     payable = charge(()) <= (np.inf if budget is None else budget)
     picks, after = _picked(sought, results, left, charge, payable, budget)
     table = _table(surface, offered, charge, sought, left, picks, after, level)
-    currency = prices.currency if costs is not None else ""
-    said = _messages(table, _what(at, params, flops), currency, level, payable.any())
+    currency = pricing.costs.currency
+    said = _messages(table, _what(at, params, flops), currency, level, bool(payable.any()))
     told = {"at": None if at is None else list(positive("at", at))}
     told |= {"params": None if params is None else list(positive("params", params))}
     told |= {"flops": None if flops is None else list(positive("flops", flops)), "level": level, "budget": budget}
-    told |= {"currency": currency, "owned": None if pricing is None else pricing.owned}
+    told |= {"currency": currency, "owned": pricing.owned}
     seen = verdicts.by_id([verdicts.sampling(surface), verdicts.axes(surface)])
     return SurfaceProposal(table, joined(said, "\n"), seen, said, not picks, told, surface)
 
@@ -152,7 +152,7 @@ class _Charge:
     """What each candidate costs after those that were picked: data bought for one are there for the next."""
 
     surface: Surface
-    pricing: Pricing | None
+    pricing: Pricing
     n: np.ndarray
     params: np.ndarray
 
@@ -162,11 +162,9 @@ class _Charge:
 
     @property
     def buy(self) -> np.ndarray:
-        return np.zeros(len(self.n)) if self.pricing is None else np.maximum(self.n - self.pricing.owned, 0.0)
+        return np.maximum(self.n - self.pricing.owned, 0.0)
 
     def __call__(self, picked: Sequence[int]) -> np.ndarray:
-        if self.pricing is None:
-            return np.exp(self.log_flops)
         bill, already = self.pricing.bill(self.log_flops, self.n), float(self.buy[list(picked)].max(initial=0.0))
         order = self.pricing.costs.order(np.maximum(self.buy - already, 0.0), already=already)
         return np.asarray(order, dtype=float) + bill.training

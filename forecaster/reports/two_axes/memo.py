@@ -39,9 +39,9 @@ from forecaster.surfaces.storage import LAW, PACKAGES, data_hash
 from forecaster.surfaces.surface import ComputeOptimum
 from forecaster.surfaces.surface import surface as ask_surface
 
+NEAR = 1.5  # ratio of two computes of which the page shows one
 MORE = 10.0  # times the largest measured compute, where nothing says how much may be spent
 NARROW = 4.3  # inches, of the first page's figure on a telephone
-IN_FLOPS: Mapping[str, Any] = {"per_gpu_hour": 1.0, "flops_per_gpu_hour": 1.0}  # a price list that counts operations
 QUANTITIES = {
     "level": "log loss at the reference point, over the mean of the measured ones",
     "log_a": "log of the exponent of model size",
@@ -144,7 +144,9 @@ def surface_memo(
     options |= {"level": level, "seed": seed, "start": begin}
     decision, is_open = _decided(surface, worth, target, options)
     compute = Compute.of(surface.design)
-    wanted = sorted({compute.largest, MORE * compute.largest, float(decision.best["flops"])})
+    wanted = [float(decision.best["flops"])]
+    wanted += [c for c in (compute.largest, MORE * compute.largest) if abs(np.log(c / wanted[0])) > np.log(NEAR)]
+    wanted.sort()
     optimum = ask_surface(surface, flops=wanted, level=level, unique_n=unique_n)
     assert isinstance(optimum, ComputeOptimum)
     best = decision.best
@@ -172,7 +174,7 @@ def _decided(
     surface: Surface, worth: Worth, target: float | None, options: Mapping[str, Any]
 ) -> tuple[SurfaceDecision, bool]:
     """The decision, and whether nothing says what a lower loss is worth."""
-    prices = IN_FLOPS if worth.costs is None else worth.costs
+    prices = worth.costs
     value = {k: v for k, v in worth.options().items() if k not in ("rounds", "start", "budget", "risk")}
     more = {"budget": worth.budget, "risk": worth.risk}
     is_open = not (

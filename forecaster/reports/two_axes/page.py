@@ -148,8 +148,6 @@ def options(a: Found) -> dict[str, Any]:
     timed = any(row["date"] is not None for row in rows)
     columns: list[tuple[str, bool, Any]] = [
         ("Option", False, lambda r: _option(a, r)),
-        ("Parameters", True, lambda r: size(r["params"], short=True)),
-        (a.units.size_name[:1].upper() + a.units.size_name[1:], True, lambda r: size(r["n"], short=True)),
         ("Compute", True, lambda r: "–" if r["option"] == IDLE else f"{r['flops']:.2g}".replace("e+", "e")),
         *([(f"Cost{unit}", True, lambda r: money(r["cost"], ""))] if a.priced else []),
         *([("Ready", True, lambda r: "today" if r["option"] == IDLE else r["date"])] if timed else []),
@@ -172,11 +170,14 @@ def options(a: Found) -> dict[str, Any]:
 
 def _option(a: Found, row: Row) -> str:
     name = row["option"][:1].upper() + row["option"][1:]
+    if row["option"] == IDLE:
+        name += f" ({size(row['params'], short=True)} on {size(row['n'], short=True)})"
     return f"{name} (recommended)" if row["best"] and not a.failed else name
 
 
 def _notes(a: Found, rows: Sequence[Row]) -> Iterator[str]:
-    yield f"Loss: what to expect of the average run, and the range that holds it {times_in(a.level)}. Compute in FLOPs."
+    yield f"Options are numbers of parameters on {a.units.size_name}; compute is in FLOPs."
+    yield f"Loss: what to expect of the average run, and the range that holds it {times_in(a.level)}."
     if a.priced:
         yield f"Cost: data beyond the {size(a.decision.asked['owned'])} owned, and training, by the price list."
     else:

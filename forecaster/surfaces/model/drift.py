@@ -49,11 +49,15 @@ class Waves(NamedTuple):
         return cls(frequency, phase, rng.standard_normal((draws, waves)) * np.sqrt(2.0 / waves))
 
     def at(self, places: Float[np.ndarray, "point 2"], most: int = 4_000_000) -> Float[np.ndarray, "draw point"]:
-        """The processes at some places; a few draws at a time, so that memory stays bounded."""
+        """The processes at some places; a few draws at a time, so that memory stays bounded.
+
+        Cosines are of single precision, several times as fast: that is a part in 100,000 of a drift of half a per cent.
+        """
         draws, waves = self.phase.shape
         step = max(most // (waves * max(len(places), 1)), 1)
         out = np.empty((draws, len(places)))
         for some in (slice(at, at + step) for at in range(0, draws, step)):
             angle = self.frequency[some] @ places.T + self.phase[some, :, None]
-            out[some] = np.einsum("dw,dwp->dp", self.height[some], np.cos(angle))
+            waves_at = np.cos(angle.astype(np.float32))
+            out[some] = np.matmul(self.height[some, None].astype(np.float32), waves_at)[:, 0]
         return out
