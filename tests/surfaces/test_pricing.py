@@ -30,10 +30,10 @@ def test_stated_hours_are_compute_over_what_an_hour_does(fitted_surface):
 def test_measured_hours_are_followed_with_draws_around_them(fitted_surface):
     pricing = pricing_of(fitted_surface, COSTS)
     assert pricing.hours(np.log([1e21]))[0] == pytest.approx(1e3, rel=0.02)
-    drawn = pricing.drawn(np.full(2000, np.log(1e21)), np.full(2000, np.log(1e10)))
+    drawn = pricing.drawn(np.full(400, np.log(1e21)), np.full(400, np.log(1e10)))
     assert drawn.items.max() == 0.0
     assert np.median(drawn.hours) == pytest.approx(1e3, rel=0.02)
-    never = pricing.drawn(np.r_[np.inf, np.full(1999, np.log(1e21))], np.r_[np.inf, np.full(1999, 20.0)])
+    never = pricing.drawn(np.r_[np.inf, np.full(399, np.log(1e21))], np.r_[np.inf, np.full(399, 20.0)])
     assert np.isinf(never.cost[0])
     assert np.isfinite(never.cost[1:]).all()
 

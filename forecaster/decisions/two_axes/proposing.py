@@ -141,7 +141,7 @@ def _candidates(surface: Surface, given: Table | None) -> Table:
         raise RequestError(f"candidates: found {found}; expected rows of n and params")
     own = given[["params", "n"]].astype(float).drop_duplicates().reset_index(drop=True)
     for name in ("params", "n"):
-        positive(name, own[name].to_numpy())
+        positive(name, own[name].tolist())
     if len(own) > MOST:
         raise RequestError(f"candidates: found {len(own):,}; expected {MOST:,} at most")
     return own

@@ -27,7 +27,7 @@ MONDAY = date(2027, 1, 4)
 
 @pytest.fixture(scope="module")
 def found(fitted_surface):
-    return surface_decision(fitted_surface, COSTS, target=2.3, penalty=50_000, start=MONDAY)
+    return surface_decision(fitted_surface, COSTS, target=2.2, penalty=50_000, start=MONDAY)
 
 
 def test_tables_are_those_that_are_declared(found):
@@ -38,14 +38,14 @@ def test_tables_are_those_that_are_declared(found):
 
 
 def test_an_option_is_the_forecast_at_its_point_and_its_price_is_by_hand(fitted_surface):
-    got = surface_decision(fitted_surface, COSTS, at=[1e11], params=[2e9, 4e9], target=2.3, penalty=50_000)
+    got = surface_decision(fitted_surface, COSTS, at=[1e11], params=[2e9, 4e9], target=2.2, penalty=50_000)
     forecast = forecaster.surface(fitted_surface, at=[1e11], params=[2e9, 4e9]).table
     runs = got.table[got.table["option"] != "do nothing"].sort_values("params")
     assert runs["yhat"].tolist() == pytest.approx(forecast["yhat"].tolist())
     assert runs["buy"].tolist() == pytest.approx([4e10, 4e10])
     assert runs["cost"].tolist() == pytest.approx([40.0 + 2.0 * 6 * p * 1e11 / 1e18 for p in (2e9, 4e9)])
     drawn = np.exp(fitted_surface.log_loss(1e11, [2e9, 4e9]))
-    assert runs["p_target"].tolist() == pytest.approx((drawn <= 2.3).mean(0))
+    assert runs["p_target"].tolist() == pytest.approx((drawn <= 2.2).mean(0))
     assert runs["loss_mean"].tolist() == pytest.approx(runs["cost"] + 50_000 * (1.0 - runs["p_target"]))
 
 
@@ -74,14 +74,14 @@ def test_needs_carry_intervals_of_money_and_dates(found):
 
 
 def test_risks_budgets_and_deadlines_limit_the_choice(fitted_surface):
-    sure = surface_decision(fitted_surface, COSTS, at=[5e10, 1e11, 2e11], params=[4e9, 1e10], target=2.3, risk=0.1)
+    sure = surface_decision(fitted_surface, COSTS, at=[5e10, 1e11, 2e11], params=[4e9, 1e10], target=2.2, risk=0.1)
     assert sure.best["p_target"] >= 0.9
     cheaper = sure.table[(sure.table["p_target"] >= 0.9) & (sure.table["cost"] < sure.best["cost"])]
     assert cheaper.empty
     poor = surface_decision(fitted_surface, COSTS, at=[5e10, 1e11], params=[1e9, 4e9], budget=3_000.0)
     assert poor.best["cost"] <= 3_000.0
     late = surface_decision(
-        fitted_surface, COSTS | {"deadline": "2027-01-06"}, flops=[1e23], target=2.3, penalty=1e9, start=MONDAY
+        fitted_surface, COSTS | {"deadline": "2027-01-06"}, flops=[1e23], target=2.2, penalty=1e9, start=MONDAY
     )
     assert late.best["option"] == "do nothing"
     assert not late.table["allowed"].all()
