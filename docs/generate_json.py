@@ -13,6 +13,8 @@ from forecaster.decisions.decision import Decision
 from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.decisions.screen import Screening
 from forecaster.decisions.test_sets import CasesNeeded
+from forecaster.decisions.two_axes.decision import SurfaceDecision
+from forecaster.decisions.two_axes.proposal import SurfaceProposal
 from forecaster.domains.catalogue import CardList, CardPriors
 from forecaster.evaluation.backtest import Backtest
 from forecaster.floors.split import FloorSplit
@@ -30,6 +32,7 @@ from forecaster.registry.score import Scored
 from forecaster.registry.verify import Verification
 from forecaster.reports.examples import Demo, Written
 from forecaster.reports.rendering import Memo
+from forecaster.reports.two_axes.memo import SurfaceMemo
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import KINDS, Columns
 from forecaster.results.result import SCHEMA, Result
@@ -55,9 +58,11 @@ RESULTS: Mapping[str, type[Result]] = {
     "compare --across metric": MetricComparison,
     "check": CheckReport,
     "decide": Decision,
+    "decide --two-axes": SurfaceDecision,
     "next": Proposal,
     "measure": Measured,
     "measure --plan": MeasuringPlan,
+    "next --two-axes": SurfaceProposal,
     "backtest": Backtest,
     "watch": Watch,
     "update": Update,
@@ -71,6 +76,8 @@ RESULTS: Mapping[str, type[Result]] = {
     "inspect": Contents,
     "cache": Kept,
     "memo in Python": Memo,
+    "surface_memo in Python": SurfaceMemo,
+    "update in Python": Update,
     "test_set_size in Python": CasesNeeded,
 }
 
@@ -79,6 +86,8 @@ MORE = {
     "check": "With `--architecture` verdicts and tables are about these curves and their groups, in the `checks` of "
     "`forecast` and `requirement`, too.",
     "memo in Python": "What `forecaster.memo(...).to_json()` gives; the command of that name lists the files it wrote.",
+    "surface_memo in Python": "What `forecaster.surface_memo(...).to_json()` gives.",
+    "update in Python": "What `forecaster.update(...).to_json()` gives.",
     "test_set_size in Python": "What `forecaster.test_set_size(...).to_json()` gives.",
 }
 

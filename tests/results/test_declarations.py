@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
-from helpers import surfaces
 from helpers.synthetic import SIZES, posterior, values
 from helpers.unchecked import unchecked
 
@@ -108,11 +107,12 @@ def updated(fitted):
 
 
 @pytest.fixture(scope="module")
-def results(fitted, backtested, updated, tmp_path_factory):
+def results(fitted, backtested, updated, fitted_surface, tmp_path_factory):
     """One result of every kind, and some asked otherwise."""
     folder = tmp_path_factory.mktemp("memos")
     surface = forecaster.fit_surface(surfaces.table())
     written = forecaster.register(fitted, [1e6], folder / "forecasts.jsonl", due="2027-03-01", target=[0.05])
+    surface = fitted_surface
     return {
         "register": written,
         "score": forecaster.score(written.file, written.table.assign(error=written.table["yhat"])),
@@ -140,6 +140,9 @@ def results(fitted, backtested, updated, tmp_path_factory):
         "surface --at": forecaster.surface(surface, at=[1e10], params=[1e9]),
         "surface": forecaster.surface(surface, flops=1e21),
         "surface --target": forecaster.surface_requirement(surface, 2.4, params=1e9),
+        "decide --two-axes": forecaster.surface_decision(surface, None, flops=[1e22], target=2.2, risk=0.25),
+        "next --two-axes": forecaster.surface_next(surface, at=1e12, params=1e10),
+        "surface_memo in Python": forecaster.surface_memo(surface, flops=[1e22]),
         "check": forecaster.check(fitted, at=[1e6]),
         "check without sizes": forecaster.check(fitted),
         "decide": forecaster.decide(fitted, {"per_item": 1.0}, target=0.1, penalty=1e5, rounds=2),
@@ -174,6 +177,9 @@ KINDS = [
         "surface --at",
         "surface --target",
         "surface",
+        "decide --two-axes",
+        "next --two-axes",
+        "surface_memo in Python",
         "check",
         "check without sizes",
         "decide",
