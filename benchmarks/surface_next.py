@@ -16,6 +16,7 @@ E + ((A N^-a)^k + (B D^-b)^k)^(1/k): variance by derivatives at the median of th
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder that holds farseer.csv")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--power", type=float, default=POWER, help="of the cost that a gain is divided by")
-    parser.add_argument("--random-only", action="store_true", help="print random designs and the whole table alone")
+    parser.add_argument("--kept", type=Path, help="file that keeps what was measured, so that a run can go on")
     add_output(parser, "surface_next")
     chosen = parser.parse_args()
     if not (chosen.data / "farseer.csv").is_file():
@@ -55,41 +56,40 @@ def main() -> int:
     table = pd.read_csv(chosen.data / "farseer.csv")
     runs, hidden = (table[(table["split"] == "fit") == fit].reset_index(drop=True) for fit in (True, False))
     designs: dict[str, Callable[[Table, Table, float, int], Rows]] = {"random": at_random}
-    if not chosen.random_only:
-        designs |= {"proposal": lambda *asked: proposed(*asked, chosen.power), "V-optimal": v_optimal}
-    rows = []
-    for share in SHARES:
-        found: dict[str, np.ndarray] = {}
-        for name, design in designs.items():
-            made = [design(runs, hidden, share * float(cost_of(runs).sum()), seed) for seed in range(chosen.seeds)]
-            errors = np.array([error_of(runs.iloc[own], hidden, seed) for seed, own in enumerate(made)])
-            found[name] = errors
-            rows.append(row_of(name, share, found, np.mean([len(own) for own in made]), runs, made))
-            print(rows[-1], flush=True)
-    rows.append({"design": "all runs", "budget": 1.0, "MSE": error_of(runs, hidden, 0), "runs": float(len(runs))})
+    designs |= {"proposal": lambda *asked: proposed(*asked, chosen.power), "V-optimal": v_optimal}
+    kept = {} if chosen.kept is None or not chosen.kept.is_file() else json.loads(chosen.kept.read_text())
+    whole = float(cost_of(runs).sum())
+    for seed in range(chosen.seeds):
+        for share in SHARES:
+            for name, design in designs.items():
+                key = f"{name}/{share}/{seed}"
+                if key not in kept:
+                    own = design(runs, hidden, share * whole, seed)
+                    spent = float(cost_of(runs.iloc[own]).sum()) / whole
+                    kept[key] = {"error": error_of(runs.iloc[own], hidden, seed), "runs": len(own), "spent": spent}
+        if chosen.kept is not None:
+            chosen.kept.write_text(json.dumps(kept))
+        print(f"seed {seed} done", flush=True)
+    rows = [row_of(name, share, kept, chosen.seeds) for share in SHARES for name in designs]
+    rows.append({"design": "all runs", "budget": 1.0, "runs": float(len(runs)), "MSE": error_of(runs, hidden, 0)})
     print(pd.DataFrame(rows).to_string(index=False))
     if chosen.output:
         note = f"{chosen.seeds} seeds; every design of a seed begins with the same {FIRST} of the cheapest tenth."
-        record(
-            chosen.output,
-            "Log loss of hidden runs after measuring, at equal compute",
-            rows,
-            shares=("budget",),
-            note=note,
-        )
+        title = "Log loss of hidden runs after measuring, at equal compute"
+        record(chosen.output, title, rows, shares=("budget", "spent"), note=note)
     return 0
 
 
-def row_of(
-    name: str, share: float, found: dict[str, np.ndarray], count: float, runs: Table, made: list[Rows]
-) -> dict[str, Any]:
+def row_of(name: str, share: float, kept: dict[str, Any], seeds: int) -> dict[str, Any]:
+    """Means over seeds, and the ratio of errors with its interval."""
     rng = np.random.default_rng(0)
-    own, random = found[name], found["random"]
-    drawn = [rng.integers(0, len(own), len(own)) for _ in range(2000)]
-    ratio = [own[some].mean() / random[some].mean() for some in drawn]
-    spent = np.mean([cost_of(runs.iloc[rows]).sum() for rows in made]) / cost_of(runs).sum()
-    row = {"design": name, "budget": share, "spent": float(spent), "runs": float(count), "MSE": float(own.mean())}
-    row |= {"median": float(np.median(own)), "/ random": float(own.mean() / random.mean())}
+    own, random = ([kept[f"{of}/{share}/{seed}"] for seed in range(seeds)] for of in (name, "random"))
+    mine, others = (np.array([one["error"] for one in of]) for of in (own, random))
+    drawn = [rng.integers(0, seeds, seeds) for _ in range(2000)]
+    ratio = [mine[some].mean() / others[some].mean() for some in drawn]
+    row = {"design": name, "budget": share, "spent": float(np.mean([one["spent"] for one in own]))}
+    row |= {"runs": float(np.mean([one["runs"] for one in own])), "MSE": float(mine.mean())}
+    row |= {"median": float(np.median(mine)), "/ random": float(mine.mean() / others.mean())}
     return row | {"low": float(np.quantile(ratio, 0.05)), "high": float(np.quantile(ratio, 0.95))}
 
 

@@ -49,9 +49,9 @@ def test_a_run_made_in_fact_narrows_the_interval_about_as_told(fitted_surface):
 
 def test_prices_are_those_of_runs_and_data_are_bought_once(fitted_surface):
     costs = {"currency": "EUR", "per_item": 1e-9, "per_gpu_hour": 1.0, "flops_per_gpu_hour": 1e21}
-    some = pd.DataFrame({"n": [1e12, 1e12], "params": [1e10, 3e9]})
+    some = pd.DataFrame({"n": [1e12, 1e12], "params": [1e10, 1.5e10]})
     got = surface_next(fitted_surface, some, **POINT, costs=costs, budget=1100.0)
-    assert got.table["cost"].tolist() == pytest.approx([940.0 + 60.0, 940.0 + 18.0])
+    assert got.table["cost"].tolist() == pytest.approx([940.0 + 60.0, 940.0 + 90.0])
     assert len(got.picks) == 2
 
 
