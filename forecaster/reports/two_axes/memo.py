@@ -24,7 +24,7 @@ from forecaster.domains.shelf import references
 from forecaster.plots.style import STYLE, capital
 from forecaster.plots.surfaces.loss import lines_figure, options_contours
 from forecaster.prediction.forecast import LEVEL
-from forecaster.reports.deciding import RISKS, Worth
+from forecaster.reports.deciding import MISSED, RISKS, Worth
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.two_axes import page
 from forecaster.resources.prices.costs import Costs
@@ -150,7 +150,9 @@ def surface_memo(
     optimum = ask_surface(surface, flops=wanted, level=level, unique_n=unique_n)
     assert isinstance(optimum, ComputeOptimum)
     best = decision.best
-    asked = {"at": best["n"], "params": best["params"]} if best["option"] != page.IDLE else {"flops": wanted[-1]}
+    asked: dict[str, Any] = (
+        {"at": best["n"], "params": best["params"]} if best["option"] != page.IDLE else {"flops": wanted[-1]}
+    )
     spend = max(float(best["cost"]), 0.0) / 10.0 if best["option"] != page.IDLE else None
     first = surface_next(surface, costs=costs, budget=spend or None, level=level, seed=seed, **asked)
     checks = _checks(decision.checks, optimum.checks)
@@ -175,8 +177,8 @@ def _decided(
 ) -> tuple[SurfaceDecision, bool]:
     """The decision, and whether nothing says what a lower loss is worth."""
     prices = worth.costs
-    value = {k: v for k, v in worth.options().items() if k not in ("rounds", "start", "budget", "risk")}
-    more = {"budget": worth.budget, "risk": worth.risk}
+    value: dict[str, Any] = {k: v for k, v in worth.options().items() if k not in ("rounds", "start", "budget", "risk")}
+    more: dict[str, Any] = {"budget": worth.budget, "risk": worth.risk}
     is_open = not (
         worth.value(target).priced or worth.budget is not None or worth.risk is not None or target is not None
     )
@@ -188,10 +190,10 @@ def _decided(
         )
         return tried, True
     if not worth.value(target).priced and worth.budget is None and worth.risk is None:
-        for each in RISKS:
-            found = surface_decision(surface, prices, **options, **value, target=target, budget=None, risk=each)
-            if found.recommendation.id != "out-of-reach":
-                break
+        sure, even = RISKS
+        found = surface_decision(surface, prices, **options, **value, target=target, risk=sure)
+        if found.recommendation.id == MISSED:
+            found = surface_decision(surface, prices, **options, **value, target=target, risk=even)
         return found, False
     return surface_decision(surface, prices, **options, **value, **more, target=target), False
 

@@ -37,7 +37,7 @@ def build(design: SurfaceDesign) -> pm.Model:
         apart = ROOT3 * np.abs(on.places[:, None] - on.places) / design.card.memory
         correlation = np.prod((1.0 + apart) * np.exp(-apart), -1)
         noise: Any = scatter * on.relative
-        covariance = wander * correlation + noise[:, None] * np.eye(len(on.y))
+        covariance: Any = wander * correlation + noise[:, None] * np.eye(len(on.y))
         pm.MvNormal("log_loss", level(on), cov=covariance, observed=on.y, dims="row")
         if len(above.y):
             own, excess = _exp(0.5 * pt.log(wander + scatter * above.relative)), _exp(values[9])
