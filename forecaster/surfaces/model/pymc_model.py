@@ -40,7 +40,7 @@ def build(design: SurfaceDesign) -> pm.Model:
         covariance: Any = wander * correlation + noise[:, None] * np.eye(len(on.y))
         pm.MvNormal("log_loss", level(on), cov=covariance, observed=on.y, dims="row")
         if len(above.y):
-            own, excess = _exp(0.5 * pt.log(wander + scatter * above.relative)), _exp(values[9])
+            own, excess = (wander + scatter * above.relative) ** 0.5, _exp(values[9])
             whole: Any = pt.sqrt(own**2 + excess**2)
             pm.Normal("log_loss_above", level(above), whole, observed=above.y)
             z = (above.y - level(above)) * excess / (own * whole)  # SkewNormal itself has no tails in floating point
