@@ -77,7 +77,6 @@ RESULTS: Mapping[str, type[Result]] = {
     "cache": Kept,
     "memo in Python": Memo,
     "surface_memo in Python": SurfaceMemo,
-    "update in Python": Update,
     "test_set_size in Python": CasesNeeded,
 }
 
@@ -87,7 +86,6 @@ MORE = {
     "`forecast` and `requirement`, too.",
     "memo in Python": "What `forecaster.memo(...).to_json()` gives; the command of that name lists the files it wrote.",
     "surface_memo in Python": "What `forecaster.surface_memo(...).to_json()` gives.",
-    "update in Python": "What `forecaster.update(...).to_json()` gives.",
     "test_set_size in Python": "What `forecaster.test_set_size(...).to_json()` gives.",
 }
 

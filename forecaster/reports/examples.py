@@ -204,7 +204,6 @@ def _story(stem: str, later: float, said: str, scored: str, watched: str) -> str
     )
 
 
-def _slugs(groups: Sequence[Group]) -> list[str]:
 def slugs(groups: Sequence[Sequence[str]]) -> list[str]:
     """A unique name for each group: where file names would be alike, later ones are numbered from 2 on."""
     plain = [_slug(" ".join(group)) for group in groups]

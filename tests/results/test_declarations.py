@@ -110,7 +110,6 @@ def updated(fitted):
 def results(fitted, backtested, updated, fitted_surface, tmp_path_factory):
     """One result of every kind, and some asked otherwise."""
     folder = tmp_path_factory.mktemp("memos")
-    surface = forecaster.fit_surface(surfaces.table())
     written = forecaster.register(fitted, [1e6], folder / "forecasts.jsonl", due="2027-03-01", target=[0.05])
     surface = fitted_surface
     return {
