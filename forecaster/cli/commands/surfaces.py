@@ -7,8 +7,8 @@ import typer
 
 from forecaster.cli import outputs, points, values
 from forecaster.cli.app import FITTING, Curves, Failures, FigureFile, Level, TableFile, deliver, verb
+from forecaster.cli.commands.worth import points_in, surfaces_of
 from forecaster.cli.source import POSTERIOR_SUFFIXES
-from forecaster.cli.two_axes import points_in, surfaces_of
 from forecaster.errors import OptionError
 
 POINTS = "amounts of data above 0 with --params, or a .csv or .parquet file with columns n and params"
