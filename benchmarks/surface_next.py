@@ -9,8 +9,8 @@ with a new fit of the surface after each. `V-optimal` is the local design of the
 E + ((A N^-a)^k + (B D^-b)^k)^(1/k): variance by derivatives at the median of the first fit, no drift, all at once.
 `random` runs are drawn while they can be paid for. All designs are fitted by the surface.
 
-    MSE         mean over seeds of the mean squared error of log loss at the hidden rows (median forecasts)
-    / random    the same over that of random designs, with a 90 % interval by bootstrap over seeds
+    RMS         root of the mean over seeds of the squared error of log loss at the hidden rows (median forecasts)
+    / random    the mean squared error over that of random designs, with a 90 % interval by bootstrap over seeds
 """
 
 from __future__ import annotations
@@ -71,7 +71,14 @@ def main() -> int:
             chosen.kept.write_text(json.dumps(kept))
         print(f"seed {seed} done", flush=True)
     rows = [row_of(name, share, kept, chosen.seeds) for share in SHARES for name in designs]
-    rows.append({"design": "all runs", "budget": 1.0, "runs": float(len(runs)), "MSE": error_of(runs, hidden, 0)})
+    rows.append(
+        {
+            "design": "all runs",
+            "budget": 1.0,
+            "runs": float(len(runs)),
+            "RMS, %": 100.0 * float(np.sqrt(error_of(runs, hidden, 0))),
+        }
+    )
     print(pd.DataFrame(rows).to_string(index=False))
     if chosen.output:
         note = f"{chosen.seeds} seeds; every design of a seed begins with the same {FIRST} of the cheapest tenth."
@@ -88,8 +95,8 @@ def row_of(name: str, share: float, kept: dict[str, Any], seeds: int) -> dict[st
     drawn = [rng.integers(0, seeds, seeds) for _ in range(2000)]
     ratio = [mine[some].mean() / others[some].mean() for some in drawn]
     row = {"design": name, "budget": share, "spent": float(np.mean([one["spent"] for one in own]))}
-    row |= {"runs": float(np.mean([one["runs"] for one in own])), "MSE": float(mine.mean())}
-    row |= {"median": float(np.median(mine)), "/ random": float(mine.mean() / others.mean())}
+    row |= {"runs": float(np.mean([one["runs"] for one in own])), "RMS, %": 100.0 * float(np.sqrt(mine.mean()))}
+    row |= {"/ random": float(mine.mean() / others.mean())}
     return row | {"low": float(np.quantile(ratio, 0.05)), "high": float(np.quantile(ratio, 0.95))}
 
 

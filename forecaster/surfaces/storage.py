@@ -53,7 +53,7 @@ def save_surfaces(surfaces: Surface | Sequence[Surface], path: str | Path) -> Pa
     >>> table = pd.DataFrame(rows, columns=["domain", "params", "n", "error"]).assign(architecture="decoder")
     >>> path = forecaster.save_surfaces(forecaster.fit_surface(table), "surface.nc")
     >>> [one.design.label for one in forecaster.load_surfaces(path)]
-    ['lm/-/decoder']
+    ['lm/all/decoder']
     """
     import xarray as xr
 
