@@ -65,7 +65,7 @@ def load(source: str | Path | pd.DataFrame) -> Loaded:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise CurveFileError(f"{name}: found a path that cannot be read ({error}); {WANTED}.") from None
-    data = _unfolded(name, data)
+    data = unfolded(name, data)
     if kind == "parquet":
         return Loaded(name, _from_parquet(name, data))
     text, notes = dialect.decoded(name, data)
@@ -75,7 +75,7 @@ def load(source: str | Path | pd.DataFrame) -> Loaded:
     return Loaded(name, cells, notes, separator)
 
 
-def _unfolded(name: str, data: bytes) -> bytes:
+def unfolded(name: str, data: bytes) -> bytes:
     if not data.startswith(GZIP):
         return data
     try:

@@ -34,7 +34,7 @@ def missing(name: str, raw: Table, how: HowRead, lacking: Sequence[str], command
     hopeless = [c for c in ("n", "error") if c in lacking and c not in found.columns and found.wide == how.wide]
     if not hopeless:
         said += ["Run:", *command.lines(found)]
-    return "\n".join([*said, *_reasons(raw, how, found, lacking, hopeless)])
+    return "\n".join([*said, *reasons(raw, how, found, lacking, hopeless)])
 
 
 def guessed(raw: Table, how: HowRead, lacking: Sequence[str]) -> HowRead:
@@ -257,7 +257,7 @@ def _parts(ours: str, raw: Table, columns: Mapping[str, str]) -> list[str]:
 # In words -----------------------------------------------------------------------------------------
 
 
-def _reasons(raw: Table, how: HowRead, found: HowRead, lacking: Sequence[str], hopeless: Sequence[str]) -> list[str]:
+def reasons(raw: Table, how: HowRead, found: HowRead, lacking: Sequence[str], hopeless: Sequence[str]) -> list[str]:
     """A line on each column where there is a choice or a condition."""
     said = []
     for ours in (column for column in KEYS if column in lacking):

@@ -1,0 +1,46 @@
+"""The export of a chart of W&B: a column ``RUN - METRIC`` for each run and metric, and the axis before them."""
+
+from __future__ import annotations
+
+from forecaster.curves.importers.export import Export, Format, all_of, one_run
+from forecaster.curves.importers.seen import Seen
+from forecaster.curves.reading.wide import BANDS, BETWEEN
+
+
+def claims(seen: Seen) -> bool:
+    """An axis, then ``RUN - METRIC`` columns, each with its bands or all of one metric."""
+    names = [name.lstrip("\ufeff") for name in seen.names]
+    if seen.kind != "table" or len(names) < 2 or BETWEEN in names[0]:
+        return False
+    banded = {found[1] for name in names if (found := BANDS.fullmatch(name))}
+    series = [name for name in names[1:] if BETWEEN in name and not BANDS.fullmatch(name)]
+    return (
+        bool(series)
+        and len(series) + sum(BANDS.fullmatch(n) is not None for n in names) == len(names) - 1
+        and (banded <= set(series))
+    )
+
+
+def read(seen: Seen) -> Export:
+    """The points of each run; the bands of the chart are set aside."""
+    table = seen.table.reset_index(drop=True)
+    table = table.set_axis([str(column).lstrip("\ufeff") for column in table.columns], axis=1)
+    axis = table.columns[0]
+    runs: dict[str, dict[str, str]] = {}
+    for column in table.columns[1:]:
+        if not BANDS.fullmatch(column):
+            run, _, metric = column.rpartition(BETWEEN)
+            runs.setdefault(run.strip(), {})[metric.strip()] = column
+    found = []
+    for run, own in runs.items():
+        points = table[[axis, *own.values()]].set_axis([axis, *own], axis=1)
+        kept = points[list(own)].map(lambda cell: str(cell).strip() != "").any(axis=1)
+        found.append(one_run(run, points[kept], {}, step=axis))
+    return all_of(found)
+
+
+FORMAT = Format(
+    *("wandb-chart", "the export of a chart of W&B", claims, read),
+    sizes="A chart holds it only if its axis counts data, or if the names of the runs say it (--names). Charts are "
+    "drawn from at most some hundred points a run: the runs table has the last value of all.",
+)
