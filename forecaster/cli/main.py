@@ -6,6 +6,7 @@ from forecaster.cli.commands import (
     decisions,
     fitting,
     floors,
+    importing,
     keeping,
     links,
     over_time,
@@ -18,7 +19,15 @@ from forecaster.cli.commands import (
 from forecaster.cli.commands.gathering import measuring
 
 VERBS = (
-    *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
+    *(
+        importing.import_,
+        fitting.validate,
+        fitting.fit,
+        questions.forecast,
+        questions.requirement,
+        questions.compare,
+        questions.check,
+    ),
     *(
         resources.growth,
         floors.floor,

@@ -82,9 +82,7 @@ def which_point(request: Request, found: Found, most: int, grows: bool, cost: Op
     ]
     if cost is not None:
         said += [f"The best point; {in_words(cost)}:", line("best")]
-    said.append(
-        "--take step=N takes the point of one step, --take best=COLUMN chooses by one column and reports another."
-    )
+    said.append("--take step=N takes the point of one step; --take best=COLUMN chooses by another column.")
     return RequestError("\n".join(said))
 
 
@@ -102,8 +100,8 @@ def which_score(request: Request) -> RequestError:
     command = replace(request, how=replace(request.how, score="accuracy")).command()
     known = ", ".join(dict.fromkeys(score.name for score, _ in KNOWN))
     return RequestError(
-        f"{request.name}: found scores, and nothing that says which; expected --score NAME, such as {known}, or neg_... of "
-        f"scikit-learn. For accuracies run:\n  {command}"
+        f"{request.name}: found scores, and nothing that says which; expected --score NAME, such as {known}, or "
+        f"neg_... of scikit-learn. For accuracies run:\n  {command}"
     )
 
 

@@ -73,8 +73,8 @@ def find(sources: Sequence[Path], wanted: str | None = None) -> Found:
     if len(kinds) > 1:
         said = ", ".join(f"{count} of {known[name].title} ({name})" for name, count in kinds.most_common())
         raise CurveFileError(
-            f"{_named(sources)}: found exports of several kinds: {said}; expected one kind, so that no run counts twice. "
-            f"Say which: --format {kinds.most_common(1)[0][0]}"
+            f"{_named(sources)}: found exports of several kinds: {said}; expected one kind, so that no run counts "
+            f"twice. Say which: --format {kinds.most_common(1)[0][0]}"
         )
     form = claimed[0][0]
     exports = _merged(form, [_read(form, one) for _, one in claimed])
@@ -93,7 +93,7 @@ def _looked_at(source: Path) -> Iterator[Seen]:
     """The file; of a folder all files that may be exports, and the folders that are runs of MLflow."""
     if not source.exists():
         raise CurveFileError(
-            f"{source}: found no such file or folder; expected an export of a tracker. Check the path."
+            f"{source}: found no such file; expected an export of a tracker, or a folder of them. Check the path."
         )
     if source.is_file():
         yield Seen(source, label_of(source, source))

@@ -64,9 +64,9 @@ def import_runs(
     """Make the table of learning curves from what a tracker or a trainer exported.
 
     Read are: W&B (runs table, chart, history as Parquet), MLflow (``search_runs``, ``mlflow.db``, ``mlruns/``),
-    TensorBoard (saved scalars, event files), Hugging Face's ``trainer_state.json``, Lightning's ``metrics.csv``, the log of
-    Keras' CSVLogger, results of lm-eval, scikit-learn's ``learning_curve`` (.npz or JSON), and JSON records of
-    ``{config, summary}``.
+    TensorBoard (saved scalars, event files), Hugging Face's ``trainer_state.json``, Lightning's ``metrics.csv``, the
+    log of Keras' CSVLogger, results of lm-eval, scikit-learn's ``learning_curve`` (.npz or JSON), and JSON records
+    of ``{config, summary}``.
 
     Parameters
     ----------
@@ -161,8 +161,8 @@ def imported(request: Request) -> Imported:
     kept = taken(take, chosen.run, chosen.measured, _chosen_by(request, chosen, take), chosen.step)
     if take.how == "every" and not _grows(chosen) and chosen.several.any():
         raise RequestError(
-            f"{request.name}: found --take every, though n is the same along each run, so that its points would count as "
-            f"repeats; expected a column that grows, as tokens seen. Run:\n  {replace(request, take='last').command()}"
+            f"{request.name}: found --take every, though n is the same along each run, so that its points would count "
+            f"as repeats; expected one that grows, as tokens seen. Run:\n  {replace(request, take='last').command()}"
         )
     return _result(request, found, chosen, kept)
 
@@ -174,8 +174,8 @@ def imported(request: Request) -> Imported:
 class _Chosen:
     """The points of the runs that count, and what each column serves as.
 
-    ``error`` is NaN where it was not measured or is no plain number, ``several`` the measured points of each run that has
-    more than one, else 0.
+    ``error`` is NaN where it was not measured or is no plain number; ``several``: the measured points of each run that
+    has more than one, else 0.
     """
 
     table: Table
@@ -221,8 +221,8 @@ def _chosen(request: Request, found: Found) -> _Chosen:
     dropped |= _unmeasured(run, counts, infinite, columns["error"])
     if not measured.any():
         raise CurveFileError(
-            f"{request.name}: found no value in the column {columns['error']!r} of any run that counts; expected errors. "
-            f"Name another column: --map error=THAT; the columns are {listed(table.columns, 50)}."
+            f"{request.name}: found no value in the column {columns['error']!r} of any run that counts; expected "
+            f"errors. Name another column: --map error=THAT; the columns are {listed(table.columns, 50)}."
         )
     step = points.as_numbers(table[export.step]) if export.step in table else np.full(len(table), np.nan)
     error = np.where(measured, _errors(table[columns["error"]], how), np.nan)
@@ -374,8 +374,8 @@ def _text(request: Request, found: Found, chosen: _Chosen, table: Table, cost: O
     counts = len(set(table[RUN]))
     curves = len(table[KEYS].drop_duplicates())
     said = [
-        f"{counted(len(table), 'measurement')} of {counted(curves, 'curve')}, from {counts} of {len(found.export.names)} runs "
-        f"in {found.format.title}."
+        f"{counted(len(table), 'measurement')} of {counted(curves, 'curve')}, from {counts} of "
+        f"{len(found.export.names)} runs in {found.format.title}."
     ]
     if chosen.dropped:
         said.append(f"Left out: {', '.join(f'{count} {reason}' for reason, count in chosen.dropped.items())}.")

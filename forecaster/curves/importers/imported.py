@@ -64,8 +64,8 @@ class Imported(Result):
         format="the format that was read, such as `wandb-runs`",
         runs="the number of runs in the export",
         dropped="how many runs were left out, by the reason",
-        optimism="where the best point of each run was taken: `runs`, `below_last`, `below_neighbours`, shares of the error "
-        "by which it lies below other points (medians over runs); else null",
+        optimism="where the best point of each run was taken: `runs`, `below_last`, `below_neighbours`, shares of the "
+        "error by which it lies below other points (medians over runs); else null",
         again="the command that makes the same table",
     )
 

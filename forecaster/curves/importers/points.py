@@ -36,8 +36,8 @@ def with_names(source: str, export: Export, names: str | None) -> tuple[Table, d
         wrong = [name for name, one in zip(export.names, found, strict=True) if one is None]
         if wrong:
             raise CurveColumnsError(
-                f"{source}: found runs whose names are not as --names {names!r} says: {listed(wrong, 5)}; expected names "
-                "like that. Change the pattern (* stands for anything), or give other runs."
+                f"{source}: found runs whose names are not as --names {names!r} says: {listed(wrong, 5)}; expected "
+                "names like that. Change the pattern (* stands for anything), or give other runs."
             )
         more = [{f"name.{key}": value for key, value in one.groupdict().items()} for one in found if one is not None]
         said = [own | other for own, other in zip(said, more, strict=True)]
@@ -70,8 +70,8 @@ def product(source: str, table: Table, text: str) -> Table:
             value = value * number.value
         else:
             raise CurveColumnsError(
-                f"{source}: found {factor!r} in the product {text!r}; expected columns and numbers with * between them; "
-                f"the columns are {listed(table.columns, 50)}."
+                f"{source}: found {factor!r} in the product {text!r}; expected columns and numbers with * between "
+                f"them; the columns are {listed(table.columns, 50)}."
             )
     return pd.Series(value, table.index, dtype=object).where(~np.isnan(value), None)
 

@@ -89,7 +89,7 @@ def pattern(text: str) -> re.Pattern[str]:
     fields = [name for name in FIELD.findall(text) if name]
     if not fields or len(set(fields)) < len(fields) or not all(name.isidentifier() for name in fields):
         raise OptionError(
-            f"--names: found {text!r}; expected a pattern with each name once, as in '{{architecture}}-n{{n}}-s{{seed}}'"
+            f"--names: found {text!r}; expected a pattern with each name once, as '{{architecture}}-n{{n}}-s{{seed}}'"
         )
     made, at = "", 0
     for found in FIELD.finditer(text):

@@ -113,6 +113,6 @@ def optimism(run: Int[np.ndarray, " point"], error: Float[np.ndarray, " point"])
 def in_words(found: Optimism) -> str:
     """What the best point costs, in a sentence."""
     return (
-        f"the best point of a run is chosen after the fact, so that it is too low: here it lies {found.below_last:.1%} below "
-        f"the last point and {found.below_neighbours:.1%} below the points around it (median of {found.runs} runs)"
+        f"the best point of a run is chosen after the fact, so that it is too low: here it lies {found.below_last:.1%} "
+        f"below the last point and {found.below_neighbours:.1%} below the points around it (median of {found.runs})"
     )

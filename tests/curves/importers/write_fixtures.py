@@ -1,16 +1,15 @@
 """Write the exports that the tests of the importers read, each by the program that makes such files.
 
-    uv run --isolated --no-project --with-requirements pyproject.toml ... # see docs/contributing: the group `trackers`
-    uv run --group trackers python tests/curves/importers/write_fixtures.py [NAME ...]
+    uv run --only-group trackers python tests/curves/importers/write_fixtures.py [NAME ...]
 
-What a real library wrote: MLflow (database, files, search_runs), TensorBoard (event files by its own writer and by PyTorch's,
-scalars saved by its page), Hugging Face's Trainer, Lightning, Keras (backend PyTorch), lm-eval, scikit-learn, pandas.
-Written here in the documented form, because their programs need an account on a server: the W&B runs table and chart
-export of its page, and the Parquet of its history artifact. The frame of W&B's API (``wandb_api.csv``) is made as its
-documentation makes it.
+What a real library wrote: MLflow (database, files, search_runs), TensorBoard (event files by its own writer and by that
+of PyTorch, scalars saved by its page), Trainer of Hugging Face, Lightning, Keras (backend PyTorch), lm-eval,
+scikit-learn, pandas. Written here in the documented form, because their program needs an account on a server: the W&B
+runs table and chart export of its page, and the Parquet of its history artifact. The frame of the API of W&B
+(``wandb_api.csv``) is made as its documentation makes it.
 
-``expected.json`` has, for each fixture, what was measured as the programs ran: architecture, n, and the error at the last
-and the best point. Paths and host names of the machine that ran it are taken out.
+``expected.json`` has, for each fixture, what was measured as the programs ran: architecture, n, and the error at the
+last and the best point. Paths and host names of the machine that ran it are taken out.
 """
 
 from __future__ import annotations
@@ -156,13 +155,13 @@ def _track(mlflow: Any, some: list[tuple[str, int, list[float]]]) -> None:
             mlflow.log_params({"model": m, "train_size": n})
             for step, error in zip(STEPS, errors, strict=True):
                 mlflow.log_metrics({"val/loss": error, "tokens": step * n}, step=step)
-    run = mlflow.start_run(run_name="failed")
+    mlflow.start_run(run_name="failed")
     mlflow.log_params({"model": "cnn", "train_size": 4000})
     mlflow.end_run("FAILED")
-    with mlflow.start_run(run_name="deleted") as run:
+    with mlflow.start_run(run_name="deleted") as gone:
         mlflow.log_params({"model": "cnn", "train_size": 8000})
         mlflow.log_metric("val/loss", 9.0, step=10)
-    mlflow.delete_run(run.info.run_id)
+    mlflow.delete_run(gone.info.run_id)
 
 
 def mlflow_database() -> Expected:
@@ -237,14 +236,14 @@ def _rename(folder: Path) -> None:
 
 
 def tensorboard_events() -> Expected:
-    """Half of the runs by PyTorch's writer, half by TensorBoard's own, which writes tensors."""
+    """One model by the writer of PyTorch, with hyper-parameters; one by that of TensorBoard, which writes tensors."""
     from tensorboard.summary import Writer
     from torch.utils.tensorboard import SummaryWriter
     from torch.utils.tensorboard.summary import hparams
 
-    folder = fresh("tensorboard")
+    numbers, tensors = fresh("tensorboard_numbers"), fresh("tensorboard_tensors")
     for m, n, errors in runs():
-        run = folder / f"{m}-n{n}"
+        run = (numbers if m == "cnn" else tensors) / f"{m}-n{n}"
         if m == "cnn":
             writer = SummaryWriter(run)
             for one in hparams({"train_size": n, "model": m, "augment": True}, {}):
@@ -258,7 +257,7 @@ def tensorboard_events() -> Expected:
             for step, error in zip(STEPS, errors, strict=True):
                 own.add_scalar("epoch_loss", factor * error, step)
             own.close()
-    for run in folder.iterdir():
+    for run in (*numbers.iterdir(), *tensors.iterdir()):
         _rename(run)
     return formula()
 
@@ -298,7 +297,7 @@ def tensorboard_csv() -> Expected:
 
 
 def huggingface() -> Expected:
-    """Real trainings of a line; the models are not kept. The last run is cut short: a checkpoint alone is left of it."""
+    """Real trainings of a line; the models are not kept. Of the last run one checkpoint is left, as if cut short."""
     import torch
     from transformers import Trainer, TrainingArguments
 
@@ -370,8 +369,8 @@ def lightning() -> Expected:
     data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.ones(4, 1)), batch_size=2)
     for m, n, _ in runs():
         trainer = L.Trainer(
-            max_epochs=len(FACTORS), logger=CSVLogger(folder, name=None), log_every_n_steps=1, enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False, accelerator="cpu", num_sanity_val_steps=0,
+            max_epochs=len(FACTORS), logger=CSVLogger(folder, name=None), log_every_n_steps=1, accelerator="cpu",
+            enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False, num_sanity_val_steps=0,
         )  # fmt: skip
         trainer.fit(Told(m, n), data, data)
     return formula()
@@ -464,8 +463,8 @@ def scikit_learn() -> Expected:
     learners = {"nearest": KNeighborsClassifier(1), "linear": LogisticRegression(max_iter=300)}
     for name, learner in learners.items():
         sizes, train, test, fit, score = learning_curve(
-            learner, x / 16, y, train_sizes=[50, 100, 200, 400], cv=4, scoring="accuracy", return_times=True, shuffle=True,
-            random_state=0,
+            learner, x / 16, y, train_sizes=[50, 100, 200, 400], cv=4, scoring="accuracy", return_times=True,
+            shuffle=True, random_state=0,
         )  # fmt: skip
         held = {
             "train_sizes": sizes,

@@ -1,8 +1,9 @@
-"""TensorBoard's event files: records with check sums (TFRecord), each a protocol buffer; read here without TensorFlow.
+"""TensorBoard's event files: records with check sums (TFRecord), each a protocol buffer; read without TensorFlow.
 
-Of ``Event``: 2 step, 5 summary. Of a summary's ``Value``: 1 tag, 2 simple_value, 8 tensor, 9 metadata. Of ``TensorProto``:
-1 dtype, 4 tensor_content, 5 float_val, 6 double_val. Of ``SummaryMetadata``: 1 plugin (1 name, 2 content).
-Sources: ``event.proto``, ``summary.proto``, ``tensor.proto`` of TensorFlow; ``plugin_data.proto`` of TensorBoard's hparams.
+Of ``Event``: 2 step, 5 summary. Of a summary's ``Value``: 1 tag, 2 simple_value, 8 tensor, 9 metadata. Of
+``TensorProto``: 1 dtype, 4 tensor_content, 5 float_val, 6 double_val. Of ``SummaryMetadata``: 1 plugin (1 name,
+2 content). Sources: ``event.proto``, ``summary.proto``, ``tensor.proto`` of TensorFlow; ``plugin_data.proto`` of the
+plugin hparams of TensorBoard.
 """
 
 from __future__ import annotations

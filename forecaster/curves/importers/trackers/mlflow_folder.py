@@ -16,7 +16,8 @@ STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
 
 def claims(seen: Seen) -> bool:
-    return seen.kind == "folder" and {META, "metrics", "params"} <= set(seen.names)
+    names = set(seen.names) if seen.kind == "folder" else set()
+    return META in names and bool(names & {"metrics", "params"})
 
 
 def read(seen: Seen) -> Export:

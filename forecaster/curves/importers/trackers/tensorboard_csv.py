@@ -38,6 +38,6 @@ def together(parts: Sequence[Export]) -> Export:
 FORMAT = Format(
     *("tensorboard-csv", "a scalar saved from TensorBoard", claims, read),
     together=together,
-    sizes="Such a file holds steps alone: n is steps times the examples of a step, as in --map 'n=step*256', or stands in "
-    "the name of the run (--names).",
+    sizes="Such a file holds steps alone: n is steps times the examples of a step, as in --map 'n=step*256', or stands "
+    "in the name of the run (--names).",
 )

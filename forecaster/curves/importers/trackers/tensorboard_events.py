@@ -53,6 +53,6 @@ def together(parts: Sequence[Export]) -> Export:
 FORMAT = Format(
     *("tensorboard-events", "event files of TensorBoard", claims, read),
     together=together,
-    sizes="It is steps times the examples of a step, as in --map 'n=step*256', a hyper-parameter (hparams.*), or stands "
-    "in the name of the run (--names).",
+    sizes="It is steps times the examples of a step, as in --map 'n=step*256', a hyper-parameter (hparams.*), or "
+    "stands in the name of the run (--names).",
 )

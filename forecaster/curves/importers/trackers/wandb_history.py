@@ -30,6 +30,6 @@ def together(parts: Sequence[Export]) -> Export:
 FORMAT = Format(
     *("wandb-history", "the history of a W&B run", claims, read),
     together=together,
-    sizes="A history holds it where the run logged it, as tokens or samples seen. run.history() keeps 500 points a run; "
-    "the history artifact (Parquet) has all.",
+    sizes="A history holds it where the run logged it, as tokens or samples seen. run.history() keeps 500 points a "
+    "run; the history artifact (Parquet) has all.",
 )

@@ -21,8 +21,8 @@ FROM_API = {"name", "summary", "config"}
 def claims(seen: Seen) -> bool:
     """``Name, State`` and what W&B notes of each run; or the columns ``summary, config, name``."""
     names = set(seen.names)
-    page = {"Name", "State"} <= names and bool({name.lower() for name in names} & KEPT)
-    return seen.kind in ("table", "parquet") and (page or FROM_API <= names)
+    page = names >= {"Name", "State"} and bool({name.lower() for name in names} & KEPT)
+    return seen.kind in ("table", "parquet") and (page or names >= FROM_API)
 
 
 def read(seen: Seen) -> Export:

@@ -28,7 +28,7 @@ def read(seen: Seen) -> Export:
     settings = {key: value for key, value in state.items() if isinstance(value, str | int | float)}
     done, most = int(state["global_step"]), int(state.get("max_steps") or 0)
     whole = any(END in row for row in state[LOG]) or (most > 0 and done >= most)
-    unfinished = "" if whole else f"stopped at step {done} of {most}"
+    unfinished = "" if whole else "stopped before max_steps"
     return one_run(seen.label, points_of(recorded), settings, unfinished, step=STEP)
 
 
@@ -44,6 +44,6 @@ def together(copies: Sequence[Export]) -> Export:
 FORMAT = Format(
     *("huggingface", "a trainer_state.json of Hugging Face's Trainer", claims, read),
     together=together,
-    sizes="The file does not hold the size of the training set: take num_input_tokens_seen where it is logged, steps times "
-    "the examples of a step, as in --map 'n=step*train_batch_size', or the name of the run (--names).",
+    sizes="The file does not hold the size of the training set: take num_input_tokens_seen where it is logged, steps "
+    "times the examples of a step, as in --map 'n=step*train_batch_size', or the name of the run (--names).",
 )

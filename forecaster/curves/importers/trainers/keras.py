@@ -21,6 +21,6 @@ def read(seen: Seen) -> Export:
 
 FORMAT = Format(
     *("keras", "the log of Keras' CSVLogger", claims, read),
-    sizes="The log does not hold it: it is epochs times the examples of an epoch where each one sees new data, or stands "
-    "in the name of the run (--names).",
+    sizes="The log does not hold it: it is epochs times the examples of an epoch where each one sees new data, or "
+    "stands in the name of the run (--names).",
 )

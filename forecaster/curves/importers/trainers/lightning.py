@@ -20,6 +20,6 @@ def read(seen: Seen) -> Export:
 
 FORMAT = Format(
     *("lightning", "a metrics.csv of Lightning", claims, read),
-    sizes="It is a hyper-parameter (hparams.*), steps times the examples of a step, as in --map 'n=step*64', or stands in "
-    "the name of the run (--names).",
+    sizes="It is a hyper-parameter (hparams.*), steps times the examples of a step, as in --map 'n=step*64', or stands "
+    "in the name of the run (--names).",
 )

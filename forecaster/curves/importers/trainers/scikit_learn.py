@@ -19,8 +19,8 @@ SIZES, TEST = ("train_sizes", "train_sizes_abs"), "test_scores"
 NAMED = ("score_name", "scoring", "score")
 COLUMNS = {"n": "train_size", "error": "test_score", "error_sd": "test_score_sd", "repeats": "folds"}
 FOLDS = (
-    "each score is the mean over the folds of cross-validation, with their spread as error_sd; folds share training cases, so "
-    "that repeated measurements would differ somewhat more"
+    "each score is the mean over the folds of cross-validation, with their spread as error_sd; folds share training "
+    "cases, so that repeated measurements would differ somewhat more"
 )
 
 
