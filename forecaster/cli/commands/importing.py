@@ -122,4 +122,6 @@ def import_(
     more = () if output is None else ("-o", str(output))
     result = imported(Request(tuple(source), how, take, names, format, keep_unfinished, more))
     console.print_notes(result.notes)
+    if output is None and not as_json:
+        console.say("Note: no file was written; -o curves.csv writes the table.")
     return deliver(result, as_json, output, figure)

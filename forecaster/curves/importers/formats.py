@@ -137,7 +137,7 @@ def _merged(form: Format, exports: Sequence[Export]) -> list[Export]:
 
 def _nothing(sources: Sequence[Path], seen: Sequence[Seen], wanted: str | None) -> str:
     """What was seen where nothing is an export that is read, and what to do."""
-    known = "; ".join(f"{form.title} ({form.id})" for form in FORMATS)
+    known = [f"  {form.id}: {form.title}" for form in FORMATS]
     if len(sources) == 1 and sources[0].is_dir():
         source = Seen(sources[0], "")
         kinds = Counter(one.said for one in seen)
@@ -145,10 +145,9 @@ def _nothing(sources: Sequence[Path], seen: Sequence[Seen], wanted: str | None) 
         saw = f"{source.said}{'; in it ' + some if some else ''}"
     else:
         saw = listed((one.said for one in seen), 3, quote=False)
-    what = f"no {wanted} in" if wanted else ""
-    said = f"{_named(sources)}: found {what} {saw}; expected an export of a tracker or trainer: {known}.".replace(
-        "  ", " "
-    )
+    what = f"no {wanted} in " if wanted else ""
+    said = f"{_named(sources)}: found {what}{saw}; expected an export of a tracker or trainer. These are read:"
+    said = "\n".join([said, *known])
     if len(seen) == 1 and seen[0].kind in ("table", "json", "lines", "parquet") and seen[0].names and not wanted:
         return f"{said}\nA table of any other kind is read as it is. Run:\n  forecaster validate {sources[0]}"
     return f"{said}\nExport the runs as one of these."

@@ -157,13 +157,10 @@ def imported(request: Request) -> Imported:
     chosen = _chosen(request, found)
     if chosen.several.any() and request.take is None:
         cost = optimism(chosen.run, chosen.error)
-        raise asking.which_point(request, found, int(chosen.several.max()), _grows(chosen), cost)
+        raise asking.which_point(request, int(chosen.several.max()), _grows(chosen), cost)
     kept = taken(take, chosen.run, chosen.measured, _chosen_by(request, chosen, take), chosen.step)
     if take.how == "every" and not _grows(chosen) and chosen.several.any():
-        raise RequestError(
-            f"{request.name}: found --take every, though n is the same along each run, so that its points would count "
-            f"as repeats; expected one that grows, as tokens seen. Run:\n  {replace(request, take='last').command()}"
-        )
+        raise asking.none_grows(request)
     return _result(request, found, chosen, kept)
 
 
@@ -372,10 +369,11 @@ def _summary(table: Table) -> pd.DataFrame:
 
 def _text(request: Request, found: Found, chosen: _Chosen, table: Table, cost: Optimism | None) -> str:
     counts = len(set(table[RUN]))
+    passed = f", beside {counted(found.passed, 'other file')}" if found.passed else ""
     curves = len(table[KEYS].drop_duplicates())
     said = [
         f"{counted(len(table), 'measurement')} of {counted(curves, 'curve')}, from {counts} of "
-        f"{len(found.export.names)} runs in {found.format.title}."
+        f"{len(found.export.names)} runs in {found.format.title}{passed}."
     ]
     if chosen.dropped:
         said.append(f"Left out: {', '.join(f'{count} {reason}' for reason, count in chosen.dropped.items())}.")
@@ -385,8 +383,7 @@ def _text(request: Request, found: Found, chosen: _Chosen, table: Table, cost: O
     served = [f"{ours} is {theirs!r}" for ours, theirs in chosen.columns.items()]
     served += [f"{ours} is {value!r} for all rows" for ours, value in request.how.constants.items()]
     turned = f" The error is {chosen.how.turned}." if chosen.how.turned is not None else ""
-    said += [f"Read so: {'; '.join(served)}.{turned}", "The same in full:", f"  {request.command()}"]
-    return "\n".join([*said, f"  (in Python: {request.python()})"])
+    return "\n".join([*said, f"Read so: {'; '.join(served)}.{turned}", "The same in full:", f"  {request.command()}"])
 
 
 def _counts(request: Request, found: Found, cost: Optimism | None) -> str:

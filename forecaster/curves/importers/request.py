@@ -64,6 +64,10 @@ class Request:
         words = ["--map" if word == "--columns" else word for word in self.how.options()]
         return shlex.join(["forecaster", "import", self.name, *words, *self.options()])
 
+    def lines(self) -> list[str]:
+        """Both, as a message shows them."""
+        return [f"  {self.command()}", f"  (in Python: {self.python()})"]
+
     def python(self) -> str:
         """The call in Python."""
         source = self.name if len(self.sources) == 1 else list(map(str, self.sources))

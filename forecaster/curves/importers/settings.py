@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from forecaster.errors import CurveFileError, OptionError
+from forecaster.errors import OptionError
 
 LINE = re.compile(r"(?P<indent> *)(?P<key>'[^']*'|\"[^\"]*\"|[^\s'\"#][^:]*?)\s*:(?:\s+(?P<value>.*))?$")
 PAIR = re.compile(r"(?:^|[/_,;&\s-])([A-Za-z]\w*?)=([^/_,;&\s]+)")
@@ -99,12 +98,20 @@ def pattern(text: str) -> re.Pattern[str]:
     return re.compile(made + re.escape(text[at:]).replace(r"\*", ".*"))
 
 
-def json_object(text: str, what: str) -> Mapping[str, Any]:
-    """A JSON object; CurveFileError, saying ``what``, for any other text."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise CurveFileError(f"found {what} that is no JSON object; expected one")
-    return found
+SIZED = re.compile(
+    r"(?P<name>.*?)(?P<size>[-_/ ]+(?:n|N|size|train)?[=_-]?)(?P<n>\d+(?:\.\d+)?[kKMGB]?)"
+    r"(?:(?P<run>[-_/ ]+(?:s|seed|run)[=_-]?)(?P<seed>\d+))?"
+)
+LEAST = 10.0  # a number in all names, from which it may be a size and no version
+
+
+def pattern_of(names: Sequence[str]) -> str | None:
+    """The pattern of names that seem to end in a size, such as ``cnn-n1000`` or ``cnn-n1000-s3``; None for others."""
+    found = [SIZED.fullmatch(name) for name in names]
+    parts = [(one["size"], one["run"]) for one in found if one is not None and one["name"]]
+    sizes = {float(re.sub(r"[kKMGB]$", "e3", one["n"])) for one in found if one is not None}
+    if len(parts) < len(names) or len(set(parts)) != 1 or len(sizes) < 2 or min(sizes) < LEAST:
+        return None
+    size, run = parts[0]
+    made = f"{{architecture}}{size}{{n}}" + (f"{run}{{seed}}" if run else "")
+    return made if all(pattern(made).fullmatch(name) for name in names) else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from forecaster.curves.how_read import Command, HowRead
 from forecaster.curves.learning_curves import KEYS, Table, listed
+from forecaster.curves.misread.exports import hint
 from forecaster.curves.reading import names
 from forecaster.curves.reading.cells import bare, numerals_of, texts_of
 from forecaster.curves.reading.columns import REQUIRED, left, parts_of, there
@@ -31,6 +32,7 @@ def missing(name: str, raw: Table, how: HowRead, lacking: Sequence[str], command
     """What is missing, the whole command that names it, and the reasons where there is a choice or a condition."""
     found = guessed(raw, how, lacking)
     said = [f"{name}: found no column {listed(lacking)}; {there(raw)}; expected {', '.join(REQUIRED)}."]
+    said += hint(raw, name)
     hopeless = [c for c in ("n", "error") if c in lacking and c not in found.columns and found.wide == how.wide]
     if not hopeless:
         said += ["Run:", *command.lines(found)]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from forecaster.curves.importers.export import Export, Format, each_row
 from forecaster.curves.importers.seen import Seen
+from forecaster.curves.misread.exports import TITLES, tracker_of
 
+ID = "mlflow-runs"
 NAME = "tags.mlflow.runName"
 FINISHED = "FINISHED"
 SIZES = "In MLflow it is usually a parameter, such as params.train_size, or a metric that counts tokens."
 
 
 def claims(seen: Seen) -> bool:
-    names = set(seen.names)
-    recorded = any(name.startswith(("metrics.", "params.")) for name in names)
-    return seen.kind in ("table", "parquet") and {"run_id", "status"} <= names and recorded
+    return seen.kind in ("table", "parquet") and tracker_of(seen.names) == ID
 
 
 def read(seen: Seen) -> Export:
@@ -29,4 +29,4 @@ def state_of(status: object, stage: object = "active") -> str:
     return "deleted" if stage == "deleted" else "" if text == FINISHED else text.lower() or "without a status"
 
 
-FORMAT = Format("mlflow-runs", "a table of MLflow's search_runs", claims, read, single=True, sizes=SIZES)
+FORMAT = Format(ID, TITLES[ID], claims, read, single=True, sizes=SIZES)

@@ -7,20 +7,21 @@ from collections.abc import Sequence
 
 from forecaster.curves.importers.export import STEP, Export, Format, one_run
 from forecaster.curves.importers.seen import Seen
+from forecaster.curves.misread.exports import SCALAR, TITLES, tracker_of
 
-HEADER = ("Wall time", "Step", "Value")
+ID = "tensorboard-csv"
 NAMED = re.compile(r"(?:run-)?(?P<run>.+?)-tag-(?P<tag>.+)")
 
 
 def claims(seen: Seen) -> bool:
-    return seen.kind == "table" and seen.names == HEADER
+    return seen.kind == "table" and tracker_of(seen.names) == ID
 
 
 def read(seen: Seen) -> Export:
     """The points of one run and tag. The tag is the column; "Value" where the file's name says none."""
     folder, _, stem = seen.label.rpartition("/")
     found = NAMED.fullmatch(stem)
-    run, tag = (found["run"], found["tag"]) if found else (stem, HEADER[2])
+    run, tag = (found["run"], found["tag"]) if found else (stem, SCALAR[2])
     points = seen.table.set_axis(["wall_time", STEP, tag], axis=1)
     return one_run("/".join(filter(None, (folder, run))), points.drop(columns="wall_time"), {}, step=STEP)
 
@@ -36,7 +37,7 @@ def together(parts: Sequence[Export]) -> Export:
 
 
 FORMAT = Format(
-    *("tensorboard-csv", "a scalar saved from TensorBoard", claims, read),
+    *(ID, TITLES[ID], claims, read),
     together=together,
     sizes="Such a file holds steps alone: n is steps times the examples of a step, as in --map 'n=step*256', or stands "
     "in the name of the run (--names).",

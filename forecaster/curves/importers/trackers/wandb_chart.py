@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from forecaster.curves.importers.export import Export, Format, all_of, one_run
 from forecaster.curves.importers.seen import Seen
-from forecaster.curves.reading.wide import BANDS, BETWEEN
+from forecaster.curves.misread.exports import BANDS, BETWEEN, TITLES, tracker_of
+
+ID = "wandb-chart"
 
 
 def claims(seen: Seen) -> bool:
-    """An axis, then ``RUN - METRIC`` columns, each with its bands or all of one metric."""
-    names = [name.lstrip("\ufeff") for name in seen.names]
-    if seen.kind != "table" or len(names) < 2 or BETWEEN in names[0]:
-        return False
-    banded = {found[1] for name in names if (found := BANDS.fullmatch(name))}
-    series = [name for name in names[1:] if BETWEEN in name and not BANDS.fullmatch(name)]
-    return (
-        bool(series)
-        and len(series) + sum(BANDS.fullmatch(n) is not None for n in names) == len(names) - 1
-        and (banded <= set(series))
-    )
+    return seen.kind == "table" and tracker_of(seen.names) == ID
 
 
 def read(seen: Seen) -> Export:
@@ -40,7 +32,7 @@ def read(seen: Seen) -> Export:
 
 
 FORMAT = Format(
-    *("wandb-chart", "the export of a chart of W&B", claims, read),
+    *(ID, TITLES[ID], claims, read),
     sizes="A chart holds it only if its axis counts data, or if the names of the runs say it (--names). Charts are "
     "drawn from at most some hundred points a run: the runs table has the last value of all.",
 )

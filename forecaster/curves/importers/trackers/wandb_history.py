@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from forecaster.curves.importers.export import Export, Format, all_of, one_run
 from forecaster.curves.importers.seen import Seen
 from forecaster.curves.importers.settings import beside
+from forecaster.curves.misread.exports import TITLES, tracker_of
 
-STEP = "_step"
+ID, STEP = "wandb-history", "_step"
 
 
 def claims(seen: Seen) -> bool:
-    return seen.kind in ("parquet", "table") and {STEP, "_timestamp"} <= set(seen.names)
+    return seen.kind in ("parquet", "table") and tracker_of(seen.names) == ID
 
 
 def read(seen: Seen) -> Export:
@@ -28,7 +29,7 @@ def together(parts: Sequence[Export]) -> Export:
 
 
 FORMAT = Format(
-    *("wandb-history", "the history of a W&B run", claims, read),
+    *(ID, TITLES[ID], claims, read),
     together=together,
     sizes="A history holds it where the run logged it, as tokens or samples seen. run.history() keeps 500 points a "
     "run; the history artifact (Parquet) has all.",

@@ -13,16 +13,13 @@ import pandas as pd
 from forecaster.curves.importers.export import Export, Format, each_row
 from forecaster.curves.importers.seen import Seen
 from forecaster.curves.importers.settings import flat
+from forecaster.curves.misread.exports import TITLES, tracker_of
 
-KEPT = {"notes", "user", "tags", "created", "runtime", "sweep", "id", "group", "job type"}  # beside each run
-FROM_API = {"name", "summary", "config"}
+ID = "wandb-runs"
 
 
 def claims(seen: Seen) -> bool:
-    """``Name, State`` and what W&B notes of each run; or the columns ``summary, config, name``."""
-    names = set(seen.names)
-    page = names >= {"Name", "State"} and bool({name.lower() for name in names} & KEPT)
-    return seen.kind in ("table", "parquet") and (page or names >= FROM_API)
+    return seen.kind in ("table", "parquet") and tracker_of(seen.names) == ID
 
 
 def read(seen: Seen) -> Export:
@@ -65,7 +62,7 @@ def _as_dict(cell: Any) -> Mapping[str, Any]:
 
 
 FORMAT = Format(
-    *("wandb-runs", "a runs table of W&B", claims, read),
+    *(ID, TITLES[ID], claims, read),
     single=True,
     sizes="In W&B it is a value of the config, such as train_size, or of the summary, such as tokens seen.",
 )

@@ -25,7 +25,7 @@ def read(seen: Seen) -> Export:
         for key, value in row.items()
         if key != STEP and (value is None or isinstance(value, str | int | float))
     ]
-    settings = {key: value for key, value in state.items() if isinstance(value, str | int | float)}
+    settings = {k: v for k, v in state.items() if isinstance(v, str | int | float) and not isinstance(v, bool)}
     done, most = int(state["global_step"]), int(state.get("max_steps") or 0)
     whole = any(END in row for row in state[LOG]) or (most > 0 and done >= most)
     unfinished = "" if whole else "stopped before max_steps"

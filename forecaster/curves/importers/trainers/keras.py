@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from forecaster.curves.importers.export import Export, Format, one_run
 from forecaster.curves.importers.seen import Seen
+from forecaster.curves.misread.exports import TITLES, tracker_of
 
-EPOCH = "epoch"
+ID, EPOCH = "keras", "epoch"
 
 
 def claims(seen: Seen) -> bool:
-    """``epoch`` first, no steps, and a loss."""
-    names = seen.names
-    return seen.kind == "table" and len(names) > 1 and names[0] == EPOCH and "step" not in names and "loss" in names
+    return seen.kind == "table" and tracker_of(seen.names) == ID
 
 
 def read(seen: Seen) -> Export:
@@ -20,7 +19,7 @@ def read(seen: Seen) -> Export:
 
 
 FORMAT = Format(
-    *("keras", "the log of Keras' CSVLogger", claims, read),
+    *(ID, TITLES[ID], claims, read),
     sizes="The log does not hold it: it is epochs times the examples of an epoch where each one sees new data, or "
     "stands in the name of the run (--names).",
 )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from forecaster.curves.importers.export import STEP, Export, Format, one_run
 from forecaster.curves.importers.seen import Seen
 from forecaster.curves.importers.settings import beside
+from forecaster.curves.misread.exports import TITLES, tracker_of
+
+ID = "lightning"
 
 
 def claims(seen: Seen) -> bool:
-    """``epoch`` and ``step`` and metrics beside them, one point a row."""
-    names = set(seen.names)
-    return seen.kind == "table" and {"epoch", STEP} <= names and len(names) > 2 and "run_id" not in names
+    return seen.kind == "table" and tracker_of(seen.names) == ID
 
 
 def read(seen: Seen) -> Export:
@@ -19,7 +20,7 @@ def read(seen: Seen) -> Export:
 
 
 FORMAT = Format(
-    *("lightning", "a metrics.csv of Lightning", claims, read),
+    *(ID, TITLES[ID], claims, read),
     sizes="It is a hyper-parameter (hparams.*), steps times the examples of a step, as in --map 'n=step*64', or stands "
     "in the name of the run (--names).",
 )

@@ -75,7 +75,7 @@ def _row(value: Mapping[str, Any], task: str, measure: str, filtered: str, score
         row |= {"error": score, "metric": measure}
     else:  # nothing says which way is better: the user has to
         row |= {"error": None, "metric": measure}
-    return row | {"stderr": stderr, "n_test": _cases(score, stderr, cases)}
+    return row | {"n_test": _cases(score, stderr, cases)}
 
 
 def _cases(score: float, stderr: Any, cases: Any) -> float | None:

@@ -9,6 +9,7 @@ import pandas as pd
 from forecaster.curves.importers.export import Export, Format, each_row
 from forecaster.curves.importers.seen import Seen
 from forecaster.curves.importers.settings import flat
+from forecaster.curves.misread.exports import TITLES
 
 PARTS = ("config", "summary")
 NAMES = ("name", "run_name", "display_name", "run_id", "id")
@@ -41,7 +42,7 @@ def _first(row: dict[str, object], keys: tuple[str, ...]) -> str:
 
 
 FORMAT = Format(
-    *("records", "records of {config, summary}", claims, read),
+    *("records", TITLES["records"], claims, read),
     single=True,
     sizes="It is a value of the config, such as config.train_size, or of the summary, such as summary.tokens.",
 )

@@ -83,7 +83,7 @@ def _numbers(held: Any) -> np.ndarray:
 
 
 FORMAT = Format(
-    *("scikit-learn", "what scikit-learn's learning_curve gave", claims, read),
+    *("scikit-learn", "scores of scikit-learn's learning_curve", claims, read),
     single=True,
     sizes="It is train_sizes.",
 )
