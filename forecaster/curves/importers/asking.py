@@ -47,7 +47,7 @@ def missing(
     ]
     if not hopeless:
         said += ["Run:", *proposed.lines()]
-    said += guessed.reasons(how, lacking, hopeless, _named(proposed))
+    said += guessed.reasons(lacking, hopeless, _named(proposed))
     if "n" in lacking:
         called = listed(dict.fromkeys(found.export.names), 3)
         said.append(f"n is never guessed. {found.format.sizes} The runs are called {called}.")
@@ -60,14 +60,15 @@ class _Guess:
 
     how: HowRead
     short: HowRead
+    before: HowRead  # with what is told, and what has our very names
     points: Table
     full: Mapping[str, str]  # names without prefixes to columns
 
-    def reasons(self, how: HowRead, lacking: Sequence[str], hopeless: Sequence[str], without: set[str]) -> list[str]:
+    def reasons(self, lacking: Sequence[str], hopeless: Sequence[str], without: set[str]) -> list[str]:
         """A line on each column where there is a choice or a condition; none on those ``without``."""
         taken = replace(self.short, columns={k: v for k, v in self.short.columns.items() if k not in without})
-        asked = [ours for ours in lacking if ours not in without]
-        said = suggestions.reasons(self.points, how, taken, asked, hopeless)
+        asked = [ours for ours in lacking if ours not in without and ours not in self.before.columns]
+        said = suggestions.reasons(self.points, self.before, taken, asked, hopeless)
         return [re.sub(r"'([^']+)'", lambda name: repr(self.full.get(name[1], name[1])), line) for line in said]
 
 
@@ -76,7 +77,9 @@ def _guessed(found: Found, table: Table, how: HowRead, lacking: Sequence[str]) -
 
     Points looked at are the last of each run; where none of their columns may be n, all.
     """
-    last = table.groupby(found.export.run[table.index], sort=False).tail(1)
+    last = (
+        table.mask(table == "").groupby(found.export.run[table.index], sort=False).last()
+    )  # of each column that has any
     whole = table.iloc[np.unique(np.linspace(0, len(table) - 1, min(len(table), LOOKED_AT)).astype(int))]
     made = _guess_from(last, how, lacking)
     return made if "n" in made.how.columns else _guess_from(whole, how, lacking)
@@ -95,7 +98,7 @@ def _guess_from(points: Table, how: HowRead, lacking: Sequence[str]) -> _Guess:
     guess = suggestions.guessed(points, before, [ours for ours in lacking if ours not in columns])
     guess = guess if guess.wide is None else before
     full = {bare: column for column, bare in short.items()}
-    return _Guess(_in_full(guess, full), guess, points, full)
+    return _Guess(_in_full(guess, full), guess, before, points, full)
 
 
 def _short(table: Table) -> dict[str, str]:

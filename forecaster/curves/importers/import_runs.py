@@ -121,11 +121,11 @@ def import_runs(
     >>> import forecaster
     >>> found = forecaster.import_runs(
     ...     "forecaster/examples/runs.csv",
-    ...     columns={"n": "train_size", "error": "val/error", "architecture": "model"},
+    ...     columns={"n": "train_size", "error": "test/error", "architecture": "model", "seed": "seed"},
     ...     constants={"domain": "tabular-classification"},
     ... )
     >>> found.dropped
-    {'crashed': 2}
+    {'crashed': 2, 'running': 1}
     >>> len(found.curves.curves)
     3
     """
@@ -289,8 +289,9 @@ def _result(request: Request, found: Found, chosen: _Chosen, kept: Int[np.ndarra
         made = rows_of(request.name, frame, chosen.how, request.typed, Evidence(rows))
     except CurveRowsError as error:
         raise CurveRowsError(request.name, error.rows, _whose(error.rows, of_run)) from None
+    # that runs differ in name makes no repeats of what differs in its settings
+    expect_well_read(made.table.drop(columns=RUN, errors="ignore"), made.how, request.typed)
     table = made.table.assign(**{RUN: pd.Series(of_run, frame.index, dtype="str")})
-    expect_well_read(table, made.how, request.typed)
     table = table[[column for column in (*KNOWN, RUN) if column in table]]
     metric = metric_of_reading(made.how)
     if "metric" not in table and metric is not None:
@@ -399,8 +400,5 @@ def _counts(request: Request, found: Found, cost: Optimism | None) -> str:
         return "Each run counts with its last point."
     if take.column is not None:
         return f"Each run counts with the point that is best by {take.column!r}."
-    return (
-        f"Each run counts with its best point. Beware: {in_words(cost)}."
-        if cost
-        else "Each run counts with its best point."
-    )
+    late = "it is chosen after the fact, so that it is too low; too few points say by how much"
+    return f"Each run counts with its best point. Beware: {in_words(cost) if cost else late}."

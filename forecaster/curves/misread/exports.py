@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterable
 
 from forecaster.curves.how_read import TABLE
+from forecaster.curves.learning_curves import Table
 
 BANDS = re.compile(r"(.+)__(MIN|MAX)")  # of a chart of W&B, beside each run
 BETWEEN = " - "  # run and metric, in the header of such a chart
@@ -41,6 +42,14 @@ def hint(columns: Iterable[str], source: str) -> list[str]:
         f"It looks like {TITLES[known]}: `import` leaves out unfinished runs and asks which point of a run counts. Run:"
     )
     return [said, f"  {shlex.join(['forecaster', 'import', source])}"]
+
+
+def unfinished(table: Table) -> int:
+    """The rows of such a table that are runs which have not finished, as far as it says."""
+    column = STATE.get(tracker_of(table.columns) or "")
+    if column not in table:
+        return 0
+    return sum(str(cell).strip().lower() not in FINISHED for cell in table[column])
 
 
 def _wandb_runs(names: tuple[str, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -36,6 +37,8 @@ def missing(name: str, raw: Table, how: HowRead, lacking: Sequence[str], command
     hopeless = [c for c in ("n", "error") if c in lacking and c not in found.columns and found.wide == how.wide]
     if not hopeless:
         said += ["Run:", *command.lines(found)]
+    elif how.as_command:
+        said.append(f"Where a tracker or trainer wrote it: {shlex.join(['forecaster', 'import', name])}")
     return "\n".join([*said, *reasons(raw, how, found, lacking, hopeless)])
 
 

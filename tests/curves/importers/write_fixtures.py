@@ -1,6 +1,23 @@
+# /// script
+# requires-python = ">=3.11,<3.14"
+# dependencies = [
+#   "accelerate==1.15.0",
+#   "keras==3.15.1",
+#   "lightning==2.6.6",
+#   "lm_eval==0.4.13",
+#   "mlflow==3.17.2",
+#   "scikit-learn==1.9.1",
+#   "tensorboard==2.21.0",
+#   "torch==2.13.0",
+#   "transformers==5.24.0",
+# ]
+# ///
 """Write the exports that the tests of the importers read, each by the program that makes such files.
 
-    uv run --only-group trackers python tests/curves/importers/write_fixtures.py [NAME ...]
+    uv run --script tests/curves/importers/write_fixtures.py [NAME ...]
+
+installs them (more than a gigabyte) into an environment of its own; MLflow and forecaster need different versions of
+pyarrow, so that they are no dependency group.
 
 What a real library wrote: MLflow (database, files, search_runs), TensorBoard (event files by its own writer and by that
 of PyTorch, scalars saved by its page), Trainer of Hugging Face, Lightning, Keras (backend PyTorch), lm-eval,

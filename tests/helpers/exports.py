@@ -1,4 +1,4 @@
-"""The fixtures, how each is imported, and what it has to give: ``write_fixtures.py`` noted that as the programs ran."""
+"""Exports of trackers: the fixtures, how each is imported, and what it has to give, noted as the programs ran."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).parent / "fixtures"
+FOLDER = Path(__file__).parents[1] / "curves" / "importers" / "fixtures"
 EXPECTED = json.loads((FOLDER / "expected.json").read_text())
 DOMAIN = {"domain": "d"}
 
