@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections import Counter
@@ -40,7 +41,17 @@ SUFFIXES = (*KINDS, ".db", ".sqlite", ".sqlite3", ".npz", ".log")  # of files in
 # What a reader may raise at a damaged file, beside what it says itself.
 DAMAGED = (
     *(ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, SyntaxError),
-    *(MemoryError, OSError, EOFError, struct.error, zlib.error, zipfile.BadZipFile, sqlite3.Error, NotImplementedError),
+    *(
+        MemoryError,
+        OSError,
+        EOFError,
+        struct.error,
+        zlib.error,
+        zipfile.BadZipFile,
+        sqlite3.Error,
+        NotImplementedError,
+        tokenize.TokenError,
+    ),
 )
 
 

@@ -199,12 +199,11 @@ def _chosen(request: Request, found: Found) -> _Chosen:
             raise asking.none_finished(request, states)
         table = table[done]
     table = points.with_products(request.name, table, columns)
+    if any(parts_of(theirs, table.columns) is None for theirs in columns.values()):
+        renamed(request.name, table, columns)  # which refuses it, with the columns there are
     there = {*columns, *request.how.constants}
     if lacking := [ours for ours in REQUIRED if ours not in there]:
         raise asking.missing(request, found, table, columns, lacking)
-    if lost := [theirs for theirs in columns.values() if parts_of(theirs, table.columns) is None]:
-        renamed(request.name, table, columns)  # says which columns there are
-        raise AssertionError(lost)
     score = request.how.score or (export.score if columns["error"] == export.columns.get("error") else None)
     if score is None and export.scored and columns["error"] == export.columns.get("error"):
         raise asking.which_score(request)

@@ -73,8 +73,9 @@ def _one(name: str, held: Mapping[str, Any]) -> Export:
 def _rows(sizes: Float[np.ndarray, " size"], scores: Float[np.ndarray, "size fold"]) -> Iterator[dict[str, float]]:
     for size, own in zip(sizes, scores, strict=True):
         given = own[np.isfinite(own)]  # a fold whose fit failed has NaN
-        sd = float(given.std(ddof=1)) if len(given) > 1 else float("nan")
-        mean = float(given.mean()) if len(given) else float("nan")
+        with np.errstate(over="ignore", invalid="ignore"):
+            sd = float(given.std(ddof=1)) if len(given) > 1 else float("nan")
+            mean = float(given.mean()) if len(given) else float("nan")
         yield {"train_size": float(size), "test_score": mean, "test_score_sd": sd, "folds": max(len(given), 1)}
 
 
