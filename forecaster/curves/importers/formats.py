@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -125,12 +126,19 @@ def _looked_at(source: Path) -> Iterator[Seen]:
 
 
 def _read(form: Format, seen: Seen) -> Export:
-    try:
+    with _whole(form, seen.path):
         return form.read(seen)
+
+
+@contextmanager
+def _whole(form: Format, path: object) -> Iterator[None]:
+    """CurveFileError in place of what a reader raises at a damaged file."""
+    try:
+        yield
     except DAMAGED as error:
         what = str(error).partition("\n")[0][:200] or type(error).__name__
         raise CurveFileError(
-            f"{seen.path}: found {form.title} that cannot be read ({what}); expected a whole one. Export it again, or "
+            f"{path}: found {form.title} that cannot be read ({what}); expected a whole one. Export it again, or "
             "leave it out."
         ) from None
 
@@ -142,7 +150,10 @@ def _merged(form: Format, exports: Sequence[Export]) -> list[Export]:
     runs: dict[str, list[Export]] = {}
     for one in exports:
         runs.setdefault(one.names[0], []).append(one)
-    merged = [parts[0] if len(parts) == 1 else form.together(parts) for parts in runs.values()]
+    merged = []
+    for name, parts in runs.items():
+        with _whole(form, name):
+            merged.append(parts[0] if len(parts) == 1 else form.together(parts))
     return [replace(one, step=exports[0].step) for one in merged]
 
 
