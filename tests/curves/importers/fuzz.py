@@ -37,7 +37,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from helpers.exports import FIXTURES, Fixture
 
 PROCESSES = 2
-BATCH = 200  # inputs that a process mutates before it reports
+BATCH = 50  # inputs that a process mutates before it reports
 RUNS = 3  # of a folder that are kept
 ODD = (
     *("", " ", "nan", "NaN", "inf", "-Infinity", "-1", "0", "1e999", "True", "None", "1,5", "1.000", "10k", "9" * 400),
