@@ -159,6 +159,8 @@ def imported(request: Request) -> Imported:
         cost = optimism(chosen.run, chosen.error)
         raise asking.which_point(request, int(chosen.several.max()), _grows(chosen), cost)
     kept = taken(take, chosen.run, chosen.measured, _chosen_by(request, chosen, take), chosen.step)
+    if left := len(set(chosen.run[chosen.measured].tolist()) - set(chosen.run[kept].tolist())):
+        chosen = replace(chosen, dropped={**chosen.dropped, f"without a point for --take {request.take}": left})
     if take.how == "every" and not _grows(chosen) and chosen.several.any():
         raise asking.none_grows(request)
     return _result(request, found, chosen, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 
@@ -243,6 +244,16 @@ def test_the_best_by_one_column_reports_another(tmp_path):
         import_runs(path, **told, take="step=7")
 
 
+def test_runs_without_the_step_are_counted(tmp_path):
+    for n, errors in ((100, [0.9, 0.5]), (200, [0.8, 0.4, 0.3]), (400, [0.7, 0.3, 0.2])):
+        (tmp_path / f"n={n}").mkdir()
+        kept_run(tmp_path / f"n={n}", errors)
+    told = {"columns": {"n": "name.n", "error": "val_loss"}, "constants": {"domain": "d", "architecture": "a"}}
+    found = import_runs(tmp_path, **told, take="step=2")
+    assert found.table["error"].tolist() == [0.3, 0.2]
+    assert list(found.dropped.values()) == [1]
+
+
 ERRORS = st.lists(st.floats(0.01, 10.0), min_size=1, max_size=8)
 
 
@@ -277,6 +288,15 @@ def test_a_refused_import_writes_nothing(tmp_path):
 @pytest.mark.parametrize("words", [["--take", "first"], ["--map", "n"], ["--map", "size=a"], ["--format", "excel"]])
 def test_wrong_options_are_wrong_usage(words):
     assert run("import", FOLDER / "keras", *words).exit_code == 2
+
+
+def test_json_has_the_table_what_was_left_out_and_the_command():
+    done = run(*shlex.split(import_runs(WANDB.at, **WANDB.options()).again)[1:], "--json")
+    found = json.loads(done.stdout)
+    assert found["command"] == "import"
+    assert len(found["table"]) == 8
+    assert found["dropped"] == {"crashed": 1, "running": 1}
+    assert run(*shlex.split(found["again"])[1:]).exit_code == 0
 
 
 def test_a_figure_and_a_parquet_file(tmp_path):

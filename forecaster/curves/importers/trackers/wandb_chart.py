@@ -33,6 +33,6 @@ def read(seen: Seen) -> Export:
 
 FORMAT = Format(
     *(ID, TITLES[ID], claims, read),
-    sizes="A chart holds it only if its axis counts data, or if the names of the runs say it (--names). Charts are "
-    "drawn from at most some hundred points a run: the runs table has the last value of all.",
+    sizes="A chart holds it only if its axis counts data, or if the names of the runs say it (--names). A chart "
+    "shows a sample of the points of a run: the runs table has the last value of all.",
 )
