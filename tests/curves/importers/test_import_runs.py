@@ -326,3 +326,24 @@ def test_reading_says_that_runs_have_not_finished(tmp_path):
     table = pd.read_csv(WANDB.at).query("State == 'finished'")
     curves = read_curves(table, columns=columns, constants={"domain": "d"})
     assert "unfinished" not in {note.code for note in curves.notes}
+
+
+# The shipped export -------------------------------------------------------------------------------
+
+
+def test_the_shipped_export_holds_runs_of_the_digits():
+    examples = FOLDER.parents[3] / "forecaster" / "examples"
+    columns = {
+        "n": "train_size",
+        "error": "test/error",
+        "architecture": "model",
+        "seed": "seed",
+        "n_test": "test/cases",
+    }
+    found = import_runs(examples / "runs.csv", columns=columns, constants={"domain": "d"}).table
+    keys = ["architecture", "n", "seed"]
+    measured = pd.read_csv(examples / "digits.csv").astype({"seed": str, "n": float})
+    both = found.merge(measured, on=keys, how="left", suffixes=("", "_measured"), validate="one_to_one")
+    assert len(both) == 63
+    assert both["error"].tolist() == pytest.approx(both["error_measured"].tolist())
+    assert both["n_test"].tolist() == both["n_test_measured"].tolist()
