@@ -6,7 +6,6 @@ from forecaster.cli.commands import (
     decisions,
     fitting,
     floors,
-    importing,
     keeping,
     links,
     over_time,
@@ -20,7 +19,7 @@ from forecaster.cli.commands.gathering import measuring
 
 VERBS = (
     *(
-        importing.import_,
+        keeping.import_,
         fitting.validate,
         fitting.fit,
         questions.forecast,
