@@ -15,11 +15,11 @@ from forecaster.cli.commands import (
     surfaces,
     variants,
 )
-from forecaster.cli.commands.gathering import measuring
+from forecaster.cli.commands.gathering import importing, measuring
 
 VERBS = (
     *(
-        keeping.import_,
+        importing.import_,
         fitting.validate,
         fitting.fit,
         questions.forecast,
