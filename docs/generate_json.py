@@ -9,6 +9,7 @@ from forecaster.checks.check import CheckReport
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
+from forecaster.curves.importers.imported import Imported
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.decisions.screen import Screening
@@ -42,6 +43,7 @@ from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 PAGE = Path(__file__).with_name("json.md")
 
 RESULTS: Mapping[str, type[Result]] = {
+    "import": Imported,
     "validate": Validation,
     "fit": FitSummary,
     "forecast": Forecast,

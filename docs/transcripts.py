@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-TUTORIALS = ("first-forecast", "are-my-intervals-honest", "model-and-data", "from-a-training-script")
+TUTORIALS = ("first-forecast", "are-my-intervals-honest", "model-and-data", "from-a-training-script", "from-a-tracker")
 PAGES = ("README.md", *(f"docs/tutorials/{name}.md" for name in TUTORIALS), "docs/decide.md")
 CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.S | re.M)
 PYTHON = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```$)?", re.S | re.M)

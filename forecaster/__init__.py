@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from forecaster.comparison.effect import effect as effect
     from forecaster.comparison.metrics import MetricComparison as MetricComparison
     from forecaster.comparison.metrics import compare_metrics as compare_metrics
+    from forecaster.curves.importers.import_runs import import_runs as import_runs
+    from forecaster.curves.importers.imported import Imported as Imported
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
@@ -110,6 +112,7 @@ _HOMES = {
     "CurveMisreadError": "errors",
     "ForecasterError": "errors",
     "GrowthTable": "resources.growth",
+    "Imported": "curves.importers.imported",
     "LearningCurves": "curves.learning_curves",
     "Measured": "measuring.measured",
     "MeasuringPlan": "measuring.measured",
@@ -139,6 +142,7 @@ _HOMES = {
     "fit_surface": "surfaces.fitting",
     "forecast": "prediction.forecast",
     "growth": "resources.growth",
+    "import_runs": "curves.importers.import_runs",
     "load_card": "domains.loading",
     "load_domains": "domains.loading",
     "load_posterior": "inference.storage",

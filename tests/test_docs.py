@@ -39,6 +39,10 @@ def test_the_tutorial_from_a_training_script_runs():
     assert mistakes((DOCS / "tutorials" / "from-a-training-script.md").read_text(encoding="utf-8")) == []
 
 
+def test_the_tutorial_from_a_tracker_to_a_decision_runs():
+    assert mistakes((DOCS / "tutorials" / "from-a-tracker.md").read_text(encoding="utf-8")) == []
+
+
 def test_deciding_what_to_buy_runs():
     assert mistakes((DOCS / "decide.md").read_text(encoding="utf-8")) == []
 

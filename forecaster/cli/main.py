@@ -15,10 +15,18 @@ from forecaster.cli.commands import (
     surfaces,
     variants,
 )
-from forecaster.cli.commands.gathering import measuring
+from forecaster.cli.commands.gathering import importing, measuring
 
 VERBS = (
-    *(fitting.validate, fitting.fit, questions.forecast, questions.requirement, questions.compare, questions.check),
+    *(
+        importing.import_,
+        fitting.validate,
+        fitting.fit,
+        questions.forecast,
+        questions.requirement,
+        questions.compare,
+        questions.check,
+    ),
     *(
         resources.growth,
         floors.floor,

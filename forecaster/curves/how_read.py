@@ -119,11 +119,12 @@ class Command:
 
     verb: str = "validate"
     more: tuple[str, ...] = ()
+    python: bool = True  # whether :func:`forecaster.read_curves` reads the same
 
     def lines(self, how: HowRead) -> list[str]:
         """The command that reads a table so, ready to paste, and the call in Python; a data frame has that alone."""
-        python = f"  (in Python: {how.python()})"
-        return [python] if not how.as_command else [f"  {how.command(self.verb, self.more)}", python]
+        python = [f"  (in Python: {how.python()})"] if self.python else []
+        return python if not how.as_command else [f"  {how.command(self.verb, self.more)}", *python]
 
 
 VALIDATE = Command()

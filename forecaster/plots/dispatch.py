@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
+from forecaster.curves.importers.imported import Imported
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.decisions.screen import Screening
@@ -96,7 +97,12 @@ def _(result: Backtest) -> Figure:
 
 @_drawn.register
 def _(result: Validation) -> Figure:
-    return measured_figure(result)
+    return measured_figure(result.curves, result.cards)
+
+
+@_drawn.register
+def _(result: Imported) -> Figure:
+    return measured_figure(result.curves)
 
 
 @_drawn.register

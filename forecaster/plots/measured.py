@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecaster.curves.learning_curves import Curve
+from forecaster.curves.learning_curves import Curve, Group, LearningCurves
 from forecaster.curves.metrics import size_unit_of_reading
 from forecaster.curves.repeats import reduced
-from forecaster.inference.validation import Validation
+from forecaster.domains.domain import Domain
+from forecaster.errors import RequestError
 from forecaster.plots.style import INK, PALETTE, WIDTH, capital, error_ticks, labels, plain, size_ticks
 from forecaster.results.wording import Units
 
@@ -21,23 +23,27 @@ ABOVE = 145  # points that the name of a curve may take above its panel
 PLAIN = Units("examples", "error", percent=False)
 
 
-def measured_figure(found: Validation) -> Figure:
-    """A panel for each curve, log-log: every measurement, and a line through the (geometric) mean of each size."""
-    assert found.curves is not None, "a validation that carries its curves: make it with validate()"
-    curves = found.curves.curves[:PANELS]
+def measured_figure(read: LearningCurves | None, cards: Mapping[Group, Domain] | None = None) -> Figure:
+    """A panel for each curve, log-log: every measurement, and a line through the (geometric) mean of each size.
+
+    RequestError where there are no curves that can be drawn.
+    """
+    if read is None:
+        raise RequestError("found no curves that can be used, so there is no figure; the notes say why")
+    curves = read.curves[:PANELS]
     columns = min(COLUMNS, len(curves))
     rows = math.ceil(len(curves) / columns)
     figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    names = [curve.architecture if len(found.curves.groups) == 1 else curve.label for curve in curves]
+    names = [curve.architecture if len(read.groups) == 1 else curve.label for curve in curves]
     shown = labels(names, ABOVE, 8.5)
     for axes, curve, name in zip(panels, curves, names, strict=False):
         _draw(axes, curve)
         axes.set_title(shown[name], fontsize=8.5, color=INK, loc="left")
     for axes in panels[len(curves) :]:
         axes.set_visible(False)
-    own = size_unit_of_reading(found.curves.reading)
-    units = [own] if own else list(dict.fromkeys(card.size_unit for card in found.cards.values()))
+    own = size_unit_of_reading(read.reading)
+    units = [own] if own else list(dict.fromkeys(card.size_unit for card in (cards or {}).values()))
     named = f" ({units[0]})" if len(units) == 1 else ""
     metrics = list(dict.fromkeys(curve.metric or "error" for curve in curves))
     figure.supxlabel(f"Training data{named}", fontsize=9.5, color=INK)

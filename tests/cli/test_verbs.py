@@ -28,6 +28,7 @@ from forecaster.results.message import message
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "forecaster" / "examples" / "digits.csv"
 VERBS = [
+    "import",
     "validate",
     "fit",
     "forecast",

@@ -10,10 +10,16 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
+<<<<<<< HEAD
+=======
+from helpers import surfaces
+from helpers.exports import BY_PATH
+>>>>>>> import
 from helpers.synthetic import SIZES, posterior, values
 from helpers.unchecked import unchecked
 
 import forecaster
+from forecaster import import_runs
 from forecaster.domains import catalogue
 from forecaster.evaluation import backtest as module
 from forecaster.floors.split import compared
@@ -117,6 +123,8 @@ def results(fitted, backtested, updated, fitted_surface, tmp_path_factory):
         "score": forecaster.score(written.file, written.table.assign(error=written.table["yhat"])),
         "verify": forecaster.verify(written.file),
         "watch": forecaster.watch(fitted, written.table.assign(error=written.table["yhat"])),
+        "import": import_runs(BY_PATH["lightning"].at, **BY_PATH["lightning"].options(take="best")),
+        "import of folds": import_runs(BY_PATH["scikit_learn"].at, **BY_PATH["scikit_learn"].options()),
         "validate": forecaster.validate(fitted.curves),
         "fit": fit_summary(fitted),
         "forecast": forecaster.forecast(fitted, [1e6]),

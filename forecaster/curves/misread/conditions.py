@@ -90,7 +90,7 @@ def _designed(table: Table, column: str, known: list[str]) -> bool:
     cells = rows[column].astype(str).groupby([rows[name] for name in (*KEYS, "n", *known)], sort=False)
     alike: dict[tuple[Any, ...], list[tuple[str, ...]]] = {}  # by curve and number of rows
     for key, values in cells:
-        alike.setdefault((*key[:3], len(values)), []).append(tuple(sorted(values)))
+        alike.setdefault((*key[:3], len(values)), []).append(tuple(sorted(values, key=str)))
     for sets in alike.values():
         usual, count = Counter(sets).most_common(1)[0]
         if len(set(usual)) > 1 and count >= DESIGNED * len(sets) and (count > 1 or _recurs(table, column, usual)):

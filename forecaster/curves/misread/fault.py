@@ -70,7 +70,10 @@ def grouped_by(table: Table, how: HowRead, ours: str, columns: list[str]) -> tup
 
 def numbers_of(cells: Table) -> Table:
     """A column's numbers, NaN where a cell holds none."""
-    numbers: Table = pd.to_numeric(cells, errors="coerce")
+    try:
+        numbers: Table = pd.to_numeric(cells, errors="coerce")
+    except OverflowError:  # a whole number beyond all floats
+        numbers = pd.to_numeric(cells.map(str), errors="coerce")
     return numbers.astype(float)
 
 

@@ -21,7 +21,7 @@ NUMBERS = ("n", "error", *NOISE, *SPENT)
 TOGETHER = ", "  # between the parts of a name that several columns make
 
 
-def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+def parse_columns(texts: Sequence[str], option: str = "--columns") -> dict[str, str]:
     """``["n=train_size,error=err"]`` as ``{"n": "train_size", "error": "err"}``; OptionError if not so.
 
     A comma ends a column's name only where ``OURS=`` comes behind it.
@@ -31,9 +31,9 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
         ours, _, theirs = (piece.strip() for piece in part.partition("="))
         if not ours or not theirs or found.get(ours, theirs) != theirs:
             what = f"{ours!r} twice" if ours and theirs else repr(part)
-            raise OptionError(f"--columns: found {what}; expected OURS=THEIRS once each, as in n=train_size")
+            raise OptionError(f"{option}: found {what}; expected OURS=THEIRS once each, as in n=train_size")
         found[ours] = theirs
-    check_mapping(found)
+    check_mapping(found, option)
     return found
 
 
@@ -62,12 +62,12 @@ def where_of(where: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     return {str(column): tuple(map(_bare, [of] if pd.api.types.is_scalar(of) else of)) for column, of in where.items()}
 
 
-def check_mapping(mapping: Iterable[str]) -> None:
+def check_mapping(mapping: Iterable[str], option: str = "--columns") -> None:
     """OptionError for a mapping of a name that is not ours."""
     for ours in mapping:
         if ours not in KNOWN:
             known = ", ".join(KNOWN)
-            raise OptionError(f"--columns: found {ours!r} left of '='; expected one of our names: {known}")
+            raise OptionError(f"{option}: found {ours!r} left of '='; expected one of our names: {known}")
 
 
 def check_constants(constants: Mapping[str, str | float]) -> None:

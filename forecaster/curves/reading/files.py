@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shlex
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,15 +58,21 @@ def load(source: str | Path | pd.DataFrame) -> Loaded:
     kind = kind_of_file(path)
     try:
         if path.is_dir():
-            raise CurveFileError(f"{name}: found a directory; {WANTED}. Name the file in it.")
+            raise CurveFileError(
+                f"{name}: found a directory; {WANTED}. Name the file in it, or, where it "
+                f"holds runs of a tracker: {shlex.join(['forecaster', 'import', name])}"
+            )
         if not path.exists():
             raise CurveFileError(f"{name}: found no such file; {WANTED}. Check the path.")
         if kind is None:
-            raise CurveFileError(f"{name}: found the suffix {path.suffix!r}; {WANTED}. Save the table as one.")
+            raise CurveFileError(
+                f"{name}: found the suffix {path.suffix!r}; {WANTED}. Save the table as one, or, where a "
+                f"tracker wrote it: {shlex.join(['forecaster', 'import', name])}"
+            )
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise CurveFileError(f"{name}: found a path that cannot be read ({error}); {WANTED}.") from None
-    data = _unfolded(name, data)
+    data = unfolded(name, data)
     if kind == "parquet":
         return Loaded(name, _from_parquet(name, data))
     text, notes = dialect.decoded(name, data)
@@ -75,7 +82,7 @@ def load(source: str | Path | pd.DataFrame) -> Loaded:
     return Loaded(name, cells, notes, separator)
 
 
-def _unfolded(name: str, data: bytes) -> bytes:
+def unfolded(name: str, data: bytes) -> bytes:
     if not data.startswith(GZIP):
         return data
     try:
@@ -113,8 +120,8 @@ def _from_json(name: str, text: str) -> Table:
 
 def _no_table(name: str, found: str) -> CurveFileError:
     return CurveFileError(
-        f"{name}: found {found}; expected a list of records, a dict of columns, or a record a line. "
-        "Write it again as one of these."
+        f"{name}: found {found}; expected a list of records, a dict of columns, or a record a line. Write it again as "
+        f"one of these, or, where a tracker or trainer wrote it: {shlex.join(['forecaster', 'import', name])}"
     )
 
 

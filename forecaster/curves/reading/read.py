@@ -17,6 +17,7 @@ import pandas as pd
 from forecaster.curves.contents import check_table, curve_notes
 from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
 from forecaster.curves.learning_curves import KEYS, NOISE, LearningCurves, Note, Table, listed
+from forecaster.curves.misread.exports import unfinished
 from forecaster.curves.misread.refusal import expect_well_read
 from forecaster.curves.reading import suggestions
 from forecaster.curves.reading.cells import Evidence
@@ -196,7 +197,11 @@ class Cells:
             raise CurveFileError(f"{name}: found a header and no data rows; expected a row per measurement.")
         how = replace(how, error_column=self.mapping.get("error", "" if how.wide else "error"))
         made = rows_of(name, _our_split(name, frame, how, self.command), how, self.command, self.evidence)
-        return replace(made, notes=(*constant_notes(name, frame, constants), *made.notes))
+        notes = [*constant_notes(name, frame, constants), *made.notes]
+        if running := unfinished(self.raw):
+            said = f"{running} runs have not finished, and count with what they have; `import` leaves them out"
+            notes.append(Note("unfinished", f"{name}: {said}"))
+        return replace(made, notes=tuple(notes))
 
 
 def check_options(how: HowRead) -> None:

@@ -61,7 +61,7 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
         else:
             table[column], more = _names(frame[column], column, how)
             bad += more
-    table["error"] = _as_error(values, score)
+    table["error"] = as_error(values, score)
     if "error_sd" in table and how.percent:
         table["error_sd"] = table["error_sd"] / scale
     if error.spread is not None:
@@ -195,7 +195,7 @@ def _bad_errors(
     return _bad(raw, ~fine, expected) + _bad(raw, far, f"{expected}, from {LOW:g} to {HIGH:g}")
 
 
-def _as_error(values: Float[np.ndarray, " row"], score: Score | None) -> Float[np.ndarray, " row"]:
+def as_error(values: Float[np.ndarray, " row"], score: Score | None) -> Float[np.ndarray, " row"]:
     if score is None:
         return values + 0.0  # no negative zero
     return -values if score.negated else 1.0 - values

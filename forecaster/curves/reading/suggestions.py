@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from forecaster.curves.how_read import Command, HowRead
 from forecaster.curves.learning_curves import KEYS, Table, listed
+from forecaster.curves.misread.exports import hint
 from forecaster.curves.reading import names
 from forecaster.curves.reading.cells import bare, numerals_of, texts_of
 from forecaster.curves.reading.columns import REQUIRED, left, parts_of, there
@@ -31,10 +33,13 @@ def missing(name: str, raw: Table, how: HowRead, lacking: Sequence[str], command
     """What is missing, the whole command that names it, and the reasons where there is a choice or a condition."""
     found = guessed(raw, how, lacking)
     said = [f"{name}: found no column {listed(lacking)}; {there(raw)}; expected {', '.join(REQUIRED)}."]
+    said += hint(raw, name)
     hopeless = [c for c in ("n", "error") if c in lacking and c not in found.columns and found.wide == how.wide]
     if not hopeless:
         said += ["Run:", *command.lines(found)]
-    return "\n".join([*said, *_reasons(raw, how, found, lacking, hopeless)])
+    elif how.as_command:
+        said.append(f"Where a tracker or trainer wrote it: {shlex.join(['forecaster', 'import', name])}")
+    return "\n".join([*said, *reasons(raw, how, found, lacking, hopeless)])
 
 
 def guessed(raw: Table, how: HowRead, lacking: Sequence[str]) -> HowRead:
@@ -257,7 +262,7 @@ def _parts(ours: str, raw: Table, columns: Mapping[str, str]) -> list[str]:
 # In words -----------------------------------------------------------------------------------------
 
 
-def _reasons(raw: Table, how: HowRead, found: HowRead, lacking: Sequence[str], hopeless: Sequence[str]) -> list[str]:
+def reasons(raw: Table, how: HowRead, found: HowRead, lacking: Sequence[str], hopeless: Sequence[str]) -> list[str]:
     """A line on each column where there is a choice or a condition."""
     said = []
     for ours in (column for column in KEYS if column in lacking):

@@ -11,6 +11,7 @@ import pandas as pd
 
 from forecaster.curves.how_read import Wide
 from forecaster.curves.learning_curves import Note, Table, listed
+from forecaster.curves.misread.exports import BANDS, BETWEEN
 from forecaster.curves.reading.columns import KNOWN, parts_of
 from forecaster.curves.reading.names import KEEPING, near, rank
 from forecaster.curves.reading.numbers import BLANK
@@ -18,8 +19,6 @@ from forecaster.curves.reading.scores import plain
 from forecaster.curves.reading.sizes import size_of
 from forecaster.errors import CurveColumnsError
 
-BANDS = re.compile(r"(.+)__(MIN|MAX)")
-BETWEEN = " - "  # run and metric, in the header of a chart's export
 DEVIATION = re.compile(r"(.+?)[ _\-(]+(std|sd|stdev|std_dev)\)?", re.I)
 LEAST = 3  # columns that are sizes, for a table to be one of a column a size
 
