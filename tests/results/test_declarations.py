@@ -10,11 +10,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 import pytest
-<<<<<<< HEAD
-=======
-from helpers import surfaces
 from helpers.exports import BY_PATH
->>>>>>> import
 from helpers.synthetic import SIZES, posterior, values
 from helpers.unchecked import unchecked
 
