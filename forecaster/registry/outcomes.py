@@ -12,6 +12,7 @@ import pandas as pd
 
 from forecaster.errors import RequestError
 from forecaster.registry.registration import Point, Registration
+from forecaster.surfaces.model.design import ALL
 
 MEASURED, AMBIGUOUS, ABOVE, BELOW = "measured", "ambiguous", "above", "below"
 KINDS = (MEASURED, AMBIGUOUS, ABOVE, BELOW)
@@ -57,7 +58,8 @@ def read_outcomes(source: str | Path | pd.DataFrame, registrations: Sequence[Reg
             table[key] = known[0]
         elif key not in table:
             raise RequestError(f"outcomes: found no column {key}; expected one, since forecasts are of {_few(known)}")
-    if missing := [name for name in ("n", "error") if name not in table]:
+    wanted = ("n", "error", *(("params",) if any(point.params is not None for point in points) else ()))
+    if missing := [name for name in wanted if name not in table]:
         raise RequestError(f"outcomes: found no column {', '.join(missing)}; expected those of the input table")
     said: Any = table["outcome"] if "outcome" in table else pd.Series(MEASURED, index=table.index)
     table["outcome"] = (
@@ -71,6 +73,11 @@ def read_outcomes(source: str | Path | pd.DataFrame, registrations: Sequence[Reg
     return table
 
 
+def _alike(sizes: Any, size: float, within: float) -> Any:
+    """Which sizes count as this one."""
+    return np.abs(np.log(sizes.astype(float) / size)) <= np.log1p(within) + 1e-12
+
+
 def _few(names: Sequence[str]) -> str:
     return ", ".join(map(str, names[:6])) + (" and others" if len(names) > 6 else "")
 
@@ -79,19 +86,21 @@ def _read(source: str | Path) -> pd.DataFrame:
     from forecaster.curves.how_read import HowRead
     from forecaster.curves.reading.read import Cells
 
-    cells = Cells.of(source, HowRead())
+    cells = Cells.of(source, HowRead(two_axes=True))  # whether sizes of models differ is not asked here
     missing = {name: "all" for name in ("domain", "architecture") if name in cells.missing}
     return cells.rows(missing).table.reset_index(drop=True)
 
 
 def outcome_of(point: Point, due: str, outcomes: pd.DataFrame, today: str, within: float = WITHIN) -> Outcome:
     """What is known of one point. Several measurements count by their (geometric) mean."""
-    own: Any = outcomes[
-        (outcomes["domain"] == point.domain)
-        & (outcomes["task"] == point.task)
-        & (outcomes["architecture"] == point.architecture)
-        & (np.abs(np.log(outcomes["n"].astype(float) / point.n)) <= np.log1p(within) + 1e-12)
-    ]
+    mine = (
+        (outcomes["domain"] == point.domain) & (outcomes["task"] == point.task) & _alike(outcomes["n"], point.n, within)
+    )
+    if point.params is not None:
+        mine &= _alike(outcomes["params"], point.params, within)
+    if point.architecture != ALL:
+        mine &= outcomes["architecture"] == point.architecture
+    own: Any = outcomes[mine]
     if own.empty:
         return Outcome(OVERDUE if due < today else PENDING)
     if (own["outcome"] == AMBIGUOUS).any():

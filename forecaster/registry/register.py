@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,26 +14,28 @@ from jaxtyping import Float
 
 from forecaster._support.code_hash import of_code
 from forecaster.errors import RequestError
-from forecaster.evaluation import baselines
-from forecaster.evaluation.scoring import stand_ins
 from forecaster.inference.posterior import Posterior, expect_posterior
-from forecaster.prediction.forecast import LEVEL, capped
-from forecaster.prediction.observation import KINDS, new_run, of_kind
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.forecast import LEVEL
+from forecaster.prediction.observation import KINDS
+from forecaster.prediction.paths import CurveKey
 from forecaster.registry.chain import append
-from forecaster.registry.registration import LAST, LAW, QUANTILES, SAMPLES, Point, Registration, hub_table, rounded
+from forecaster.registry.points import NEW_RUN, Asked, of_curves, of_surface
+from forecaster.registry.registration import LAST, LAW, Point, Registration, hub_table
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared, interval, size
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import chance, counted, listed, plain_size
+from forecaster.surfaces.fitted import Surface
+from forecaster.surfaces.storage import LAW as LAW_OF_TWO
+from forecaster.surfaces.storage import data_hash
 
-CODE = ("curves", "domains", "model", "inference", "prediction", "registry")
-KIND = "new-run"
+CODE = ("curves", "domains", "model", "inference", "prediction", "surfaces", "registry")
 SAID = {
     "new-run": "the measured error of a new run, made as those of the table",
     "mean": "the average error over training runs",
     "new-cases": "the average error over training runs, on new test cases",
 }
+PARAMS = Column("params", "number", "size of the model; of a surface alone", key=True, optional=True)
 FEW = 12  # points that the text tells one by one
 
 
@@ -53,11 +55,12 @@ class Registered(Result):
             Column("forecast_id", "text", "the record: the date and its number in the file", given=True),
             CURVE,
             size(),
+            PARAMS,
             interval("yhat", "error", "median of what will be measured, and its 80 % interval"),
             Column("p_target", "chance", "chance that the error is at most the (first) target", optional=True),
             Column("target", "error", "that target", given=True, optional=True),
-            Column("last_point", "error", "what no change from the largest measured size would give"),
-            Column("power_law_with_floor", "error", "a least-squares fit of a power law and floor"),
+            Column("last_point", "error", "what no change from the largest measured size would give", optional=True),
+            Column("power_law_with_floor", "error", "a least-squares fit of a power law and floor", optional=True),
         ),
         hub=Columns(
             "a number of the forecast, as the forecast hubs (hubverse) have them",
@@ -66,6 +69,7 @@ class Registered(Result):
             Column("model_id", "text", "what made the forecast"),
             CURVE,
             size(),
+            PARAMS,
             Column("kind", "text", "which error, as in `forecast`"),
             Column("output_type", "text", "`quantile`, `cdf` or `sample`"),
             Column("output_type_id", "text", "its level; the error whose chance it is; the number of the joint draw"),
@@ -84,14 +88,15 @@ class Registered(Result):
 
 
 def register(
-    posterior: Posterior,
+    posterior: Posterior | Surface,
     at: Sequence[float],
     path: str | Path,
     *,
     due: str | date,
     target: Sequence[float] = (),
-    kind: str = KIND,
+    kind: str = NEW_RUN,
     runs: int = 1,
+    params: Sequence[float] = (),
     curves: Sequence[CurveKey | str] | None = None,
     note: str = "",
     model_id: str = "",
@@ -103,8 +108,8 @@ def register(
 
     Parameters
     ----------
-    posterior : Posterior
-        What :func:`forecaster.fit` gave.
+    posterior : Posterior or Surface
+        What :func:`forecaster.fit` or :func:`forecaster.fit_surface` gave.
     at : sequence of float
         Sizes that will be measured.
     path : str or Path
@@ -117,6 +122,8 @@ def register(
         Which error; by default what will be measured: a new run like those of the table, its noise included.
     runs : int
         Runs that the outcome will be the (geometric) mean of; for kind ``new-run`` alone.
+    params : sequence of float
+        Of a surface: sizes of the models that will be trained, each on every size of data.
     curves : sequence, optional
         Keys, labels or architectures. By default all.
     note : str
@@ -151,20 +158,24 @@ def register(
     >>> len(said.table), forecaster.verify(file, head=said.hash).intact
     (3, True)
     """
-    expect_posterior(posterior)
+    if not isinstance(posterior, Surface):
+        expect_posterior(posterior)
     when = _date(due)
     sizes = _positive(at, "sizes", "1e6")
     targets = tuple(_positive(target, "targets", "0.02").tolist()) if len(target) else ()
     if kind not in KINDS or not isinstance(runs, int) or runs < 1:
         raise RequestError(f"kind and runs: found {kind!r} and {runs!r}; expected {listed(list(KINDS))}, and 1 or more")
-    if runs > 1 and kind != KIND:
-        raise RequestError(f"runs: found {runs} beside kind {kind}; expected kind {KIND}: the others are averages")
+    if runs > 1 and kind != NEW_RUN:
+        raise RequestError(f"runs: found {runs} beside kind {kind}; expected kind {NEW_RUN}: the others are averages")
     if failed := [check for check in checks if check.verdict == "FAIL"]:
         raise RequestError(f"nothing was registered: {failed[0].message.text}; {failed[0].next_step}")
-    keys = chosen_keys(posterior, curves)
-    if not keys:
-        raise RequestError("nothing was registered: none of these curves can be forecast")
-    points = tuple(point for key in keys for point in _points(posterior, key, sizes, targets, kind, runs, seed))
+    asked = Asked(kind, runs, targets, seed)
+    if isinstance(posterior, Surface):
+        points = tuple(of_surface(posterior, sizes, _positive(params, "params", "7e9"), asked))
+    elif len(params):
+        raise RequestError("params: found sizes of models beside curves over data alone; expected a surface")
+    else:
+        points = tuple(of_curves(posterior, sizes, curves, asked))
     made = (made_at or datetime.now(UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     origin = _origin(posterior, seed)
     model = model_id or f"forecaster {_version()}"
@@ -187,59 +198,15 @@ def register(
     )
 
 
-def _points(
-    posterior: Posterior,
-    key: CurveKey,
-    sizes: Float[np.ndarray, " size"],
-    targets: tuple[float, ...],
-    kind: str,
-    runs: int,
-    seed: int,
-) -> Iterator[Point]:
-    """The forecast of one curve, by size."""
-    drawn = capped(posterior, key, _log_errors(posterior, key, sizes, kind, runs, seed))
-    quantiles, samples = np.exp(np.quantile(drawn, QUANTILES, axis=0)), np.exp(stand_ins(drawn, SAMPLES))
-    simple = _baselines(posterior, key, sizes)
-    for i, n in enumerate(sizes.tolist()):
-        reached = tuple((target, float(np.mean(drawn[:, i] <= np.log(target)))) for target in targets)
-        beside = {name: rounded(values[i : i + 1])[0] for name, values in simple.items()}
-        yield Point(
-            *(key.domain, key.task, key.architecture, n),
-            *(rounded(quantiles[:, i]), rounded(samples[:, i])),
-            reached,
-            beside,
-        )
-
-
-def _log_errors(
-    posterior: Posterior, key: CurveKey, sizes: Float[np.ndarray, " size"], kind: str, runs: int, seed: int
-) -> Float[np.ndarray, "draw size"]:
-    paths = curve_paths(posterior, key, sizes, seed=seed)
-    if kind != KIND:
-        return of_kind(paths, sizes, kind)
-    each = [new_run(paths, sizes, [run] * len(sizes), as_rows=True)[0] for run in range(runs)]
-    return np.mean(each, axis=0)
-
-
-def _baselines(
-    posterior: Posterior, key: CurveKey, sizes: Float[np.ndarray, " size"]
-) -> dict[str, Float[np.ndarray, " size"]]:
-    data = posterior.designs[key.group].curve_of(key.architecture)
-    if data is None:
-        return {}
-    given = data.curve.n, data.curve.error, sizes
-    return {LAST: baselines.last_point(*given), LAW: baselines.power_law_with_floor(*given)}
-
-
-def _origin(posterior: Posterior, seed: int) -> dict[str, Any]:
+def _origin(posterior: Posterior | Surface, seed: int) -> dict[str, Any]:
     """What the forecast came from, so that it can be made again."""
-    known = posterior.manifest
-    kept = ("data_hash", "card_hashes", "engine", "law", "schema", "versions")
-    return {name: str(known[name]) for name in kept if name in known} | {
-        "fit_seed": int(known["seed"]),
-        "seed": seed,
-        "code_hash": of_code(CODE),
-    }
+    if isinstance(posterior, Surface):
+        found = {"data_hash": data_hash(posterior.design), "law": LAW_OF_TWO, "fit_seed": posterior.seed}
+    else:
+        known = posterior.manifest
+        kept = ("data_hash", "card_hashes", "engine", "law", "schema", "versions")
+        found = {name: str(known[name]) for name in kept if name in known} | {"fit_seed": int(known["seed"])}
+    return found | {"seed": seed, "code_hash": of_code(CODE)}
 
 
 def _version() -> str:
@@ -269,10 +236,11 @@ def _table(made: Registration, targets: tuple[float, ...]) -> pd.DataFrame:
     for point in made.points:
         row: dict[str, Any] = {"forecast_id": made.forecast_id}
         row |= {"domain": point.domain, "task": point.task, "architecture": point.architecture, "n": point.n}
+        row |= {} if point.params is None else {"params": point.params}
         row |= {"yhat": point.quantile(0.5), "yhat_lower": point.quantile(round(low, 3))}
         row |= {"yhat_upper": point.quantile(round(high, 3))}
         row |= {"p_target": point.chances[0][1], "target": targets[0]} if targets else {}
-        rows.append(row | {name: point.baselines.get(name, np.nan) for name in (LAST, LAW)})
+        rows.append(row | {name: point.baselines[name] for name in (LAST, LAW) if name in point.baselines})
     return pd.DataFrame(rows)
 
 
@@ -283,7 +251,7 @@ def _told(points: tuple[Point, ...], kind: str, runs: int, due: str, targets: tu
     for point in points[:FEW]:
         low, high = point.quantile(0.1), point.quantile(0.9)
         line = (
-            f"{point.architecture} at {plain_size(point.n)}: {point.quantile(0.5):.3g}, with 80 % between {low:.3g} "
+            f"{_name(point)} at {plain_size(point.n)}: {point.quantile(0.5):.3g}, with 80 % between {low:.3g} "
             f"and {high:.3g}"
         )
         reached = [f"at most {target:g} with {chance(p)}" for target, p in point.chances]
@@ -291,6 +259,10 @@ def _told(points: tuple[Point, ...], kind: str, runs: int, due: str, targets: tu
     if len(points) > FEW:
         lines.append(f"And {counted(len(points) - FEW, 'point')} more.")
     return "\n".join(lines)
+
+
+def _name(point: Point) -> str:
+    return point.architecture if point.params is None else f"{plain_size(point.params)} parameters"
 
 
 def _where(path: str | Path, place: int, said: str) -> str:

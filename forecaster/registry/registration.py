@@ -18,7 +18,7 @@ QUANTILES = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.
 SAMPLES = 200  # joint draws that are kept: the same place is the same draw of every point
 DIGITS = 8  # significant ones that are kept of a number
 LAST, LAW = "last_point", "power_law_with_floor"  # baselines that are kept beside the forecast
-HUB = ("forecast_id", "made_at", "model_id", "domain", "task", "architecture", "n", "kind")
+HUB = ("forecast_id", "made_at", "model_id", "domain", "task", "architecture", "n", "params", "kind")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Point:
         Chance that the error is at most each target.
     baselines : mapping
         What simple extrapolations say: ``LAST`` and ``LAW``; empty for an architecture without measurements.
+    params : float or None
+        The size of the model, where the forecast is of a surface.
     """
 
     domain: str
@@ -47,6 +49,7 @@ class Point:
     samples: tuple[float, ...]
     chances: tuple[tuple[float, float], ...] = ()
     baselines: Mapping[str, float] = field(default_factory=dict)
+    params: float | None = None
 
     @property
     def curve(self) -> tuple[str, str, str]:
@@ -106,7 +109,7 @@ class Registration:
     def hub_rows(self) -> Iterator[dict[str, Any]]:
         """Rows of the long table of the forecast hubs (hubverse): quantile, cdf and sample."""
         for point in self.points:
-            values = [*(getattr(self, name) for name in HUB[:3]), *point.curve, point.n, self.kind]
+            values = [*(getattr(self, name) for name in HUB[:3]), *point.curve, point.n, point.params, self.kind]
             row = dict(zip(HUB, values, strict=True))
             for kind, pairs in (
                 ("quantile", zip(QUANTILES, point.quantiles, strict=True)),
@@ -121,7 +124,9 @@ class Registration:
 def hub_table(registrations: Sequence[Registration]) -> pd.DataFrame:
     """All of them as one long table."""
     rows = [row for one in registrations for row in one.hub_rows()]
-    return pd.DataFrame(rows, columns=[*HUB, "output_type", "output_type_id", "value"])
+    table = pd.DataFrame(rows, columns=[*HUB, "output_type", "output_type_id", "value"])
+    of_surface = any(point.params is not None for one in registrations for point in one.points)
+    return table if of_surface else table.drop(columns="params")
 
 
 def rounded(values: Float[np.ndarray, " value"]) -> tuple[float, ...]:

@@ -25,6 +25,7 @@ from forecaster.registry.outcomes import (
     outcome_of,
     read_outcomes,
 )
+from forecaster.registry.register import PARAMS
 from forecaster.registry.registration import LAST, LAW, Point, Registration
 from forecaster.registry.scores import COUNTED, INTERVALS, PointScore, brier, point_score, replica_hits, tail_chance
 from forecaster.registry.verify import chain_check, checked
@@ -55,6 +56,7 @@ class Scored(Result):
             Column("forecast_id", "text", "the record", key=True),
             CURVE,
             size(),
+            PARAMS,
             Column("status", "text", "`scored`, `censored`, `ambiguous`, `pending` or `overdue`"),
             Column("counts", "flag", "whether it is in the record: the first forecast of a point is", terminal=False),
             Column("error", "error", "what was measured; the (geometric) mean of several runs"),
@@ -85,6 +87,7 @@ class Scored(Result):
             Column("forecast_id", "text", "the record", key=True),
             CURVE,
             size(),
+            PARAMS,
             Column("target", "error", "the event: an error of at most this"),
             Column("p", "chance", "its chance as registered"),
             Column("reached", "flag", "whether it came"),
@@ -192,15 +195,21 @@ def score(
 
 def _judged(registrations: Sequence[Registration], measured: pd.DataFrame, today: str, within: float) -> list[Judged]:
     found: list[Judged] = []
-    seen: list[tuple[tuple[str, str, str], float]] = []
+    seen: list[Point] = []
     for one in registrations:
         for point in one.points:
             outcome = outcome_of(point, one.due, measured, today, within)
             scored = point_score(point, outcome.low) if outcome.status == SCORED else None
-            again = any(curve == point.curve and abs(np.log(n / point.n)) <= np.log1p(within) for curve, n in seen)
+            again = any(_same(point, other, within) for other in seen)
             found.append(Judged(one, point, outcome, scored, not again))
-        seen += [(point.curve, point.n) for point in one.points]
+        seen += one.points
     return found
+
+
+def _same(one: Point, other: Point, within: float) -> bool:
+    """Whether two forecasts are of one outcome."""
+    ratios = [one.n / other.n, (one.params or 1.0) / (other.params or 1.0)]
+    return one.curve == other.curve and bool(np.all(np.abs(np.log(ratios)) <= np.log1p(within)))
 
 
 def _counting(judged: Sequence[Judged]) -> list[tuple[Judged, PointScore]]:
@@ -215,6 +224,7 @@ def _table(judged: Sequence[Judged]) -> pd.DataFrame:
         known = one.outcome.low if np.isfinite(one.outcome.low) else one.outcome.high
         row: dict[str, Any] = {"forecast_id": one.registration.forecast_id}
         row |= {name: getattr(point, name) for name in ("domain", "task", "architecture", "n")}
+        row |= {} if point.params is None else {"params": point.params}
         row |= {"status": one.outcome.status, "counts": one.first and scored is not None}
         row |= {"error": float(np.exp(known)) if np.isfinite(known) else np.nan, "runs": one.outcome.runs}
         row |= {"yhat": point.quantile(0.5), "yhat_lower": point.quantile(0.1), "yhat_upper": point.quantile(0.9)}
@@ -262,10 +272,12 @@ def _chances(judged: Sequence[Judged]) -> pd.DataFrame:
             if one.first and one.outcome.status in (SCORED, CENSORED) and not np.isnan(reached):
                 row: dict[str, Any] = {"forecast_id": one.registration.forecast_id}
                 row |= {name: getattr(one.point, name) for name in ("domain", "task", "architecture", "n")}
+                row |= {} if one.point.params is None else {"params": one.point.params}
                 rows.append(
                     row | {"target": target, "p": p, "reached": bool(reached), "brier": float((p - reached) ** 2)}
                 )
-    return pd.DataFrame(rows, columns=list(Scored.columns["chances"].names))
+    names = [name for name in Scored.columns["chances"].names if name != "params" or any(name in row for row in rows)]
+    return pd.DataFrame(rows, columns=names)
 
 
 def _reliability(chances: Any) -> pd.DataFrame:

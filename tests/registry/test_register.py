@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import surfaces
 
+import forecaster
 from forecaster.errors import RegistryError, RequestError
 from forecaster.prediction.observation import new_run
 from forecaster.prediction.paths import CurveKey, curve_paths
@@ -122,6 +124,29 @@ def test_sizes_a_little_off_are_the_same_size(registered):
     assert (score(registered.file, table, today=TODAY).table["status"] == "scored").all()
     with pytest.raises(RequestError, match="expected"):
         score(registered.file, table.assign(n=lambda t: t["n"] * 1.1), today=TODAY)
+
+
+def test_a_surface_is_registered_by_both_sizes(tmp_path):
+    surface = forecaster.fit_surface(surfaces.table())
+    sizes, models = [1e11, 3e11], [1e9, 4e9]
+    found = register(surface, sizes, tmp_path / "f.jsonl", due="2027-03-01", params=models, target=[2.5])
+    assert len(found.table) == 4
+    assert set(found.table["params"]) == set(models)
+    drawn = surface.new_run(found.table["n"], found.table["params"])
+    assert np.log(found.table["yhat"].to_numpy()) == pytest.approx(np.median(drawn, 0), abs=1e-6)
+    table = found.table[["params", "n"]].assign(error=found.table["yhat"])
+    scored = score(tmp_path / "f.jsonl", table, today=TODAY)
+    assert scored.totals["n_scored"] == 4
+    assert scored.table["hit_80"].all()
+    with pytest.raises(RequestError, match="params"):
+        score(tmp_path / "f.jsonl", table.drop(columns="params"), today=TODAY)
+    with pytest.raises(RequestError, match="params"):
+        register(surface, sizes, tmp_path / "f.jsonl", due="2027-03-01")
+
+
+def test_sizes_of_models_belong_to_surfaces(digits_posterior, tmp_path):
+    with pytest.raises(RequestError, match="surface"):
+        register(digits_posterior, SIZES, tmp_path / "f.jsonl", due="2027-03-01", params=[1e9])
 
 
 def test_of_several_forecasts_of_a_point_the_first_counts(digits_posterior, tmp_path):

@@ -1,12 +1,13 @@
 """The verbs on forecasts over time: watch and update for new measurements; register, score and verify for a record."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from forecaster.cli import checking, console, outputs, source, values
 from forecaster.cli.app import Asked, Failures, FigureFile, Json, Kind, Level, TableFile, deliver, verb
+from forecaster.cli.commands.worth import is_surface, one_surface
 from forecaster.errors import OptionError, RegistryError
 
 JSONL = (".jsonl",)
@@ -97,6 +98,9 @@ def register(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The file that the forecast is added to (.jsonl).")
     ] = Path("forecasts.jsonl"),
+    params: Annotated[
+        str | None, typer.Option("--params", help="Sizes of the models, where the table (or file) is of a surface.")
+    ] = None,
     target: Annotated[
         str | None, typer.Option("--target", help="Errors; the chance of each is registered, e.g. 0.05,0.02.")
     ] = None,
@@ -113,18 +117,28 @@ def register(
     outputs.check_output(hub, outputs.TABLE_SUFFIXES, "--hub")
     sizes = values.sizes(at)
     targets = values.numbers(target, "--target", "errors, such as 0.05,0.02") if target else []
-    given = asked.given()
-    from forecaster.registry.register import KIND
+    from forecaster.registry.points import NEW_RUN
     from forecaster.registry.register import register as ask
 
-    posterior = given.posterior(asked.fitting)
-    checks = checking.verdicts(posterior, given.choice, sizes, seed=asked.seed)
-    options = {"due": due, "target": targets, "kind": kind or KIND, "runs": runs, "note": note, "seed": asked.seed}
-    result = ask(posterior, sizes, output, curves=given.choice.keys(posterior), **options, checks=checks)
+    options: dict[str, Any] = {"due": due, "target": targets, "kind": kind or NEW_RUN, "runs": runs, "note": note}
+    options["seed"] = asked.seed
+    company = ""
+    if params is not None or is_surface(asked.source):
+        from forecaster.surfaces.checks import sampling
+
+        surface = one_surface(asked)
+        models = values.sizes(params, "--params")
+        result = ask(surface, sizes, output, params=models, **options, checks=(sampling(surface),))
+    else:
+        given = asked.given()
+        posterior = given.posterior(asked.fitting)
+        options["checks"] = checking.verdicts(posterior, given.choice, sizes, seed=asked.seed)
+        result = ask(posterior, sizes, output, curves=given.choice.keys(posterior), **options)
+        company = given.choice.company(given.curves)
     outputs.wrote(output)
     if hub is not None:
         outputs.write_table(result.hub, hub)
-    return deliver(result, asked.as_json, company=given.choice.company(given.curves))
+    return deliver(result, asked.as_json, company=company)
 
 
 @verb

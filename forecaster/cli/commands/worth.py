@@ -145,7 +145,7 @@ def surfaces_of(asked: Curves, engine: Engine = "importance", seed: int = 0) -> 
     return tuple(fitted_to(design, engine=engine, seed=seed) for design in designs)
 
 
-def one_surface(asked: Priced) -> "Surface":
+def one_surface(asked: Asked) -> "Surface":
     """The surface that a decision is about; RequestError where there are several."""
     first, *others = surfaces_of(asked, seed=asked.seed)
     if others:
