@@ -4,6 +4,9 @@ Fits every (domain, task) of ``FOLDER/lcdb.csv`` with the default engine, archit
 the posterior. The file is not part of this repository; without it the script says so and ends. Run as
 
     python benchmarks/batch.py --data FOLDER
+
+``--dask 2`` shares the work out to a Dask cluster of two processes on this machine, ``--dask HOST:PORT`` to that of a
+scheduler (dependency group ``cluster``).
 """
 
 from __future__ import annotations
@@ -15,7 +18,10 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from recording import add_output, record
@@ -32,6 +38,7 @@ def main() -> int:
     parser.add_argument(
         "--draws", type=int, default=None, help="of each of four chains; default: as the engine chooses"
     )
+    parser.add_argument("--dask", metavar="N|HOST:PORT", help="share out by Dask: local processes, or a scheduler")
     add_output(parser, "speed")
     arguments = parser.parse_args()
     path = arguments.data / FILE
@@ -50,7 +57,8 @@ def main() -> int:
     if arguments.tasks:
         curves = curves.select(task=[task for _, task in curves.groups[: arguments.tasks]])
     read = time.perf_counter()
-    posterior = fit(curves, card=arguments.card, draws=arguments.draws, on_progress=tell)
+    with shared_out_by(arguments.dask):
+        posterior = fit(curves, card=arguments.card, draws=arguments.draws, on_progress=tell)
     fitted = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         size = posterior.save(Path(folder) / "posterior.nc").stat().st_size
@@ -91,6 +99,25 @@ def main() -> int:
         record(arguments.output, "Many curves at once", [row])
     print(f"repeat with: python benchmarks/batch.py {' '.join(sys.argv[1:])}")
     return 0
+
+
+@contextmanager
+def shared_out_by(dask: str | None) -> Iterator[None]:
+    """Work in this context goes to so many local processes of Dask, or to its scheduler; None: to our own."""
+    if dask is None:
+        yield
+        return
+    from distributed import Client, LocalCluster
+    from joblib import parallel_config
+
+    with ExitStack() as stack:
+        where: Any = dask
+        if dask.isdigit():
+            local = LocalCluster(n_workers=int(dask), threads_per_worker=1, dashboard_address=None)
+            where = stack.enter_context(local)
+        stack.enter_context(Client(where))
+        stack.enter_context(parallel_config(backend="dask"))
+        yield
 
 
 def peaks_of_workers() -> list[float]:

@@ -10,10 +10,12 @@ from forecaster.comparison.compare import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
 from forecaster.curves.importers.imported import Imported
+from forecaster.decisions.cases.needed import CasesNeeded
+from forecaster.decisions.cases.promise import ForecastInCases, LabelUse
+from forecaster.decisions.cases.selection import SelectionBias
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.decisions.screen import Screening
-from forecaster.decisions.test_sets import CasesNeeded
 from forecaster.decisions.two_axes.decision import SurfaceDecision
 from forecaster.decisions.two_axes.proposal import SurfaceProposal
 from forecaster.domains.catalogue import CardList, CardPriors
@@ -22,6 +24,7 @@ from forecaster.floors.split import FloorSplit
 from forecaster.inference.cache import Kept
 from forecaster.inference.contents import Contents, FitSummary
 from forecaster.inference.validation import Validation
+from forecaster.ladders.triage import Triage
 from forecaster.links.downstream import Downstream
 from forecaster.measuring.measured import Measured, MeasuringPlan
 from forecaster.monitoring.update import Update
@@ -65,6 +68,11 @@ RESULTS: Mapping[str, type[Result]] = {
     "measure": Measured,
     "measure --plan": MeasuringPlan,
     "next --two-axes": SurfaceProposal,
+    "triage": Triage,
+    "testset": CasesNeeded,
+    "testset --curves --at": ForecastInCases,
+    "testset --labels": LabelUse,
+    "testset --best-of": SelectionBias,
     "backtest": Backtest,
     "watch": Watch,
     "update": Update,
@@ -79,7 +87,6 @@ RESULTS: Mapping[str, type[Result]] = {
     "cache": Kept,
     "memo in Python": Memo,
     "surface_memo in Python": SurfaceMemo,
-    "test_set_size in Python": CasesNeeded,
 }
 
 MORE = {
@@ -88,7 +95,6 @@ MORE = {
     "`forecast` and `requirement`, too.",
     "memo in Python": "What `forecaster.memo(...).to_json()` gives; the command of that name lists the files it wrote.",
     "surface_memo in Python": "What `forecaster.surface_memo(...).to_json()` gives.",
-    "test_set_size in Python": "What `forecaster.test_set_size(...).to_json()` gives.",
 }
 
 MEANINGS = {

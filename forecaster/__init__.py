@@ -20,14 +20,20 @@ if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
+    from forecaster.decisions.cases.needed import CasesNeeded as CasesNeeded
+    from forecaster.decisions.cases.needed import test_set_size as test_set_size
+    from forecaster.decisions.cases.promise import ForecastInCases as ForecastInCases
+    from forecaster.decisions.cases.promise import LabelUse as LabelUse
+    from forecaster.decisions.cases.promise import forecast_in_cases as forecast_in_cases
+    from forecaster.decisions.cases.promise import label_use as label_use
+    from forecaster.decisions.cases.selection import SelectionBias as SelectionBias
+    from forecaster.decisions.cases.selection import selection_bias as selection_bias
     from forecaster.decisions.decide import decide as decide
     from forecaster.decisions.decision import Decision as Decision
     from forecaster.decisions.measuring.next_measurement import next_measurement as next_measurement
     from forecaster.decisions.measuring.proposal import Proposal as Proposal
     from forecaster.decisions.screen import Screening as Screening
     from forecaster.decisions.screen import screen as screen
-    from forecaster.decisions.test_sets import CasesNeeded as CasesNeeded
-    from forecaster.decisions.test_sets import test_set_size as test_set_size
     from forecaster.decisions.two_axes.deciding import surface_decision as surface_decision
     from forecaster.decisions.two_axes.decision import SurfaceDecision as SurfaceDecision
     from forecaster.decisions.two_axes.proposal import SurfaceProposal as SurfaceProposal
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from forecaster.domains.loading import load_domains as load_domains
     from forecaster.errors import CurveMisreadError as CurveMisreadError
     from forecaster.errors import ForecasterError as ForecasterError
+    from forecaster.estimators.learning_curve_forecaster import LearningCurveForecaster as LearningCurveForecaster
     from forecaster.evaluation.backtest import Backtest as Backtest
     from forecaster.evaluation.backtest import backtest as backtest
     from forecaster.evaluation.fitting import fit as fit
@@ -47,6 +54,8 @@ if TYPE_CHECKING:
     from forecaster.inference.storage import load_posterior as load_posterior
     from forecaster.inference.validation import Validation as Validation
     from forecaster.inference.validation import validate as validate
+    from forecaster.ladders.triage import Triage as Triage
+    from forecaster.ladders.triage import triage as triage
     from forecaster.links.downstream import Downstream as Downstream
     from forecaster.links.downstream import downstream as downstream
     from forecaster.measuring.commands import CommandTrainer as CommandTrainer
@@ -93,7 +102,7 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "Backtest": "evaluation.backtest",
-    "CasesNeeded": "decisions.test_sets",
+    "CasesNeeded": "decisions.cases.needed",
     "Check": "results.check",
     "CheckReport": "checks.check",
     "CommandTrainer": "measuring.commands",
@@ -113,6 +122,7 @@ _HOMES = {
     "ForecasterError": "errors",
     "GrowthTable": "resources.growth",
     "Imported": "curves.importers.imported",
+    "LearningCurveForecaster": "estimators.learning_curve_forecaster",
     "LearningCurves": "curves.learning_curves",
     "Measured": "measuring.measured",
     "MeasuringPlan": "measuring.measured",
@@ -167,7 +177,15 @@ _HOMES = {
     "surface_next": "decisions.two_axes.proposing",
     "surface_decision": "decisions.two_axes.deciding",
     "surface_requirement": "surfaces.requirement",
-    "test_set_size": "decisions.test_sets",
+    "test_set_size": "decisions.cases.needed",
+    "ForecastInCases": "decisions.cases.promise",
+    "LabelUse": "decisions.cases.promise",
+    "SelectionBias": "decisions.cases.selection",
+    "forecast_in_cases": "decisions.cases.promise",
+    "label_use": "decisions.cases.promise",
+    "selection_bias": "decisions.cases.selection",
+    "Triage": "ladders.triage",
+    "triage": "ladders.triage",
     "Update": "monitoring.update",
     "update": "monitoring.update",
     "validate": "inference.validation",

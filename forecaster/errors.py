@@ -133,6 +133,14 @@ class RequestError(ForecasterError):
     """The question cannot be answered as asked: an unknown curve, a size out of range, a bad level."""
 
 
+class EstimatorInputError(RequestError, ValueError):
+    """What the estimator of scikit-learn was given cannot be used; scikit-learn expects a ValueError."""
+
+
+class MissingPackageError(ForecasterError, ImportError):
+    """A part of this package needs another package, which is not installed."""
+
+
 class OptionError(RequestError):
     """An option of the command line, or its value, is wrong whatever the input holds: wrong usage."""
 

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "forecaster"
 FLOW = (
     *("errors", "_support", "results", "curves", "measuring", "domains", "model", "inference"),
     *("prediction", "links", "resources", "surfaces", "comparison", "evaluation", "checks", "floors"),
-    *("registry", "monitoring", "decisions"),
+    *("registry", "monitoring", "decisions", "ladders", "estimators"),
     *("plots", "reports", "cli", "__main__"),
 )
 

@@ -3,7 +3,6 @@
 from forecaster.cli import interrupts
 from forecaster.cli.app import app
 from forecaster.cli.commands import (
-    decisions,
     fitting,
     floors,
     keeping,
@@ -13,9 +12,9 @@ from forecaster.cli.commands import (
     reports,
     resources,
     surfaces,
-    variants,
 )
 from forecaster.cli.commands.gathering import importing, measuring
+from forecaster.cli.commands.weighing import decisions, testing, variants
 
 VERBS = (
     *(
@@ -37,6 +36,8 @@ VERBS = (
         decisions.decide,
         decisions.next_,
         measuring.measure,
+        testing.triage,
+        testing.testset,
         fitting.backtest,
         over_time.watch,
         over_time.update,

@@ -33,7 +33,7 @@ def most_wrong(cases: int, target: float, level: float = LEVEL) -> int:
 def power_to_prove(cases: int, error: float, target: float, level: float = LEVEL) -> float:
     """The chance that a test set of so many cases proves an error below ``target`` where it is ``error``: exact."""
     wrong = most_wrong(cases, target, level)
-    return float(_cdf(wrong, cases, error)) if wrong >= 0 else 0.0
+    return float(cdf(wrong, cases, error)) if wrong >= 0 else 0.0
 
 
 def cases_to_prove(error: float, target: float, power: float = POWER, level: float = LEVEL) -> float:
@@ -45,7 +45,7 @@ def cases_to_prove(error: float, target: float, power: float = POWER, level: flo
     """
 
     def enough(k: Counts) -> np.ndarray:
-        return _cdf(k, _fewest(k, target, level), error) >= power
+        return cdf(k, _fewest(k, target, level), error) >= power
 
     high = 1.0
     while not enough(np.array([high])).all():
@@ -74,13 +74,13 @@ def power_to_tell(cases: int, one: float, other: float, level: float = LEVEL) ->
     Shown by the two-sided z test with a pooled variance, in the right direction.
     """
     low, high = sorted((one, other))
-    wrong = _around(cases, low)
+    wrong = around(cases, low)
     c = _z(0.5 + 0.5 * level) ** 2 / (2.0 * cases)
     # the counts y at which (y - x)^2 = z^2 (x + y) (2 cases - x - y) / (2 cases): the larger root
     half = wrong * (1.0 - c) + cases * c
     under = half**2 - (1.0 + c) * (wrong**2 * (1.0 + c) - 2.0 * cases * c * wrong)
     needed = np.maximum(np.ceil((half + np.sqrt(np.maximum(under, 0.0))) / (1.0 + c) - 1e-9), wrong + 1.0)
-    return float(np.sum(_pmf(wrong, cases, low) * (1.0 - _cdf(needed - 1.0, cases, high))))
+    return float(np.sum(_pmf(wrong, cases, low) * (1.0 - cdf(needed - 1.0, cases, high))))
 
 
 def cases_to_tell(one: float, other: float, power: float = POWER, level: float = LEVEL) -> float:
@@ -100,10 +100,10 @@ def power_paired(cases: int, one: float, other: float, discordance: float, level
 
     ``discordance`` is the share of cases that exactly one of the two gets wrong.
     """
-    differ = _around(cases, discordance)
+    differ = around(cases, discordance)
     for_higher = 0.5 * (1.0 + abs(one - other) / discordance)  # of a discordant case, to be wrong by the higher rate
     most = _most(differ, 0.5, 0.5 - 0.5 * level)  # of the discordant cases, wrong by the lower rate
-    shown = np.where(most >= 0, _cdf(most, differ, 1.0 - for_higher), 0.0)
+    shown = np.where(most >= 0, cdf(most, differ, 1.0 - for_higher), 0.0)
     return float(np.sum(_pmf(differ, cases, discordance) * shown))
 
 
@@ -139,18 +139,18 @@ def _fewest(k: Counts, target: float, level: float) -> Counts:
     high = np.ceil(2.0 * gammaincinv(k + 1.0, level) / target) + k + 1.0  # twice what Poisson counts would take
     while (high - low > 1.0).any():
         middle = np.floor(0.5 * (low + high))
-        proves = _cdf(k, middle, target) <= 1.0 - level
+        proves = cdf(k, middle, target) <= 1.0 - level
         low, high = np.where(proves, low, middle), np.where(proves, middle, high)
     return high
 
 
-def _around(cases: int, rate: float) -> Counts:
+def around(cases: int, rate: float) -> Counts:
     """The counts that matter of so many cases: all, or those around the mean."""
     mean, sd = cases * rate, math.sqrt(cases * rate * (1.0 - rate))
     return np.arange(max(math.floor(mean - FAR * sd - 30.0), 0), min(math.ceil(mean + FAR * sd + 30.0), cases) + 1.0)
 
 
-def _cdf(k: float | np.ndarray, cases: float | np.ndarray, rate: float) -> np.ndarray:
+def cdf(k: float | np.ndarray, cases: float | np.ndarray, rate: float | np.ndarray) -> np.ndarray:
     """The binomial probability of at most k; 1 from k = cases on, 0 below 0."""
     from scipy.special import betainc
 
@@ -162,13 +162,13 @@ def _cdf(k: float | np.ndarray, cases: float | np.ndarray, rate: float) -> np.nd
 
 
 def _pmf(k: Counts, cases: int, rate: float) -> Counts:
-    return _cdf(k, cases, rate) - _cdf(k - 1.0, cases, rate)
+    return cdf(k, cases, rate) - cdf(k - 1.0, cases, rate)
 
 
 def _most(cases: Counts, rate: float, share: float) -> Counts:
     """The largest count whose probability, or of fewer, is at most ``share``; -1 where there is none."""
     k = _quantiles(cases, rate, share)
-    return np.where(_cdf(k, cases, rate) <= share, k, k - 1.0)
+    return np.where(cdf(k, cases, rate) <= share, k, k - 1.0)
 
 
 def _quantiles(cases: Counts, rate: float, share: float) -> Counts:
@@ -176,7 +176,7 @@ def _quantiles(cases: Counts, rate: float, share: float) -> Counts:
     low, high = np.full(cases.shape, -1.0), cases.copy()
     while (high - low > 1.0).any():
         middle = np.floor(0.5 * (low + high))
-        reached = _cdf(middle, cases, rate) >= share
+        reached = cdf(middle, cases, rate) >= share
         low, high = np.where(reached, low, middle), np.where(reached, middle, high)
     return high
 

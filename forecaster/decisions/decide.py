@@ -14,13 +14,13 @@ from typing import Any
 
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.decisions import prose
+from forecaster.decisions.cases.value import numbers_of_cases, worth_of_cases
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.loss import Value
 from forecaster.decisions.ordering import orders
 from forecaster.decisions.ordering.plan import plan_of
 from forecaster.decisions.outcome import deadline_of, options_table, worth_of_choice
 from forecaster.decisions.question import Question
-from forecaster.decisions.test_cases import numbers_of_cases, worth_of_cases
 from forecaster.decisions.weighing import Asked, asked_of, chosen_of, fitted, weighed
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of

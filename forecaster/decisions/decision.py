@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster.decisions.cases.value import TEST_CASES
 from forecaster.decisions.ordering.orders import ORDERS
-from forecaster.decisions.test_cases import TEST_CASES
 from forecaster.inference.posterior import Posterior
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, message

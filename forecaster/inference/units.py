@@ -27,3 +27,9 @@ def error_named(posterior: Posterior) -> str:
         return "error"
     metric = metric_of(named.pop())
     return f"error ({metric})" if metric.kind == "complement" else str(metric)
+
+
+def no_shares(posterior: Posterior, group: Group) -> bool:
+    """Whether a group's errors are known to be no shares of cases: one is above 1, or a metric says so."""
+    above = max(float(data.curve.error.max()) for data in posterior.designs[group].curves) > 1.0
+    return group not in posterior.of_shares and (above or bool(posterior.curves.metrics.get(group)))

@@ -61,7 +61,7 @@ def run_all(
     try:
         while left := [job for job in jobs if job.key not in done]:
             try:
-                for run in shared_out(make, left, count, in_order=False, threads=threads):
+                for run in shared_out(make, left, count, in_order=False, threads=threads, tries=1):
                     put(run)
             except ProcessError:
                 for job in [job for job in left if job.key not in done][:count]:
@@ -86,7 +86,7 @@ def _alone(make: Callable[[Job], Run], job: Job) -> Run:
     """The run of a job in a process of its own."""
     began = time.perf_counter()
     try:
-        (run,) = shared_out(make, [job], 2)
+        (run,) = shared_out(make, [job], 2, tries=1)
         return run
     except ProcessError as error:
         return Run(job, time.perf_counter() - began, None, f"its process was ended from outside: {error}")

@@ -16,6 +16,7 @@ from forecaster.decisions.screen import Screening
 from forecaster.evaluation.backtest import Backtest
 from forecaster.floors.split import FloorSplit
 from forecaster.inference.validation import Validation
+from forecaster.ladders.triage import Triage
 from forecaster.links.downstream import Downstream
 from forecaster.measuring.measured import Measured
 from forecaster.monitoring.watch import Watch
@@ -28,6 +29,7 @@ from forecaster.plots.effect import effect_figure
 from forecaster.plots.floor import split_figure
 from forecaster.plots.forecast import forecast_figure
 from forecaster.plots.growth import growth_figure
+from forecaster.plots.ladders.triage import triage_figure
 from forecaster.plots.links.downstream import downstream_figure
 from forecaster.plots.measured import measured_figure
 from forecaster.plots.measuring.grid import grid_figure
@@ -123,6 +125,11 @@ def _(result: Proposal) -> Figure:
 @_drawn.register
 def _(result: GrowthTable) -> Figure:
     return growth_figure(result)
+
+
+@_drawn.register
+def _(result: Triage) -> Figure:
+    return triage_figure(result)
 
 
 @_drawn.register

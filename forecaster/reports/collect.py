@@ -18,7 +18,7 @@ from forecaster.checks.track_record import companions
 from forecaster.comparison.compare import compare
 from forecaster.curves.binomial_power import provable
 from forecaster.curves.learning_curves import Group
-from forecaster.decisions.test_sets import test_set_size
+from forecaster.decisions.cases.needed import test_set_size
 from forecaster.evaluation.pooling import pooling
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of

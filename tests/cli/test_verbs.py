@@ -44,6 +44,8 @@ VERBS = [
     "growth",
     "next",
     "measure",
+    "triage",
+    "testset",
     "backtest",
     "watch",
     "update",

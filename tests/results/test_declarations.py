@@ -159,7 +159,11 @@ def results(fitted, backtested, updated, fitted_surface, tmp_path_factory):
         "cache": kept(),
         "memo in Python": forecaster.memo(fitted),
         "update": updated,
-        "test_set_size in Python": forecaster.test_set_size(error=0.02, target=0.03),
+        "triage": forecaster.triage(human=0.01, train=(0.08, 1000), dev=(0.1, 500), posterior=fitted, architecture="a"),
+        "testset": forecaster.test_set_size(error=0.02, target=0.03),
+        "testset --curves --at": forecaster.forecast_in_cases(fitted, [1e6]),
+        "testset --labels": forecaster.label_use(fitted, labels=1_000, target=0.2, cases=500),
+        "testset --best-of": forecaster.selection_bias(models=[1, 10], error=0.05, cases=2_000),
     }
 
 
@@ -197,7 +201,18 @@ KINDS = [
         "domains",
         "domains NAME",
     ),
-    *("inspect", "cache", "memo in Python", "update", "compare --across metric", "test_set_size in Python"),
+    *(
+        "triage",
+        "inspect",
+        "cache",
+        "memo in Python",
+        "update",
+        "compare --across metric",
+        "testset",
+        "testset --curves --at",
+        "testset --labels",
+        "testset --best-of",
+    ),
 ]
 
 

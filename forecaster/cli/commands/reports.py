@@ -7,7 +7,7 @@ import typer
 
 from forecaster.cli import console, interrupts, outputs, remarks, values
 from forecaster.cli.app import Failures, Json, Kind, Level, deliver, verb
-from forecaster.cli.commands.worth import Weighed, has_two_axes, runs_asked, surfaces_of
+from forecaster.cli.commands.weighing.worth import Weighed, has_two_axes, runs_asked, surfaces_of
 from forecaster.errors import OptionError
 
 

@@ -7,7 +7,7 @@ import typer
 
 from forecaster.cli import outputs, points, values
 from forecaster.cli.app import FITTING, Curves, Failures, FigureFile, Level, TableFile, deliver, verb
-from forecaster.cli.commands.worth import points_in, surfaces_of
+from forecaster.cli.commands.weighing.worth import points_in, surfaces_of
 from forecaster.cli.source import POSTERIOR_SUFFIXES
 from forecaster.errors import OptionError
 

@@ -9,8 +9,8 @@ from helpers.inverse_law import log_size_needed
 from scipy import integrate, stats
 
 import forecaster
+from forecaster.decisions.cases.value import lowest_log_errors
 from forecaster.decisions.ordering import staged as module
-from forecaster.decisions.test_cases import lowest_log_errors
 from forecaster.prediction import observation
 from forecaster.prediction.paths import CurveKey
 from forecaster.results.message import ids

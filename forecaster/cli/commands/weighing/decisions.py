@@ -7,7 +7,7 @@ import typer
 
 from forecaster.cli import checking, outputs, remarks, values
 from forecaster.cli.app import Failures, FigureFile, Kind, Level, TableFile, deliver, verb
-from forecaster.cli.commands.worth import Priced, Weighed, has_two_axes, one_surface, points_in, runs_asked
+from forecaster.cli.commands.weighing.worth import Priced, Weighed, has_two_axes, one_surface, points_in, runs_asked
 from forecaster.errors import OptionError
 
 TEMPLATE = Path("costs.toml")

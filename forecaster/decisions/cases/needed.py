@@ -116,8 +116,8 @@ def test_set_size(
     1645
     """
     wanted = [float(p) for p in np.atleast_1d(np.asarray(power, dtype=float))]
-    _check_shares(level=[level], power=wanted)
-    effect = _design_effect(cluster_size, correlation)
+    check_shares(level=[level], power=wanted)
+    effect = design_effect(cluster_size, correlation)
     if error_a is None and error_b is None:
         one, other = _proof(error, target)
         rows = [_to_prove(one, other, p, level) for p in wanted]
@@ -125,7 +125,7 @@ def test_set_size(
         if error is not None or target is not None:
             raise RequestError("test_set_size: found both questions; expected error and target, or error_a and error_b")
         one, other = _two(error_a, error_b)
-        apart = _discordance(one, other, discordance) if paired else math.nan
+        apart = discordance_of(one, other, discordance) if paired else math.nan
         rows = [_to_tell(one, other, apart, p, level) for p in wanted]
     for row in rows:
         if effect > 1.0:
@@ -206,7 +206,7 @@ def _proof(error: float | None, target: float | None) -> tuple[float, float]:
     if error is None or target is None:
         lacking = "error" if error is None else "target"
         raise RequestError(f"test_set_size: found no {lacking}; expected error and target, or error_a and error_b")
-    _check_shares(error=[error], target=[target])
+    check_shares(error=[error], target=[target])
     if target <= error:
         raise RequestError(
             f"target: found {target:g} at an expected error of {error:g}; expected a larger one: no test set proves an "
@@ -218,24 +218,24 @@ def _proof(error: float | None, target: float | None) -> tuple[float, float]:
 def _two(error_a: float | None, error_b: float | None) -> tuple[float, float]:
     if error_a is None or error_b is None:
         raise RequestError("test_set_size: found one error rate; expected two, error_a and error_b")
-    _check_shares(error_a=[error_a], error_b=[error_b])
+    check_shares(error_a=[error_a], error_b=[error_b])
     if error_a == error_b:
         raise RequestError(f"error_b: found {error_b:g}, the same as error_a; expected two rates that differ")
     return error_a, error_b
 
 
-def _discordance(one: float, other: float, given: float | None) -> float:
+def discordance_of(one: float, other: float, given: float | None) -> float:
     """The share of cases that exactly one gets wrong; by default as if they erred independently."""
     least, most = abs(one - other), min(one + other, 2.0 - one - other)
     found = one * (1.0 - other) + other * (1.0 - one) if given is None else given
-    if not least <= found <= most:
+    if not least - 1e-12 <= found <= most + 1e-12:
         raise RequestError(
             f"discordance: found {found:g}; error rates of {one:g} and {other:g} have one from {least:g} to {most:g}"
         )
     return found
 
 
-def _design_effect(cluster_size: float, correlation: float) -> float:
+def design_effect(cluster_size: float, correlation: float) -> float:
     if not (math.isfinite(cluster_size) and cluster_size >= 1.0):
         raise RequestError(f"cluster_size: found {cluster_size:g}; expected a number of cases of 1 or more")
     if not 0.0 <= correlation <= 1.0:
@@ -243,7 +243,7 @@ def _design_effect(cluster_size: float, correlation: float) -> float:
     return 1.0 + (cluster_size - 1.0) * correlation
 
 
-def _check_shares(**named: Sequence[float]) -> None:
+def check_shares(**named: Sequence[float]) -> None:
     for name, values in named.items():
         for value in values:
             if not 0.0 < value < 1.0:

@@ -1,0 +1,1 @@
+"""Figures of ladders of errors."""
