@@ -132,7 +132,7 @@ def test_a_surface_is_registered_by_both_sizes(tmp_path):
     found = register(surface, sizes, tmp_path / "f.jsonl", due="2027-03-01", params=models, target=[2.5])
     assert len(found.table) == 4
     assert set(found.table["params"]) == set(models)
-    drawn = surface.new_run(found.table["n"], found.table["params"])
+    drawn = surface.new_run(found.table["n"].to_numpy(), found.table["params"].to_numpy())
     assert np.log(found.table["yhat"].to_numpy()) == pytest.approx(np.median(drawn, 0), abs=1e-6)
     table = found.table[["params", "n"]].assign(error=found.table["yhat"])
     scored = score(tmp_path / "f.jsonl", table, today=TODAY)

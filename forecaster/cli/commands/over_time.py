@@ -7,7 +7,7 @@ import typer
 
 from forecaster.cli import checking, console, outputs, source, values
 from forecaster.cli.app import Asked, Failures, FigureFile, Json, Kind, Level, TableFile, deliver, verb
-from forecaster.cli.commands.worth import is_surface, one_surface
+from forecaster.cli.commands.weighing.worth import is_surface, one_surface
 from forecaster.errors import OptionError, RegistryError
 
 JSONL = (".jsonl",)
