@@ -84,7 +84,8 @@ class Watch(Result):
         held = Shown(self.table, self.columns["table"])
         told = self.columns["curves"]
         few = told.pick(*(c.name for c in CURVE), "measurements", "e_value", "alarm", "since_n", "side", "likely")
-        return held, Shown(self.curves[list(few.names)], few, "Each curve:")
+        verdicts: Any = self.curves[list(few.names)]
+        return held, Shown(verdicts, few, "Each curve:")
 
 
 class Judged(NamedTuple):
