@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.how_read import HowRead
 from forecaster.curves.learning_curves import KEYS, LearningCurves
-from forecaster.curves.reading.read import Cells
+from forecaster.curves.reading.read import read_rows
 from forecaster.curves.reading.rows import NO_TASK
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
@@ -62,9 +61,7 @@ def _table(source: New) -> Table:
         return without_blank(source.table).copy()
     if isinstance(source, pd.DataFrame):
         return source.copy()
-    cells = Cells.of(source, HowRead())
-    absent = {name: NO_TASK for name in ("domain",) if name in cells.missing}
-    return without_blank(cells.rows(absent).table).reset_index(drop=True)
+    return without_blank(read_rows(source))
 
 
 def without_blank(table: Any) -> Table:

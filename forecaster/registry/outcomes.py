@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster.curves.reading.read import read_rows
+from forecaster.curves.reading.rows import NO_TASK
 from forecaster.errors import RequestError
 from forecaster.registry.registration import Point, Registration
 from forecaster.surfaces.model.design import ALL
@@ -49,11 +51,11 @@ def read_outcomes(source: str | Path | pd.DataFrame, registrations: Sequence[Reg
     RequestError for a column that is missing and of which the forecasts name several values, and for a word in
     ``outcome`` that is not known.
     """
-    table: Any = source.copy() if isinstance(source, pd.DataFrame) else _read(source)
+    table: Any = source.copy() if isinstance(source, pd.DataFrame) else read_rows(source, two_axes=True)
     points = [point for one in registrations for point in one.points]
     for key in KEYS:
         known = sorted({getattr(point, key) for point in points})
-        blank = key not in table or (table[key] == "all").all()
+        blank = key not in table or (table[key] == NO_TASK).all()
         if blank and len(known) == 1:
             table[key] = known[0]
         elif key not in table:
@@ -80,15 +82,6 @@ def _alike(sizes: Any, size: float, within: float) -> Any:
 
 def _few(names: Sequence[str]) -> str:
     return ", ".join(map(str, names[:6])) + (" and others" if len(names) > 6 else "")
-
-
-def _read(source: str | Path) -> pd.DataFrame:
-    from forecaster.curves.how_read import HowRead
-    from forecaster.curves.reading.read import Cells
-
-    cells = Cells.of(source, HowRead(two_axes=True))  # whether sizes of models differ is not asked here
-    missing = {name: "all" for name in ("domain", "architecture") if name in cells.missing}
-    return cells.rows(missing).table.reset_index(drop=True)
 
 
 def outcome_of(point: Point, due: str, outcomes: pd.DataFrame, today: str, within: float = WITHIN) -> Outcome:

@@ -36,7 +36,7 @@ from forecaster.curves.reading.columns import (
     with_constants,
 )
 from forecaster.curves.reading.files import load
-from forecaster.curves.reading.rows import SPLITS, Rows, rows_of
+from forecaster.curves.reading.rows import NO_TASK, SPLITS, Rows, rows_of
 from forecaster.curves.reading.scores import named_score
 from forecaster.curves.reading.wide import melted
 from forecaster.curves.transients import without_start
@@ -138,6 +138,16 @@ def read_curves(
     )
     check_constants(constants or {})
     return Cells.of(source, how).curves(constants or {})
+
+
+def read_rows(source: str | Path | pd.DataFrame, *, two_axes: bool = False) -> Table:
+    """The measurements of a table alone, in file order: nothing is asked of the curves that they make.
+
+    A ``domain``, ``task`` or ``architecture`` that the table does not name is ``all``.
+    """
+    cells = Cells.of(source, HowRead(two_axes=two_axes))
+    absent = {name: NO_TASK for name in ("domain", "architecture") if name in cells.missing}
+    return cells.rows(absent).table.reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)
