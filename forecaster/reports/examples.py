@@ -98,10 +98,12 @@ def example_costs() -> Costs:
         return read_costs(path)
 
 
-def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:
+def memos_of(
+    posterior: Posterior, folder: Path, stem: str, *, tell: Progress, page: bool = False, **options: Any
+) -> Written:
     """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups.
 
-    All of them, or none.
+    With the interactive ``page`` of each, if asked. All of them, or none.
     """
     rows, checks = [], []
     names = [stem] if len(posterior.groups) == 1 else [f"{stem}-{s}" for s in slugs(posterior.groups)]
@@ -109,7 +111,7 @@ def memos_of(posterior: Posterior, folder: Path, stem: str, *, tell: Progress, *
         for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
             tell("/".join(group), i / len(posterior.groups))
             found = memo(posterior, group, **options)
-            files = [folder / file for file in found.write(aside, name)]
+            files = [folder / file for file in found.write(aside, name, page=page)]
             rows += [{"domain": group[0], "task": group[1], "file": str(file)} for file in files]
             checks += [c for c in found.checks if c not in checks]
     table = pd.DataFrame(rows, columns=["domain", "task", "file"])
@@ -132,6 +134,7 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
                 folder,
                 example.name,
                 tell=lambda *_: None,
+                page=True,
                 sizes=example.sizes,
                 target=example.target,
                 title=example.title,

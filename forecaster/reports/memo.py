@@ -32,9 +32,11 @@ from forecaster.reports import advice, appendix, captions, findings, opening
 from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.collect import ask
 from forecaster.reports.deciding import Asked, Decided, Worth
+from forecaster.reports.page.page import Opening
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.tables import floor_rows, options_note, options_rows, requirement_rows
 from forecaster.resources.prices.costs import Costs
+from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
 from forecaster.results.message import Message, joined
 from forecaster.results.wording import listed
@@ -116,7 +118,8 @@ def memo(
     Returns
     -------
     Memo
-        ``markdown``, ``html``, ``figures`` and ``tables``; ``save`` writes them.
+        ``markdown``, ``html``, ``figures`` and ``tables``; ``save`` writes them. ``interactive`` is a page that answers
+        for other targets, sizes, prices and budgets.
 
     Raises
     ------
@@ -148,7 +151,8 @@ def memo(
     text = joined(said.answer, "\n")
     narrow = {"options": frozen(_on_options(answers, curves, NARROW))}
     table = opening.page_table(decision)
-    return Memo(table, text, facts.checks, title, said.all, page, drawn, _tables(answers, curves), narrow)
+    asked = _opening(answers, worth, seed, page)
+    return Memo(table, text, facts.checks, title, said.all, page, drawn, _tables(answers, curves), narrow, asked)
 
 
 def _group(posterior: Posterior, group: Group | str | None) -> Group:
@@ -157,6 +161,29 @@ def _group(posterior: Posterior, group: Group | str | None) -> Group:
     if name not in known:
         raise RequestError(f"group: found {name!r}; this posterior holds: {', '.join(known)}")
     return known[name]
+
+
+def _opening(a: Answers, worth: Worth, seed: int, page: Mapping[str, Any]) -> Opening:
+    """With what the page beside the memo opens: the memo's own question."""
+    facts = a.facts
+    return Opening(
+        posterior=a.posterior,
+        group=a.group,
+        names=tuple(unique(facts.options)),
+        units=facts.units,
+        kind=facts.kind,
+        level=facts.level,
+        seed=seed,
+        target=facts.target,
+        n=facts.headline_n,
+        costs=read_costs({} if worth.costs is None else worth.costs),
+        budget=worth.budget,
+        start=worth.start or date.today(),
+        title=page["title"],
+        about=page["about"],
+        verdict=facts.verdict,
+        health=page["health"],
+    )
 
 
 def _tables(a: Answers, curves: Table) -> dict[str, pd.DataFrame]:

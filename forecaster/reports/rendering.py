@@ -21,12 +21,14 @@ from forecaster.checks.check import CHECKS
 from forecaster.checks.predictive import FIT_POINTS, FITS
 from forecaster.comparison.compare import Comparison
 from forecaster.decisions.decision import Decision
+from forecaster.errors import RequestError
 from forecaster.evaluation.pooling import POOLING
 from forecaster.plots import style
 from forecaster.plots.forecast import CURVES
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
+from forecaster.reports.page.page import Opening, page_html
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import Message
 from forecaster.results.result import Result
@@ -45,7 +47,8 @@ class Memo(Result):
     """A memo on one group: ``table`` holds the options, ``details`` all other tables by name, ``figures`` its figures.
 
     ``text`` is its answer, ``messages`` are its sentences with their ids; ``markdown`` and ``html`` are the whole memo.
-    For one architecture there is no comparison. ``narrow`` are figures that a telephone shows in place of others.
+    ``interactive`` is a page beside it on which target, size, prices and budget can be moved. For one architecture there
+    is no comparison. ``narrow`` are figures that a telephone shows in place of others.
     """
 
     title: str = ""
@@ -54,6 +57,7 @@ class Memo(Result):
     figures: Mapping[str, Figure] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     narrow: Mapping[str, Figure] = field(default_factory=dict)
+    opening: Opening | None = None
 
     command = "memo"
     template: ClassVar[str] = "memo"
@@ -106,7 +110,18 @@ class Memo(Result):
             text = text.replace(f" {unit}", f"\u00a0{unit}") if unit else text  # a number and its unit stay on one line
         return text
 
-    def save(self, folder: str | Path, stem: str = "memo") -> tuple[Path, ...]:
+    @cached_property
+    def interactive(self) -> str:
+        """A page that answers offline for other targets, sizes, prices and budgets, as one self-contained HTML file.
+
+        Its numbers are those of :func:`~forecaster.forecast`, :func:`~forecaster.requirement` and
+        :func:`~forecaster.decide`, as closely as the grids of quantiles tell that it carries.
+        """
+        if self.opening is None:
+            raise RequestError("this memo carries no posterior, from which a page could answer; make it with memo()")
+        return page_html(self.opening)
+
+    def save(self, folder: str | Path, stem: str = "memo", *, page: bool = False) -> tuple[Path, ...]:
         """Write ``stem.md``, ``stem.html``, figures ``stem-*.png``, and the tables behind all numbers: all, or none.
 
         The tables are ``stem-tables/*.csv``, one for each of ``tables``.
@@ -117,6 +132,8 @@ class Memo(Result):
             Made where it does not exist.
         stem : str
             Beginning of every file's name.
+        page : bool
+            Also write :attr:`interactive`, as ``stem-page.html``.
 
         Returns
         -------
@@ -129,12 +146,13 @@ class Memo(Result):
             A folder stands where a file is to be written, or the system refuses the file.
         """
         with written_together(folder) as aside:
-            names = self.write(aside, stem)
+            names = self.write(aside, stem, page=page)
         return tuple(Path(folder) / name for name in names)
 
-    def write(self, folder: Path, stem: str) -> tuple[str, ...]:
+    def write(self, folder: Path, stem: str, *, page: bool = False) -> tuple[str, ...]:
         """Write the same files into an existing folder, in turn; returns their names."""
         texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
+        texts |= {f"{stem}-page.html": self.interactive} if page else {}
         pictures = {f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         for name, figure in pictures.items():
             save_png(figure, folder / name)

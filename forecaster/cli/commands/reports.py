@@ -18,6 +18,9 @@ def memo(
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, e.g. 1e4,100k.")] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
     size_unit: Annotated[str | None, typer.Option("--size-unit", help="Unit of the sizes, e.g. FLOPs.")] = None,
+    page: Annotated[
+        bool, typer.Option("--page", help="Also write a page that answers offline for other targets, sizes and prices.")
+    ] = False,
     kind: Kind = None,
     level: Level = 0.8,
 ) -> Failures:
@@ -44,7 +47,7 @@ def memo(
     remarks.on_targets(given.curves, [] if asked.target is None else [asked.target])
     posterior = given.posterior(asked.fitting)
     options = {**worth, "costs": weighed.costs, "sizes": sizes or None, "title": title, "kind": kind, "level": level}
-    options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record}
+    options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record, "page": page}
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])

@@ -1,0 +1,1 @@
+"""The page beside a memo: what if; one file that answers offline from grids of quantiles."""
