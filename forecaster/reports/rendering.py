@@ -47,8 +47,9 @@ class Memo(Result):
     """A memo on one group: ``table`` holds the options, ``details`` all other tables by name, ``figures`` its figures.
 
     ``text`` is its answer, ``messages`` are its sentences with their ids; ``markdown`` and ``html`` are the whole memo.
-    ``interactive`` is a page beside it on which target, size, prices and budget can be moved. For one architecture there
-    is no comparison. ``narrow`` are figures that a telephone shows in place of others.
+    ``interactive`` is a page beside it on which target, size, prices and budget can be moved, and ``opening`` what it
+    is made from. For one architecture there is no comparison. ``narrow`` are figures that a telephone shows in place of
+    others.
     """
 
     title: str = ""

@@ -92,7 +92,7 @@ def page_data(asked: Opening) -> dict[str, Any]:
         curves.append(_curve(posterior, grid, costs) | {"colour": colour})
     return {
         "units": {"size": asked.units.size_name, "error": asked.units.error_name, "percent": asked.units.percent}
-        | {"unit": asked.units.unit},
+        | {"unit": asked.units.unit, "phrase": asked.units.phrase("{}")},
         "levels": levels,
         "chances": list(CHANCES),
         "intervals": intervals,

@@ -1,4 +1,4 @@
-// Answers of the page's own functions: { module, data, questions, shown } on stdin, JSON on stdout.
+// Answers of the page's own functions: { module, data, questions, calls } on stdin, JSON on stdout.
 import { readFileSync } from "node:fs";
 
 const { module, data, questions = [], calls = [] } = JSON.parse(readFileSync(0, "utf8"));
@@ -8,5 +8,5 @@ const curves = data.curves.map(page.opened);
 const rows = questions.map((question) =>
   page.answered(data, curves.filter((curve) => (question.names ?? [curve.name]).includes(curve.name)), question),
 );
-const values = calls.map(([name, ...given]) => page[name](...given.map((v) => (v === "Infinity" ? Infinity : v))));
+const values = calls.map(([name, ...given]) => page[name](...given.map((v) => (v === "∞" ? Infinity : v))));
 process.stdout.write(JSON.stringify({ rows, values }, told));

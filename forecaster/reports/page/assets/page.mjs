@@ -173,7 +173,8 @@ function sentences(question, rows) {
   const [middle, range] = intervalText(units, row);
   const goal = plainText(units, question.target);
   const whom = curves.length > 1 ? `${row.architecture} on ` : "";
-  const first = `${whom}${sizeText(question.n)} ${units.size}: ${middle} (${range}), and a chance of ${chanceText(row.p_target)} of ${goal} or less.`;
+  const error = units.phrase.replace("{}", () => middle);
+  const first = `${whom}${sizeText(question.n)} ${units.size}: ${error} (${range}). The chance of ${goal} or less is ${chanceText(row.p_target)}.`;
   const told = [];
   if (row.buy > 0 || row.cost > 0) {
     let text = row.buy > 0 ? `That is ${sizeText(row.buy)} more than the ${sizeText(prices.owned)} there are` : "No data is to be bought";
