@@ -64,6 +64,13 @@ def test_the_wheel_holds_the_examples_and_templates(installed):
     assert templates <= {path.name for path in (installed / "forecaster" / "reports" / "templates").iterdir()}
 
 
+def test_the_wheel_holds_the_page_and_the_licence_of_its_chart(installed):
+    assets = Path("forecaster", "reports", "page", "assets")
+    ours = {path.relative_to(ROOT) for path in (ROOT / assets).rglob("*") if path.is_file()}
+    assert {assets / "answers.mjs", assets / "uplot" / "LICENSE"} <= ours
+    assert all((installed / path).is_file() for path in ours)
+
+
 def test_the_wheel_holds_nothing_else(installed):
     tops = {path.name for path in installed.iterdir()} - {"bin", ".lock"}
     assert {name for name in tops if not name.endswith(".dist-info")} == {"forecaster"}

@@ -198,6 +198,21 @@ def test_a_memo_writes_the_files_that_its_json_names(digits_file, tmp_path):
     files = [Path(row["file"]) for row in found["table"]]
     assert {".md", ".html"} <= {path.suffix for path in files}
     assert all(path.stat().st_size > 0 for path in files)
+    assert not [path for path in files if path.name.endswith("-page.html")]
+
+
+def test_a_memo_with_its_page_opens_it_with_the_question_that_was_asked(digits_file, tmp_path):
+    costs = tmp_path / "costs.toml"
+    costs.write_text(PRICES)
+    done = run("memo", digits_file, "-o", tmp_path, "--page", "--target", "0.01", "--costs", costs, "--json")
+    assert done.exit_code in (0, 3), done.stderr
+    (page,) = [Path(row["file"]) for row in parsed(done)["table"] if row["file"].endswith("-page.html")]
+    (told,) = re.findall(r'<script id="data" type="application/json">(.*?)</script>', page.read_text(), re.S)
+    data = json.loads(told)
+    assert data["question"]["target"] == 0.01
+    assert data["prices"]["items_per_week"] == 2000
+    options = pd.read_csv(tmp_path / f"{digits_file.stem}-tables" / "options.csv")
+    assert data["question"]["n"] in options["n"].tolist()
 
 
 PRICES = 'currency = "EUR"\nper_item = 0.5\nitems_per_week = 2000\n'

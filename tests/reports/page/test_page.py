@@ -377,9 +377,15 @@ def test_it_can_be_used_by_hand_and_by_keyboard(tab, file):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [390, 1100])
-def test_nothing_is_wider_than_the_window(tab, file, width):
-    tab.open(file, width=width)
+@pytest.mark.parametrize("width", [360, 390, 640, 990, 1100])
+def test_nothing_is_wider_than_the_window(tab, asked, tmp_path, width):
+    """With all columns and remarks that there may be."""
+    late = replace(asked, costs=replace(COSTS, deadline=START + timedelta(days=3)), budget=1000.0)
+    path = tmp_path / "memo-page.html"
+    path.write_text(page_html(late), encoding="utf-8")
+    tab.open(path.as_uri(), width=width)
+    assert "above budget" in tab.ask("document.querySelector('#at').textContent")
+    assert "too late" in tab.ask("document.querySelector('#at').textContent")
     assert tab.ask("document.documentElement.scrollWidth") <= width
     assert tab.ask("document.querySelector('#chart canvas').getBoundingClientRect().width") <= width
-    silent(tab, file)
+    silent(tab, path.as_uri())

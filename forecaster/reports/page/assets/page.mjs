@@ -167,6 +167,9 @@ const paid = (amount) => (amount === Infinity ? "–" : moneyText(amount, curren
 /** A number as shown, with the number itself for programs that read the page. */
 const shown = (value, text) => element("data", { value: Number.isFinite(value) ? value : String(value), text });
 
+/** What is the matter with a number, below it; nothing where nothing is. */
+const remark = (text) => (text ? element("span", { class: "muted remark", text }) : "");
+
 /** The sentences of the answer, the first one bold. */
 function sentences(question, rows) {
   const row = rows[0];
@@ -202,14 +205,17 @@ function tell(question, rows) {
   byId("answer").replaceChildren(element("p", { class: "said", text: first }), element("p", { text: second }));
 }
 
-/** A table of rows [name, cells], each cell an element or a text, under these heads. */
+/** A table of rows [name, cells], each cell an element or a text. Roles are told since a telephone shows it as a list. */
 function tabulate(id, heads, rows) {
-  const [first, ...others] = heads;
-  const head = element("tr", {}, element("th", { scope: "col", text: first }), ...others.map((text) => element("th", { scope: "col", class: "n", text })));
-  const body = rows.map(([name, ...cells], k) =>
-    element("tr", { class: k === 0 && rows.length > 1 && "first", "data-name": name }, element("th", { scope: "row", text: name }),
-      ...cells.map((cell, i) => element("td", { class: "n", "data-head": others[i] }, cell))));
-  byId(id).replaceChildren(element("thead", {}, head), element("tbody", {}, ...body));
+  const others = heads.slice(1);
+  const column = (text, i) => element("th", { scope: "col", role: "columnheader", class: i > 0 && "n", text });
+  const body = rows.map(([name, ...cells], k) => {
+    const leads = k === 0 && rows.length > 1;
+    const shownAs = cells.map((cell, i) => element("td", { class: "n", role: "cell", "data-head": others[i] }, cell));
+    return element("tr", { class: leads && "first", role: "row", "data-name": name }, element("th", { scope: "row", role: "rowheader", text: name }), ...shownAs);
+  });
+  const head = element("tr", { role: "row" }, ...heads.map(column));
+  byId(id).replaceChildren(element("thead", { role: "rowgroup" }, head), element("tbody", { role: "rowgroup" }, ...body));
 }
 
 function tables(question, rows) {
@@ -219,8 +225,8 @@ function tables(question, rows) {
   byId("at-head").textContent = `With ${sizeText(question.n)} ${units.size}`;
   tabulate("at", ["Architecture", "Error", range, `Chance of ${goal}`, "To buy", ...(money ? ["Cost"] : []), ...(prices.timed ? ["Ready"] : [])],
     rows.map((row) => [row.architecture, ...errorCells(row), shown(row.buy, row.buy > 0 ? sizeText(row.buy) : "nothing"),
-      ...(money ? [element("span", {}, shown(row.cost, paid(row.cost)), row.affordable ? "" : " (above budget)")] : []),
-      ...(prices.timed ? [element("span", {}, element("time", row.date === "never" ? { text: "never" } : { datetime: row.date, text: row.date }), row.late ? " (too late)" : "")] : [])]));
+      ...(money ? [element("span", {}, shown(row.cost, paid(row.cost)), remark(!row.affordable && "above budget"))] : []),
+      ...(prices.timed ? [element("span", {}, element("time", row.date === "never" ? { text: "never" } : { datetime: row.date, text: row.date }), remark(row.late && "too late"))] : [])]));
   needsTable(rows, goal, money);
   const limited = question.budget !== null || prices.deadline !== null;
   byId("within-section").hidden = !limited;
@@ -334,7 +340,7 @@ function draw(question, rows) {
   }, found.columns, holder);
   const [middle, range] = intervalText(units, rows[0]);
   holder.setAttribute("aria-label", `Chart: error against training data. ${rows[0].architecture} at ${sizeText(question.n)} ${units.size}: ${middle}, range ${range}. The tables below have the numbers.`);
-  byId("caption").textContent = `Points: measured. Lines: forecast${found.chosen.length > 1 ? ` by architecture, the lowest at ${sizeText(question.n)} in bold` : ""}; band: range of ${rows[0].architecture} (${timesIn(question.level)}). Dashed: the target, and the size that is asked about.`;
+  byId("caption").textContent = `${units.error[0].toUpperCase()}${units.error.slice(1)} by training data, on logarithmic axes. Points: measured. Lines: forecast${found.chosen.length > 1 ? ` by architecture, the lowest at ${sizeText(question.n)} in bold` : ""}; band: range of ${rows[0].architecture} (${timesIn(question.level)}). Dashed: the target, and the size that is asked about.`;
 }
 
 const rgba = (hex, alpha) => `rgba(${[1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)).join(", ")}, ${alpha})`;
