@@ -119,7 +119,7 @@ class Memo(Result):
         :func:`~forecaster.decide`, as closely as the grids of quantiles tell that it carries.
         """
         if self.opening is None:
-            raise RequestError("this memo carries no posterior, from which a page could answer; make it with memo()")
+            raise RequestError("this memo has no page; one on curves in data has, made with forecaster.memo(posterior)")
         return page_html(self.opening)
 
     def save(self, folder: str | Path, stem: str = "memo", *, page: bool = False) -> tuple[Path, ...]:

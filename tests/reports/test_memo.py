@@ -355,7 +355,7 @@ def test_memos_of_tasks_whose_names_are_alike_do_not_share_files(monkeypatch, tm
         def __init__(self, group):
             self.group = group
 
-        def write(self, folder, name):
+        def write(self, folder, name, *, page):
             (folder / f"{name}.md").write_text(self.group[1])
             return (f"{name}.md",)
 

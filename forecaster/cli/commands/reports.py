@@ -29,6 +29,8 @@ def memo(
     values.check_share(level, "--level")
     asked.check()
     if has_two_axes(asked):
+        if page:
+            raise OptionError("found --page; expected none with --two-axes: a page is about curves in data alone")
         return _memo_on_surfaces(asked, output, at, title, kind, level)
     sizes, worth = values.sizes(at), asked.worth
     from forecaster.decisions.question import check_mistakes, check_one_task
