@@ -1,7 +1,9 @@
-"""Write ``docs/json.md`` from what the results declare of their tables: ``python docs/generate_json.py``."""
+"""Write ``docs/json.md`` and ``docs/schemas/`` from what the results declare: ``python docs/generate_json.py``."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -40,10 +42,12 @@ from forecaster.reports.two_axes.memo import SurfaceMemo
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import KINDS, Columns
 from forecaster.results.result import SCHEMA, Result
+from forecaster.results.schemas import refusal, schema_of
 from forecaster.surfaces.requirement import SurfaceRequirement
 from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 PAGE = Path(__file__).with_name("json.md")
+SCHEMAS = Path(__file__).with_name("schemas")
 
 RESULTS: Mapping[str, type[Result]] = {
     "import": Imported,
@@ -143,6 +147,10 @@ object is complete, and `checks` says which).
 
 The columns `domain`, `task` and `architecture` name a curve everywhere.
 
+Each section below has a JSON Schema (draft 2020-12) of its name in `docs/schemas/`, such as
+[`forecast.json`](schemas/forecast.json) and [`surface-at.json`](schemas/surface-at.json); `error.json` is that of an
+input that cannot be used.
+
 | Kind of value | Meaning |
 | --- | --- |
 """
@@ -172,5 +180,21 @@ def rows_of(name: str, columns: Columns) -> str:
     return "\n".join([*head, *columns.reference(), ""])
 
 
+def schemas() -> dict[str, str]:
+    """The text of every file of ``docs/schemas/`` by its name."""
+    found = {f"{slug(verb)}.json": schema_of(kind, verb) for verb, kind in RESULTS.items()} | {"error.json": refusal()}
+    return {name: json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in found.items()}
+
+
+def slug(verb: str) -> str:
+    """The name of a verb's file, without its ending: ``surface --at`` has ``surface-at``."""
+    return "-".join(re.findall(r"[a-z]+", verb.lower().replace("_", "-")))
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    SCHEMAS.mkdir(exist_ok=True)
+    for left in SCHEMAS.glob("*.json"):
+        left.unlink()
+    for name, text in schemas().items():
+        (SCHEMAS / name).write_text(text, encoding="utf-8")

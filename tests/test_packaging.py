@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+import forecaster
+
 ROOT = Path(__file__).parents[1]
+LISTS = r"^(\w+):\n((?:  .+\n)+)"  # of a flat YAML file
 MODULES = {"arviz": "arviz_stats"}  # where a package's module has another name
 INDIRECT = {  # asked for by name: JAX exports programs by flatbuffers, xarray writes by these two, pandas Parquet
     *("flatbuffers", "h5netcdf", "h5py", "pyarrow"),
@@ -80,6 +83,22 @@ def test_help_starts(installed, tmp_path):
     script = installed / "bin" / "forecaster"
     assert script.is_file()
     assert "Usage" in run(installed, tmp_path, str(script), "--help")
+
+
+def test_the_wheel_holds_the_skill_file(installed):
+    path = Path("forecaster") / "skill" / "SKILL.md"
+    assert (installed / path).read_bytes() == (ROOT / path).read_bytes()
+
+
+def test_the_citation_is_that_of_the_package():
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    told = dict(re.findall(r"^(\S+): *(\S.*)$", text, re.M))
+    assert (told["version"], told["license"]) == (forecaster.__version__, project["license"])
+    assert told["title"].strip('"').startswith(f"{project['name']}: ")
+    listed = {key: re.findall(r"^  - (?:name: )?(.+)$", body, re.M) for key, body in re.findall(LISTS, text, re.M)}
+    assert listed["authors"] == [author["name"] for author in project["authors"]]
+    assert listed["keywords"] == project["keywords"]
 
 
 def test_what_a_user_must_install_is_used():

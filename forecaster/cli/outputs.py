@@ -44,6 +44,14 @@ def check_folder(path: Path) -> None:
         raise RequestError(f"--output {path}: found {what}; expected a folder, or the name of a new one")
 
 
+def check_pdf(wanted: bool) -> None:
+    """RequestError, with what to install, where PDF is asked for and cannot be made."""
+    if wanted:
+        from forecaster.reports.pdf import weasyprint
+
+        weasyprint()
+
+
 def write(path: Path, make: Callable[[str], Any]) -> None:
     """Write a file whole or not at all, and say so."""
     write_whole(path, make)

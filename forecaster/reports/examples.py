@@ -99,7 +99,14 @@ def example_costs() -> Costs:
 
 
 def memos_of(
-    posterior: Posterior, folder: Path, stem: str, *, tell: Progress, page: bool = False, **options: Any
+    posterior: Posterior,
+    folder: Path,
+    stem: str,
+    *,
+    tell: Progress,
+    page: bool = False,
+    pdf: bool = False,
+    **options: Any,
 ) -> Written:
     """Write a memo for each group into ``folder``: ``stem``, with the task's name where there are several groups.
 
@@ -111,15 +118,22 @@ def memos_of(
         for i, (group, name) in enumerate(zip(posterior.groups, names, strict=True)):
             tell("/".join(group), i / len(posterior.groups))
             found = memo(posterior, group, **options)
-            files = [folder / file for file in found.write(aside, name, page=page)]
+            files = [folder / file for file in found.write(aside, name, page=page, pdf=pdf)]
             rows += [{"domain": group[0], "task": group[1], "file": str(file)} for file in files]
             checks += [c for c in found.checks if c not in checks]
     table = pd.DataFrame(rows, columns=["domain", "task", "file"])
     return Written(table, "Each memo is written as Markdown and as HTML, with its figures and tables.", tuple(checks))
 
 
-def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Progress = lambda *_: None) -> Demo:
-    """Fit both examples (or ``only`` one) and write their memos into ``folder``."""
+def run(
+    folder: Path,
+    only: str | None = None,
+    *,
+    cache: bool = True,
+    pdf: bool = False,
+    tell: Progress = lambda *_: None,
+) -> Demo:
+    """Fit both examples (or ``only`` one) and write their memos into ``folder``, with ``pdf`` as PDF, too."""
     chosen = [e for e in EXAMPLES if only in (None, e.name)]
     made = []
     for i, example in enumerate(chosen):
@@ -135,6 +149,7 @@ def run(folder: Path, only: str | None = None, *, cache: bool = True, tell: Prog
                 example.name,
                 tell=lambda *_: None,
                 page=True,
+                pdf=pdf,
                 sizes=example.sizes,
                 target=example.target,
                 title=example.title,

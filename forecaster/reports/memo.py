@@ -28,8 +28,9 @@ from forecaster.plots.forecast import curve_table, forecast_figure, measured_tab
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import STYLE, WIDTH, Table, capital, unique
 from forecaster.prediction.forecast import LEVEL
-from forecaster.reports import advice, appendix, captions, findings, opening
+from forecaster.reports import advice, captions, findings, opening
 from forecaster.reports.answers import Answers, Facts
+from forecaster.reports.appendix import sections
 from forecaster.reports.collect import ask
 from forecaster.reports.deciding import Asked, Decided, Worth
 from forecaster.reports.page.page import Opening
@@ -147,7 +148,7 @@ def memo(
     title = title or f"Should more data be bought for {answers.group[1]}?"
     said = _said(facts, decision)
     page = _page(facts, decision, said, drawn) | {"title": title, "about": _about(answers)}
-    page["appendix"] = appendix.facts(answers, seed, command)
+    page["appendix"] = sections.facts(answers, seed, command)
     text = joined(said.answer, "\n")
     narrow = {"options": frozen(_on_options(answers, curves, NARROW))}
     table = opening.page_table(decision)

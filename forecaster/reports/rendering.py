@@ -29,6 +29,7 @@ from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
 from forecaster.reports.page.page import Opening, page_html
+from forecaster.reports.pdf import pdf_of
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import Message
 from forecaster.results.result import Result
@@ -122,7 +123,14 @@ class Memo(Result):
             raise RequestError("this memo has no page; one on curves in data has, made with forecaster.memo(posterior)")
         return page_html(self.opening)
 
-    def save(self, folder: str | Path, stem: str = "memo", *, page: bool = False) -> tuple[Path, ...]:
+    @cached_property
+    def pdf(self) -> bytes:
+        """The memo as PDF, as a browser prints it; RequestError where the extra ``forecaster[pdf]`` is missing."""
+        return pdf_of(self.html)
+
+    def save(
+        self, folder: str | Path, stem: str = "memo", *, page: bool = False, pdf: bool = False
+    ) -> tuple[Path, ...]:
         """Write ``stem.md``, ``stem.html``, figures ``stem-*.png``, and the tables behind all numbers: all, or none.
 
         The tables are ``stem-tables/*.csv``, one for each of ``tables``.
@@ -135,6 +143,8 @@ class Memo(Result):
             Beginning of every file's name.
         page : bool
             Also write :attr:`interactive`, as ``stem-page.html``.
+        pdf : bool
+            Also write :attr:`pdf`, as ``stem.pdf``.
 
         Returns
         -------
@@ -143,14 +153,16 @@ class Memo(Result):
 
         Raises
         ------
+        RequestError
+            PDF is asked for, and WeasyPrint or Pango is missing.
         UnwritableError
             A folder stands where a file is to be written, or the system refuses the file.
         """
         with written_together(folder) as aside:
-            names = self.write(aside, stem, page=page)
+            names = self.write(aside, stem, page=page, pdf=pdf)
         return tuple(Path(folder) / name for name in names)
 
-    def write(self, folder: Path, stem: str, *, page: bool = False) -> tuple[str, ...]:
+    def write(self, folder: Path, stem: str, *, page: bool = False, pdf: bool = False) -> tuple[str, ...]:
         """Write the same files into an existing folder, in turn; returns their names."""
         texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
         texts |= {f"{stem}-page.html": self.interactive} if page else {}
@@ -159,7 +171,10 @@ class Memo(Result):
             save_png(figure, folder / name)
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        return (*texts, *pictures, *self._write_tables(folder, stem))
+        if pdf:
+            (folder / f"{stem}.pdf").write_bytes(self.pdf)
+        printed = [f"{stem}.pdf"] if pdf else []
+        return (*texts, *printed, *pictures, *self._write_tables(folder, stem))
 
     def _write_tables(self, folder: Path, stem: str) -> Iterator[str]:
         """One file a declared table, so that none of an earlier memo stays; an empty one has its heads."""

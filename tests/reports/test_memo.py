@@ -25,8 +25,9 @@ from forecaster.domains.loading import load_card
 from forecaster.errors import CostsError, RequestError
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.requirement import requirement
-from forecaster.reports import appendix, collect, examples, findings, rendering
+from forecaster.reports import collect, examples, findings, rendering
 from forecaster.reports.advice import default_sizes
+from forecaster.reports.appendix import sections
 from forecaster.reports.memo import memo
 from forecaster.results.check import Check
 from forecaster.results.message import message
@@ -176,7 +177,7 @@ def test_the_appendix_says_what_the_card_knows_of_an_architecture_by_its_name():
     card = load_card("tabular-classification")
     known = card.known_as("KNN")
     assert known is not None
-    said = appendix.differs("KNN", known)
+    said = sections.differs("KNN", known)
     assert (said.id, said.values["architecture"], said.values["effects"]) == ("known-by-name", "KNN", known.effects)
     found = memo(posterior({"KNN": net(1), "some net": net(2)}, card="tabular-classification"))
     assert sum(said.text in line for line in found.page["appendix"]["known"]) == 1
@@ -273,7 +274,7 @@ def test_all_numbers_are_of_the_kind_asked_for(two, of_kinds, kind):
     assert found.tables["floor"]["yhat"].between(0.8 * rows["yhat"].min(), 1.2 * rows["yhat"].max()).all()
     assert found.page["about"].endswith(findings.KINDS[kind])
     assert ("other-test-cases" in ids_of(found)) == (kind == "mean")
-    assert sum(appendix.RANGES[kind] in line for line in found.page["appendix"]["assumptions"]) == 1
+    assert sum(sections.RANGES[kind] in line for line in found.page["appendix"]["assumptions"]) == 1
 
 
 def test_kinds_of_a_memo_differ(of_kinds):
@@ -355,7 +356,7 @@ def test_memos_of_tasks_whose_names_are_alike_do_not_share_files(monkeypatch, tm
         def __init__(self, group):
             self.group = group
 
-        def write(self, folder, name, *, page):
+        def write(self, folder, name, **_):
             (folder / f"{name}.md").write_text(self.group[1])
             return (f"{name}.md",)
 

@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pandas as pd
 import pytest
@@ -237,6 +238,28 @@ def test_json_has_the_tables_and_keys_that_are_declared(kind, results):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_json_is_what_the_schema_of_its_section_says(kind, results):
+    """An outside validator finds no fault in what is printed, and one where it is broken in any of four ways."""
+    result = results[kind]
+    page = generator()
+    section = next(name for name, made in page.RESULTS.items() if made is type(result))
+    schema = json.loads((page.SCHEMAS / f"{page.slug(section)}.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    found = json.loads(result.to_json())
+    assert [f"{'/'.join(map(str, e.path))}: {e.message}" for e in validator.iter_errors(found)] == []
+    first = found["table"][0]
+    needed = next(c.name for c in result.columns["table"] if not c.optional and not c.pattern)
+    for broken in (
+        found | {"command": "none"},
+        {key: value for key, value in found.items() if key != "text"},
+        found | {"table": [first | {"not declared": 1}]},
+        found | {"table": [{key: value for key, value in first.items() if key != needed}]},
+    ):
+        assert not validator.is_valid(broken)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_terminal_is_shown_declared_columns(kind, results):
     for shown in results[kind].shown(30):
         assert shown.columns.faults(shown.table.columns) == [] or kind.startswith("backtest")
@@ -275,6 +298,12 @@ def test_docstrings_list_the_columns(results):
 def test_the_reference_is_what_is_generated():
     found = generator()
     assert found.PAGE.read_text(encoding="utf-8") == found.page(), "run: python docs/generate_json.py"
+
+
+def test_the_schemas_are_what_is_generated():
+    found = generator()
+    written = {path.name: path.read_text(encoding="utf-8") for path in found.SCHEMAS.iterdir()}
+    assert written == found.schemas(), "run: python docs/generate_json.py"
 
 
 def test_figures_are_drawn_or_refused_by_name(results):

@@ -10,6 +10,8 @@ from forecaster.cli.app import Failures, Json, Kind, Level, deliver, verb
 from forecaster.cli.commands.weighing.worth import Weighed, has_two_axes, runs_asked, surfaces_of
 from forecaster.errors import OptionError
 
+Pdf = Annotated[bool, typer.Option("--pdf", help="Also write PDF (needs the extra forecaster[pdf], and Pango).")]
+
 
 @verb
 def memo(
@@ -21,6 +23,7 @@ def memo(
     page: Annotated[
         bool, typer.Option("--page", help="Also write a page that answers offline for other targets, sizes and prices.")
     ] = False,
+    pdf: Pdf = False,
     kind: Kind = None,
     level: Level = 0.8,
 ) -> Failures:
@@ -28,10 +31,11 @@ def memo(
     outputs.check_folder(output)
     values.check_share(level, "--level")
     asked.check()
+    outputs.check_pdf(pdf)
     if has_two_axes(asked):
         if page:
             raise OptionError("found --page; expected none with --two-axes: a page is about curves in data alone")
-        return _memo_on_surfaces(asked, output, at, title, kind, level)
+        return _memo_on_surfaces(asked, output, at, title, kind, level, pdf)
     sizes, worth = values.sizes(at), asked.worth
     from forecaster.decisions.question import check_mistakes, check_one_task
     from forecaster.reports.deciding import Asked, Worth
@@ -49,7 +53,7 @@ def memo(
     remarks.on_targets(given.curves, [] if asked.target is None else [asked.target])
     posterior = given.posterior(asked.fitting)
     options = {**worth, "costs": weighed.costs, "sizes": sizes or None, "title": title, "kind": kind, "level": level}
-    options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record, "page": page}
+    options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record, "page": page, "pdf": pdf}
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])
@@ -57,7 +61,7 @@ def memo(
 
 
 def _memo_on_surfaces(
-    asked: Weighed, output: Path, at: str | None, title: str | None, kind: str | None, level: float
+    asked: Weighed, output: Path, at: str | None, title: str | None, kind: str | None, level: float, pdf: bool
 ) -> Failures:
     """The same of runs over model size and data: a memo for each surface."""
     if asked.rounds > 1:
@@ -69,7 +73,7 @@ def _memo_on_surfaces(
     options: dict[str, Any] = {**worth, **runs, "costs": prices, "title": title, "kind": kind or "mean", "level": level}
     found = surfaces_of(asked, seed=asked.seed)
     with console.progress("Writing") as tell:
-        options |= {"seed": asked.seed, "command": remarks.command_line()}
+        options |= {"seed": asked.seed, "command": remarks.command_line(), "pdf": pdf}
         made = surface_memos(found, output, asked.source.stem, tell=tell, **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])
     return deliver(made, asked.as_json)
@@ -84,13 +88,15 @@ def demo(
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Reuse and store fits and compiled programs.")
     ] = True,
+    pdf: Pdf = False,
     as_json: Json = False,
 ) -> Failures:
     """Write memos for the two shipped examples: handwritten digits and source text."""
     outputs.check_folder(output)
+    outputs.check_pdf(pdf)
     from forecaster.reports.examples import run
 
     with console.progress("Demo") as tell:
-        made = run(output, only, cache=cache, tell=tell)
+        made = run(output, only, cache=cache, pdf=pdf, tell=tell)
     interrupts.wrote([Path(file) for file in made.table["file"]])
     return deliver(made, as_json)

@@ -58,7 +58,7 @@ class ForecastInCases(Result):
             Column("discordance", "share", "share of cases that exactly one of the two gets wrong; null unpaired"),
             Column(
                 "worth",
-                "count",
+                "number",
                 "the forecast's worth: test cases on which a model trained at `n` would be as well known",
             ),
             Column("wanted", "share", "the power that was asked for", given=True),

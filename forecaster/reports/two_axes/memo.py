@@ -27,6 +27,7 @@ from forecaster.prediction.forecast import LEVEL
 from forecaster.reports.deciding import MISSED, RISKS, Worth
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.two_axes import page
+from forecaster.reports.two_axes.checklist import checklist
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import FAIL, PASS, Check
 from forecaster.results.columns import Column, Columns, declared
@@ -294,6 +295,7 @@ def _appendix(a: page.Found, surface: Surface, seed: int, command: str | None) -
             ("Versions", versions),
         ],
         "command": command,
+        "checklist": checklist(a, surface, seed),
     }
 
 

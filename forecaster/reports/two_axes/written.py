@@ -16,7 +16,9 @@ from forecaster.results.check import Check
 from forecaster.surfaces.fitted import Surface
 
 
-def surface_memos(surfaces: Sequence[Surface], folder: Path, stem: str, *, tell: Progress, **options: Any) -> Written:
+def surface_memos(
+    surfaces: Sequence[Surface], folder: Path, stem: str, *, tell: Progress, pdf: bool = False, **options: Any
+) -> Written:
     """Write a memo for each surface into ``folder``: ``stem``, with the surface's name where there are several."""
     rows: list[dict[str, str]] = []
     checks: list[Check] = []
@@ -26,7 +28,7 @@ def surface_memos(surfaces: Sequence[Surface], folder: Path, stem: str, *, tell:
             tell(one.design.label, i / len(surfaces))
             found = surface_memo(one, **options)
             own = {"domain": one.design.domain, "task": one.design.task}
-            rows += [own | {"file": str(folder / file)} for file in found.write(aside, name)]
+            rows += [own | {"file": str(folder / file)} for file in found.write(aside, name, pdf=pdf)]
             checks += [c for c in found.checks if c not in checks]
     table = pd.DataFrame(rows, columns=["domain", "task", "file"])
     return Written(table, "Each memo is written as Markdown and as HTML, with its figures and tables.", tuple(checks))

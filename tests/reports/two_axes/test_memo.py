@@ -47,6 +47,16 @@ def test_files_hold_answer_figures_and_tables(made, tmp_path):
     assert "{{" not in page + text
 
 
+def test_the_checklist_counts_the_runs_of_the_surface(made, fitted_surface):
+    told = {name: value for part in made.page["appendix"]["checklist"] for name, value in part.rows}
+    design = fitted_surface.design
+    assert told["Runs"] == f"{len(design.y):,}"
+    assert told["Model sizes"].split(",")[0] == str(len(np.unique(design.x)))
+    verdicts = made.tables["verdicts"]["verdict"]
+    assert told["Checks"].startswith(f"{(verdicts == 'PASS').sum()} PASS")
+    assert "### Checklist" in made.markdown
+
+
 def test_with_a_target_alone_costs_are_compute(fitted_surface):
     found = surface_memo(fitted_surface, flops=[1e21, 1e22, 1e23], target=2.2)
     row = found.table[found.table["best"]].iloc[0]

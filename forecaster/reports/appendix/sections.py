@@ -15,6 +15,7 @@ from forecaster.inference.posterior import Posterior
 from forecaster.plots.comparison import exponent_table
 from forecaster.reports.advice import LIKELY
 from forecaster.reports.answers import Answers
+from forecaster.reports.appendix.checklist import checklist
 from forecaster.results.message import Message, message
 from forecaster.results.wording import chance, size, times_in
 
@@ -68,6 +69,7 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
         ],
         "sources": [{"number": i, "text": card.citations.get(key, key)} for key, i in sources.items()],
         "provenance": _provenance(a.whole, card, seed),
+        "checklist": checklist(a, seed),
         "command": command,
     }
 
