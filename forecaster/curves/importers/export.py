@@ -12,6 +12,7 @@ from jaxtyping import Int
 
 from forecaster.curves.importers.seen import Seen
 from forecaster.curves.learning_curves import Note, Table
+from forecaster.curves.reading.columns import stripped
 
 STEP = "step"  # the column that orders the points of a run, in what we make of logs
 
@@ -65,12 +66,17 @@ def one_run(name: str, points: Table, settings: Mapping[str, Any], state: str = 
     return Export(table, np.zeros(len(points), dtype=int), (name,), (state,), **more)
 
 
+def _place(one: Export) -> str:
+    """What an error says of where an export came from."""
+    return one.names[0] if len(one.names) == 1 else f"a table of {len(one.names):,} runs"
+
+
 def all_of(exports: Sequence[Export]) -> Export:
     """Several exports of one format as one. What the format says of columns is what all of them say."""
     first, sizes = exports[0], [len(one.names) for one in exports]
     starts = np.cumsum([0, *sizes[:-1]])
     return Export(
-        pd.concat([one.table.astype(object) for one in exports], ignore_index=True),
+        pd.concat([stripped(_place(one), one.table).astype(object) for one in exports], ignore_index=True),
         np.concatenate([one.run + start for one, start in zip(exports, starts, strict=True)]),
         tuple(name for one in exports for name in one.names),
         tuple(state for one in exports for state in one.states),

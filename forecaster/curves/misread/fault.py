@@ -58,7 +58,7 @@ def grouped_by(table: Table, how: HowRead, ours: str, columns: list[str]) -> tup
         return None
     there = ours in how.columns or (ours not in how.constants and (ours != "task" or (table[ours] != NO_TASK).any()))
     parts = [how.columns.get(ours, ours)] if there else []
-    made = table[[ours] if there else []].assign(**{c: table[c].astype(str) for c in columns})
+    made = table[[ours] if there else []].astype(str).assign(**{c: table[c].astype(str) for c in columns})
     regrouped = table.assign(**{ours: made.agg("+".join, axis=1)})
     sizes = regrouped.groupby(KEYS)["n"].nunique().groupby(level=KEYS[:2]).max()
     if (sizes < FEWEST).any():

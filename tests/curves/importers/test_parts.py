@@ -6,17 +6,26 @@ import struct
 from contextlib import suppress
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.exports import FOLDER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecaster.curves.importers.export import all_of, one_run
 from forecaster.curves.importers.settings import from_yaml, pairs_in, pattern, pattern_of
 from forecaster.curves.importers.take import Take, optimism, taken
 from forecaster.curves.importers.trackers.event_file import fields, masked_crc, records, values
-from forecaster.errors import OptionError
+from forecaster.errors import CurveColumnsError, OptionError
 
 EVENTS = next((FOLDER / "tensorboard_numbers").rglob("*tfevents*"))
+
+
+def test_a_column_that_comes_twice_is_refused():
+    points = pd.DataFrame([[1, 0.5, 0.4]], columns=["epoch", "loss", "loss"])
+    with pytest.raises(CurveColumnsError, match="run-a: found the column 'loss' twice"):
+        all_of([one_run("run-a", points, {}), one_run("run-b", points, {})])
+
 
 # Event files --------------------------------------------------------------------------------------
 
