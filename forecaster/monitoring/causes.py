@@ -101,5 +101,5 @@ def _of_floors(log_error: Points, after: Bool[np.ndarray, " point"]) -> Moves:
 
 def _likelihoods(predicted: Predictive, log_error: Points, moves: Moves) -> Float[np.ndarray, " amount"]:
     """Log of the predictive density, averaged over draws, were the measurements moved so."""
-    logs = predicted.log_density_without(log_error, moves)
+    logs = predicted.log_density(log_error - moves)
     return logsumexp(logs, axis=1) - np.log(logs.shape[1])

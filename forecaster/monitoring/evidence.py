@@ -58,6 +58,18 @@ def evidence(pit: Scores) -> Evidence:
     return Evidence(np.exp(np.minimum(log_e, 700.0)), np.argmax(by_start, axis=1))
 
 
+def p_values(pit: Scores) -> Scores:
+    """Two-sided p-value of each PIT; never quite 0, so that its logarithm exists."""
+    return np.clip(2.0 * np.minimum(pit, 1.0 - pit), 1e-300, 1.0)
+
+
+def joint_p_value(p: Scores) -> float:
+    """P-value of independent ones together, by Fisher's method, for a single look."""
+    from scipy.stats import chi2
+
+    return float(chi2.sf(-2.0 * np.log(p).sum(), 2 * len(p)))
+
+
 def log_ratios(z: Scores) -> Float[np.ndarray, "alternative point"]:
     """Log likelihood ratio of each alternative to the standard normal, at normal scores."""
     shifted = [shift * z - 0.5 * shift**2 for shift in SHIFTS]

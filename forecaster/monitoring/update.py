@@ -15,6 +15,7 @@ from forecaster.curves.repeats import distinct
 from forecaster.evaluation.fitting import fit
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.monitoring.evidence import joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, without_blank
 from forecaster.monitoring.new_rows import new_rows as read_new
 from forecaster.prediction.conditioning import Predictive, predictive
@@ -158,14 +159,11 @@ def _by_key(rows: pd.DataFrame) -> Iterator[tuple[CurveKey, pd.DataFrame]]:
 
 def judged_rows(posterior: Posterior, key: CurveKey, rows: pd.DataFrame, level: float, seed: int) -> pd.DataFrame:
     """The new measurements of one curve, averaged by size, smallest first, each given those before it."""
-    from scipy.stats import chi2
-
     own = rows.sort_values("n")
     found = distinct(own["n"].to_numpy(dtype=float), np.log(own["error"].to_numpy(dtype=float)))
     n, y = np.exp(found.x), found.y
     whole = predictive(posterior, key, n, runs=found.repeats, seed=seed)
-    transform = whole.pit(y)
-    p = np.clip(2.0 * np.minimum(transform, 1.0 - transform), 1e-300, 1.0)
+    p = p_values(whole.pit(y))
     expected = np.array([_expected(whole, y, i, level) for i in range(len(n))])
     return pd.DataFrame(
         {
@@ -180,7 +178,7 @@ def judged_rows(posterior: Posterior, key: CurveKey, rows: pd.DataFrame, level: 
             "yhat_upper": expected[:, 2],
             "level": level,
             "p_value": p,
-            "p_joint": float(chi2.sf(-2.0 * np.log(p).sum(), 2 * len(p))),  # Fisher: independent under the forecast
+            "p_joint": joint_p_value(p),  # independent under the forecast
             "ess": whole.weights(y).ess,
         }
     )

@@ -22,7 +22,7 @@ from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.monitoring.causes import CAUSES, MEANING, causes
-from forecaster.monitoring.evidence import Evidence, evidence
+from forecaster.monitoring.evidence import Evidence, evidence, joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, new_rows, without_fitted
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL
@@ -208,7 +208,7 @@ def _measurements(one: Judged, threshold: float, level: float) -> pd.DataFrame:
             "yhat_lower": ends[:, 0],
             "yhat_upper": ends[:, 2],
             "level": level,
-            "p_value": np.clip(2.0 * np.minimum(one.pit, 1.0 - one.pit), 1e-300, 1.0),
+            "p_value": p_values(one.pit),
             "e_value": one.found.e_value,
             "alarm": np.maximum.accumulate(one.found.e_value) >= threshold,
         }
@@ -217,13 +217,10 @@ def _measurements(one: Judged, threshold: float, level: float) -> pd.DataFrame:
 
 def _verdict(one: Judged, threshold: float) -> dict[str, Any]:
     """A row on a curve. An alarm stays one: evidence that was reached counts, whatever came after."""
-    from scipy.stats import chi2
-
-    p = np.clip(2.0 * np.minimum(one.pit, 1.0 - one.pit), 1e-300, 1.0)
     reached = np.flatnonzero(one.found.e_value >= threshold)
     alarm = bool(len(reached))
     row: dict[str, Any] = {"domain": one.key.domain, "task": one.key.task, "architecture": one.key.architecture}
-    row |= {"measurements": len(p), "p_joint": float(chi2.sf(-2.0 * np.log(p).sum(), 2 * len(p)))}
+    row |= {"measurements": len(one.y), "p_joint": joint_p_value(p_values(one.pit))}
     row |= {"e_value": one.largest, "threshold": threshold, "alarm": alarm}
     row |= {"alarm_n": float(one.predicted.n[reached[0]]) if alarm else np.nan}
     since = int(one.found.since[-1])

@@ -57,22 +57,14 @@ class Predictive:
 
     def log_density(self, log_error: Float[np.ndarray, "... size"]) -> Float[np.ndarray, "... draw"]:
         """Log density of each draw for measured log errors, or for several sets of them."""
-        gap = np.asarray(log_error, dtype=float)[..., None, :] - self.mean
-        white = np.linalg.solve(self._factor, gap[..., None])[..., 0]
+        several = np.reshape(np.asarray(log_error, dtype=float), (-1, len(self.n)))
+        # One factorisation a draw: the first set's distances from the mean, then how the others differ from that set.
+        apart = np.broadcast_to((several[1:] - several[:1]).T, (len(self.mean), len(self.n), len(several) - 1))
+        white = np.linalg.solve(self._factor, np.concatenate([(several[0] - self.mean)[..., None], apart], -1))
+        white[..., 1:] += white[..., :1]
         log_det = np.log(np.diagonal(self._factor, axis1=-2, axis2=-1)).sum(-1)
-        return -0.5 * (white**2).sum(-1) - log_det - 0.5 * len(self.n) * np.log(2.0 * np.pi)
-
-    def log_density_without(
-        self, log_error: Float[np.ndarray, " size"], moves: Float[np.ndarray, "move size"]
-    ) -> Float[np.ndarray, "move draw"]:
-        """:meth:`log_density` of the measured log errors less each of several movements of all of them."""
-        gaps = np.concatenate(
-            [(log_error - self.mean)[..., None], np.broadcast_to(moves.T, (len(self.mean), *moves.T.shape))], -1
-        )
-        white = np.linalg.solve(self._factor, gaps)
-        log_det = np.log(np.diagonal(self._factor, axis1=-2, axis2=-1)).sum(-1)
-        square = ((white[..., :1] - white[..., 1:]) ** 2).sum(-2).T
-        return -0.5 * square - log_det - 0.5 * len(self.n) * np.log(2.0 * np.pi)
+        found = -0.5 * (white**2).sum(-2).T - log_det - 0.5 * len(self.n) * np.log(2.0 * np.pi)
+        return found.reshape(*np.shape(log_error)[:-1], len(self.mean))
 
     def weights(self, log_error: Float[np.ndarray, " size"]) -> Weights:
         """Weights of the draws given measured log errors."""

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from forecaster._support.numbers import positive
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
@@ -152,13 +153,13 @@ def requirement(
 ) -> Requirement:
     """:func:`forecaster.requirement` in sizes alone, without what they take in money or hours."""
     expect_posterior(posterior)
-    errors = np.unique(_positive("target", np.atleast_1d(np.asarray(target, dtype=float))))[::-1]
+    errors = np.unique(positive("target", target, EXAMPLES["target"]))[::-1]
     observation.check_kind(kind)
     if not 0 < level < 1:
         raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
     for name, value in (("limit", limit), ("horizon", horizon)):
         if value is not None:
-            _positive(name, np.array([value], dtype=float))
+            positive(name, value, EXAMPLES[name])
     if limit is not None and horizon is not None and limit > horizon:
         raise RequestError(f"limit: found {limit:g}, beyond the horizon {horizon:g}; expected a horizon as far")
     wanted = chosen_keys(posterior, curves)
@@ -296,11 +297,3 @@ def _aside_rows(
 def _answered(table: Any) -> pd.DataFrame:
     """The rows of curves that can be forecast."""
     return table[table["q50"].notna()].reset_index(drop=True) if len(table) else table
-
-
-def _positive(name: str, numbers: np.ndarray) -> np.ndarray:
-    wrong = numbers[~(np.isfinite(numbers) & (numbers > 0))]
-    if numbers.size == 0 or wrong.size:
-        found = f"{wrong[0]:g}" if wrong.size else "none"
-        raise RequestError(f"{name}: found {found}; expected a positive number, such as {EXAMPLES[name]}")
-    return numbers

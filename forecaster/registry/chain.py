@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,14 +148,14 @@ def _with_head(chain: Chain) -> Chain:
     """The chain beside what its head file says."""
     file = head_file(chain.path)
     if not file.exists():
-        return Chain(chain.path, chain.records, headless=bool(chain.records))
+        return replace(chain, headless=bool(chain.records))
     said = file.read_text(encoding="utf-8", errors="replace").strip()
     if said == chain.head:
         return chain
     if said == (chain.records[-2].hash if len(chain.records) > 1 else START) and chain.records:
-        return Chain(chain.path, chain.records, behind=True)
+        return replace(chain, behind=True)
     found = f"the head file {file} says {said[:12]}, but the last record is {chain.head[:12]}: last lines are missing"
-    return Chain(chain.path, chain.records, Break(0, f"{found}, or the head was edited"))
+    return replace(chain, broken=Break(0, f"{found}, or the head was edited"))
 
 
 def append(path: str | Path, content_of: Callable[[int], Content]) -> Record:

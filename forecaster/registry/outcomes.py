@@ -75,9 +75,9 @@ def read_outcomes(source: str | Path | pd.DataFrame, registrations: Sequence[Reg
     return table
 
 
-def _alike(sizes: Any, size: float, within: float) -> Any:
-    """Which sizes count as this one."""
-    return np.abs(np.log(sizes.astype(float) / size)) <= np.log1p(within) + 1e-12
+def alike(sizes: Any, size: float, within: float) -> Any:
+    """Which sizes (one, an array or a column) count as this one."""
+    return np.abs(np.log(sizes / size)) <= np.log1p(within) + 1e-12
 
 
 def _few(names: Sequence[str]) -> str:
@@ -87,10 +87,12 @@ def _few(names: Sequence[str]) -> str:
 def outcome_of(point: Point, due: str, outcomes: pd.DataFrame, today: str, within: float = WITHIN) -> Outcome:
     """What is known of one point. Several measurements count by their (geometric) mean."""
     mine = (
-        (outcomes["domain"] == point.domain) & (outcomes["task"] == point.task) & _alike(outcomes["n"], point.n, within)
+        (outcomes["domain"] == point.domain)
+        & (outcomes["task"] == point.task)
+        & alike(outcomes["n"].astype(float), point.n, within)
     )
     if point.params is not None:
-        mine &= _alike(outcomes["params"], point.params, within)
+        mine &= alike(outcomes["params"].astype(float), point.params, within)
     if point.architecture != ALL:
         mine &= outcomes["architecture"] == point.architecture
     own: Any = outcomes[mine]

@@ -10,17 +10,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from forecaster._support.code_hash import of_code
+from forecaster._support.numbers import positive
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
-from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.observation import KINDS
 from forecaster.prediction.paths import CurveKey
 from forecaster.registry.chain import append
 from forecaster.registry.points import NEW_RUN, Asked, of_curves, of_surface
-from forecaster.registry.registration import LAST, LAW, Point, Registration, hub_table
+from forecaster.registry.registration import INTERVAL, LAST, LAW, Point, Registration, hub_table
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared, interval, size
 from forecaster.results.result import Result, Shown
@@ -161,8 +160,8 @@ def register(
     if not isinstance(posterior, Surface):
         expect_posterior(posterior)
     when = _date(due)
-    sizes = _positive(at, "sizes", "1e6")
-    targets = tuple(_positive(target, "targets", "0.02").tolist()) if len(target) else ()
+    sizes = np.unique(positive("sizes", at, "1e6"))
+    targets = tuple(np.unique(positive("targets", target, "0.02")).tolist()) if len(target) else ()
     if kind not in KINDS or not isinstance(runs, int) or runs < 1:
         raise RequestError(f"kind and runs: found {kind!r} and {runs!r}; expected {listed(list(KINDS))}, and 1 or more")
     if runs > 1 and kind != NEW_RUN:
@@ -171,7 +170,7 @@ def register(
         raise RequestError(f"nothing was registered: {failed[0].message.text}; {failed[0].next_step}")
     asked = Asked(kind, runs, targets, seed)
     if isinstance(posterior, Surface):
-        points = tuple(of_surface(posterior, sizes, _positive(params, "params", "7e9"), asked))
+        points = tuple(of_surface(posterior, sizes, np.unique(positive("params", params, "7e9")), asked))
     elif len(params):
         raise RequestError("params: found sizes of models beside curves over data alone; expected a surface")
     else:
@@ -222,23 +221,13 @@ def _date(due: str | date) -> str:
         raise RequestError(f"due: found {due!r}; expected a date, such as 2027-03-01") from None
 
 
-def _positive(values: Sequence[float], name: str, example: str) -> Float[np.ndarray, " value"]:
-    found = np.unique(np.atleast_1d(np.asarray(values, dtype=float)))
-    if not len(found) or not (np.isfinite(found) & (found > 0)).all():
-        said = ", ".join(f"{value:g}" for value in found) or "none"
-        raise RequestError(f"{name}: found {said}; expected positive numbers, such as {example}")
-    return found
-
-
 def _table(made: Registration, targets: tuple[float, ...]) -> pd.DataFrame:
-    low, high = 0.5 - LEVEL / 2, 0.5 + LEVEL / 2
     rows = []
     for point in made.points:
         row: dict[str, Any] = {"forecast_id": made.forecast_id}
         row |= {"domain": point.domain, "task": point.task, "architecture": point.architecture, "n": point.n}
         row |= {} if point.params is None else {"params": point.params}
-        row |= {"yhat": point.quantile(0.5), "yhat_lower": point.quantile(round(low, 3))}
-        row |= {"yhat_upper": point.quantile(round(high, 3))}
+        row |= dict(zip(INTERVAL, point.interval, strict=True))
         row |= {"p_target": point.chances[0][1], "target": targets[0]} if targets else {}
         rows.append(row | {name: point.baselines[name] for name in (LAST, LAW) if name in point.baselines})
     return pd.DataFrame(rows)
@@ -249,11 +238,8 @@ def _told(points: tuple[Point, ...], kind: str, runs: int, due: str, targets: tu
     mean = f", mean of {runs} runs" if runs > 1 else ""
     lines = [f"Forecast of {SAID[kind]}{mean}; outcomes are due by {due}."]
     for point in points[:FEW]:
-        low, high = point.quantile(0.1), point.quantile(0.9)
-        line = (
-            f"{_name(point)} at {plain_size(point.n)}: {point.quantile(0.5):.3g}, with 80 % between {low:.3g} "
-            f"and {high:.3g}"
-        )
+        middle, low, high = point.interval
+        line = f"{_name(point)} at {plain_size(point.n)}: {middle:.3g}, with 80 % between {low:.3g} and {high:.3g}"
         reached = [f"at most {target:g} with {chance(p)}" for target, p in point.chances]
         lines.append("; ".join([line, *reached]) + ".")
     if len(points) > FEW:

@@ -18,6 +18,7 @@ QUANTILES = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.
 SAMPLES = 200  # joint draws that are kept: the same place is the same draw of every point
 DIGITS = 8  # significant ones that are kept of a number
 LAST, LAW = "last_point", "power_law_with_floor"  # baselines that are kept beside the forecast
+INTERVAL = ("yhat", "yhat_lower", "yhat_upper")  # columns of a point in the tables of the verbs
 HUB = ("forecast_id", "made_at", "model_id", "domain", "task", "architecture", "n", "params", "kind")
 
 
@@ -54,6 +55,11 @@ class Point:
     @property
     def curve(self) -> tuple[str, str, str]:
         return self.domain, self.task, self.architecture
+
+    @property
+    def interval(self) -> tuple[float, float, float]:
+        """The median and the ends of the 80 % interval, as ``INTERVAL`` names them."""
+        return self.quantile(0.5), self.quantile(0.1), self.quantile(0.9)
 
     @property
     def log_quantiles(self) -> Float[np.ndarray, " level"]:

@@ -22,11 +22,12 @@ from forecaster.registry.outcomes import (
     SCORED,
     WITHIN,
     Outcome,
+    alike,
     outcome_of,
     read_outcomes,
 )
 from forecaster.registry.register import PARAMS
-from forecaster.registry.registration import LAST, LAW, Point, Registration
+from forecaster.registry.registration import INTERVAL, LAST, LAW, Point, Registration
 from forecaster.registry.scores import COUNTED, INTERVALS, PointScore, brier, point_score, replica_hits, tail_chance
 from forecaster.registry.verify import chain_check, checked
 from forecaster.results.check import FAIL, PASS, REVIEW, Check
@@ -208,8 +209,8 @@ def _judged(registrations: Sequence[Registration], measured: pd.DataFrame, today
 
 def _same(one: Point, other: Point, within: float) -> bool:
     """Whether two forecasts are of one outcome."""
-    ratios = [one.n / other.n, (one.params or 1.0) / (other.params or 1.0)]
-    return one.curve == other.curve and bool(np.all(np.abs(np.log(ratios)) <= np.log1p(within)))
+    models = one.params is None or other.params is None or alike(one.params, other.params, within)
+    return one.curve == other.curve and bool(models) and bool(alike(one.n, other.n, within))
 
 
 def _counting(judged: Sequence[Judged]) -> list[tuple[Judged, PointScore]]:
@@ -227,7 +228,7 @@ def _table(judged: Sequence[Judged]) -> pd.DataFrame:
         row |= {} if point.params is None else {"params": point.params}
         row |= {"status": one.outcome.status, "counts": one.first and scored is not None}
         row |= {"error": float(np.exp(known)) if np.isfinite(known) else np.nan, "runs": one.outcome.runs}
-        row |= {"yhat": point.quantile(0.5), "yhat_lower": point.quantile(0.1), "yhat_upper": point.quantile(0.9)}
+        row |= dict(zip(INTERVAL, point.interval, strict=True))
         for name in ("crps", "wis", "log_score", "pit"):
             row[name] = np.nan if scored is None else getattr(scored, name)
         for level in (0.8, 0.95):

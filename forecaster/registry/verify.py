@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -98,7 +98,7 @@ def checked(chain: Chain, head: str | None) -> Chain:
         raise RequestError(f"head: found {head!r}; expected a hash, or its first {SHORTEST} digits or more")
     if chain.broken is None and not any(one.hash.startswith(wanted) for one in chain.records):
         found = f"no record has the published hash {wanted[:12]}: last lines are missing, or all were written anew"
-        return Chain(chain.path, chain.records, Break(0, found))
+        return replace(chain, broken=Break(0, found))
     return chain
 
 

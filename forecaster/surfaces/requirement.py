@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from forecaster._support.numbers import positive
 from forecaster.errors import RequestError
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
@@ -120,7 +121,7 @@ def surface_requirement(
     [1000000000.0]
     """
     found = (surfaces,) if isinstance(surfaces, Surface) else tuple(surfaces)
-    targets, sizes = _positive("target", target), None if params is None else _positive("params", params)
+    targets, sizes = positive("target", target, "2.5"), None if params is None else positive("params", params, "7e9")
     if not 0 < level < 1:
         raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
     rows: list[dict[str, Any]] = []
@@ -142,13 +143,6 @@ class _Priced:
     pricing: Pricing | None
     start: date
     level: float
-
-
-def _positive(name: str, given: float | Sequence[float]) -> Float[np.ndarray, " given"]:
-    numbers = np.atleast_1d(np.asarray(given, dtype=float))
-    if not (len(numbers) and np.isfinite(numbers).all() and (numbers > 0).all()):
-        raise RequestError(f"{name}: found {given}; expected numbers above 0, such as 2.5")
-    return numbers
 
 
 def _of_sizes(one: Surface, targets: np.ndarray, sizes: np.ndarray, priced: _Priced) -> list[dict[str, Any]]:

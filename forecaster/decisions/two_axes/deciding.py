@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.numbers import positive
 from forecaster.decisions import prose
 from forecaster.decisions.loss import Value
 from forecaster.decisions.options import Offers
@@ -161,11 +162,11 @@ class _Asked:
         if (at is None) != (params is None):
             raise RequestError("found one of at and params; expected both, such as at=[1e11], params=[7e9]")
         if at is not None and params is not None:
-            pairs = [(p, n) for p in positive("params", params) for n in positive("at", at)]
+            pairs = [(p, n) for p in positive("params", params, "7e9") for n in positive("at", at, "1e11")]
             return np.log([p for p, _ in pairs]), np.log([n for _, n in pairs])
         if flops is None:
             return None
-        wanted = np.log(positive("flops", flops))
+        wanted = np.log(positive("flops", flops, "1e21"))
         return self.best(wanted.min(), wanted.max()).split(wanted)
 
     def best(self, low: float, high: float) -> Frontier:
@@ -186,14 +187,6 @@ class _Asked:
         inside = [not limited or run.idle or (run.cost <= budget and run.days <= days) for run in runs]
         reached = None if target is None else errors <= target
         return Offers(tuple(runs), question.value, errors, reached, 1.0, np.array(inside))
-
-
-def positive(name: str, given: Sizes) -> np.ndarray:
-    """Numbers above 0; RequestError for anything else."""
-    found = np.atleast_1d(np.asarray(given, dtype=float))
-    if not (len(found) and np.isfinite(found).all() and (found > 0).all()):
-        raise RequestError(f"{name}: found {given}; expected numbers above 0, such as 1e9")
-    return found
 
 
 def _decided(asked: _Asked, points: tuple[np.ndarray, np.ndarray] | None) -> SurfaceDecision:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.numbers import positive
 from forecaster.decisions.two_axes import teaching
-from forecaster.decisions.two_axes.deciding import Sizes, positive
+from forecaster.decisions.two_axes.deciding import Sizes
 from forecaster.decisions.two_axes.proposal import CANDIDATES, SurfaceProposal
 from forecaster.errors import RequestError
 from forecaster.prediction.forecast import LEVEL
@@ -95,38 +96,83 @@ def surface_next(
     >>> bool(found.table["var_left"].between(0, 1).all())
     True
     """
-    _check(at, params, flops, budget, level)
+    _check(budget, level)
+    goal = _goal(at, params, flops)
     prices = None if costs is None else read_costs(costs)
     pricing = pricing_of(surface, prices, seed)
     offered = _candidates(surface, candidates)
     n, p = (offered[name].to_numpy(dtype=float) for name in ("n", "params"))
     charge = _Charge(surface, pricing, n, p)
-    sought = _sought(surface, at, params, flops, unique_n)
+    sought = goal.draws(surface, unique_n)
     results = teaching.simulated(surface, n, p, seed)
     left = teaching.left_by_each(sought, results)
     payable = charge(()) <= (np.inf if budget is None else budget)
     picks, after = _picked(sought, results, left, charge, payable, budget)
     table = _table(surface, offered, charge, sought, left, picks, after, level)
     currency = pricing.costs.currency
-    said = _messages(table, _what(at, params, flops), currency, level, bool(payable.any()))
-    told = {"at": None if at is None else list(positive("at", at))}
-    told |= {"params": None if params is None else list(positive("params", params))}
-    told |= {"flops": None if flops is None else list(positive("flops", flops)), "level": level, "budget": budget}
+    said = _messages(table, goal.words, currency, level, bool(payable.any()))
+    told = {**goal.told, "level": level, "budget": budget}
     told |= {"currency": currency, "owned": pricing.owned}
     seen = verdicts.by_id([verdicts.sampling(surface), verdicts.axes(surface)])
     return SurfaceProposal(table, joined(said, "\n"), seen, said, not picks, told, surface)
 
 
-def _check(at: Sizes | None, params: Sizes | None, flops: Sizes | None, budget: float | None, level: float) -> None:
+def _check(budget: float | None, level: float) -> None:
+    if budget is not None and not 0 < budget < np.inf:
+        raise RequestError(f"budget: found {budget:g}; expected an amount above 0, such as 1e22")
+    if not 0 < level < 1:
+        raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
+
+
+@dataclass(frozen=True, eq=False)
+class _Goal:
+    """Losses to know better: of each compute in ``flops``, spent best, or of models ``params`` on data ``at``."""
+
+    flops: np.ndarray | None = None
+    at: np.ndarray | None = None
+    params: np.ndarray | None = None
+
+    @property
+    def told(self) -> dict[str, list[float] | None]:
+        named = {"at": self.at, "params": self.params, "flops": self.flops}
+        return {name: None if values is None else values.tolist() for name, values in named.items()}
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """Sizes of model and data, where points are asked about."""
+        if self.at is None or self.params is None:
+            return []
+        return [(p, n) for p in self.params.tolist() for n in self.at.tolist()]
+
+    @property
+    def words(self) -> str:
+        if self.flops is not None:
+            told = listed([f"{c:.3g}".replace("e+", "e") for c in self.flops])
+            return f"the log loss of {told} FLOPs, spent best"
+        some = [f"{plain_size(p)} parameters on {plain_size(n)}" for p, n in self.points]
+        return f"the log losses of {len(some)} points" if len(some) > SAID else f"the log loss of {listed(some)}"
+
+    def draws(self, surface: Surface, unique_n: float | None) -> teaching.Sought:
+        """Draws of the log losses."""
+        if self.flops is not None:
+            compute = Compute.of(surface.design)
+            each = [optimum(surface, c, compute, unique_n).log_loss for c in self.flops.tolist()]
+            return np.stack(each, 1)
+        return surface.log_loss([n for _, n in self.points], [p for p, _ in self.points], unique_n)
+
+
+def _goal(at: Sizes | None, params: Sizes | None, flops: Sizes | None) -> _Goal:
+    """What is asked about; RequestError where it makes no sense."""
     if (flops is None) == (at is None):
         found = "neither points nor compute" if flops is None else "points and compute"
         raise RequestError(f"found {found}; expected what to know better: at=[1e12], params=[7e10], or flops=1e23")
     if (at is None) != (params is None):
         raise RequestError("found one of at and params; expected both, such as at=[1e12], params=[7e10]")
-    if budget is not None and not 0 < budget < np.inf:
-        raise RequestError(f"budget: found {budget:g}; expected an amount above 0, such as 1e22")
-    if not 0 < level < 1:
-        raise RequestError(f"level: found {level:g}; expected a share between 0 and 1, such as 0.8")
+    if flops is not None:
+        return _Goal(positive("flops", flops, "1e23"))
+    assert at is not None
+    assert params is not None
+    return _Goal(None, positive("at", at, "1e12"), positive("params", params, "7e10"))
 
 
 def _candidates(surface: Surface, given: Table | None) -> Table:
@@ -141,7 +187,7 @@ def _candidates(surface: Surface, given: Table | None) -> Table:
         raise RequestError(f"candidates: found {found}; expected rows of n and params")
     own = given[["params", "n"]].astype(float).drop_duplicates().reset_index(drop=True)
     for name in ("params", "n"):
-        positive(name, own[name].tolist())
+        positive(name, own[name].to_numpy(), "1e9")
     if len(own) > MOST:
         raise RequestError(f"candidates: found {len(own):,}; expected {MOST:,} at most")
     return own
@@ -168,19 +214,6 @@ class _Charge:
         bill, already = self.pricing.bill(self.log_flops, self.n), float(self.buy[list(picked)].max(initial=0.0))
         order = self.pricing.costs.order(np.maximum(self.buy - already, 0.0), already=already)
         return np.asarray(order, dtype=float) + bill.training
-
-
-def _sought(
-    surface: Surface, at: Sizes | None, params: Sizes | None, flops: Sizes | None, unique_n: float | None
-) -> teaching.Sought:
-    """Draws of the log losses that are asked about."""
-    if flops is not None:
-        compute = Compute.of(surface.design)
-        return np.stack([optimum(surface, float(c), compute, unique_n).log_loss for c in positive("flops", flops)], 1)
-    assert at is not None
-    assert params is not None
-    pairs = [(p, n) for p in positive("params", params) for n in positive("at", at)]
-    return surface.log_loss([n for _, n in pairs], [p for p, _ in pairs], unique_n)
 
 
 def _picked(
@@ -224,20 +257,6 @@ def _table(
         left_after=[after[picks.index(i)] if i in picks else np.nan for i in range(len(cost))],
     )
     return rows[list(CANDIDATES.names)]
-
-
-def _what(at: Sizes | None, params: Sizes | None, flops: Sizes | None) -> str:
-    if flops is not None:
-        told = listed([f"{c:.3g}".replace("e+", "e") for c in positive("flops", flops)])
-        return f"the log loss of {told} FLOPs, spent best"
-    assert at is not None
-    assert params is not None
-    some = [
-        f"{plain_size(p)} parameters on {plain_size(n)}" for p in positive("params", params) for n in positive("at", at)
-    ]
-    if len(some) > SAID:
-        return f"the log losses of {len(some)} points"
-    return f"the log loss of {listed(some)}"
 
 
 def _messages(table: Table, what: str, currency: str, level: float, payable: bool) -> tuple[Message, ...]:
