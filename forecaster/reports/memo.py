@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from forecaster.prediction.forecast import LEVEL
 from forecaster.reports import advice, captions, findings, opening
 from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.appendix import sections
+from forecaster.reports.chapters import catalogue
+from forecaster.reports.chapters.chapter import Chapter, low
 from forecaster.reports.collect import ask
 from forecaster.reports.deciding import Asked, Decided, Worth
 from forecaster.reports.page.page import Opening
@@ -39,7 +41,7 @@ from forecaster.reports.tables import floor_rows, options_note, options_rows, re
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
-from forecaster.results.message import Message, joined
+from forecaster.results.message import Message, joined, message
 from forecaster.results.wording import listed
 
 NAMED = 3  # architectures that the line below the title names
@@ -64,7 +66,10 @@ def memo(
     start: date | None = None,
     kind: str | None = None,
     level: float = LEVEL,
+    chapters: Sequence[str] | catalogue.Wanted | None = None,
     title: str | None = None,
+    author: str | None = None,
+    dated: date | None = None,
     size_unit: str | None = None,
     command: str | None = None,
     seed: int = 0,
@@ -104,8 +109,25 @@ def memo(
         else the first.
     level : float
         Probability inside the intervals.
+    chapters : sequence of str, or mapping of str to mapping, optional
+        Further questions to answer, a chapter each: names, or names with arguments. By default those that the data
+        allow and that take no time: ``screen`` for three architectures and more, ``growth`` where the table says what
+        runs took.
+
+        - ``next`` (``goal``, ``refits``): what :func:`~forecaster.next_measurement` proposes for the memo's question.
+        - ``screen`` (``at``, ``risk``): which architectures :func:`~forecaster.screen` drops.
+        - ``effect`` (``baseline``, ``treated``): what :func:`~forecaster.effect` finds between two of them.
+        - ``growth``: what runs take at the options, by :func:`~forecaster.growth`.
+        - ``surface`` (``fitted``, ``flops``): the best model size for a compute, by a fitted (or saved) surface.
+        - ``triage`` (``human``, ``train``, ``train_dev``, ``dev``, ``test``, ``matter``, ``n``): what
+          :func:`~forecaster.triage` finds in these errors.
+        - ``record`` (``registry``, ``outcomes``, ``head``): how registered forecasts did, by :func:`~forecaster.score`.
     title : str, optional
         The memo's title.
+    author : str, optional
+        Who signs it.
+    dated : date, optional
+        The memo's date; by default today.
     size_unit : str, optional
         The unit of sizes, such as ``FLOPs``, if not the card's.
     command : str, optional
@@ -125,8 +147,8 @@ def memo(
     Raises
     ------
     RequestError
-        An unknown group or kind, a size, target or level out of range, ``new-cases`` where no test set is known, money
-        without a price list.
+        An unknown group, kind or chapter, a size, target or level out of range, ``new-cases`` where no test set is
+        known, money without a price list.
     CostsError
         A price list that cannot be used.
 
@@ -137,23 +159,29 @@ def memo(
     >>> memo.save("reports")  # doctest: +SKIP
     """
     expect_posterior(posterior)
+    further = catalogue.wanted(chapters)
     value = (penalty, value_per_point, cost_per_mistake, volume)
     worth = Worth(costs, *value, budget, risk, attitude, rounds, start)
     answers = ask(
         posterior, _group(posterior, group), Asked(sizes, target, kind, level, size_unit, seed, record, worth)
     )
+    more = catalogue.written(answers, seed, further, stopped=opening.stopped(answers.facts))
+    answers = replace(answers, facts=answers.facts.checked(c for one in more for c in one.checks))
     facts, decision = answers.facts, answers.decision
     curves = _curves(answers)
-    drawn = _draw(answers, curves)
+    drawn = _draw(answers, curves) | {one.name: frozen(low(one.figure)) for one in more}
     title = title or f"Should more data be bought for {answers.group[1]}?"
     said = _said(facts, decision)
-    page = _page(facts, decision, said, drawn) | {"title": title, "about": _about(answers)}
+    page = _page(facts, decision, said, drawn, more) | {"title": title, "about": _about(answers)}
+    page["kicker"] = opening.kicker(author, dated or date.today())
     page["appendix"] = sections.facts(answers, seed, command)
     text = joined(said.answer, "\n")
     narrow = {"options": frozen(_on_options(answers, curves, NARROW))}
     table = opening.page_table(decision)
     asked = _opening(answers, worth, seed, page)
-    return Memo(table, text, facts.checks, title, said.all, page, drawn, _tables(answers, curves), narrow, asked)
+    tables = _tables(answers, curves) | {name: table for one in more for name, table in one.tables.items()}
+    messages = (*said.all, *(one.said for one in more))
+    return Memo(table, text, facts.checks, title, messages, page, drawn, tables, narrow, asked)
 
 
 def _group(posterior: Posterior, group: Group | str | None) -> Group:
@@ -279,8 +307,10 @@ def _said(a: Facts, d: Decided) -> Said:
     return Said(opening.answer(a, d), opening.lines(a, d), changes, findings.headline(a), findings.context(a), more)
 
 
-def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure]) -> dict[str, Any]:
-    captioned = captions.captions(a, d)
+def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure], chapters: Sequence[Chapter]) -> dict[str, Any]:
+    captioned = captions.captions(a, d) | {
+        one.name: (one.heading, one.alt, message("chapter", one.caption)) for one in chapters
+    }
     figures = {}
     for name in drawn:
         heading, alt, caption = captioned[name]
@@ -297,6 +327,7 @@ def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure]) -> dict
         "more": [one.text for one in said.more],
         "changes": [(what, how.text) for what, how in said.changes],
         "figures": figures,
+        "chapters": chapters,
         "options": options_rows(a),
         "options_note": options_note(a),
         "requirement": requirement_rows(a),

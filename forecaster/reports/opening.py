@@ -126,8 +126,16 @@ def expected(a: Facts, d: Decided) -> Message:
 
 def _day(iso: str) -> str:
     """``26 January 2027``."""
-    day = date.fromisoformat(iso)
+    return _written(date.fromisoformat(iso))
+
+
+def _written(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
+
+
+def kicker(author: str | None, dated: date) -> str:
+    """The line above the title: what this is, of which day, and by whom."""
+    return " · ".join(["Decision memo", _written(dated), *([author] if author else [])])
 
 
 def _no(a: Facts, d: Decided) -> Iterator[Message]:
