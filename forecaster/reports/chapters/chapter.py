@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from forecaster.errors import RequestError
 from forecaster.reports.answers import Answers
 from forecaster.results.check import Check
 from forecaster.results.message import Message
@@ -76,6 +78,14 @@ class Kind:
     needed: Sequence[str] = ()
     unasked: Callable[[Answers], bool] = lambda _: False
     advises: bool = False
+
+
+def file(text: str) -> Path:
+    """A file that is there; RequestError where none is."""
+    path = Path(text)
+    if not path.is_file():
+        raise RequestError(f"chapters: found no file {text}; expected one that can be read")
+    return path
 
 
 def tabled(rows: Sequence[Row], columns: Sequence[Shown]) -> dict[str, Any]:

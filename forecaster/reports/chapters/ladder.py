@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from forecaster.curves.reading.sizes import given_size
-from forecaster.ladders.rung import Given
+from forecaster.ladders.rung import Given, rung_of
 from forecaster.ladders.triage import triage
 from forecaster.plots.ladders.triage import triage_figure
 from forecaster.reports.answers import Answers, Facts
@@ -78,4 +79,14 @@ def _of_gap(row: Row, text: str) -> str:
     return text if isinstance(row["cause"], str) else ""
 
 
-KIND = Kind("triage", ladder, {**dict.fromkeys(RUNGS, str), "matter": float, "n": given_size})
+def _given(name: str) -> Callable[[str], str]:
+    """What checks the text of an error, and leaves it as it is."""
+
+    def checked(text: str) -> str:
+        rung_of(name, text)
+        return text
+
+    return checked
+
+
+KIND = Kind("triage", ladder, {**{name: _given(name) for name in RUNGS}, "matter": float, "n": given_size})

@@ -7,7 +7,7 @@ from typing import Any
 from forecaster.plots.monitoring.score import score_figure
 from forecaster.registry.score import score
 from forecaster.reports.answers import Answers
-from forecaster.reports.chapters.chapter import Chapter, Kind, Shown, tabled
+from forecaster.reports.chapters.chapter import Chapter, Kind, Shown, file, tabled
 from forecaster.results.message import message
 from forecaster.results.wording import chance
 
@@ -55,4 +55,4 @@ def registered(a: Answers, seed: int, *, registry: Any, outcomes: Any, head: str
     )
 
 
-KIND = Kind("record", registered, {"registry": str, "outcomes": str, "head": str}, needed=("registry", "outcomes"))
+KIND = Kind("record", registered, {"registry": file, "outcomes": file, "head": str}, needed=("registry", "outcomes"))

@@ -8,7 +8,7 @@ from forecaster.curves.reading.sizes import given_size
 from forecaster.errors import RequestError
 from forecaster.plots.surfaces.loss import surface_figure
 from forecaster.reports.answers import Answers
-from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, tabled
+from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, file, tabled
 from forecaster.results.message import message
 from forecaster.results.wording import chance, rounded, size, times_in
 from forecaster.surfaces.fitted import Surface
@@ -64,4 +64,4 @@ def _range(row: Row, name: str) -> str:
     return f"{middle} ({low} – {high})"
 
 
-KIND = Kind("surface", two_axes, {"fitted": str, "flops": given_size}, needed=("fitted",), advises=True)
+KIND = Kind("surface", two_axes, {"fitted": file, "flops": given_size}, needed=("fitted",), advises=True)

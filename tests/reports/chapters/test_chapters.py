@@ -166,6 +166,8 @@ def test_a_record_that_failed_stops_the_memo_and_what_advises(three, asked, file
         ({"screen": {"size": 3}}, "size"),
         ({"effect": {"baseline": "a"}}, "treated"),
         ({"screen": {"risk": "much"}}, "much"),
+        ({"triage": {"dev": "0.1", "human": "x"}}, "human: found x"),
+        ({"record": {"registry": "gone.jsonl", "outcomes": "gone.csv"}}, "no file gone.jsonl"),
         ("screen", "list"),
     ],
 )
