@@ -28,13 +28,18 @@ from forecaster.plots.forecast import curve_table, forecast_figure, measured_tab
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import STYLE, WIDTH, Table, capital, unique
 from forecaster.prediction.forecast import LEVEL
-from forecaster.reports import advice, captions, findings, opening
+from forecaster.reports import advice, captions, findings
 from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.appendix import sections
 from forecaster.reports.chapters import catalogue
 from forecaster.reports.chapters.chapter import Chapter, low
 from forecaster.reports.collect import ask
 from forecaster.reports.deciding import Asked, Decided, Worth
+from forecaster.reports.opening import reasons
+from forecaster.reports.opening.answer import answer
+from forecaster.reports.opening.heading import about, kicker
+from forecaster.reports.opening.options import options_of, page_table, shown
+from forecaster.reports.opening.settling import stopped
 from forecaster.reports.page.page import Opening
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.tables import floor_rows, options_note, options_rows, requirement_rows
@@ -42,9 +47,7 @@ from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
 from forecaster.results.message import Message, joined, message
-from forecaster.results.wording import listed
 
-NAMED = 3  # architectures that the line below the title names
 NARROW = 4.3  # inches, of the first page's figure on a telephone
 
 
@@ -165,19 +168,19 @@ def memo(
     answers = ask(
         posterior, _group(posterior, group), Asked(sizes, target, kind, level, size_unit, seed, record, worth)
     )
-    more = catalogue.written(answers, seed, further, stopped=opening.stopped(answers.facts))
+    more = catalogue.written(answers, seed, further, stopped=stopped(answers.facts))
     answers = replace(answers, facts=answers.facts.checked(c for one in more for c in one.checks))
     facts, decision = answers.facts, answers.decision
     curves = _curves(answers)
     drawn = _draw(answers, curves) | {one.name: frozen(low(one.figure)) for one in more}
     title = title or f"Should more data be bought for {answers.group[1]}?"
     said = _said(facts, decision)
-    page = _page(facts, decision, said, drawn, more) | {"title": title, "about": _about(answers)}
-    page["kicker"] = opening.kicker(author, dated or date.today())
+    page = _page(facts, decision, said, drawn, more) | {"title": title, "about": about(answers)}
+    page["kicker"] = kicker(author, dated or date.today())
     page["appendix"] = sections.facts(answers, seed, command)
     text = joined(said.answer, "\n")
     narrow = {"options": frozen(_on_options(answers, curves, NARROW))}
-    table = opening.page_table(decision)
+    table = page_table(decision)
     asked = _opening(answers, worth, seed, page)
     tables = _tables(answers, curves) | {name: table for one in more for name, table in one.tables.items()}
     messages = (*said.all, *(one.said for one in more))
@@ -245,7 +248,7 @@ def _tables(a: Answers, curves: Table) -> dict[str, pd.DataFrame]:
 
 def _curves(a: Answers) -> Table:
     """The curves as far as the farthest option."""
-    options: Any = a.decision.found.table[opening.shown(a.decision)]
+    options: Any = a.decision.found.table[shown(a.decision)]
     return curve_table(a.found, group=a.group, until=max(float(options["n"].max()), *a.facts.sizes))
 
 
@@ -265,13 +268,13 @@ def _draw(a: Answers, curves: Table) -> dict[str, Figure]:
 
 def _on_options(a: Answers, curves: Table, width: float = WIDTH) -> Figure:
     """The options on the curve of the chosen architecture, with its nearest rival."""
-    options: Any = a.decision.found.table[opening.shown(a.decision)]
-    names = opening.charted(a.facts, a.decision)
+    options: Any = a.decision.found.table[shown(a.decision)]
+    names = reasons.charted(a.facts, a.decision)
     points = measured_table(a.posterior, a.group)
     some = pd.concat([curves[curves["architecture"] == name] for name in names], ignore_index=True)
     some = some[some["n"] <= 1.05 * max(float(options["n"].max()), 2.0 * a.facts.largest)]
     chosen = options[options["architecture"] == names[0]]
-    if opening.stopped(a.facts):
+    if stopped(a.facts):
         chosen = chosen.assign(best=False)
     target = a.facts.target if a.facts.target_given else None
     with rc_context(STYLE):
@@ -302,9 +305,9 @@ class Said:
 
 
 def _said(a: Facts, d: Decided) -> Said:
-    changes = [*opening.money_change(d), *findings.changes(a)]
-    more = [] if opening.stopped(a) else advice.purchase(a)
-    return Said(opening.answer(a, d), opening.lines(a, d), changes, findings.headline(a), findings.context(a), more)
+    changes = [*reasons.money_change(d), *findings.changes(a)]
+    more = [] if stopped(a) else advice.purchase(a)
+    return Said(answer(a, d), reasons.lines(a, d), changes, findings.headline(a), findings.context(a), more)
 
 
 def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure], chapters: Sequence[Chapter]) -> dict[str, Any]:
@@ -321,7 +324,7 @@ def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure], chapter
         "health": findings.health(a).text,
         "answer": [one.text for one in said.answer],
         "lines": [(what, how.text) for what, how in said.lines],
-        "choices": opening.options_of(a, d),
+        "choices": options_of(a, d),
         "headline": said.headline.text,
         "context": said.context.text,
         "more": [one.text for one in said.more],
@@ -346,18 +349,3 @@ def _sentences(one: Check, group: Group) -> dict[str, Any]:
         text = text.replace(label, "") if text.startswith(label) else capital(text.replace(label, ""))
         row[key] = f"{text}." if text and text[-1] not in ".!?" else text
     return row
-
-
-def _about(a: Answers) -> str:
-    """The line below the title: the data, the unit of the error, and what the numbers are about."""
-    facts = a.facts
-    names, shown = a.posterior.designs[a.group].architectures, unique(facts.options)
-    whom, some = listed(list(names)) if len(names) <= NAMED else f"{len(names)} architectures", ""
-    if len(shown) < len(names):
-        some = f" This memo is about the {len(shown)} most likely to be best at one of its sizes."
-    rows = len(measured_table(a.posterior, a.group))
-    means = "" if facts.units.error_name == "error" else f" Error here means {facts.units.error_name}."
-    return (
-        f"{a.group[1]} ({a.group[0]}): {rows:,} measurements of {whom}, up to {facts.sized(facts.largest)}."
-        f"{means}{some} {findings.KINDS[facts.kind]}"
-    )
