@@ -83,7 +83,8 @@ def _memo_on_surfaces(
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memos.")] = Path("forecaster-demo"),
     only: Annotated[
-        Literal["digits", "characters"] | None, typer.Option("--only", help="Only this example.", show_default=False)
+        Literal["digits", "characters", "grid"] | None,
+        typer.Option("--only", help="Only this example.", show_default=False),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Reuse and store fits and compiled programs.")
@@ -91,10 +92,10 @@ def demo(
     pdf: Pdf = False,
     as_json: Json = False,
 ) -> Failures:
-    """Write memos for the two shipped examples: handwritten digits and source text."""
+    """Write memos for the shipped examples: handwritten digits, source text, and a grid of models and texts."""
     outputs.check_folder(output)
     outputs.check_pdf(pdf)
-    from forecaster.reports.examples import run
+    from forecaster.reports.demo.run import run
 
     with console.progress("Demo") as tell:
         made = run(output, only, cache=cache, pdf=pdf, tell=tell)

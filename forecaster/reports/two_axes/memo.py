@@ -33,8 +33,9 @@ from forecaster.results.check import FAIL, PASS, Check
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import joined, message
 from forecaster.results.wording import size
-from forecaster.surfaces.compute import Compute
+from forecaster.surfaces.compute import Compute, near_isoflop
 from forecaster.surfaces.fitted import Surface
+from forecaster.surfaces.model.design import SurfaceDesign
 from forecaster.surfaces.record import record_of
 from forecaster.surfaces.storage import LAW, PACKAGES, data_hash
 from forecaster.surfaces.surface import ComputeOptimum
@@ -229,9 +230,9 @@ def _page(a: page.Found, surface: Surface, said: list[Any], drawn: Mapping[str, 
         ),
         "isoflop": (
             "The best use of a compute",
-            "Chart of loss against parameters along lines of one compute, with the measured runs near them.",
-            "Each line is one compute; dots are runs of nearly that compute, diamonds the optima of the surface. The "
-            "bands hold the average run 8 times in 10.",
+            "Chart of loss against parameters along lines of one compute.",
+            f"Each line is one compute; {_dots(design)}diamonds are the optima of the surface. The bands hold the "
+            "average run 8 times in 10.",
         ),
     }
     sizes = f"{size(np.exp(design.x.min()))} to {size(np.exp(design.x.max()))}"
@@ -257,6 +258,12 @@ def _page(a: page.Found, surface: Surface, said: list[Any], drawn: Mapping[str, 
         "first": page.first_runs(a),
         "checks": [_sentences(one) for one in a.checks],
     }
+
+
+def _dots(design: SurfaceDesign) -> str:
+    """What the chart says of runs: it has those of slices of nearly one compute, where there are such."""
+    sliced = near_isoflop(Compute.of(design).log_flops(design.x, design.t), design.x)
+    return "dots are runs of nearly that compute, " if len(sliced) >= 2 else ""
 
 
 def _sentences(one: Check) -> dict[str, Any]:
