@@ -28,7 +28,7 @@ from forecaster.plots.forecast import CURVES
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
-from forecaster.reports.page.page import Opening, page_html
+from forecaster.reports.page.document import Asks
 from forecaster.reports.pdf import pdf_of
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import Message
@@ -59,7 +59,7 @@ class Memo(Result):
     figures: Mapping[str, Figure] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     narrow: Mapping[str, Figure] = field(default_factory=dict)
-    opening: Opening | None = None
+    opening: Asks | None = None
 
     command = "memo"
     template: ClassVar[str] = "memo"
@@ -121,7 +121,7 @@ class Memo(Result):
         """
         if self.opening is None:
             raise RequestError("this memo has no page; one on curves in data has, made with forecaster.memo(posterior)")
-        return page_html(self.opening)
+        return self.opening.html
 
     @cached_property
     def pdf(self) -> bytes:

@@ -60,3 +60,16 @@ class Waves(NamedTuple):
             angle = self.frequency[some] @ places.T + self.phase[some, :, None]
             out[some] = np.matmul(self.height[some, None], np.cos(angle))[:, 0]
         return out
+
+    def on_mesh(
+        self, u: Float[np.ndarray, " row"], v: Float[np.ndarray, " column"]
+    ) -> Float[np.ndarray, "draw row column"]:
+        """The same where each of some first coordinates meets each of some second ones.
+
+        The cosine of a sum is one of products, so that its cost goes with rows and columns added, not multiplied.
+        """
+        out = np.empty((len(self.phase), len(u), len(v)))
+        for k, (frequency, phase, height) in enumerate(zip(*self, strict=True)):
+            one, other = np.outer(u, frequency[:, 0]) + phase, np.outer(frequency[:, 1], v)
+            out[k] = (np.cos(one) * height) @ np.cos(other) - (np.sin(one) * height) @ np.sin(other)
+        return out

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from helpers.browser import CHROMIUM, browsing
+from helpers.node import node as run_in_node
 from helpers.synthetic import SIZES, posterior, values
 
 from forecaster.decisions.decide import decide
@@ -26,14 +24,11 @@ from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.reports import rendering
-from forecaster.reports.page import page as pages
-from forecaster.reports.page.page import Opening, packed, page_data, page_html
+from forecaster.reports.page.document import answers_script, packed
+from forecaster.reports.page.page import Opening, page_data, page_html
 from forecaster.resources.prices.costs import Costs, Hours, Running
 from forecaster.results.wording import Units, chance, size, times_in
 
-NODE = shutil.which("node")
-HERE = Path(__file__).parent
-MODULE = Path(pages.__file__).parent / "assets" / "answers.mjs"
 START = date(2027, 1, 4)
 COSTS = Costs(
     currency="EUR",
@@ -96,16 +91,11 @@ def questions(data, count, seed=1):
 
 def node(**given):
     """What the page's functions give in Node."""
-    if NODE is None:
-        pytest.skip("needs node on the path, to run the page's functions")
-    said = json.dumps({"module": str(MODULE), **given})
-    done = subprocess.run([NODE, HERE / "ask.mjs"], input=said, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return run_in_node(answers_script("curves"), **given)
 
 
 def called(*calls):
-    return node(data={"curves": []}, calls=list(calls))["values"]
+    return node(calls=list(calls))["values"]
 
 
 def decided(asked, question):

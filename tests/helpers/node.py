@@ -1,0 +1,24 @@
+"""The functions of a page, run in Node."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+NODE = shutil.which("node")
+ASK = Path(__file__).parents[1] / "reports" / "page" / "ask.mjs"
+
+
+def node(script: str, **given: Any) -> dict[str, Any]:
+    """What the functions of a page's script give for questions about its data, or for calls."""
+    if NODE is None:
+        pytest.skip("needs node on the path, to run the page's functions")
+    said = json.dumps({"script": script, **given})
+    done = subprocess.run([NODE, ASK], input=said, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
