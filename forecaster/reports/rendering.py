@@ -106,8 +106,13 @@ class Memo(Result):
     @cached_property
     def html(self) -> str:
         """The memo as one self-contained HTML file."""
+        return self._html(None)
+
+    def _html(self, beside: str | None) -> str:
+        """The same, with a link to the page ``beside`` it."""
         images, narrow = ({k: _svg(v) for k, v in some.items()} for some in (self.figures, self.narrow))
-        text = _templates().get_template(f"{self.template}.html.j2").render(self.page, images=images, narrow=narrow)
+        template = _templates().get_template(f"{self.template}.html.j2")
+        text = template.render(self.page, images=images, narrow=narrow, beside=beside)
         for unit in ("%", self.page["currency"]):
             text = text.replace(f" {unit}", f"\u00a0{unit}") if unit else text  # a number and its unit stay on one line
         return text
@@ -164,8 +169,9 @@ class Memo(Result):
 
     def write(self, folder: Path, stem: str, *, page: bool = False, pdf: bool = False) -> tuple[str, ...]:
         """Write the same files into an existing folder, in turn; returns their names."""
-        texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
-        texts |= {f"{stem}-page.html": self.interactive} if page else {}
+        beside = f"{stem}-page.html"
+        texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self._html(beside) if page else self.html}
+        texts |= {beside: self.interactive} if page else {}
         pictures = {f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         for name, figure in pictures.items():
             save_png(figure, folder / name)

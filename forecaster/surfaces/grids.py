@@ -133,11 +133,10 @@ def _path(surface: Surface, wanted: Wanted, best: Frontier, per_decade: tuple[in
 
 def mesh_axes(x: tuple[Logs, Logs], t: tuple[Logs, Logs], most: int = MOST) -> tuple[Logs, Logs]:
     """Logs of the sizes and of the data of a mesh: each from those of the runs, and of what else is to be inside."""
-    for wider in 1.1 ** np.arange(100):
-        found = axis(*x, wider), axis(*t, wider)
-        if len(found[0]) * len(found[1]) <= most:
-            break
-    return found
+    wider = 1.0
+    while len(axis(*x, wider)) * len(axis(*t, wider)) > most:
+        wider *= 1.1
+    return axis(*x, wider), axis(*t, wider)
 
 
 def axis(runs: Logs, others: Logs, wider: float = 1.0) -> Logs:

@@ -33,9 +33,7 @@ def memo(
     asked.check()
     outputs.check_pdf(pdf)
     if has_two_axes(asked):
-        if page:
-            raise OptionError("found --page; expected none with --two-axes: a page is about curves in data alone")
-        return _memo_on_surfaces(asked, output, at, title, kind, level, pdf)
+        return _memo_on_surfaces(asked, output, at, kind, level, title=title, page=page, pdf=pdf)
     sizes, worth = values.sizes(at), asked.worth
     from forecaster.decisions.question import check_mistakes, check_one_task
     from forecaster.reports.deciding import Asked, Worth
@@ -61,7 +59,7 @@ def memo(
 
 
 def _memo_on_surfaces(
-    asked: Weighed, output: Path, at: str | None, title: str | None, kind: str | None, level: float, pdf: bool
+    asked: Weighed, output: Path, at: str | None, kind: str | None, level: float, **written: Any
 ) -> Failures:
     """The same of runs over model size and data: a memo for each surface."""
     if asked.rounds > 1:
@@ -70,10 +68,10 @@ def _memo_on_surfaces(
     runs, prices = runs_asked(asked, at), asked.prices()
     from forecaster.reports.two_axes.written import surface_memos
 
-    options: dict[str, Any] = {**worth, **runs, "costs": prices, "title": title, "kind": kind or "mean", "level": level}
+    options: dict[str, Any] = {**worth, **runs, **written, "costs": prices, "kind": kind or "mean", "level": level}
     found = surfaces_of(asked, seed=asked.seed)
     with console.progress("Writing") as tell:
-        options |= {"seed": asked.seed, "command": remarks.command_line(), "pdf": pdf}
+        options |= {"seed": asked.seed, "command": remarks.command_line()}
         made = surface_memos(found, output, asked.source.stem, tell=tell, **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])
     return deliver(made, asked.as_json)

@@ -89,6 +89,7 @@ def _on_grid(example: GridExample, folder: Path, pdf: bool, tell: Progress) -> I
         folder,
         example.name,
         tell=lambda *_: None,
+        page=True,
         pdf=pdf,
         costs=example_costs(example.costs),
         target=example.target,

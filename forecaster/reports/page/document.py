@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jinja2
 import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
+from forecaster.decisions.loss import Value
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.wording import Units
 
@@ -34,6 +35,7 @@ ANSWERS = ("shared/grids.mjs", "shared/prices.mjs", "shared/words.mjs", "{}/answ
 SHOWS = ("shared/fields.mjs", "shared/charts.mjs", "{}/page.mjs")
 
 
+@runtime_checkable
 class Asks(Protocol):
     """The question with which a page opens; no number is computed before the page is."""
 
@@ -96,6 +98,11 @@ def limits_told(costs: Costs, budget: float | None, start: date, level: float) -
         "tiers": [[None if np.isinf(up_to) else up_to, price] for up_to, price in costs.per_item],
         "start": start.isoformat(),
     }
+
+
+def value_told(value: Value, point: float) -> dict[str, Any]:
+    """What an error costs, but for the amount, which is part of the question."""
+    return {"form": value.form, "point": point, "volume": value.volume}
 
 
 def packed(values: Float[np.ndarray, "level ..."]) -> dict[str, Any]:

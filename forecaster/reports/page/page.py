@@ -7,13 +7,14 @@ It carries grids of quantiles (:mod:`~forecaster.prediction.grids`), not draws. 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import numpy as np
 
 from forecaster.curves.learning_curves import Group
+from forecaster.decisions.loss import Value
 from forecaster.decisions.options import owned_size
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import PALETTE
@@ -29,6 +30,7 @@ from forecaster.reports.page.document import (
     prices_told,
     short,
     units_told,
+    value_told,
 )
 from forecaster.resources.needs import measured_hours
 from forecaster.resources.prices.costs import EVERY, Costs
@@ -57,6 +59,7 @@ class Opening:
     about: str
     verdict: str
     health: str  # what the checks say, in a sentence
+    value: Value = field(default_factory=Value)  # what an error costs, if anything
 
     @property
     def html(self) -> str:
@@ -83,7 +86,8 @@ def page_data(asked: Opening) -> dict[str, Any]:
     curves = []
     for key, colour in zip(keys, _colours(len(keys)), strict=True):
         grid = curve_grid(posterior, key, levels, CHANCES, horizon=horizon, kind=asked.kind, seed=asked.seed)
-        curves.append(_curve(posterior, grid, costs) | {"colour": colour})
+        running = costs.running(asked.value.volume or 0.0, key.architecture)
+        curves.append(_curve(posterior, grid, costs) | {"colour": colour, "running": running})
     return {
         "units": units_told(asked.units),
         "levels": levels,
@@ -93,7 +97,8 @@ def page_data(asked: Opening) -> dict[str, Any]:
         "largest": largest_size(posterior.designs[asked.group]),
         "horizon": horizon,
         "prices": prices_told(costs, owned, costs.timed),
-        "question": {"target": asked.target, "n": asked.n}
+        "value": value_told(asked.value, 0.01 if asked.units.percent else 1.0),
+        "question": {"target": asked.target, "n": asked.n, "worth": asked.value.unit}
         | limits_told(asked.costs, asked.budget, asked.start, asked.level),
         "curves": curves,
     }
@@ -112,6 +117,7 @@ def _curve(posterior: Posterior, grid: CurveGrid, costs: Costs) -> dict[str, Any
         "n": short(grid.n),
         "error": packed(grid.error),
         "lowest": packed(grid.lowest),
+        "mean": packed(grid.mean),
         "last": largest_size(design, name),
         "hour_price": costs.hour_price(name),
         "hours": {"per_item": own.per_item, "exponent": own.exponent},

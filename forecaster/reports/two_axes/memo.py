@@ -25,14 +25,16 @@ from forecaster.plots.style import STYLE, capital
 from forecaster.plots.surfaces.loss import lines_figure, options_contours
 from forecaster.prediction.forecast import LEVEL
 from forecaster.reports.deciding import MISSED, RISKS, Worth
+from forecaster.reports.page.surface import SurfaceOpening
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.two_axes import page
 from forecaster.reports.two_axes.checklist import checklist
 from forecaster.resources.prices.costs import Costs
+from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import FAIL, PASS, Check
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import joined, message
-from forecaster.results.wording import size
+from forecaster.results.wording import rounded, size
 from forecaster.surfaces.compute import Compute, near_isoflop
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.model.design import SurfaceDesign
@@ -169,8 +171,41 @@ def surface_memo(
     details = {"orders": decision.orders, "needs": decision.needs, "optimum": optimum.table, "isoflop": optimum.isoflop}
     details |= {"parameters": optimum.parameters, "first": first.table, "verdicts": table_of(checks)}
     every = (*said, *(how for _, how in page.lines(a)), *(how for _, how in page.changes(a)), *first.messages)
-    return SurfaceMemo(
-        page.page_table(a), joined(said, "\n"), checks, title, every, made, drawn, details, {"options": narrow}
+    text, table = joined(said, "\n"), page.page_table(a)
+    opening = _opening(a, surface, worth, target, made, kind, unique_n, seed)
+    return SurfaceMemo(table, text, checks, title, every, made, drawn, details, {"options": narrow}, opening)
+
+
+def _opening(
+    a: page.Found,
+    surface: Surface,
+    worth: Worth,
+    target: float | None,
+    made: dict[str, Any],
+    kind: str,
+    unique_n: float | None,
+    seed: int,
+) -> SurfaceOpening:
+    """With what the page beside the memo opens: the option that it recommends, else the best use of most compute."""
+    some: Any = a.decision.table[["params", "n"]]
+    best: Any = a.best if a.best["option"] != page.IDLE else a.optimum.table.iloc[-1]
+    params, n = (float(best.get(name, best.get(f"{name}_q50"))) for name in ("params", "n"))
+    shown = {name: made[name] for name in ("title", "about", "verdict", "health")}
+    return SurfaceOpening(
+        surface=surface,
+        params=rounded(params, 3),
+        n=rounded(n, 3),
+        options=[(float(p), float(d)) for p, d in some.itertuples(index=False)],
+        target=target,
+        value=worth.value(target),
+        costs=None if worth.costs is None else read_costs(worth.costs),
+        budget=worth.budget,
+        start=a.start,
+        kind=kind,
+        level=a.level,
+        seed=seed,
+        unique_n=unique_n,
+        **shown,
     )
 
 

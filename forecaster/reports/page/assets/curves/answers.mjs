@@ -1,6 +1,5 @@
-// What the page answers, as pure functions of the numbers that it carries: no document, no state.
+// What the page of curves answers, as pure functions of the numbers that it carries: no document, no state.
 // Sizes and errors are interpolated straight in log-log between the points of the grids.
-// The page's script follows this file in one module; the tests import it in Node.
 
 // Grids ----------------------------------------------------------------------------------------------
 
@@ -11,6 +10,7 @@ export function opened(curve) {
     x: Float64Array.from(curve.n, Math.log),
     error: unpacked(curve.error, curve.n.length),
     lowest: unpacked(curve.lowest, curve.n.length),
+    mean: unpacked(curve.mean, curve.n.length)[0],
   };
 }
 
@@ -27,30 +27,13 @@ export function errorAt(data, curve, n, level) {
 /** Chance that the error has come down to the target by size n; 0 and 1 mean beyond the grid's chances. */
 export function chanceAt(data, curve, n, target) {
   const logs = column(curve.lowest, (row) => linear(curve.x, row, Math.log(n)));
-  const goal = Math.log(target);
-  const last = logs.length - 1;
-  if (goal < logs[0]) return 0;
-  if (goal >= logs[last]) return 1;
-  const i = before(logs, goal);
-  const width = logs[i + 1] - logs[i];
-  return data.chances[i] + (width > 0 ? (goal - logs[i]) / width : 1) * (data.chances[i + 1] - data.chances[i]);
+  return chanceBelow(data.chances, logs, Math.log(target));
 }
 
 /** The size that is enough for the target with this chance; Infinity where none within the grid is. */
 export function sizeFor(data, curve, target, chance) {
-  const goal = Math.log(target);
-  const log = (i) => linear(data.chances, column(curve.lowest, (row) => row[i]), chance);
-  let previous = log(0);
-  if (previous <= goal) return curve.n[0];
-  for (let i = 1; i < curve.n.length; i++) {
-    const here = log(i);
-    if (here <= goal) {
-      const share = (previous - goal) / (previous - here);
-      return Math.exp(curve.x[i - 1] + share * (curve.x[i] - curve.x[i - 1]));
-    }
-    previous = here;
-  }
-  return Infinity;
+  const log = firstEnough(data.chances, curve.lowest, curve.x, Math.log(target), chance);
+  return log === curve.x[0] ? curve.n[0] : Math.exp(log);
 }
 
 // Money and time -------------------------------------------------------------------------------------
@@ -111,6 +94,7 @@ export function answered(data, curves, question) {
       architecture: curve.name,
       ...errorAt(data, curve, question.n, question.level),
       p_target: chanceAt(data, curve, question.n, question.target),
+      all_in: weighed(data, curve, question, question.n, cost),
       buy,
       cost,
       date: prices.timed ? readyOn(question.start, count) : null,
@@ -121,9 +105,16 @@ export function answered(data, curves, question) {
         return { chance, n, ...(Number.isFinite(n) ? need(prices, curve, n) : { buy: Infinity, cost: Infinity }) };
       }),
       within: bought(data, curve, question, within),
+      idle: weighed(data, curve, question, curve.last, 0),
     };
   });
   return rows.sort((a, b) => a.yhat - b.yhat);
+}
+
+/** What a size costs on average with what its error costs; null where errors cost no money. */
+function weighed(data, curve, question, n, cost) {
+  const mean = Math.exp(linear(curve.x, curve.mean, Math.log(n)));
+  return allIn(data.value, question.worth, cost + curve.running, chanceAt(data, curve, n, question.target), mean);
 }
 
 /** What the largest size within the limits brings; null for less than the smallest measured size. */

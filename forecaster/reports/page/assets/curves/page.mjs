@@ -2,7 +2,7 @@
 
 const curves = data.curves.map(opened);
 const opening = { ...data.question, names: curves.map((curve) => curve.name) };
-const FIELDS = ["n", "target", "budget", "start", "level", ...TIERS.map((tier) => tier.id)];
+const FIELDS = ["n", "target", "worth", "budget", "start", "level", ...TIERS.map((tier) => tier.id)];
 const boxes = () => [...byId("names").querySelectorAll("input")];
 const colourOf = (curve) => (curve.colour.name === "ink" ? style("--ink") : curve.colour.name);
 
@@ -65,7 +65,17 @@ function tell(question, rows) {
   const whom = curves.length > 1 ? `${row.architecture} on ` : "";
   const error = units.phrase.replace("{}", () => middle);
   const first = `${whom}${sizeText(question.n)} ${units.size}: ${error} (${range}). The chance of ${goal} or less is ${chanceText(row.p_target)}.`;
-  said(first, `${taken(question, row)} ${needed(row, goal)}`);
+  said(first, [taken(question, row), weighing(question, rows), needed(row, goal)].filter(Boolean).join(" "));
+}
+
+/** The option that costs least with what its error costs, beside doing nothing. */
+function weighing(question, rows) {
+  if (!weighs) return "";
+  const least = (key) => rows.reduce((best, row) => (row[key] < best[key] ? row : best));
+  const [mine, none] = [least("all_in"), least("idle")];
+  const [one, other] = [mine.all_in, none.idle].map((v) => moneyText(rounded(v, 3), currency));
+  const whom = (row) => (curves.length > 1 ? ` (${row.architecture})` : "");
+  return `What errors cost counted in, ${sizeText(question.n)} cost ${one} on average${whom(mine)}; doing nothing costs ${other}${whom(none)}.`;
 }
 
 /** What a size takes, in sentences. */
@@ -74,7 +84,7 @@ function taken(question, row) {
   let text = row.buy > 0 ? `That is ${sizeText(row.buy)} more than the ${sizeText(prices.owned)} there are` : "No data is to be bought";
   if (priced(question)) text += `${row.buy > 0 ? ", for" : "; training costs"} ${moneyText(row.cost, currency)}`;
   if (question.budget !== null) text += row.affordable ? ", within the budget" : `, ${moneyText(row.cost - question.budget, currency)} above the budget`;
-  return row.date === null ? `${text}.` : `${text}. ${readyText(row, question)}`;
+  return row.date === null ? `${text}.` : `${text}. ${readyText(row, question, "ordered")}`;
 }
 
 /** What the target takes, in a sentence. */
@@ -89,9 +99,10 @@ function tables(question, rows) {
   const goal = plainText(units, question.target);
   const range = `Range, ${timesIn(question.level)}`;
   byId("at-head").textContent = `With ${sizeText(question.n)} ${units.size}`;
-  tabulate("at", ["Architecture", "Error", range, `Chance of ${goal}`, "To buy", ...(money ? ["Cost"] : []), ...(prices.timed ? ["Ready"] : [])],
+  tabulate("at", ["Architecture", "Error", range, `Chance of ${goal}`, "To buy", ...(money ? ["Cost"] : []), ...(prices.timed ? ["Ready"] : []), ...(weighs ? ["All in", "Doing nothing"] : [])],
     rows.map((row) => [row.architecture, ...errorCells(row), shown(row.buy, row.buy > 0 ? sizeText(row.buy) : "nothing"),
-      ...(money ? [costCell(row)] : []), ...(prices.timed ? [readyCell(row)] : [])]));
+      ...(money ? [costCell(row)] : []), ...(prices.timed ? [readyCell(row)] : []), ...(weighs ? [allInCell(row.all_in), allInCell(row.idle)] : [])]));
+  byId("at-note").textContent = weighs ? "All in: the cost and what the error costs, on average. Doing nothing: what the error costs of the architecture as it was measured last." : "";
   needsTable(rows, goal, money);
   const limits = limitsText(question);
   byId("within-section").hidden = !limits;

@@ -52,8 +52,9 @@ function errorCells(row) {
 
 const paid = (amount) => (amount === Infinity ? "–" : moneyText(amount, currency));
 
-/** The cell of a cost, and that of the day on which a row is ready. */
-const costCell = (row) => element("span", {}, shown(row.cost, paid(row.cost)), remark(!row.affordable && "above budget"));
+/** The cell of a cost, of what is paid all in, and of the day on which a row is ready. */
+const costCell = (row, told = paid) => element("span", {}, shown(row.cost, told(row.cost)), remark(!row.affordable && "above budget"));
+const allInCell = (amount, told = paid) => shown(amount, told(rounded(amount, 3)));
 const readyCell = (row) => element("span", {}, element("time", row.date === "never" ? { text: "never" } : { datetime: row.date, text: row.date }), remark(row.late && "too late"));
 
 /** The sentences of the answer, the first one bold. */
@@ -63,10 +64,10 @@ function said(first, ...others) {
 }
 
 /** The day on which something is ready, in a sentence. */
-function readyText(row, question) {
+function readyText(row, question, how) {
   if (row.date === "never") return "It would not be ready in any time that a calendar has.";
   const late = row.late ? `, after the deadline of ${dayText(prices.deadline)}` : "";
-  return `The model is ready on ${dayText(row.date)}${late}, if ordered on ${dayText(question.start)}.`;
+  return `The model is ready on ${dayText(row.date)}${late}, if ${how} on ${dayText(question.start)}.`;
 }
 
 /** What money and days allow, for the head of a table; "" without limits. */
@@ -89,11 +90,17 @@ const tierLabel = (k) => {
   return `Price of each of the ${k === 0 ? "first" : "next"} ${sizeText(TIERS[k].upTo - below)} items${inMoney}`;
 };
 
+/** What an error costs, by the form that the memo was asked with. */
+const WORTH = { penalty: "Penalty", points: `Value of a${units.percent ? " percentage" : ""} point of ${units.percent ? "error" : "loss"}`, mistakes: "Cost of a mistake" };
+const weighs = data.value.form !== "none";
+
 /** Fields that depend on the price list, and the levels that may be chosen. */
 function furnish() {
   byId("target-label").textContent = `Target: ${units.error}${units.percent ? " (%)" : units.unit ? ` (${units.unit})` : ""}`;
   byId("budget-label").textContent = `Budget${inMoney}`;
   byId("start-field").hidden = !prices.timed;
+  byId("worth-field").hidden = !weighs;
+  if (weighs) byId("worth-label").textContent = `${WORTH[data.value.form]}${inMoney}`;
   TIERS.forEach(({ id }, k) => {
     const input = element("input", { id, type: "text", inputmode: "decimal", "aria-describedby": `${id}-wrong` });
     const wrong = element("p", { class: "wrong", id: `${id}-wrong` });
@@ -106,6 +113,7 @@ function furnish() {
 
 /** Put prices, budget, day, and level into the fields. */
 function fillPrices(question) {
+  byId("worth").value = plain(question.worth, 12);
   TIERS.forEach(({ id }, k) => (byId(id).value = sparing(question.tiers[k][1])));
   byId("budget").value = question.budget === null ? "" : plain(question.budget, 12);
   byId("start").value = question.start;
@@ -115,11 +123,12 @@ function fillPrices(question) {
 /** The same read again; null where one of them cannot be read. */
 function askedPrices() {
   const tiers = TIERS.map(({ id, upTo }) => [upTo, number(id, (v) => v >= 0, () => "a price from 0 up, such as 0.50")]);
+  const worth = weighs ? number("worth", (v) => v >= 0, () => "an amount from 0 up, such as 10,000") : 0;
   const budget = optional("budget", (v) => v >= 0, () => "an amount from 0 up, or nothing");
   const start = byId("start").value || (prices.timed ? wrong("start", "found no day; expected one, such as 2027-01-04") : data.question.start);
   if (byId("start").value) clear("start");
-  if ([...tiers.map(([, price]) => price), budget ?? 0].some(Number.isNaN) || typeof start !== "string") return null;
-  return { tiers, budget, start, level: Number(byId("level").value) };
+  if ([...tiers.map(([, price]) => price), worth, budget ?? 0].some(Number.isNaN) || typeof start !== "string") return null;
+  return { tiers, worth, budget, start, level: Number(byId("level").value) };
 }
 
 function number(id, fits, expected) {

@@ -31,3 +31,26 @@ export function linear(x, y, v) {
   const share = x[i + 1] > x[i] ? Math.min(Math.max((v - x[i]) / (x[i + 1] - x[i]), 0), 1) : 1;
   return share === 0 ? y[i] : share === 1 ? y[i + 1] : (1 - share) * y[i] + share * y[i + 1];
 }
+
+/** Chance that a value is at the goal or below, where logs are its log quantiles at these levels; 0 and 1 mean beyond. */
+export function chanceBelow(levels, logs, goal) {
+  const last = logs.length - 1;
+  if (goal < logs[0]) return 0;
+  if (goal >= logs[last]) return 1;
+  const i = before(logs, goal);
+  const width = logs[i + 1] - logs[i];
+  return levels[i] + (width > 0 ? (goal - logs[i]) / width : 1) * (levels[i + 1] - levels[i]);
+}
+
+/** Where along x the quantile at this chance, of rows by chance, first comes down to the goal; Infinity: nowhere. */
+export function firstEnough(chances, rows, x, goal, chance) {
+  const log = (i) => linear(chances, rows.map((row) => row[i]), chance);
+  let previous = log(0);
+  if (previous <= goal) return x[0];
+  for (let i = 1; i < x.length; i++) {
+    const here = log(i);
+    if (here <= goal) return x[i - 1] + ((previous - goal) / (previous - here)) * (x[i] - x[i - 1]);
+    previous = here;
+  }
+  return Infinity;
+}

@@ -29,3 +29,13 @@ export function readyOn(start, count) {
 export function daysBetween(start, end) {
   return Math.round((Date.parse(`${end}T00:00:00Z`) - Date.parse(`${start}T00:00:00Z`)) / DAY);
 }
+
+/**
+ * What an option costs on average, what is `paid` for it and what its error costs: null where errors cost no money. `worth` is the penalty
+ * of missing the target, the value of a point of error, or the cost of a mistake.
+ */
+export function allIn(value, worth, paid, p_target, mean) {
+  if (value.form === "none") return null;
+  const quantity = { penalty: 1 - p_target, points: mean / value.point, mistakes: mean * (value.volume ?? 0) }[value.form];
+  return paid + worth * quantity;
+}
