@@ -129,13 +129,13 @@ class Surface:
         array [draw, size, data]
             Natural logs of the loss, equal to those of :meth:`log_loss` but for rounding.
         """
-        x, t, log_unique = self._logs(*np.meshgrid(n, params), unique_n)
-        flat = [part.ravel() for part in (x, t, log_unique)]
-        places, shape = places_of(self.design, *flat), (-1, *x.shape)
-        level = law.log_loss(np, flat[0] - self.design.x0, self._effective(*flat[1:]) - self.design.t0, self.law)
-        waves = self._waves.on_mesh(places[:: x.shape[1], 0], places[: x.shape[1], 1])
+        shape = (np.size(params), np.size(n))
+        data, sizes = (part.ravel() for part in np.meshgrid(n, params))
+        level = self.law_log_loss(data, sizes, unique_n)
+        places = places_of(self.design, *self._logs(data, sizes, unique_n))
         near = drift.correlation(np, self.design.tuned.places, places, self.design.card.memory)
-        return (level + self._pull @ near).reshape(shape) + np.exp(self.values[:, 7, None, None]) * waves
+        waves = self._waves.on_mesh(places[:: shape[1], 0], places[: shape[1], 1])
+        return (level + self._pull @ near).reshape(-1, *shape) + np.exp(self.values[:, 7, None, None]) * waves
 
     def new_run(self, n: Sizes, params: Sizes, unique_n: Sizes | None = None, *, seed: int = 0) -> Draws:
         """The same of one new training run at each point: with the noise of one run."""

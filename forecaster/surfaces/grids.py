@@ -19,7 +19,7 @@ from forecaster.surfaces.fitted import Surface
 STEP, WIDE = 0.2, 0.4  # nats of a mesh within NEAR of the runs, and beyond; cubics between: a drift has 1.5 nats
 NEAR, FAR = 1.0, 3.4  # nats beyond the runs to where the mesh is fine, and to where it reaches at the least
 MOST = 2_000  # points of a mesh; where there would be more, all steps are wider
-Logs = Float[np.ndarray, " point"]
+Logs = Float[np.ndarray, " _"]  # of any length: those of several axes stand side by side
 Quantiles = Float[np.ndarray, "level ..."]
 
 
@@ -42,9 +42,9 @@ class Path:
 
     log_flops: Logs
     x: Logs
-    best: dict[str, Quantiles]
+    best: dict[str, Float[np.ndarray, "end ..."]]
     fine: Logs
-    lowest: Quantiles
+    lowest: Float[np.ndarray, "chance ..."]
 
 
 @dataclass(frozen=True, eq=False)
