@@ -112,7 +112,7 @@ def surface_data(asked: SurfaceOpening) -> dict[str, Any]:
 def _question(asked: SurfaceOpening, costs: Costs) -> dict[str, Any]:
     budget = None if asked.costs is None else asked.budget
     loss = asked.surface.log_loss(asked.n, asked.params, asked.unique_n)
-    target = float(f"{np.exp(np.median(loss)):.3g}") if asked.target is None else asked.target
+    target = float(f"{np.exp(np.median(loss)):.4g}") if asked.target is None else asked.target
     own = {
         "params": asked.params,
         "n": asked.n,

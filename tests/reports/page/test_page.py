@@ -16,6 +16,7 @@ from helpers.node import node as run_in_node
 from helpers.synthetic import SIZES, posterior, values
 
 from forecaster.decisions.decide import decide
+from forecaster.decisions.loss import Value
 from forecaster.decisions.ordering.orders import Limits, largest_within
 from forecaster.errors import RequestError
 from forecaster.inference.units import units_of
@@ -175,6 +176,37 @@ def test_what_the_budget_buys_is_the_largest_size_within_it(asked, deadline):
             key = CurveKey(*asked.group, row["architecture"])
             most = largest_within(key, costs, data["prices"]["owned"], Limits(budget, days), data["horizon"])
             assert (row["within"]["n"] if row["within"] else 0.0) == pytest.approx(most, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Value(0.01, penalty=2e4), Value(per_point=3e4), Value(per_mistake=0.5, volume=1e6)],
+    ids=["penalty", "points", "mistakes"],
+)
+def test_what_errors_cost_is_weighed_as_decide_weighs_it(asked, value):
+    """The mean loss of each option, and of doing nothing; running costs go with the volume."""
+    running = {"rbf-svm": replace(COSTS.architecture["rbf-svm"], per_million_answers=700.0)}
+    costs = replace(COSTS, architecture=running, per_million_answers=300.0)
+    one = replace(asked, costs=costs, value=value)
+    data = page_data(one)
+    sizes = [1500.0, 4000.0, 25_000.0]
+    questions = [data["question"] | {"n": n, "names": list(one.names)} for n in sizes]
+    given = {"penalty": value.penalty, "value_per_point": value.per_point, "cost_per_mistake": value.per_mistake}
+    found = decide(one.posterior, costs, sizes, target=one.target, volume=value.volume, **given).table
+    wanted = found.set_index(["architecture", "option", "n"])["loss_mean"]
+    idle = found[found["option"] == "do nothing"].set_index("architecture")["loss_mean"]
+    scale = {"penalty": 1.0, "points": 1.0, "mistakes": value.volume}[value.form] * value.unit
+    near = scale * {"penalty": CHANCE, "points": 0.02, "mistakes": 0.0002}[value.form]
+    for question, rows in zip(questions, node(data=data, questions=questions)["rows"], strict=True):
+        for row in rows:
+            option = wanted[row["architecture"]].xs(question["n"], level="n").iloc[0]
+            assert row["all_in"] == pytest.approx(option, abs=near), row["architecture"]
+            assert row["idle"] == pytest.approx(idle[row["architecture"]], abs=near)
+
+
+def test_without_a_value_nothing_is_weighed(asked, data):
+    (rows,) = node(data=data, questions=[data["question"] | {"names": list(asked.names)}])["rows"]
+    assert {row["all_in"] for row in rows} == {None}
 
 
 def test_a_size_that_is_measured_costs_nothing(data, asked):

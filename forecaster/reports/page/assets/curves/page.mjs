@@ -65,7 +65,7 @@ function tell(question, rows) {
   const whom = curves.length > 1 ? `${row.architecture} on ` : "";
   const error = units.phrase.replace("{}", () => middle);
   const first = `${whom}${sizeText(question.n)} ${units.size}: ${error} (${range}). The chance of ${goal} or less is ${chanceText(row.p_target)}.`;
-  said(first, [taken(question, row), weighing(question, rows), needed(row, goal)].filter(Boolean).join(" "));
+  said(first, [taken(question, row), weighing(question, rows)], [needed(row, goal)]);
 }
 
 /** The option that costs least with what its error costs, beside doing nothing. */

@@ -57,9 +57,10 @@ const costCell = (row, told = paid) => element("span", {}, shown(row.cost, told(
 const allInCell = (amount, told = paid) => shown(amount, told(rounded(amount, 3)));
 const readyCell = (row) => element("span", {}, element("time", row.date === "never" ? { text: "never" } : { datetime: row.date, text: row.date }), remark(row.late && "too late"));
 
-/** The sentences of the answer, the first one bold. */
-function said(first, ...others) {
-  const more = others.filter(Boolean).map((text) => element("p", { text }));
+/** The sentences of the answer, the first one bold; those that a telephone leaves to the tables come last. */
+function said(first, then = [], last = []) {
+  const text = (sentences) => sentences.filter(Boolean).join(" ");
+  const more = then.length ? [element("p", {}, text(then), element("span", { class: "more", text: ` ${text(last)}` }))] : [];
   byId("answer").replaceChildren(element("p", { class: "said", text: first }), ...more);
 }
 
@@ -104,7 +105,7 @@ function furnish() {
   TIERS.forEach(({ id }, k) => {
     const input = element("input", { id, type: "text", inputmode: "decimal", "aria-describedby": `${id}-wrong` });
     const wrong = element("p", { class: "wrong", id: `${id}-wrong` });
-    byId("tiers").append(element("div", { class: "field" }, element("label", { for: id, text: tierLabel(k) }), input, wrong));
+    byId("tiers").append(element("div", { class: TIERS.length > 1 ? "field whole" : "field" }, element("label", { for: id, text: tierLabel(k) }), input, wrong));
   });
   for (const level of data.intervals) {
     byId("level").append(element("option", { value: level, text: timesIn(level) }));

@@ -80,7 +80,7 @@ function tell(question, answer) {
   const goal = plainText(units, question.target);
   const loss = units.phrase.replace("{}", () => middle);
   const first = `${sizeText(run.params)} parameters on ${sizeText(run.n)} ${units.size}: ${loss} (${range}). The chance of ${goal} or less is ${chanceText(run.p_target)}.`;
-  said(first, [taken(question, run), weighing(answer), instead(answer), needed(answer, goal)].filter(Boolean).join(" "));
+  said(first, [taken(question, run), weighing(answer)], [instead(answer), needed(answer, goal)]);
 }
 
 /** What the run takes, in sentences. */
@@ -113,9 +113,16 @@ function needed({ needs: [even, likely] }, goal) {
   return `For ${goal} the chances are even with ${flopsText(even.flops)}, spent best, and 3 in 4 with ${Number.isFinite(likely.flops) ? flopsText(likely.flops) : "no compute within reach"}.`;
 }
 
-const unpriced = (amount) => (amount === Infinity ? "–" : moneyText(amount, ""));
+const unpriced = (amount) => (amount === Infinity ? "–" : amount >= 1e7 ? sizeText(amount, true) : moneyText(amount, ""));
 const ofMoney = currency ? `, ${currency}` : "";
 const modelCell = (run) => element("span", {}, modelText(run), remark(flopsText(run.flops)));
+
+/** The loss of a run, and below it its range. */
+function lossCell(row) {
+  const [loss, range] = errorCells(row);
+  range.classList.add("muted", "remark");
+  return element("span", {}, loss, range);
+}
 
 /** Whether two runs are nearly the same. */
 const alike = (one, other) => Math.abs(Math.log(one.params / other.params)) < 0.02 && Math.abs(Math.log(one.n / other.n)) < 0.02;
@@ -128,8 +135,8 @@ function tables(question, answer) {
   const { run, same, within, idle } = answer;
   const rows = [["This run", run], ["Same compute, best", same && !alike(run, same) && same], ["Within limits", within], ["Doing nothing", idle]].filter(([, row]) => row);
   const stays = (row) => row === idle;
-  tabulate("runs", ["", "Model, data", "Loss", `Range, ${timesIn(question.level)}`, `Chance of ${goal}`, ...(money ? [`Cost${ofMoney}`] : []), ...(timed ? ["Ready"] : []), ...(weighs ? [`All in${ofMoney}`] : [])],
-    rows.map(([name, row]) => [name, modelCell(row), ...errorCells(row), ...(money ? [stays(row) ? shown(0, "nothing") : costCell(row, unpriced)] : []),
+  tabulate("runs", ["", "Model, data", `Loss (${timesIn(question.level)})`, `Chance of ${goal}`, ...(money ? [`Cost${ofMoney}`] : []), ...(timed ? ["Ready"] : []), ...(weighs ? [`All in${ofMoney}`] : [])],
+    rows.map(([name, row]) => [name, modelCell(row), lossCell(row), shown(row.p_target, chanceText(row.p_target)), ...(money ? [stays(row) ? shown(0, "nothing") : costCell(row, unpriced)] : []),
       ...(timed ? [stays(row) ? "today" : readyCell(row)] : []), ...(weighs ? [allInCell(row.all_in, unpriced)] : [])]), true);
   byId("runs-note").textContent = [
     limits && `Within limits: ${limits[0].toLowerCase()}${limits.slice(1)}, spent best${within === null ? `; that is less than ${flopsText(reach[0])}` : ""}.`,
