@@ -122,10 +122,11 @@ class Memo(Result):
         """A page that answers offline for other targets, sizes, prices and budgets, as one self-contained HTML file.
 
         Its numbers are those of :func:`~forecaster.forecast`, :func:`~forecaster.requirement` and
-        :func:`~forecaster.decide`, as closely as the grids of quantiles tell that it carries.
+        :func:`~forecaster.decide` (of a surface: :func:`~forecaster.surface_decision`), as closely as the grids of
+        quantiles tell that it carries.
         """
         if self.opening is None:
-            raise RequestError("this memo has no page; one on curves in data has, made with forecaster.memo(posterior)")
+            raise RequestError("this memo has no page; those of forecaster.memo(posterior) and forecaster.surface_memo(surface) have")
         return self.opening.html
 
     @cached_property

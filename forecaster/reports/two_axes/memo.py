@@ -127,7 +127,8 @@ def surface_memo(
     Returns
     -------
     SurfaceMemo
-        ``markdown``, ``html``, ``figures`` and ``tables``; ``save`` writes them.
+        ``markdown``, ``html``, ``figures`` and ``tables``; ``save`` writes them. ``interactive`` is a page that answers
+        for other computes, sizes, targets, prices and budgets.
 
     Raises
     ------

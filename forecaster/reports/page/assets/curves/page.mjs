@@ -99,8 +99,8 @@ function tables(question, rows) {
   const goal = plainText(units, question.target);
   const range = `Range, ${timesIn(question.level)}`;
   byId("at-head").textContent = `With ${sizeText(question.n)} ${units.size}`;
-  tabulate("at", ["Architecture", "Error", range, `Chance of ${goal}`, "To buy", ...(money ? ["Cost"] : []), ...(prices.timed ? ["Ready"] : []), ...(weighs ? ["All in", "Doing nothing"] : [])],
-    rows.map((row) => [row.architecture, ...errorCells(row), shown(row.buy, row.buy > 0 ? sizeText(row.buy) : "nothing"),
+  tabulate("at", ["Architecture", `Error (${timesIn(question.level)})`, `Chance of ${goal}`, "To buy", ...(money ? [`Cost${ofMoney}`] : []), ...(prices.timed ? ["Ready"] : []), ...(weighs ? [`All in${ofMoney}`, "Doing nothing"] : [])],
+    rows.map((row) => [row.architecture, rangedCell(row), shown(row.p_target, chanceText(row.p_target)), shown(row.buy, row.buy > 0 ? sizeText(row.buy) : "nothing"),
       ...(money ? [costCell(row)] : []), ...(prices.timed ? [readyCell(row)] : []), ...(weighs ? [allInCell(row.all_in), allInCell(row.idle)] : [])]));
   byId("at-note").textContent = weighs ? "All in: the cost and what the error costs, on average. Doing nothing: what the error costs of the architecture as it was measured last." : "";
   needsTable(rows, goal, money);

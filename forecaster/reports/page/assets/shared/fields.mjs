@@ -50,11 +50,19 @@ function errorCells(row) {
   return [shown(row.yhat, middle), element("span", { "data-low": row.yhat_lower, "data-high": row.yhat_upper, text: range }), shown(row.p_target, chanceText(row.p_target))];
 }
 
-const paid = (amount) => (amount === Infinity ? "–" : moneyText(amount, currency));
+/** An error, and below it its range. */
+function rangedCell(row) {
+  const [error, range] = errorCells(row);
+  range.classList.add("muted", "remark");
+  return element("span", {}, error, range);
+}
 
+/** Money in a column whose head names the currency. */
+const unpriced = (amount) => (amount === Infinity ? "–" : amount >= 1e7 ? sizeText(amount, true) : moneyText(amount, ""));
+const ofMoney = currency ? `, ${currency}` : "";
 /** The cell of a cost, of what is paid all in, and of the day on which a row is ready. */
-const costCell = (row, told = paid) => element("span", {}, shown(row.cost, told(row.cost)), remark(!row.affordable && "above budget"));
-const allInCell = (amount, told = paid) => shown(amount, told(rounded(amount, 3)));
+const costCell = (row) => element("span", {}, shown(row.cost, unpriced(row.cost)), remark(!row.affordable && "above budget"));
+const allInCell = (amount) => shown(amount, unpriced(rounded(amount, 3)));
 const readyCell = (row) => element("span", {}, element("time", row.date === "never" ? { text: "never" } : { datetime: row.date, text: row.date }), remark(row.late && "too late"));
 
 /** The sentences of the answer, the first one bold; those that a telephone leaves to the tables come last. */

@@ -113,16 +113,7 @@ function needed({ needs: [even, likely] }, goal) {
   return `For ${goal} the chances are even with ${flopsText(even.flops)}, spent best, and 3 in 4 with ${Number.isFinite(likely.flops) ? flopsText(likely.flops) : "no compute within reach"}.`;
 }
 
-const unpriced = (amount) => (amount === Infinity ? "–" : amount >= 1e7 ? sizeText(amount, true) : moneyText(amount, ""));
-const ofMoney = currency ? `, ${currency}` : "";
 const modelCell = (run) => element("span", {}, modelText(run), remark(flopsText(run.flops)));
-
-/** The loss of a run, and below it its range. */
-function lossCell(row) {
-  const [loss, range] = errorCells(row);
-  range.classList.add("muted", "remark");
-  return element("span", {}, loss, range);
-}
 
 /** Whether two runs are nearly the same. */
 const alike = (one, other) => Math.abs(Math.log(one.params / other.params)) < 0.02 && Math.abs(Math.log(one.n / other.n)) < 0.02;
@@ -136,8 +127,8 @@ function tables(question, answer) {
   const rows = [["This run", run], ["Same compute, best", same && !alike(run, same) && same], ["Within limits", within], ["Doing nothing", idle]].filter(([, row]) => row);
   const stays = (row) => row === idle;
   tabulate("runs", ["", "Model, data", `Loss (${timesIn(question.level)})`, `Chance of ${goal}`, ...(money ? [`Cost${ofMoney}`] : []), ...(timed ? ["Ready"] : []), ...(weighs ? [`All in${ofMoney}`] : [])],
-    rows.map(([name, row]) => [name, modelCell(row), lossCell(row), shown(row.p_target, chanceText(row.p_target)), ...(money ? [stays(row) ? shown(0, "nothing") : costCell(row, unpriced)] : []),
-      ...(timed ? [stays(row) ? "today" : readyCell(row)] : []), ...(weighs ? [allInCell(row.all_in, unpriced)] : [])]), true);
+    rows.map(([name, row]) => [name, modelCell(row), rangedCell(row), shown(row.p_target, chanceText(row.p_target)), ...(money ? [stays(row) ? shown(0, "nothing") : costCell(row)] : []),
+      ...(timed ? [stays(row) ? "today" : readyCell(row)] : []), ...(weighs ? [allInCell(row.all_in)] : [])]), true);
   byId("runs-note").textContent = [
     limits && `Within limits: ${limits[0].toLowerCase()}${limits.slice(1)}, spent best${within === null ? `; that is less than ${flopsText(reach[0])}` : ""}.`,
     weighs && "All in: the cost and what the loss costs, on average.",
@@ -156,7 +147,7 @@ function needsTable({ needs }, goal, money, timed) {
   byId("needs").hidden = found.length === 0;
   tabulate("needs", ["", "FLOPs", "Model, data", ...(clocked ? ["Hours"] : []), ...(money ? [`Cost${ofMoney}`] : []), ...(timed ? ["Ready"] : [])],
     found.map(([name, need]) => [name, shown(need.flops, flopsTyped(need.flops)), modelText(need), ...(clocked ? [shown(need.hours, hoursText(need.hours))] : []),
-      ...(money ? [costCell(need, unpriced)] : []), ...(timed ? [readyCell(need)] : [])]), false);
+      ...(money ? [costCell(need)] : []), ...(timed ? [readyCell(need)] : [])]), false);
   byId("needs-note").textContent = lost.length ? `Out of reach with any compute up to ${flopsText(reach[1])}: ${lost.map(([name]) => name).join(", ")}.` : "";
 }
 
