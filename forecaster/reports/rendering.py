@@ -126,7 +126,9 @@ class Memo(Result):
         quantiles tell that it carries.
         """
         if self.opening is None:
-            raise RequestError("this memo has no page; those of forecaster.memo(posterior) and forecaster.surface_memo(surface) have")
+            raise RequestError(
+                "this memo has no page; those of forecaster.memo(posterior) and forecaster.surface_memo(surface) have"
+            )
         return self.opening.html
 
     @cached_property

@@ -37,11 +37,13 @@ class Path:
 
     ``x`` are logs of the size that all draws share, straight between the points, as in
     :meth:`~forecaster.surfaces.compute.Frontier.split`. ``best`` are quantiles of the size, the data and the loss at
-    each draw's own optimum; ``lowest`` those of the lowest loss up to each of ``fine`` log computes.
+    each draw's own optimum, on a grid ``own`` of log computes that is finer among the runs, where optima may jump from
+    one size to another; ``lowest`` are those of the lowest loss up to each of ``fine`` log computes.
     """
 
     log_flops: Logs
     x: Logs
+    own: Logs
     best: dict[str, Float[np.ndarray, "end ..."]]
     fine: Logs
     lowest: Float[np.ndarray, "chance ..."]
@@ -126,9 +128,18 @@ def _path(surface: Surface, wanted: Wanted, best: Frontier, per_decade: tuple[in
     x, t = best.split(fine)
     drawn = wanted.at(surface, np.exp(t), np.exp(x), wanted.unique_n)
     lowest = np.exp(np.quantile(np.minimum.accumulate(drawn, 1), list(wanted.chances), axis=0))
-    parts = {"params": best.x, "n": best.t, "error": best.log_loss}
-    own = {name: np.exp(np.quantile(part, list(wanted.ends), axis=0)) for name, part in parts.items()}
-    return Path(logs, np.median(best.x, 0), own, fine, lowest)
+    near = frontier(surface, best.compute, logs[0], np.log(best.compute.largest), per_decade[1], wanted.unique_n)
+    beyond = logs > near.log_flops[-1] + 1e-9
+    own = {
+        name: np.exp(np.quantile(np.concatenate([one, other[:, beyond]], 1), list(wanted.ends), axis=0))
+        for name, one, other in (
+            ("params", near.x, best.x),
+            ("n", near.t, best.t),
+            ("error", near.log_loss, best.log_loss),
+        )
+    }
+    at = np.concatenate([near.log_flops, logs[beyond]])
+    return Path(logs, np.median(best.x, 0), at, own, fine, lowest)
 
 
 def mesh_axes(x: tuple[Logs, Logs], t: tuple[Logs, Logs], most: int = MOST) -> tuple[Logs, Logs]:

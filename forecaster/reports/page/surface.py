@@ -129,11 +129,10 @@ def _grids(grid: SurfaceGrid, idle: Run) -> dict[str, Any]:
     """The mesh, the path, and the run that is kept where nothing is done."""
     path = grid.path
     mesh = {"params": short(grid.params), "n": short(grid.n), "error": packed(grid.loss.levels)}
+    along = {name: short(getattr(path, name)) for name in ("log_flops", "x", "own", "fine")}
     return {
         "mesh": mesh | {"mean": packed(grid.loss.mean)},
-        "path": {"log_flops": short(path.log_flops), "x": short(path.x), "fine": short(path.fine)}
-        | {"lowest": packed(path.lowest)}
-        | {name: packed(part) for name, part in path.best.items()},
+        "path": along | {"lowest": packed(path.lowest)} | {name: packed(part) for name, part in path.best.items()},
         "idle": {"params": idle.params, "n": idle.n, "flops": idle.flops}
         | {"error": packed(grid.idle.levels), "mean": float(grid.idle.mean)},
     }

@@ -33,8 +33,8 @@ COSTS = {
 }
 COSTS["per_item"][1][0] = float("inf")
 TARGET, PENALTY = 2.25, 1e6
-ERROR = 0.01  # share of a loss that the grids may miss, as the page says
-CHANCE = 0.03  # of a chance, as the page says: cubics over steps of 0.2 nats in a drift of 1.5, and steps of 2.5 points
+ERROR = 0.005  # share of a loss that the grids may miss, as the page says
+CHANCE = 0.02  # of a chance, as the page says: cubics over steps of 0.2 nats in a drift of 1.5, and steps of 2.5 points
 WIDTH = 0.1  # share of a best size, or of the compute for a target
 
 

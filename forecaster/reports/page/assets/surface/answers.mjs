@@ -7,7 +7,7 @@
 export function opened(data) {
   const { mesh, path, idle } = data;
   const [x, t] = [mesh.params, mesh.n].map((sizes) => Float64Array.from(sizes, Math.log));
-  const best = (name) => unpacked(path[name], path.log_flops.length);
+  const best = (name) => unpacked(path[name], path.own.length);
   return {
     ...data,
     mesh: { x, t, error: unpacked(mesh.error, x.length * t.length), mean: unpacked(mesh.mean, x.length * t.length)[0] },
@@ -73,12 +73,11 @@ export function spentBest(data, flops) {
 
 /** Median and interval of the best size, of the data that go with it, and of the loss there; null beyond the path. */
 export function bestUse(data, flops, level) {
-  const nodes = data.path.log_flops;
+  const nodes = data.path.own;
   const log = Math.log(flops);
   if (log < nodes[0] - 1e-9 || log > nodes.at(-1) + 1e-9) return null;
-  const { first, weights } = cubic(nodes, log);
   const told = (rows) => {
-    const logs = rows.map((row) => weights.reduce((sum, w, i) => sum + w * row[first + i], 0));
+    const logs = rows.map((row) => linear(nodes, row, log));
     return [0.5, 0.5 - level / 2, 0.5 + level / 2].map((share) => Math.exp(linear(data.ends, logs, share)));
   };
   return { params: told(data.path.params), n: told(data.path.n), error: told(data.path.error) };

@@ -270,7 +270,7 @@ function start() {
 
 const READING = `The range holds the loss as often as it says; the chance is that of the target or less. Compute that is moved is spent best: parameters and data follow. Parameters or data that are moved
 have a compute of their own. Numbers come from grids of quantiles of the forecast, for ${ends(mesh.params).map((v) => sizeText(v)).join(" to ")} parameters and ${ends(mesh.n).map((v) => sizeText(v)).join(" to ")} ${units.size}. They are what the
-command line says: losses within about 1 %, chances within about 3 points. Costs are those of buying what is missing beyond the ${sizeText(prices.owned)} there are, and of one training. Nothing leaves this page.`;
+command line says: losses within about half a per cent, chances within 2 points, best sizes and the compute for a target within about 10 %, or more where two sizes are nearly as good. Costs are those of buying what is missing beyond the ${sizeText(prices.owned)} there are, and of one training. Nothing leaves this page.`;
 byId("reading").textContent = READING;
 furnish();
 furnishSurface();
