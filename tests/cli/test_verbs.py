@@ -371,7 +371,6 @@ MISUSED = {  # wrong whatever the input holds
     "bad figure": (["forecast", "good.csv", "--at", "1e6", "--figure", "figure.gif"], ".png"),
     "bad target": (["requirement", "good.csv", "--target", "0"], "'0'"),
     "bad limit": (["requirement", "good.csv", "--target", "0.1", "--limit", "-1"], "--limit"),
-    "a page on two axes": (["memo", "good.csv", "-o", "new", "--page", "--two-axes"], "--page"),
     "bad penalty": (["memo", "good.csv", "-o", "new", "--penalty", "-5"], "amount from 0 up"),
     "bad letter after a size": (["forecast", "good.csv", "--at", "100q"], "'100q'"),
     "bad card": (["validate", "good.csv", "--card", "nonsense"], "no domain card named"),
