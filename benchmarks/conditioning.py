@@ -25,10 +25,10 @@ from recording import add_output, record
 from forecaster import fit
 from forecaster.curves.repeats import distinct
 from forecaster.domains.loading import load_card
+from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.model.simulate import simulate
 from forecaster.prediction.conditioning import predictive
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.prediction.paths import CurveKey, curve_paths
 
 NOTE = (

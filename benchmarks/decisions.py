@@ -42,9 +42,10 @@ from forecaster import fit
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
+from forecaster.inference.importance.weights import weights_of
 from forecaster.inference.posterior import Posterior
 from forecaster.model.simulate import simulate
-from forecaster.prediction.conditioning import predictive, weights_of
+from forecaster.prediction.conditioning import predictive
 from forecaster.prediction.observation import of_kind
 from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement

@@ -34,11 +34,11 @@ from recording import add_output, record
 
 from forecaster.curves.reading.read import read_curves
 from forecaster.errors import ForecasterError
+from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.links.downstream import downstream
 from forecaster.links.fit import fit_link
 from forecaster.links.following import FOLLOWS, NOT, UNKNOWN, Evidence, following
 from forecaster.links.link import Link, Runs, drawn_runs
-from forecaster.prediction.importance_weights import TRUSTED_K
 
 SHARES = ("follows", "not", "cannot tell", "80 % hold", "k > 0.7")
 GUESSING = (0.5, 0.75, 1.0)

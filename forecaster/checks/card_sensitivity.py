@@ -17,10 +17,10 @@ from forecaster.checks.model_fit import Table, labels
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
+from forecaster.inference.importance.weights import TRUSTED_K, smoothed, weighted_quantiles
 from forecaster.inference.posterior import Posterior
 from forecaster.model import law
 from forecaster.prediction.forecast import KEYS, Forecast
-from forecaster.prediction.importance_weights import TRUSTED_K, smoothed, weighted_quantiles
 from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size

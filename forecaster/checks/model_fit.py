@@ -10,7 +10,7 @@ from typing import Any
 
 from forecaster.checks.limits import FORESEEN, INFLUENTIAL, UNLIKELY, worst_of
 from forecaster.checks.predictive import DRAWS, INSIDE, Assessment
-from forecaster.prediction.importance_weights import TRUSTED_K
+from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.results.check import PASS, Check, also
 from forecaster.results.message import Message, message
 

@@ -30,11 +30,11 @@ from forecaster._support import workers
 from forecaster.checks.prior_predictive import prior_inside, prior_log_errors
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import Progress
+from forecaster.inference.importance.weights import TRUSTED_K, weighted_quantiles, without_ties
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.inference.predictive import LeftOut, blocks, distinct, left_out, replicates
+from forecaster.inference.predictive import LeftOut, blocks, left_out, replicates
 from forecaster.model.design import Design, SizedCurve
-from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantiles
 from forecaster.prediction.paths import CurveKey
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
@@ -194,7 +194,7 @@ def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
     import xarray as xr
     from arviz_stats.loo import loo
 
-    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), distinct(log_density))})
+    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), without_ties(log_density))})
     with warnings.catch_warnings():  # large Pareto k are counted here, no warning is needed
         warnings.simplefilter("ignore")
         found: Any = loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)

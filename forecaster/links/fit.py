@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from forecaster.inference.importance.sampler import Points, Sampled, sampled
 from forecaster.links.link import EDGE, Drawn, Link, Runs, log_density
-from forecaster.links.sampling import Sampled, Values, sampled
 
 DRAWS = 4000
 FLOOR = 3.0  # the floor's share of the ceiling is Beta(1, 3)
@@ -65,10 +65,10 @@ def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: 
     """The link of runs; ``chance`` is the error rate of guessing, learned where it is None."""
     low, high = float(runs.loss.min()), float(runs.loss.max())
 
-    def link_of(z: Values) -> Link:
+    def link_of(z: Points) -> Link:
         return _link(z, 0.5 * (low + high), high - low, chance)
 
-    def log_likelihood(z: Values) -> Drawn:
+    def log_likelihood(z: Points) -> Drawn:
         link = link_of(z)
         return log_density(runs, link.at(runs.loss), link.scatter).sum(1)
 
@@ -79,11 +79,11 @@ def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: 
 def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> Fitted:
     """The rival that knows no loss: one error rate, uniform before, and the same scatter."""
 
-    def link_of(z: Values) -> Link:
+    def link_of(z: Points) -> Link:
         rate, one = _uniform(z[:, 0]), np.ones(len(z))
         return Link(rate, rate, 0.0 * one, one, _scatter(z[:, 1]))
 
-    def log_likelihood(z: Values) -> Drawn:
+    def log_likelihood(z: Points) -> Drawn:
         link = link_of(z)
         return log_density(runs, link.at(runs.loss), link.scatter).sum(1)
 
@@ -95,7 +95,7 @@ def _fitted(found: Sampled, link: Link) -> Fitted:
     return Fitted(link, found.k, found.ess)
 
 
-def _link(z: Values, middle: float, spread: float, chance: float | None) -> Link:
+def _link(z: Points, middle: float, spread: float, chance: float | None) -> Link:
     """Standard normal numbers as a link: the priors above."""
     ceiling = np.full(len(z), chance) if chance is not None else _uniform(z[:, 4])
     share = -np.expm1(np.log1p(-_uniform(z[:, 0])) / FLOOR)  # quantile of Beta(1, FLOOR)

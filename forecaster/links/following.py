@@ -22,9 +22,9 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
+from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.links.fit import Fitted, fit_constant, fit_link
 from forecaster.links.link import EDGE, Drawn, Points, Runs, drawn_runs, log_density
-from forecaster.prediction.importance_weights import TRUSTED_K
 
 FEWEST = 9
 HIDDEN = 3  # one of so many runs is hidden

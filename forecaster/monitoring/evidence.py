@@ -9,7 +9,7 @@ whenever one looks; that it ever reaches 1 / alpha has a chance of at most alpha
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -54,7 +54,7 @@ def evidence(pit: Scores) -> Evidence:
     since_start = sums[:, 1:, None] - sums[:, None, :-1]  # [alternative, now, start]
     by_start = np.where(start[:, None] >= start, weight + logsumexp(since_start, axis=0) - np.log(len(sums)), -np.inf)
     later = -np.log(start[:, None] + 1.0)  # the weight of starts that are still to come
-    log_e = logsumexp(np.concatenate([by_start, later], 1), axis=1)
+    log_e: Any = logsumexp(np.concatenate([by_start, later], 1), axis=1)
     return Evidence(np.exp(np.minimum(log_e, 700.0)), np.argmax(by_start, axis=1))
 
 

@@ -14,13 +14,13 @@ from forecaster.curves.reading.read import read_curves
 from forecaster.curves.repeats import distinct
 from forecaster.evaluation.fitting import fit
 from forecaster.inference.fit import Progress
+from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.monitoring.evidence import joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, without_blank
 from forecaster.monitoring.new_rows import new_rows as read_new
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL, log_errors
-from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.paths import CurveKey, set_aside_keys

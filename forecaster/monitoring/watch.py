@@ -20,13 +20,13 @@ from jaxtyping import Float
 
 from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
+from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.monitoring.causes import CAUSES, MEANING, causes
 from forecaster.monitoring.evidence import Evidence, evidence, joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, new_rows, without_fitted
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.prediction.paths import CurveKey, set_aside_keys
 from forecaster.registry.chain import append
 from forecaster.results.check import FAIL, PASS, Check

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import gammaln
 
-from forecaster.inference.engines.ensemble import settings
-from forecaster.inference.engines.ensemble.settings import DEFENSIVE, DEGREES
+from forecaster.inference.importance import settings
+from forecaster.inference.importance.settings import DEFENSIVE, DEGREES
 
 LEAST = 1e-300  # keeps logarithms finite
 ROUNDING = 1e-13  # relative to a matrix's largest eigenvalue: smaller ones may be rounding errors
