@@ -58,13 +58,13 @@ if TYPE_CHECKING:
     from forecaster.ladders.triage import triage as triage
     from forecaster.links.downstream import Downstream as Downstream
     from forecaster.links.downstream import downstream as downstream
-    from forecaster.measuring.commands import CommandTrainer as CommandTrainer
     from forecaster.measuring.measure import measure as measure
     from forecaster.measuring.measure import measure_plan as measure_plan
     from forecaster.measuring.measured import Measured as Measured
     from forecaster.measuring.measured import MeasuringPlan as MeasuringPlan
     from forecaster.measuring.runs import Trained as Trained
-    from forecaster.measuring.scikit import measure_curve as measure_curve
+    from forecaster.measuring.trainers.commands import CommandTrainer as CommandTrainer
+    from forecaster.measuring.trainers.scikit import measure_curve as measure_curve
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
     from forecaster.monitoring.watch import Watch as Watch
@@ -105,7 +105,7 @@ _HOMES = {
     "CasesNeeded": "decisions.cases.needed",
     "Check": "results.check",
     "CheckReport": "checks.check",
-    "CommandTrainer": "measuring.commands",
+    "CommandTrainer": "measuring.trainers.commands",
     "Comparison": "comparison.compare",
     "Costs": "resources.prices.costs",
     "ComputeOptimum": "surfaces.surface",
@@ -157,7 +157,7 @@ _HOMES = {
     "load_domains": "domains.loading",
     "load_posterior": "inference.storage",
     "measure": "measuring.measure",
-    "measure_curve": "measuring.scikit",
+    "measure_curve": "measuring.trainers.scikit",
     "measure_plan": "measuring.measure",
     "load_surfaces": "surfaces.storage",
     "memo": "reports.memo",

@@ -69,7 +69,7 @@ def weighted(
 ) -> tuple[Points, OfPoints]:
     """Points of the proposal, and the logs of their importance weights, up to a constant."""
     drawn, log_q = student_mixture.sample(rng, mixture, points)
-    log_weight = log_likelihood(drawn[0]) + (student_mixture.standard_normal(drawn) - log_q)[0]
+    log_weight = log_likelihood(drawn[0]) + student_mixture.standard_normal(drawn)[0] - log_q[0]
     return drawn[0], np.nan_to_num(log_weight, nan=-1e30, neginf=-1e30, posinf=-1e30)
 
 

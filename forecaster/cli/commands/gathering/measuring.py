@@ -96,8 +96,9 @@ def measure(
     if plan and goal is not None:
         raise OptionError("found --plan and --next; expected one of the two")
     path = record or (output.with_suffix(RECORD) if output else Path(f"measured{RECORD}"))
-    from forecaster.measuring.commands import CommandTrainer
-    from forecaster.measuring.measure import Names, measured, plan_of, planned
+    from forecaster.measuring.measure import measured, planned
+    from forecaster.measuring.plan import Names, plan_of
+    from forecaster.measuring.trainers.commands import CommandTrainer
 
     patterns = {"error": reads, "test_error": read_test, "params": read_params}
     read = {name: text for name, text in patterns.items() if text is not None}
@@ -126,7 +127,7 @@ def _next(asked: Any, path: Path, goal: str, sizes: str, as_json: bool) -> Failu
     """What to measure next, by the runs so far: the answer of the verb ``next``."""
     from forecaster.decisions.measuring.next_measurement import next_measurement
     from forecaster.evaluation.fitting import fit_cached
-    from forecaster.measuring.measure import result_of
+    from forecaster.measuring.tables import result_of
 
     curves = result_of(asked, asked.so_far(path), path).curves()
     with console.progress("Fitting the curve so far") as tell:
