@@ -28,8 +28,9 @@ from forecaster.domains.loading import load_card
 from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.model.simulate import simulate
 from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 
 NOTE = (
     "Root mean squares over curves of the difference between the forecast ten times beyond by weighted draws and by a "

@@ -27,8 +27,8 @@ from forecaster.errors import RequestError
 from forecaster.evaluation.pooling import POOLING, pooling
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, narrowed
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.result import Result, Shown

@@ -18,8 +18,8 @@ from forecaster.curves.learning_curves import KEYS, Curve, Group
 from forecaster.inference.fit import Progress, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import Check
 from forecaster.results.message import message
 from forecaster.results.wording import plain_size

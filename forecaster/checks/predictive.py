@@ -35,7 +35,7 @@ from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.predictive import LeftOut, blocks, left_out, replicates
 from forecaster.model.design import Design, SizedCurve
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
 DRAWS = 400  # enough for a probability of 1 in 100; more would slow every question down

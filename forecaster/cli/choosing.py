@@ -11,7 +11,7 @@ from forecaster.errors import RequestError
 if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Group, LearningCurves
     from forecaster.inference.posterior import Posterior
-    from forecaster.prediction.paths import CurveKey
+    from forecaster.prediction.curve_keys import CurveKey
 
 Table = Any  # a DataFrame; pandas' own annotations know no better
 COLUMNS = ("domain", "task", "architecture")
@@ -61,7 +61,7 @@ class Choice:
         if not found:
             known = ", ".join("/".join(g) for g in posterior.groups)
             raise RequestError(f"no curves of the domain and task asked for; this posterior holds: {known}")
-        from forecaster.prediction.paths import curve_keys, set_aside_keys
+        from forecaster.prediction.curve_keys import curve_keys, set_aside_keys
 
         keys = (*curve_keys(posterior), *set_aside_keys(posterior))
         self._check("architecture", (key.architecture for key in keys if key.group in found))
@@ -79,7 +79,7 @@ class Choice:
 
     def keys(self, posterior: Posterior) -> list[CurveKey]:
         """The measured curves that are chosen, also such as cannot be forecast."""
-        from forecaster.prediction.paths import curve_keys, set_aside_keys
+        from forecaster.prediction.curve_keys import curve_keys, set_aside_keys
 
         measured = (*curve_keys(posterior), *set_aside_keys(posterior))
         for column in COLUMNS:

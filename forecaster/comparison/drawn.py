@@ -13,9 +13,10 @@ from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import on_grid, usual_kind
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 
 BEYOND = 1.01  # sizes from this multiple of the largest measured one on lie beyond the data
 AHEAD = (1.0, 10.0)  # sizes compared where none are named, as multiples of the largest measured one

@@ -24,7 +24,8 @@ from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.model.design import SizedCurve
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
-from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import CurvePaths, curve_paths
 from forecaster.results.check import Check
 from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
 from forecaster.results.message import joined

@@ -16,15 +16,16 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.comparison import contrast
-from forecaster.comparison.compare import LEVEL, check_numbers
+from forecaster.comparison.compare import check_numbers
+from forecaster.comparison.comparison import LEVEL
 from forecaster.comparison.drawn import AHEAD, BEYOND
 from forecaster.comparison.prose import exponents, slopes
 from forecaster.curves.learning_curves import NO_TASK
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.results.check import Check
 from forecaster.results.columns import ARCHITECTURE, DOMAIN, TASK, Column, Columns, declared, size
 from forecaster.results.message import Message, joined, message

@@ -24,8 +24,8 @@ from forecaster.decisions.question import Question
 from forecaster.decisions.weighing import Asked, asked_of, chosen_of, fitted, weighed
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
 from forecaster.results.message import joined

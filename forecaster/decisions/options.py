@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float
 from forecaster.decisions.loss import EACH, Draws, Value
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.wording import size
 

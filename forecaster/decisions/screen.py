@@ -20,10 +20,11 @@ from jaxtyping import Bool, Float
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import check_kind, usual_kind
 from forecaster.prediction.options import lowest_at
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.set_aside import last_measured, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared, size

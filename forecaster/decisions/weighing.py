@@ -19,8 +19,8 @@ from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
 from forecaster.prediction.crossings import REACH, largest_size
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.observation import usual_kind
-from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.prediction.requirement import requirement
 from forecaster.resources.needs import measured_hours
 from forecaster.resources.prices.costs import Costs

@@ -27,7 +27,8 @@ from forecaster.evaluation.holdout import FEWEST_SIZES, scorable
 from forecaster.inference.fit import Progress, refit
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import curve_paths
 from forecaster.results.track_record import INSIDE, TrackRecord, p_value
 
 HIDDEN = 1.0 / 3.0  # of the range of a curve's log sizes

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.evaluation import declarations, scoring
-from forecaster.evaluation.conformal import BAND, LAW
+from forecaster.evaluation.rivals.conformal import BAND, LAW
 from forecaster.evaluation.scoring import SHOWN, PointScores
 from forecaster.results.columns import Columns
 

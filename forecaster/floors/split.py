@@ -27,8 +27,8 @@ from forecaster.inference.fit import Cards, Floors, Progress, cards_of_well_read
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
 from forecaster.model import law
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import LEVEL, forecast
-from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, joined, message

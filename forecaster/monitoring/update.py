@@ -20,10 +20,10 @@ from forecaster.monitoring.evidence import joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, without_blank
 from forecaster.monitoring.new_rows import new_rows as read_new
 from forecaster.prediction.conditioning import Predictive, predictive
+from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
 from forecaster.prediction.forecast import LEVEL, log_errors
 from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.options import lowest_at
-from forecaster.prediction.paths import CurveKey, set_aside_keys
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import PASS, REVIEW, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size

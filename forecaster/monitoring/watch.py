@@ -26,8 +26,8 @@ from forecaster.monitoring.causes import CAUSES, MEANING, causes
 from forecaster.monitoring.evidence import Evidence, evidence, joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, new_rows, without_fitted
 from forecaster.prediction.conditioning import Predictive, predictive
+from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey, set_aside_keys
 from forecaster.registry.chain import append
 from forecaster.results.check import FAIL, PASS, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size

@@ -16,7 +16,7 @@ from forecaster.plots.style import BANDS, BESIDE, COLUMNS, INK, MUTED, QUANTILES
 from forecaster.results.wording import chance, size
 
 if TYPE_CHECKING:
-    from forecaster.comparison.compare import Comparison
+    from forecaster.comparison.comparison import Comparison
     from forecaster.comparison.metrics import MetricComparison
 
 KEYS = ["domain", "task", "architecture"]

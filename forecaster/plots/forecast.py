@@ -40,8 +40,8 @@ from forecaster.plots.style import (
     to_the_right,
     unique,
 )
+from forecaster.prediction.curve_keys import curve_keys
 from forecaster.prediction.forecast import Forecast, forecast
-from forecaster.prediction.paths import curve_keys
 from forecaster.results.columns import CURVE, Column, Columns, size
 from forecaster.results.wording import Units
 

@@ -20,9 +20,10 @@ from forecaster.curves import binomial_power
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import error_named
+from forecaster.prediction.curve_keys import CurveKey, check_keys, chosen_keys
 from forecaster.prediction.draws import by_point
 from forecaster.prediction.observation import cases, check_kind, of_kind, usual_kind
-from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, chosen_keys, curve_paths
+from forecaster.prediction.paths import CurvePaths, curve_paths
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size

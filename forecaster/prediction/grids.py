@@ -15,9 +15,10 @@ from jaxtyping import Float, Int
 
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import looked_at, searched
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import on_grid
-from forecaster.prediction.paths import STEP, CurveKey, curve_paths
+from forecaster.prediction.paths import STEP, curve_paths
 
 THINNED = 3  # steps of a path's grid in one of this grid, where both are regular
 MOST = 100  # regular sizes

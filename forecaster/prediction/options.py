@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import KEYS, Forecast, log_errors
-from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import Requirement
 from forecaster.prediction.set_aside import NOTE
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size

@@ -21,8 +21,9 @@ from forecaster.inference.units import units_of
 from forecaster.model import law
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.draws import by_point
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import REVIEW, Check, also

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from forecaster.curves.learning_curves import Curve
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.paths import CurveKey, set_aside_keys
+from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
 from forecaster.results.columns import Column
 from forecaster.results.wording import plain_size
 

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
-from forecaster.evaluation import baselines
+from forecaster.evaluation.rivals import baselines
 from forecaster.evaluation.scoring import stand_ins
 from forecaster.inference.posterior import Posterior
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import capped
 from forecaster.prediction.observation import new_run, of_kind
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.registry.registration import LAST, LAW, QUANTILES, SAMPLES, Point, rounded
 from forecaster.surfaces.fitted import Surface
 

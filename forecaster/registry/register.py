@@ -15,8 +15,8 @@ from forecaster._support.code_hash import of_code
 from forecaster._support.numbers import positive
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.observation import KINDS
-from forecaster.prediction.paths import CurveKey
 from forecaster.registry.chain import append
 from forecaster.registry.points import NEW_RUN, Asked, of_curves, of_surface
 from forecaster.registry.registration import INTERVAL, LAST, LAW, Point, Registration, hub_table

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.checks.predictive import Assessment
-from forecaster.comparison.compare import Comparison
+from forecaster.comparison.comparison import Comparison
 from forecaster.curves.learning_curves import Group
 from forecaster.curves.rises import LEAST
 from forecaster.evaluation.pooling import Pooling

@@ -19,7 +19,7 @@ from forecaster._support.atomic_files import written_together
 from forecaster.checks.card_sensitivity import FLOORS, SENSITIVITY
 from forecaster.checks.check import CHECKS
 from forecaster.checks.predictive import FIT_POINTS, FITS
-from forecaster.comparison.compare import Comparison
+from forecaster.comparison.comparison import Comparison
 from forecaster.decisions.decision import Decision
 from forecaster.errors import RequestError
 from forecaster.evaluation.pooling import POOLING

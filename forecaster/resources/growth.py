@@ -16,8 +16,8 @@ import pandas as pd
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.resources.spent import QUANTITIES, Growth, growth_of
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size

@@ -16,7 +16,7 @@ import pandas as pd
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import largest_size
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.requirement import Requirement
 from forecaster.resources.prices.costs import EVERY, Costs, Hours
 from forecaster.resources.spent import QUANTITIES, line_of

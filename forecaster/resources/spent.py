@@ -15,7 +15,7 @@ from forecaster.curves.learning_curves import Group
 from forecaster.domains.domain import Prior
 from forecaster.domains.loading import load_card
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.resources.regression import Drawn, Line, Measured, lines
 
 PRIORS = {"params": "params", "compute": "compute", "gpu_hours": "hours", "seconds": "hours"}

@@ -26,10 +26,11 @@ from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import percent, times_in
 from forecaster.surfaces import checks
+from forecaster.surfaces.answers import LEVEL, quantiles
 from forecaster.surfaces.compute import Compute, frontier
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.pricing import Pricing, pricing_of, quantiles_of
-from forecaster.surfaces.surface import CURVE_NAMES, LEVEL, named, quantiles
+from forecaster.surfaces.surface import CURVE_NAMES, named
 
 REACH = 1e4  # times the largest measured compute, or data, up to which is searched
 PER_DECADE = 4  # points of compute at which optima are found

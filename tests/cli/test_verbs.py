@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from forecaster.cli import checking, console, source, tables
 from forecaster.cli.choosing import Choice
 from forecaster.cli.main import app
-from forecaster.comparison.compare import FEWER
+from forecaster.comparison.comparison import FEWER
 from forecaster.inference import cache
 from forecaster.results.check import Check
 from forecaster.results.message import message

@@ -18,7 +18,7 @@ from forecaster.decisions.choice import (
 )
 from forecaster.decisions.loss import Value, cvar, quantile, rated, regret
 from forecaster.decisions.options import Offers, Option
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 
 KEY = CurveKey("d", "t", "net")
 DRAWS = 400

@@ -15,10 +15,11 @@ from forecaster.domains.loading import load_domains
 from forecaster.errors import RequestError
 from forecaster.plots.forecast import curve_table
 from forecaster.prediction import paths as module
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.observation import KINDS
 from forecaster.prediction.options import options_table
-from forecaster.prediction.paths import STEP, CurveKey, curve_paths
+from forecaster.prediction.paths import STEP, curve_paths
 from forecaster.prediction.requirement import requirement
 
 CNN = CurveKey(*synthetic.GROUP, "cnn")

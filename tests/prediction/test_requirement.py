@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from forecaster.errors import RequestError
 from forecaster.model import law as laws
 from forecaster.prediction.crossings import REACH, confirmed, first_log_size
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.requirement import requirement
 from forecaster.prediction.requirement_prose import of_row, prose
 from forecaster.results.wording import percent, plain_number, plain_size

@@ -20,7 +20,8 @@ from forecaster.decisions.options import Offers
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import largest_size, looked_at
-from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import CurvePaths, curve_paths
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.columns import Column, Columns
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forecaster.errors import RequestError
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.wording import rounded
 

@@ -30,8 +30,8 @@ from forecaster.decisions.weighing import Asked, asked_of, fitted, weighed
 from forecaster.errors import RequestError
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
 from forecaster.results.message import joined

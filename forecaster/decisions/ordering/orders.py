@@ -17,8 +17,8 @@ from jaxtyping import Float
 from forecaster.decisions.loss import TAIL, cvar
 from forecaster.decisions.question import Question
 from forecaster.inference.posterior import Posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.columns import CURVE, Column, Columns, size
 from forecaster.results.wording import rounded

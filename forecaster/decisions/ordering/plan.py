@@ -11,7 +11,7 @@ from forecaster.decisions.options import Offers
 from forecaster.decisions.ordering.staged import Plan, staged
 from forecaster.decisions.question import Question
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.resources.prices.costs import Costs
 
 MOST_SIZES = 16  # among which a plan chooses

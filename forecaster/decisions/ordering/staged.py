@@ -19,8 +19,8 @@ from jaxtyping import Float
 from forecaster.decisions.loss import Value
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.observation import of_kind
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.prices.costs import Costs
 
 BELIEF = 2000  # draws that plan

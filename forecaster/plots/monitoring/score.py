@@ -14,7 +14,7 @@ from forecaster.plots.style import BESIDE, INK, MUTED, PALETTE, WIDTH, labels, p
 from forecaster.results.wording import size
 
 if TYPE_CHECKING:
-    from forecaster.registry.score import Scored
+    from forecaster.registry.scored import Scored
 
 MOST = 30  # forecasts drawn, the latest registered
 

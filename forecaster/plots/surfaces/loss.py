@@ -15,8 +15,8 @@ from forecaster.surfaces.compute import Compute, near_isoflop, optimum
 from forecaster.surfaces.model import law
 
 if TYPE_CHECKING:
+    from forecaster.surfaces.answers import ComputeOptimum, SurfaceForecast
     from forecaster.surfaces.fitted import Surface
-    from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 LINES = 6  # of one compute
 STEPS = 41  # of a line, and of a side of the map

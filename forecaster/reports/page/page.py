@@ -25,8 +25,8 @@ from forecaster.decisions.options import owned_size
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import PALETTE
 from forecaster.prediction.crossings import REACH, largest_size
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.grids import CurveGrid, curve_grid
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.needs import measured_hours
 from forecaster.resources.prices.costs import EVERY, Costs
 from forecaster.results.wording import Units

@@ -33,11 +33,11 @@ from forecaster.results.check import FAIL, PASS, Check
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import joined, message
 from forecaster.results.wording import size
+from forecaster.surfaces.answers import ComputeOptimum
 from forecaster.surfaces.compute import Compute
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.record import record_of
 from forecaster.surfaces.storage import LAW, PACKAGES, data_hash
-from forecaster.surfaces.surface import ComputeOptimum
 from forecaster.surfaces.surface import surface as ask_surface
 
 NEAR = 1.5  # ratio of two computes of which the page shows one

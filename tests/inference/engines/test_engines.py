@@ -37,7 +37,8 @@ from forecaster.inference.posterior import Posterior
 from forecaster.model import pymc_model
 from forecaster.model.design import Design, design_of
 from forecaster.model.simulate import simulate
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import curve_paths
 
 MEAN_WITHIN, QUANTILE_WITHIN, ERRORS = 0.1, 0.02, 4.0
 LEVELS = (0.05, 0.5, 0.95)

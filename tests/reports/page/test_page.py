@@ -21,9 +21,9 @@ from forecaster.decisions.decide import decide
 from forecaster.decisions.ordering.orders import Limits, largest_within
 from forecaster.errors import RequestError
 from forecaster.inference.units import units_of
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.observation import usual_kind
-from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.reports import rendering
 from forecaster.reports.page import page as pages

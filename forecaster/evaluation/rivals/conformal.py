@@ -1,8 +1,7 @@
 """A simple rival that gives intervals: power law + floor, with split-conformal intervals of log error.
 
-The point forecast is that of :func:`~forecaster.evaluation.baselines.power_law_with_floor`. How far it may be off is
-taken from the other curves of the same backtest: their absolute residuals at their own hidden sizes, each over the
-square root of the log distance beyond the largest fitted size, as of a random walk. Of a single curve, residuals are
+The point forecast is that of ``baselines.power_law_with_floor``. How far it may be off is taken from the other curves of
+the same backtest: their absolute residuals at their own hidden sizes, each over the square root of the log distance beyond the largest fitted size, as of a random walk. Of a single curve, residuals are
 those of a fit to its smaller sizes, at the largest third of its fitted ones.
 
 Points of one curve miss together, so every curve weighs the same: with K other curves, each has a mass of 1 / (K + 1),
@@ -25,7 +24,7 @@ from jaxtyping import Float, Int
 
 from forecaster.curves.learning_curves import Curve
 from forecaster.evaluation import scoring
-from forecaster.evaluation.baselines import Fitted, Sizes, power_law_with_floor
+from forecaster.evaluation.rivals.baselines import Fitted, Sizes, power_law_with_floor
 
 LAW, BAND = "power law + floor", "power law + floor, conformal"
 NEAREST = 0.1  # nats: nearer sizes count as so far ahead, since runs differ at any distance
