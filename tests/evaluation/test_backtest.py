@@ -17,6 +17,8 @@ from forecaster.errors import RequestError
 from forecaster.evaluation import declarations, prose, tables
 from forecaster.evaluation.backtest import OURS, backtest
 from forecaster.evaluation.holdout import hide
+from forecaster.evaluation.one_curve import ScoredCurve
+from forecaster.evaluation.ranking import ranked_pair
 from forecaster.evaluation.rivals.baselines import BASELINES
 from forecaster.evaluation.rivals.conformal import BAND, LAW
 from forecaster.evaluation.scoring import PointScores

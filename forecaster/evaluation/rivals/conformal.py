@@ -1,8 +1,9 @@
 """A simple rival that gives intervals: power law + floor, with split-conformal intervals of log error.
 
-The point forecast is that of ``baselines.power_law_with_floor``. How far it may be off is taken from the other curves of
-the same backtest: their absolute residuals at their own hidden sizes, each over the square root of the log distance beyond the largest fitted size, as of a random walk. Of a single curve, residuals are
-those of a fit to its smaller sizes, at the largest third of its fitted ones.
+The point forecast is that of ``baselines.power_law_with_floor``. How far it may be off is taken from the other curves
+of the same backtest: their absolute residuals at their own hidden sizes, each over the square root of the log distance
+beyond the largest fitted size, as of a random walk. Of a single curve, residuals are those of a fit to its smaller
+sizes, at the largest third of its fitted ones.
 
 Points of one curve miss together, so every curve weighs the same: with K other curves, each has a mass of 1 / (K + 1),
 and the curve at hand the rest, which lies at infinity (hierarchical conformal prediction: Lee, Barber and Willett 2023,
