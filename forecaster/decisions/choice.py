@@ -77,7 +77,7 @@ def break_even_value(offers: Offers, attitude: str) -> float:
     return 0.0 if first == 0 else unit * _last(lambda v: not buys(v), tried[first - 1], tried[first])
 
 
-def flips(offers: Offers, rating: Rating) -> list[Flip]:
+def flips(rating: Rating) -> list[Flip]:
     """The nearest factors, up and down, on the price list and on the value of error at which another option is best."""
     chosen = best_of(rating(1.0, 1.0))
     found = []

@@ -16,7 +16,6 @@ from jaxtyping import Bool, Float
 from forecaster.errors import RequestError
 
 TAIL = 0.9  # of CVaR and of the quantile shown
-Attitude = Literal["mean", "cvar", "regret"]
 ATTITUDES: dict[str, str] = {
     "mean": "the lowest mean loss",
     "cvar": "the lowest mean loss of the worst tenth of cases",

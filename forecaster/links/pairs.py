@@ -45,9 +45,9 @@ def pairs_of(errors: LearningCurves, loss: LearningCurves | str, *, as_they_are:
     table: Table = errors.table
     found = []
     for group, rows in table.groupby(["domain", "task"], sort=False):
-        joined, loss_task = _beside(errors, rows, loss) if isinstance(loss, str) else _matched(errors, rows, loss)
+        joined, loss_task = _beside(rows, loss) if isinstance(loss, str) else _matched(errors, rows, loss)
         known = joined[np.isfinite(joined["loss"])].reset_index(drop=True)
-        found.append(Pairs(group, loss_task, known, _runs(errors, group, known), len(joined) - len(known)))
+        found.append(Pairs(group, loss_task, known, _runs(group, known), len(joined) - len(known)))
     if not as_they_are and errors.reading.score is None:
         _refuse_accuracies(errors, found)
     return found
@@ -70,7 +70,7 @@ def how_to_read(
     )
 
 
-def _beside(errors: LearningCurves, rows: Table, column: str) -> tuple[Table, None]:
+def _beside(rows: Table, column: str) -> tuple[Table, None]:
     """Runs whose loss stands in a column of their own row."""
     if column not in rows:
         raise RequestError(f"loss: found no column {column!r}; expected one of {listed(rows.columns, 50)}")
@@ -115,7 +115,7 @@ def _unmatched(rows: Table, own: Table, keys: list[str], task: str) -> str:
     return f"{task}: found no run with both a loss and an error rate, matched by {', '.join(keys)}{why}"
 
 
-def _runs(errors: LearningCurves, group: Group, table: Table) -> Runs:
+def _runs(group: Group, table: Table) -> Runs:
     label = "/".join(group)
     if len(table) < FEWEST:
         raise RequestError(

@@ -26,7 +26,7 @@ def result_of(plan: Plan, runs: Mapping[str, Run], record: Path | None) -> Measu
     made = [runs[job.key] for job in plan.jobs if job.key in runs]
     found = [best for name in plan.trainers for n in plan.sizes if (best := _best(plan, runs, name, n)) is not None]
     if not found:
-        raise RequestError(_nothing(plan, made, record))
+        raise RequestError(_nothing(made, record))
     reported = [(best, run) for best in found for run in best.rows]
     unusable = [run for _, run in reported if math.isnan(_error(plan, run))]
     rows = [_measurement(plan, best, run) for best, run in reported if not math.isnan(_error(plan, run))]
@@ -48,7 +48,7 @@ def _best(plan: Plan, runs: Mapping[str, Run], name: str, n: int) -> Best | None
     return best_of(own, plan.points[name])
 
 
-def _nothing(plan: Plan, made: Sequence[Run], record: Path | None) -> str:
+def _nothing(made: Sequence[Run], record: Path | None) -> str:
     place = "measure" if record is None else str(record)
     if not made:
         return f"{place}: found no run of these sizes, seeds and grid; expected some: measure them first"

@@ -131,6 +131,3 @@ def build(design: Design) -> pm.Model:
             repeat_term = pt.log(data["repeats"]) + spare * (np.log(2 * np.pi) + pt.log(run_variance))
             pm.Potential("scatter", -0.5 * (data["present"] * (repeat_term + data["within"] / run_variance)).sum())
     return model
-
-
-PADDING_CONSTANT = -0.5 * float(np.log(2 * np.pi))  # what each padded point adds to the model's log density

@@ -181,7 +181,7 @@ def register(
 
     def content(place: int) -> dict[str, Any]:
         named = f"{made[:10]}-{place}"
-        text = _told(points, kind, runs, when, targets)
+        text = _told(points, kind, runs, when)
         return Registration(named, made, when, model, kind, runs, note, text, origin, points).content()
 
     record = append(path, content)
@@ -233,7 +233,7 @@ def _table(made: Registration, targets: tuple[float, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _told(points: tuple[Point, ...], kind: str, runs: int, due: str, targets: tuple[float, ...]) -> str:
+def _told(points: tuple[Point, ...], kind: str, runs: int, due: str) -> str:
     """The forecast in words, as the record keeps it."""
     mean = f", mean of {runs} runs" if runs > 1 else ""
     lines = [f"Forecast of {SAID[kind]}{mean}; outcomes are due by {due}."]

@@ -15,9 +15,8 @@ from matplotlib.font_manager import fontManager
 
 from forecaster.checks.card_sensitivity import floor_table
 from forecaster.comparison.compare import compare
-from forecaster.domains.loading import load_card
 from forecaster.measuring.measure import measure
-from forecaster.plots import comparison, floor, prior, style
+from forecaster.plots import comparison, floor, style
 from forecaster.plots import forecast as drawing
 from forecaster.plots.style import labels, spread_out
 from forecaster.prediction.forecast import forecast
@@ -190,24 +189,6 @@ def test_options_table_counts_draws(two):
     for row in table.itertuples():
         within = requirement(two, 0.09, limit=row.n, curves=[row.architecture]).table["p_within_limit"].iloc[0]
         assert row.p_target == within
-
-
-@pytest.mark.parametrize("name", ["generic-error-rate", "image-classification-top1"])
-def test_prior_predictive_needs_a_card_only(name, tmp_path):
-    card = load_card(name)
-    table = prior.prior_predictive_table(card, draws=50)
-    assert len(table) == 50 * 31
-    assert np.isfinite(table["error"]).all()
-    assert (table["error"] > 0).all()
-    pd.testing.assert_frame_equal(table, prior.prior_predictive_table(card, draws=50))
-    prior.prior_predictive_figure(card, draws=50).savefig(tmp_path / "prior.png")
-
-
-def test_prior_predictive_level_is_that_of_the_card():
-    card = load_card("generic-error-rate")
-    table = prior.prior_predictive_table(card, draws=4000)
-    last = np.log(table[table["n"] == table["n"].max()]["error"])
-    assert last.median() == pytest.approx(card.hyper_mean[0], abs=0.1)
 
 
 def test_labels_are_spread_without_losing_their_order():

@@ -50,8 +50,8 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
     score = None if how.score is None else named_score(how.score)
     scale = 100.0 if how.percent else 1.0
     values = error.values / scale if how.percent else error.values
-    values, none_wrong = _none_wrong(values, columns, how, score)
-    skipped = _unmeasured(frame, error, columns["n"].numbers)
+    values, none_wrong = _none_wrong(values, columns, score)
+    skipped = _unmeasured(error, columns["n"].numbers)
     bad = [row for column in columns.values() for row in column.bad if column.name != "error"]
     bad += _bad_errors(frame["error"], values, error.wrong, how, score)
     table: dict[str, Any] = dict.fromkeys(KEYS, NO_TASK)
@@ -87,7 +87,7 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
 
 
 def _none_wrong(
-    values: Float[np.ndarray, " row"], columns: Mapping[str, Column], how: HowRead, score: Score | None
+    values: Float[np.ndarray, " row"], columns: Mapping[str, Column], score: Score | None
 ) -> tuple[Float[np.ndarray, " row"], Mask]:
     """Where none of ``n_test`` cases was wrong, half a case in place of zero; and which rows these are.
 
@@ -246,7 +246,7 @@ def _texts(cells: Collection[Any]) -> list[str]:
 # All rows -----------------------------------------------------------------------------------------
 
 
-def _unmeasured(frame: Table, error: Numbers, size: Numbers) -> Mask:
+def _unmeasured(error: Numbers, size: Numbers) -> Mask:
     """Rows where nothing was measured: without an error, or at size 0, where training begins."""
     blank = np.isnan(error.values) & ~error.wrong
     return blank | ((size.values == 0) & ~size.wrong)

@@ -52,7 +52,7 @@ def size_of(text: str, decimal: Decimal = "point", durations: bool = False) -> S
         return Size(float(power[1] or 1) * 10.0 ** int(power[2])) if _is_float(power[1] or "1") else None
     found = WHOLE.fullmatch(text)
     if found is None:
-        return _in_parts(text, decimal, durations)
+        return _in_parts(text, decimal)
     numeral, suffix, unit = found[1], (found[2] or "").lower(), (found[3] or "").strip().lower()
     value = value_of(numeral, decimal)
     if value is None:
@@ -95,7 +95,7 @@ def unit_of(column: str) -> str | None:
     return None
 
 
-def _in_parts(text: str, decimal: Decimal, durations: bool) -> Size | None:
+def _in_parts(text: str, decimal: Decimal) -> Size | None:
     """``1 h 30 min`` in seconds."""
     found = PARTS.findall(text)
     if len(found) < 2 or PARTS.sub("", text).strip():

@@ -64,7 +64,7 @@ def worth_of_cases(
     for count in cases:
         noise = np.clip(np.exp(-now) - 1.0, 0.0, None) / count  # of log error on so many cases
         seen = now + offset + np.sqrt(noise) * rng.standard_normal(now.shape)
-        evsi = _value(some, margins, keys, now, offset, variance, noise, seen)
+        evsi = _value(some, margins, keys, now, variance, noise, seen)
         cost = costs.per_test_item * count
         rows.append({"cases": int(count), "cost": cost, "evsi": evsi, "enbs": evsi - cost})
     table = pd.DataFrame(rows)
@@ -126,7 +126,6 @@ def _value(
     margins: Draws | None,
     keys: Sequence[CurveKey],
     now: Float[np.ndarray, "draw key"],
-    offset: Float[np.ndarray, "draw key"],
     variance: Float[np.ndarray, " key"],
     noise: Float[np.ndarray, "draw key"],
     seen: Float[np.ndarray, "draw key"],

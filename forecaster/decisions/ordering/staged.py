@@ -59,7 +59,6 @@ class Plan:
     cost: float
     cost_one: float
     p_target: float
-    p_target_one: float
     ordered: tuple[float, ...]
     sizes: tuple[float, ...]
     then: tuple[Step, ...]
@@ -116,7 +115,6 @@ def staged(
     losses, paid, final, ordered = _played(world, fresh, grid, tables, step, first, value, running, idle)
     loss_one = idle[fresh] if one is None else step[0, one] + running + value.unit * world.quantity[fresh, one]
     gained = loss_one - losses
-    reached, reached_one = (_reached(world, fresh, needed, owned, i) for i in (final, one))
     return Plan(
         architecture=key.architecture,
         rounds=rounds,
@@ -128,8 +126,7 @@ def staged(
         gain_sd=float(gained.std() / np.sqrt(len(gained))),
         cost=float(paid.mean()),
         cost_one=0.0 if one is None else float(step[0, one]),
-        p_target=reached,
-        p_target_one=reached_one,
+        p_target=_reached(world, fresh, needed, owned, final),
         ordered=tuple(float((at >= 0).mean()) for at in ordered),
         sizes=tuple(float(np.median(sizes[at[at >= 0]])) if (at >= 0).any() else float("nan") for at in ordered),
         then=() if first is None else _rule(grid[first], tables[0][first], sizes),
@@ -265,7 +262,7 @@ def _played(
     return loss, paid, at, ordered
 
 
-def _reached(world: _World, fresh: Array, needed: Array | None, owned: float, at: Array | int | None) -> float:
+def _reached(world: _World, fresh: Array, needed: Array | None, owned: float, at: Array | None) -> float:
     """The share of fresh draws whose target is reached by the size bought up to; NaN without a target."""
     if needed is None:
         return float("nan")

@@ -48,7 +48,10 @@ def decision_figure(found: Decision) -> Figure:
     axes = figure.add_subplot()
     axes.set_ylim(len(rows) - 0.4, -0.6)
     priced = bool(table["loss_mean"].notna().all())
-    (_losses if priced else _errors)(axes, rows, units, found.asked.get("currency", ""))
+    if priced:
+        _losses(axes, rows, found.asked.get("currency", ""))
+    else:
+        _errors(axes, rows, units)
     shown = labels([_name(row) for row in rows], BESIDE, 9)
     axes.set_yticks(range(len(rows)), [shown[_name(row)] for row in rows])
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
@@ -66,7 +69,7 @@ def _name(row: dict[Any, Any]) -> str:
     return f"{row['option']}, {row['architecture']}"
 
 
-def _losses(axes: Axes, rows: list[dict[Any, Any]], units: Units, currency: str) -> None:
+def _losses(axes: Axes, rows: list[dict[Any, Any]], currency: str) -> None:
     """Mean loss by its parts, and the mean of the worst tenth."""
     for y, row in enumerate(rows):
         axes.barh(y, row["cost"], color=PAID, height=0.62)
@@ -79,7 +82,7 @@ def _losses(axes: Axes, rows: list[dict[Any, Any]], units: Units, currency: str)
     axes.set_xlabel(f"Mean loss{f' in {currency}' if currency else ''} ({parts})")
 
 
-def _errors(axes: Axes, rows: list[dict[Any, Any]], units: Units, currency: str) -> None:
+def _errors(axes: Axes, rows: list[dict[Any, Any]], units: Units) -> None:
     """Forecast and interval; options beyond the limits are grey."""
     for y, row in enumerate(rows):
         colour = PAID if row["allowed"] else MUTED
