@@ -60,7 +60,7 @@ TESTED = (
     "mean_error",
     "p_value",
 )
-APART = ("domain", "task", "architecture", "n", "yhat", "alone", "moved", "crps", "crps_alone")
+POOLING_COLUMNS = ("domain", "task", "architecture", "n", "yhat", "alone", "moved", "crps", "crps_alone")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +102,7 @@ class CheckReport(Result):
             found.append(Shown(self.record.loc[:, [*TESTED]], RECORD.pick(*TESTED), caption))
         if not self.pooling.empty:
             caption = "The forecast, and what it would be with the curve fitted alone:"
-            found.append(Shown(self.pooling.loc[:, [*APART]], POOLING.pick(*APART), caption))
+            found.append(Shown(self.pooling.loc[:, [*POOLING_COLUMNS]], POOLING.pick(*POOLING_COLUMNS), caption))
         return tuple(found)
 
     @property

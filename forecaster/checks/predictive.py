@@ -40,9 +40,9 @@ from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, inte
 
 DRAWS = 400  # enough for a probability of 1 in 100; more would slow every question down
 AT_ONCE = 50  # curves per unit of work: a few seconds
-INSIDE = 0.8  # probability of the interval that the other sizes give
+INTERVAL = 0.8  # probability of the interval that the other sizes give
 STATISTICS = ("jump", "run", "bend")
-LEAST = 4  # fewer sizes have no thirds and too few steps for a correlation
+FEWEST_SIZES = 4  # fewer sizes have no thirds and too few steps for a correlation
 
 
 P_VALUES = (
@@ -65,7 +65,7 @@ FITS = Columns(
     Column(
         "k_high", "share", f"share of sizes whose Pareto k exceeds {TRUSTED_K:g}: leaving those out cannot be judged"
     ),
-    Column("inside", "share", f"share of errors inside the {100 * INSIDE:g} % interval that the other sizes give"),
+    Column("inside", "share", f"share of errors inside the {100 * INTERVAL:g} % interval that the other sizes give"),
     Column(
         "p_surprise",
         "chance",
@@ -210,7 +210,7 @@ def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rn
 
     drawn = (one.mean + one.sd * rng.standard_normal(one.mean.shape)).reshape(-1, len(data.x))
     shares = loo.weights.reshape(-1, len(data.x))
-    tails = (0.5, 0.5 - INSIDE / 2, 0.5 + INSIDE / 2)
+    tails = (0.5, 0.5 - INTERVAL / 2, 0.5 + INTERVAL / 2)
     expected = [weighted_quantiles(drawn[:, i], shares[:, i], tails) for i in range(len(data.x))]
     middle, low, high = np.exp(expected).T
     table = pd.DataFrame(
@@ -220,7 +220,7 @@ def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rn
             "expected": middle,
             "expected_lower": low,
             "expected_upper": high,
-            "level": INSIDE,
+            "level": INTERVAL,
             "elpd": loo.elpd,
             "p_loo": loo.p_loo,
             "pareto_k": loo.pareto_k,
@@ -246,7 +246,7 @@ def _summary(points: pd.DataFrame) -> dict[str, float]:
         "elpd_loo": float(elpd.sum()),
         "p_loo": float(p_loo.sum()),
         "k_high": float(np.mean(k > TRUSTED_K)),
-        "inside": float(np.mean(tail >= 1.0 - INSIDE)),
+        "inside": float(np.mean(tail >= 1.0 - INTERVAL)),
         "p_surprise": min(1.0, float(tail[worst]) * len(points)),
         "surprise_n": float(points["n"].iloc[worst]),
     }
@@ -275,7 +275,7 @@ def discrepancies(data: SizedCurve, steps: np.ndarray, y: np.ndarray) -> np.ndar
     """[draw, statistic] of curves ``y`` [draw, point] with standardised ``steps``, largest size first."""
     out = np.full((len(y), len(STATISTICS)), np.nan)
     out[:, 0] = np.abs(steps).max(1)
-    if len(data.x) >= LEAST:
+    if len(data.x) >= FEWEST_SIZES:
         before, after = steps[:, :-1], steps[:, 1:]
         out[:, 1] = np.sum(before * after, 1) / np.sum(steps**2, 1)
         third = max(len(data.x) // 3, 2)

@@ -28,7 +28,7 @@ from forecaster.prediction.set_aside import set_aside
 from forecaster.results.check import Check
 from forecaster.results.message import joined
 
-MOST = 12  # architectures whose pairs are compared where none are named: 66 pairs
+MOST_ARCHITECTURES = 12  # architectures whose pairs are compared where none are named: 66 pairs
 
 
 def compare(
@@ -42,7 +42,7 @@ def compare(
     rope: float = 0.1,
     level: float = LEVEL,
     decide_at: float = 0.9,
-    most: int | None = MOST,
+    most: int | None = MOST_ARCHITECTURES,
     seed: int = 0,
     checks: tuple[Check, ...] = (),
 ) -> Comparison:

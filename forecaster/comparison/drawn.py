@@ -12,15 +12,15 @@ from forecaster.comparison.contrast import Quantity, quantity
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design
-from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.crossings import HORIZON_FACTOR, first_log_size, largest_size, looked_at, searched
 from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import on_grid, usual_kind
 from forecaster.prediction.paths import curve_paths
 
-BEYOND = 1.01  # sizes from this multiple of the largest measured one on lie beyond the data
-AHEAD = (1.0, 10.0)  # sizes compared where none are named, as multiples of the largest measured one
-FARTHEST = 10.0  # a horizon is at least this multiple of the largest size asked about
+BEYOND_DATA = 1.01  # sizes from this multiple of the largest measured one on lie beyond the data
+DEFAULT_SIZES = (1.0, 10.0)  # sizes compared where none are named, as multiples of the largest measured one
+LEAST_HORIZON = 10.0  # a horizon is at least this multiple of the largest size asked about
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +48,12 @@ class Question:
     @property
     def horizon(self) -> float:
         """The largest size at which a crossing, or an error, is looked for."""
-        return max(REACH * self.today, FARTHEST * float(self.sizes.max()))
+        return max(HORIZON_FACTOR * self.today, LEAST_HORIZON * float(self.sizes.max()))
 
     @property
     def beyond(self) -> Int[np.ndarray, " beyond"]:
         """Positions of the sizes beyond the data."""
-        return np.flatnonzero(self.sizes >= BEYOND * self.today)
+        return np.flatnonzero(self.sizes >= BEYOND_DATA * self.today)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -80,8 +80,8 @@ def question(
     decide_at: float,
     seed: int,
 ) -> Question:
-    """The question at these sizes, or at those of ``AHEAD``."""
-    sizes = np.unique(at) if len(at) else largest_size(posterior.designs[group]) * np.array(AHEAD)
+    """The question at these sizes, or at those of ``DEFAULT_SIZES``."""
+    sizes = np.unique(at) if len(at) else largest_size(posterior.designs[group]) * np.array(DEFAULT_SIZES)
     return Question(posterior, group, sizes, kind or usual_kind(posterior, group), level, rope, decide_at, seed)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from forecaster.curves.learning_curves import HALF, KEYS, Note, Table, listed
+from forecaster.curves.learning_curves import KEYS, LEAST_CASES, Note, Table, listed
 from forecaster.errors import CurveContentError
 
 RISING, NEARLY_ALL = 0.8, 0.8  # rank correlation of error with size; share of a group's curves that have it
@@ -54,7 +54,7 @@ def curve_notes(table: Table, turned: bool) -> list[Note]:
         ("few-sizes", first & (sizes < 3), "different sizes: {}; the curve borrows from others of its group"),
         (
             "binomial-skipped",
-            ((table["error"] >= 1) | (table["error"] * table.get("n_test", np.nan) < HALF)) & tested,
+            ((table["error"] >= 1) | (table["error"] * table.get("n_test", np.nan) < LEAST_CASES)) & tested,
             "errors that are no share of n_test cases (1 or more, or less than half a case): {}; n_test is not used",
         ),
         (

@@ -18,7 +18,7 @@ from forecaster.results.message import Message, message
 from forecaster.results.wording import Units, listed, money, percent, plain_number, rounded, size
 
 FLIPS = 3  # ways to change the choice that the text names; the result has all
-SURE = 2.0  # standard errors from which a gain is said to be one
+SURE_ERRORS = 2.0  # standard errors from which a gain is said to be one
 NUMBERS = {  # what each attitude compares, and its column
     "mean": ("mean loss", "loss_mean"),
     "cvar": ("mean loss of the worst tenth of cases", "loss_cvar90"),
@@ -185,7 +185,7 @@ def _plan(found: Found, plan: Plan) -> Iterator[Message]:
     if plan.gain_sd == 0.0:
         yield message("plan-no-gain", f"Buying in up to {plan.rounds} orders is no better than in one.", **said)
         return
-    if plan.gain < SURE * plan.gain_sd or plan.gain <= 0.0:
+    if plan.gain < SURE_ERRORS * plan.gain_sd or plan.gain <= 0.0:
         text = f"Buying in up to {plan.rounds} orders gains nothing that can be told from chance over the best single "
         yield message("plan-no-gain", f"{text}order ({found.money(plan.gain)}, {unsure}).", **said)
         return

@@ -4,7 +4,7 @@ A drop is wrong where the best architecture is dropped and is better than the be
 chance of that, from paired draws of all curves, is the risk of the drops. Architectures are dropped in ascending order
 of their chance of being best, for as long as the risk allows; over several looks risks add up at most, so looks share
 one allowance. One that still is in the region of small data, where little shows yet what it will do, is dropped only
-where its own chance of being the best by more than ``MARGIN`` is no more than ``EARLY`` of the risk.
+where its own chance of being the best by more than ``MARGIN`` is no more than ``EARLY_SHARE`` of the risk.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from forecaster.results.wording import counted, listed, percent, plain_size
 KEEP, DROP, UNDECIDED = "keep", "drop", "undecided"
 MARGIN = 0.01  # of its error: a best one that is better by less is no loss
 RISK = 0.05
-EARLY = 0.2
-NAMED = 6  # architectures that a sentence names
+EARLY_SHARE = 0.2
+ARCHITECTURES_NAMED = 6  # architectures that a sentence names
 TOO_EARLY = "too early to drop: still in the region of small data"
 Costs = float | Mapping[str, float]  # of training on one item, for all or by architecture
 
@@ -158,7 +158,7 @@ def screen(
     for group in groups:
         names = [key.architecture for key in keys if key.group == group]
         candidates = _candidates(posterior, group, names, at, kind or usual_kind(posterior, group), seed)
-        ready = ~candidates.early | (ahead(candidates.log_error) <= EARLY * risk)
+        ready = ~candidates.early | (ahead(candidates.log_error) <= EARLY_SHARE * risk)
         dropped, lost = drops(candidates.log_error, ready, max(risk - spent, 0.0))
         own = _rows(candidates, dropped, at, {name: _cost(costs, name) for name in names})
         own += _aside_rows(posterior, group, curves, at)
@@ -316,6 +316,6 @@ def prose(rows: Sequence[Mapping[str, Any]], lost: float, spent: float, risk: fl
 
 
 def _named(names: Sequence[str]) -> str:
-    if len(names) <= NAMED:
+    if len(names) <= ARCHITECTURES_NAMED:
         return listed(list(names))
-    return f"{', '.join(names[:NAMED])} and {counted(len(names) - NAMED, 'other')}"
+    return f"{', '.join(names[:ARCHITECTURES_NAMED])} and {counted(len(names) - ARCHITECTURES_NAMED, 'other')}"

@@ -18,7 +18,7 @@ from forecaster.decisions.question import Question, check_mistakes, check_one_ta
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
-from forecaster.prediction.crossings import REACH, largest_size
+from forecaster.prediction.crossings import HORIZON_FACTOR, largest_size
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.requirement import requirement
@@ -111,7 +111,7 @@ def weighed(asked: Asked, more: Sequence[float] = ()) -> Weighed:
     question, costs, keys, owned = asked.question, asked.costs, asked.keys, asked.owned
     needed, checks = _needed(asked)
     limits = limits_of(asked)
-    far = max(REACH * largest_size(asked.posterior.designs[asked.group]), owned, *question.at)
+    far = max(HORIZON_FACTOR * largest_size(asked.posterior.designs[asked.group]), owned, *question.at)
     within = {key: orders.largest_within(key, costs, owned, limits, far) for key in keys}
     sizes = [*(question.at or _sizes(asked, needed, within)), *more]
     options = options_of(asked.posterior, keys, costs, sizes, question.value.volume)
@@ -177,7 +177,7 @@ def _sizes(asked: Asked, needed: Needed | None, within: Mapping[CurveKey, float]
         wanted = [(orders.order_for(needed[key], question.risk), within[key]) for key in keys]
         sizes += [min(orders.rounded_up(n), most) for n, most in wanted if n <= most]
     else:
-        sizes += [orders.rounded_down(n) for n in within.values() if owned < n < REACH * owned]
+        sizes += [orders.rounded_down(n) for n in within.values() if owned < n < HORIZON_FACTOR * owned]
     return sorted(n for n in set(sizes) if n > owned)
 
 

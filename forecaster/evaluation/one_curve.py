@@ -20,7 +20,7 @@ from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.paths import curve_paths
 
 MOST_DRAWS = 1000
-BEYOND = 100.0  # requirements are searched to this multiple of the largest hidden size
+SEARCHED_TO = 100.0  # requirements are searched to this multiple of the largest hidden size
 PER_DECADE = 24
 
 
@@ -52,7 +52,7 @@ class _Drawn(NamedTuple):
 def _draw(posterior: Posterior, known: Curve, sizes: np.ndarray, index: np.ndarray, seed: int) -> _Drawn:
     """``index`` gives the size of each hidden row; nothing else of the hidden rows is used."""
     target = CurveKey(known.domain, known.task, known.architecture)
-    first, last = known.n[-1], BEYOND * max(sizes[-1], known.n[-1])
+    first, last = known.n[-1], SEARCHED_TO * max(sizes[-1], known.n[-1])
     grid = np.geomspace(first, last, int(PER_DECADE * np.log10(last / first)) + 2)
     grid = np.unique(np.append(grid, sizes))
     paths = curve_paths(posterior, target, grid, seed=seed, thin=-(-posterior.draws // MOST_DRAWS))

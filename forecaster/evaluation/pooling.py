@@ -26,8 +26,8 @@ from forecaster.prediction.forecast import LEVEL, forecast
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 from forecaster.results.track_record import Key
 
-AHEAD = 0.5  # of the measured range of log size: how far ahead the record looks, of the sizes that are left
-FEWEST = 3  # scored curves from which their mean difference can be told from none
+AHEAD_SHARE = 0.5  # of the measured range of log size: how far ahead the record looks, of the sizes that are left
+FEWEST_CURVES = 3  # scored curves from which their mean difference can be told from none
 TOGETHER, ALONE, OPEN = "together", "alone", "undecided"
 POOLING = Columns(
     "a curve that was fitted together with others",
@@ -63,7 +63,7 @@ class Pooling:
     def favoured(self) -> str:
         """What the record favours: ``together`` or ``alone``, by more than a standard error; else ``undecided``."""
         gain = (self.scored["crps_alone"] - self.scored["crps"]).to_numpy(dtype=float)
-        if len(gain) < FEWEST or abs(gain.mean()) <= gain.std(ddof=1) / np.sqrt(len(gain)):
+        if len(gain) < FEWEST_CURVES or abs(gain.mean()) <= gain.std(ddof=1) / np.sqrt(len(gain)):
             return OPEN
         return TOGETHER if gain.mean() > 0 else ALONE
 
@@ -158,7 +158,7 @@ def _forecasts(posterior: Posterior, alone: _Fitted, at: float | None, level: fl
 
 def _ahead(design: Design) -> float:
     """The size half as far ahead as the measured sizes span."""
-    return float(np.exp(design.x_ref + AHEAD * (design.x_ref - design.x_min)))
+    return float(np.exp(design.x_ref + AHEAD_SHARE * (design.x_ref - design.x_min)))
 
 
 def _scores(alone: _Fitted, seed: int) -> dict[Key, float]:

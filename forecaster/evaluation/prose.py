@@ -13,7 +13,7 @@ from forecaster.evaluation.tables import OURS, Table, best_rmsle, slug
 from forecaster.results.message import Message, message
 from forecaster.results.wording import counted
 
-NAMED = 5  # curves that the text names
+CURVES_NAMED = 5  # curves that the text names
 FEW_PAIRS = 10  # with fewer pairs no chances are given: for a near tie they would seem to contradict the ranking
 UNTOLD = 0.9  # width of the range of coverage by chance alone, from which coverage says nothing
 
@@ -148,12 +148,12 @@ def against(table: Table, found: Table) -> list[Message]:
     ]
     lost = table.assign(its=best_rmsle(table))
     lost = lost.assign(gap=lost["rmsle"] - lost["its"]).query("gap > 0").sort_values("gap", ascending=False)
-    for _, row in lost.head(NAMED).iterrows():
+    for _, row in lost.head(CURVES_NAMED).iterrows():
         name = "/".join((row["domain"], row["task"], row["architecture"]))
         text = f"{name}: {row['best_baseline']} is nearer (RMSLE {row['its']:.3f}; the forecast, {row['rmsle']:.3f})."
         said.append(message("beaten", text, curve=name, method=row["best_baseline"]))
-    if len(lost) > NAMED:
-        more = len(lost) - NAMED
+    if len(lost) > CURVES_NAMED:
+        more = len(lost) - CURVES_NAMED
         text = f"For {counted(more, 'more curve')} some baseline, chosen afterwards, is nearer."
         said.append(message("beaten-more", text, curves=more))
     return said

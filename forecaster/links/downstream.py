@@ -26,9 +26,9 @@ from forecaster.results.columns import ARCHITECTURE, DOMAIN, GIVEN_LEVEL, TASK, 
 from forecaster.results.message import Message, joined
 from forecaster.results.result import Result, Shown
 
-AHEAD = (0.0, 0.25, 0.5)  # of the range of measured losses below the lowest, where no losses are given
+LOSSES_BELOW = (0.0, 0.25, 0.5)  # of the range of measured losses below the lowest, where no losses are given
 RATE = "error"
-ABOVE = 0.05  # by which runs that guess may err more often than guessing: biased answers
+GUESSING_MARGIN = 0.05  # by which runs that guess may err more often than guessing: biased answers
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -232,8 +232,8 @@ def _chance(chance: float | Mapping[str, float] | None, one: Pairs) -> float | N
     if not 0 < found <= 1:
         raise RequestError(f"chance: found {found:g}; expected an error rate above 0, such as 0.75 for four choices")
     worst = float(one.runs.error[highest(one.runs.loss)].mean())
-    if worst > found + ABOVE:
-        turned = f", or {1 - found:g} where {found:g} is its accuracy" if worst <= 1 - found + ABOVE else ""
+    if worst > found + GUESSING_MARGIN:
+        turned = f", or {1 - found:g} where {found:g} is its accuracy" if worst <= 1 - found + GUESSING_MARGIN else ""
         raise RequestError(
             f"chance: found {found:g} for {one.group[1]}, whose runs of highest loss err more often, {worst:.3g} on "
             f"average; expected the error rate of guessing: leave it out, so that it is learned{turned}"
@@ -245,4 +245,4 @@ def _losses(at: Sequence[float], at_n: Sequence[float], one: Pairs) -> list[floa
     if len(at) or len(at_n):
         return [float(v) for v in at]
     low, spread = float(one.runs.loss.min()), float(np.ptp(one.runs.loss))
-    return [float(f"{low - share * spread:.4g}") for share in AHEAD]
+    return [float(f"{low - share * spread:.4g}") for share in LOSSES_BELOW]

@@ -2,7 +2,7 @@
 
 The rule, in order:
 
-1. Fewer than ``FEWEST`` runs, or draws that cannot be trusted: **cannot tell**.
+1. Fewer than ``FEWEST_RUNS`` runs, or draws that cannot be trusted: **cannot tell**.
 2. The hidden errors lie farther from the forecast than ``SURPRISE`` of what the link itself could have produced: it
    **does not follow its loss**.
 3. The link tells the hidden errors better than who knows no loss, loss and error have the same order (Spearman,
@@ -26,8 +26,8 @@ from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.links.fit import Fitted, fit_constant, fit_link
 from forecaster.links.link import EDGE, Drawn, Points, Runs, drawn_runs, log_density
 
-FEWEST = 9
-HIDDEN = 3  # one of so many runs is hidden
+FEWEST_RUNS = 9
+HIDDEN_ONE_IN = 3  # one of so many runs is hidden
 SURPRISE = 0.02
 GAIN = 1.0
 ORDERED = 0.01
@@ -90,7 +90,7 @@ def following(
     numbers = {"order": order, "order_chance": order_chance, "explained": _explained(runs, fitted)}
     numbers["moved_chance"] = _moved(runs)
     hidden = lowest(runs.loss)
-    if len(runs) < FEWEST or not _apart(runs.loss[~hidden]):
+    if len(runs) < FEWEST_RUNS or not _apart(runs.loss[~hidden]):
         nothing = np.zeros(len(runs), dtype=bool)
         return Evidence(UNKNOWN, "few", nothing, np.zeros((3, 0)), **numbers)
     kept, out = runs.only(~hidden), runs.only(hidden)
@@ -126,7 +126,7 @@ def ruled(numbers: dict[str, float]) -> tuple[Verdict, str]:
 def lowest(loss: Points) -> Bool[np.ndarray, " point"]:
     """The third of the runs with the lowest losses."""
     ranks = np.argsort(np.argsort(loss, kind="stable"), kind="stable")
-    return ranks < len(loss) // HIDDEN
+    return ranks < len(loss) // HIDDEN_ONE_IN
 
 
 def highest(loss: Points) -> Bool[np.ndarray, " point"]:
@@ -136,13 +136,13 @@ def highest(loss: Points) -> Bool[np.ndarray, " point"]:
 
 def _apart(loss: Points) -> bool:
     """Whether losses differ enough that a link can be drawn."""
-    return len(np.unique(loss)) >= HIDDEN
+    return len(np.unique(loss)) >= HIDDEN_ONE_IN
 
 
 def _order(runs: Runs) -> tuple[float, float]:
     from scipy.stats import spearmanr
 
-    if len(runs) < HIDDEN or not np.ptp(runs.error) > 0.0 or not np.ptp(runs.loss) > 0.0:
+    if len(runs) < HIDDEN_ONE_IN or not np.ptp(runs.error) > 0.0 or not np.ptp(runs.loss) > 0.0:
         return np.nan, 1.0
     found: Any = spearmanr(runs.loss, runs.error, alternative="greater")
     return float(found.statistic), float(found.pvalue)

@@ -13,7 +13,7 @@ from forecaster.curves.learning_curves import Group, LearningCurves, Table, list
 from forecaster.errors import RequestError
 from forecaster.links.link import Runs
 
-FEWEST = 4  # runs of a task
+FEWEST_RUNS = 4  # runs of a task
 KEYS = ("domain", "architecture", "n")
 MORE_KEYS = ("params", "seed", "compute")  # where both tables have them
 TURNED = -0.5  # rank correlation below which errors look like accuracies
@@ -117,9 +117,9 @@ def _unmatched(rows: Table, own: Table, keys: list[str], task: str) -> str:
 
 def _runs(group: Group, table: Table) -> Runs:
     label = "/".join(group)
-    if len(table) < FEWEST:
+    if len(table) < FEWEST_RUNS:
         raise RequestError(
-            f"{label}: found {len(table)} runs with both a loss and an error rate; expected {FEWEST} at the least"
+            f"{label}: found {len(table)} runs with both a loss and an error rate; expected {FEWEST_RUNS} at the least"
         )
     error, loss = table["error"].to_numpy(dtype=float), table["loss"].to_numpy(dtype=float)
     cases = table["n_test"].to_numpy(dtype=float) if "n_test" in table else np.full(len(table), np.nan)
@@ -133,8 +133,10 @@ def _runs(group: Group, table: Table) -> Runs:
             f"{label}: found error rates of exactly 1, which say nothing without the number of test cases; "
             "expected a column n_test, or --n-test 1000"
         )
-    if len(np.unique(loss)) < FEWEST:
-        raise RequestError(f"{label}: found {len(np.unique(loss))} different losses; expected {FEWEST} at the least")
+    if len(np.unique(loss)) < FEWEST_RUNS:
+        raise RequestError(
+            f"{label}: found {len(np.unique(loss))} different losses; expected {FEWEST_RUNS} at the least"
+        )
     return Runs(loss, error, cases)
 
 

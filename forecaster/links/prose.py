@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from forecaster.links.following import FEWEST
+from forecaster.links.following import FEWEST_RUNS
 from forecaster.results.message import Message, message
 from forecaster.results.wording import size
 
@@ -35,7 +35,7 @@ def _why(link: dict[str, Any], level: float) -> str:
     hidden = f"Of {link['hidden']} runs of lowest loss, hidden, {_inside(link)} in the {100 * level:g} % "
     hidden += "interval of the rest"
     if link["why"] == "few":
-        return f"There are {link['runs']} runs; hiding a third takes {FEWEST}."
+        return f"There are {link['runs']} runs; hiding a third takes {FEWEST_RUNS}."
     if link["why"] == "draws":
         return "The link's draws cannot be trusted; more runs may help."
     if link["why"] == "missed":

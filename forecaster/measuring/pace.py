@@ -9,7 +9,8 @@ import numpy as np
 
 from forecaster.measuring.runs import Job, Run, text_of
 
-LAST = 3  # sizes that tell the exponent, the largest: smaller ones are ruled by what does not grow with the data
+# Sizes that tell the exponent, the largest: smaller ones are ruled by what does not grow with the data.
+LARGEST_SIZES = 3
 STEEPEST = 3.0
 PROPORTIONAL = 1.0  # the exponent where runs of one size tell none
 SHORTEST = 1e-4  # seconds
@@ -30,7 +31,7 @@ def seconds_of(jobs: Sequence[Job], runs: Iterable[Run]) -> np.ndarray:
     largest: dict[Model, int] = {}
     for run in timed:
         largest[_model(run.job)] = max(run.job.n, largest.get(_model(run.job), 0))
-    sizes = sorted({run.job.n for run in timed})[-LAST:]
+    sizes = sorted({run.job.n for run in timed})[-LARGEST_SIZES:]
     used = [run for run in timed if run.job.n in sizes or run.job.n == largest[_model(run.job)]]
     x = np.log([run.job.n for run in used])
     y = np.log([max(run.took, SHORTEST) for run in used])

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from forecaster.errors import RunRecordError
 from forecaster.measuring.runs import Run
 
-HEAD = b'{"kind": "'  # how every line begins
+LINE_START = b'{"kind": "'  # how every line begins
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def read_record(path: Path) -> Recorded:
     length = 0
     for number, line in enumerate(lines, start=1):
         try:
-            if not line.endswith(b"\n") and line.startswith(HEAD[: len(line)]):
+            if not line.endswith(b"\n") and line.startswith(LINE_START[: len(line)]):
                 break  # half a line, the last
             row: Any = json.loads(line)
             if row["kind"] == "trainer":

@@ -17,7 +17,7 @@ from scipy.special import logsumexp, ndtri
 
 SHIFTS = (-4.0, -2.0, -1.0, 1.0, 2.0, 4.0)  # of normal scores
 SPREADS = (2.0, 4.0)  # standard deviations of normal scores
-FARTHEST = 1e-15  # PITs nearer than this to 0 or 1 say no more
+LEAST_PIT = 1e-15  # PITs nearer than this to 0 or 1 say no more
 Scores = Float[np.ndarray, " point"]
 
 
@@ -47,7 +47,7 @@ def evidence(pit: Scores) -> Evidence:
     >>> bool(calm.e_value[-1] < 1 < alarmed.e_value[-1]), int(alarmed.since[-1])
     (True, 2)
     """
-    z = ndtri(np.clip(np.asarray(pit, dtype=float), FARTHEST, 1.0 - FARTHEST))
+    z = ndtri(np.clip(np.asarray(pit, dtype=float), LEAST_PIT, 1.0 - LEAST_PIT))
     sums = np.pad(np.cumsum(log_ratios(z), 1), ((0, 0), (1, 0)))  # [alternative, point]
     start = np.arange(1, len(z) + 1)
     weight = -np.log(start * (start + 1.0))  # of starting there: they sum to 1 over all starts, future ones included

@@ -33,7 +33,7 @@ from forecaster.results.wording import counted, plain_size
 
 Table = Any  # a DataFrame, where pandas' own annotations know no better
 SURPRISING = 0.01  # joint p-value below which new measurements are surprising
-FAR = 10.0  # without sizes, forecasts are compared at this multiple of the largest measured size
+COMPARED_AT = 10.0  # without sizes, forecasts are compared at this multiple of the largest measured size
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -197,7 +197,7 @@ def _expected(whole: Predictive, y: np.ndarray, i: int, level: float) -> np.ndar
 def _moved(
     before: Posterior, after: Posterior, group: tuple[str, str], at: Sequence[float], target: float | None, seed: int
 ) -> Iterator[dict[str, Any]]:
-    sizes = np.asarray(at, dtype=float) if len(at) else FAR * np.exp([before.designs[group].x_ref])
+    sizes = np.asarray(at, dtype=float) if len(at) else COMPARED_AT * np.exp([before.designs[group].x_ref])
     held = after.designs[group].architectures if group in after.designs else ()
     names = [name for name in before.designs[group].architectures if name in held]
     kinds = {usual_kind(one, group) for one in (before, after) if group in one.groups}

@@ -38,7 +38,7 @@ from forecaster.results.wording import chance, counted, plain_size
 ALPHA = 0.05  # chance of any false alarm, however often one looks
 CLEAR = 0.5  # chance from which on a cause is named
 UNCLEAR = "unclear"
-NAMED = 3  # curves that the text names
+CURVES_NAMED = 3  # curves that the text names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -251,10 +251,10 @@ def _checks(curves: Any) -> Iterator[Check]:
             f"{row['e_value']:.3g}, threshold {row['threshold']:.3g}); {cause}"
         )
         told = message("left-the-forecast", text, **row)
-        yield Check("watch", FAIL, told, STEPS.get(likely, STEPS[UNCLEAR]), (label,))
+        yield Check("watch", FAIL, told, NEXT_STEPS.get(likely, NEXT_STEPS[UNCLEAR]), (label,))
 
 
-STEPS = {
+NEXT_STEPS = {
     "intercept": "compare data, test set and code of these runs with those that were fitted",
     "exponent": "train a larger model, or tune anew, at the largest size, and watch again",
     "floor": "look at labels of the new data; see `forecaster floor` for what an irreducible error is made of",
@@ -280,9 +280,9 @@ def _named(curves: Any) -> str:
     cause = {name: f", most likely {name}" for name in CAUSES}
     each = [
         f"{row['architecture']}: {row['side']} since {plain_size(row['since_n'])}{cause.get(row['likely'], '')}"
-        for row in rows[:NAMED]
+        for row in rows[:CURVES_NAMED]
     ]
-    return "; ".join([*each, *([f"and {len(rows) - NAMED} more"] if len(rows) > NAMED else [])])
+    return "; ".join([*each, *([f"and {len(rows) - CURVES_NAMED} more"] if len(rows) > CURVES_NAMED else [])])
 
 
 def _logged(path: str | Path, posterior: Posterior, table: Any, curves: Any, now: datetime) -> None:

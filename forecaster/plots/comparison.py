@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from forecaster.comparison.metrics import MetricComparison
 
 KEYS = ["domain", "task", "architecture"]
-ROOM = 44  # points beside a panel for the chance of gaining most
+CHANCE_WIDTH = 44  # points beside a panel for the chance of gaining most
 STEEP = "Exponent: how steeply the\nreducible error falls with data"
 
 
@@ -97,8 +97,8 @@ def gain_figure(found: Comparison, n: float | None = None) -> Figure:
     axes = figure.add_subplot()
     _bars(axes, table, names, dict(zip(every, colours([name[-1] for name in every]), strict=True)), 100.0)
     for y, p in enumerate(table["p_gains_most"]):
-        beside(axes, ROOM / 4, y, chance(p), va="center", fontsize=9, color=INK)
-    beside(axes, ROOM / 4, -0.75, "gains most", fontsize=8.5, color=MUTED)
+        beside(axes, CHANCE_WIDTH / 4, y, chance(p), va="center", fontsize=9, color=INK)
+    beside(axes, CHANCE_WIDTH / 4, -0.75, "gains most", fontsize=8.5, color=MUTED)
     _rows(axes, [name[-1] for name in names])
     axes.set_xlim(right=min(max(axes.get_xlim()[1], 0.0), 100.0))
     far, today = (size(float(table[k].iloc[0])) for k in ("n", "n_from"))

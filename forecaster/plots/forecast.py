@@ -17,7 +17,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
 from forecaster.curves.learning_curves import Group
-from forecaster.curves.repeats import MOST, reduced
+from forecaster.curves.repeats import MOST_SIZES, reduced
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
 from forecaster.plots.style import (
@@ -184,7 +184,9 @@ def _draw_curve(axes: Axes, table: Table, points: Table, name: str, colour: str,
     seen = seen.sort_values("n")
     means = reduced(seen["n"].to_numpy(dtype=float), np.log(seen["error"].to_numpy()))
     if len(means.x) < len(seen):
-        style: Any = {"alpha": 0.3, "ms": 3, "mew": 0} if len(seen) > MOST else {"alpha": 0.75, "ms": 4.4, "mew": 0.4}
+        style: Any = (
+            {"alpha": 0.3, "ms": 3, "mew": 0} if len(seen) > MOST_SIZES else {"alpha": 0.75, "ms": 4.4, "mew": 0.4}
+        )
         axes.plot(seen["n"], seen["error"], "o", color=colour, mec="white", **style)
     axes.plot(np.exp(means.x), np.exp(means.y), "o", color=colour, ms=5.2, mec="white", mew=0.7)
 

@@ -28,7 +28,7 @@ from forecaster.prediction.curve_keys import CurveKey, check_keys
 # Between two grid points the drift of a typical curve (0.03 in log error per nat) moves by 0.28 % (root mean square).
 # A point costs about 0.06 ms for 4,000 draws.
 PER_DECADE = 36
-STEP = float(np.log(10.0)) / PER_DECADE
+GRID_STEP = float(np.log(10.0)) / PER_DECADE
 KEPT_BYTES = 600_000_000  # for the paths of one posterior; the least recently used are dropped first
 REGIONS = np.array(["small-data", "power-law", "floor"])
 
@@ -103,7 +103,7 @@ class CurvePaths:
 
     def fixed(self, low: float, high: float) -> Int[np.ndarray, " fixed"]:
         """Positions of the grid points that all curves of a group share, from log size ``low`` to ``high``."""
-        steps = (self.x - self.origin.design.x_ref) / STEP
+        steps = (self.x - self.origin.design.x_ref) / GRID_STEP
         shared = np.abs(steps - np.rint(steps)) < 1e-6
         _, first = np.unique(np.rint(steps[shared]), return_index=True)  # a measured size may lie on the grid
         found = np.flatnonzero(shared)[first]
@@ -263,9 +263,9 @@ def _with_inner(paths: CurvePaths) -> CurvePaths:
     ref, known = origin.design.x_ref, origin.x
     xs, parts = [paths.x], [paths.log_error]
     for i in range(len(known) - 1):
-        first = np.floor((ref - known[i]) / STEP + 1e-6) + 1
-        last = np.ceil((ref - known[i + 1]) / STEP - 1e-6) - 1
-        inner = ref - STEP * np.arange(first, last + 1)
+        first = np.floor((ref - known[i]) / GRID_STEP + 1e-6) + 1
+        last = np.ceil((ref - known[i + 1]) / GRID_STEP - 1e-6) - 1
+        inner = ref - GRID_STEP * np.arange(first, last + 1)
         if len(inner):
             x = np.concatenate([known[i : i + 1], inner, known[i + 1 : i + 2]])
             shape = origin.parameters.shape(x)
@@ -280,7 +280,7 @@ def _with_inner(paths: CurvePaths) -> CurvePaths:
 def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
     """One decade more, beyond the reference size."""
     origin, k = paths.origin, paths.after
-    x = origin.design.x_ref + STEP * np.arange(k * PER_DECADE, (k + 1) * PER_DECADE + 1)
+    x = origin.design.x_ref + GRID_STEP * np.arange(k * PER_DECADE, (k + 1) * PER_DECADE + 1)
     shape = origin.parameters.shape(x)
     times, scales = x - origin.design.x_ref, origin.scales.times(origin.beyond)
     states = drift_paths.onward(origin.stream(AHEAD, k), float(times[0]), times[1:], paths.ahead, scales)
@@ -292,8 +292,8 @@ def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
 def _with_decade_before(paths: CurvePaths) -> CurvePaths:
     """One decade more, below the smallest measured size; its first step is shorter, to the fixed grid."""
     origin, k = paths.origin, paths.before
-    steps = np.floor((origin.design.x_ref - paths.x[0]) / STEP + 1e-6) + np.arange(1, PER_DECADE + 1)
-    x = np.append(paths.x[0], origin.design.x_ref - STEP * steps)
+    steps = np.floor((origin.design.x_ref - paths.x[0]) / GRID_STEP + 1e-6) + np.arange(1, PER_DECADE + 1)
+    x = np.append(paths.x[0], origin.design.x_ref - GRID_STEP * steps)
     shape = origin.parameters.shape(x)
     times, grown = origin.design.x_ref - x, np.diff(origin.luck(x), axis=0)
     states = drift_paths.onward(origin.stream(BEFORE, k), float(times[0]), times[1:], paths.back, origin.scales, grown)

@@ -20,7 +20,7 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
 from forecaster.model import law
 from forecaster.prediction import observation
-from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.crossings import HORIZON_FACTOR, first_log_size, largest_size, looked_at, searched
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.draws import by_point
 from forecaster.prediction.paths import curve_paths
@@ -167,7 +167,7 @@ def requirement(
     rows, columns = [], []
     for one in wanted:
         design, own = posterior.designs[one.group], kind or observation.usual_kind(posterior, one.group)
-        far = horizon or max(REACH * largest_size(design), limit or 0.0)
+        far = horizon or max(HORIZON_FACTOR * largest_size(design), limit or 0.0)
         sizes, high, above = _sizes(posterior, one, errors, searched(design, far, limit), own, seed)
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):

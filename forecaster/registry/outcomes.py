@@ -19,7 +19,7 @@ from forecaster.surfaces.model.design import ALL
 MEASURED, AMBIGUOUS, ABOVE, BELOW = "measured", "ambiguous", "above", "below"
 KINDS = (MEASURED, AMBIGUOUS, ABOVE, BELOW)
 SCORED, CENSORED, PENDING, OVERDUE = "scored", "censored", "pending", "overdue"
-WITHIN = 0.01  # relative difference of sizes that are one size
+SAME_SIZE = 0.01  # relative difference of sizes that are one size
 KEYS = ["domain", "task", "architecture"]
 
 
@@ -84,7 +84,7 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(map(str, names[:6])) + (" and others" if len(names) > 6 else "")
 
 
-def outcome_of(point: Point, due: str, outcomes: pd.DataFrame, today: str, within: float = WITHIN) -> Outcome:
+def outcome_of(point: Point, due: str, outcomes: pd.DataFrame, today: str, within: float = SAME_SIZE) -> Outcome:
     """What is known of one point. Several measurements count by their (geometric) mean."""
     mine = (
         (outcomes["domain"] == point.domain)

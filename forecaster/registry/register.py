@@ -29,13 +29,13 @@ from forecaster.surfaces.storage import LAW as LAW_OF_TWO
 from forecaster.surfaces.storage import data_hash
 
 CODE = ("curves", "domains", "model", "inference", "prediction", "surfaces", "registry")
-SAID = {
+KINDS_IN_WORDS = {
     "new-run": "the measured error of a new run, made as those of the table",
     "mean": "the average error over training runs",
     "new-cases": "the average error over training runs, on new test cases",
 }
 PARAMS = Column("params", "number", "size of the model; of a surface alone", key=True, optional=True)
-FEW = 12  # points that the text tells one by one
+POINTS_TOLD = 12  # points that the text tells one by one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -236,14 +236,14 @@ def _table(made: Registration, targets: tuple[float, ...]) -> pd.DataFrame:
 def _told(points: tuple[Point, ...], kind: str, runs: int, due: str) -> str:
     """The forecast in words, as the record keeps it."""
     mean = f", mean of {runs} runs" if runs > 1 else ""
-    lines = [f"Forecast of {SAID[kind]}{mean}; outcomes are due by {due}."]
-    for point in points[:FEW]:
+    lines = [f"Forecast of {KINDS_IN_WORDS[kind]}{mean}; outcomes are due by {due}."]
+    for point in points[:POINTS_TOLD]:
         middle, low, high = point.interval
         line = f"{_name(point)} at {plain_size(point.n)}: {middle:.3g}, with 80 % between {low:.3g} and {high:.3g}"
         reached = [f"at most {target:g} with {chance(p)}" for target, p in point.chances]
         lines.append("; ".join([line, *reached]) + ".")
-    if len(points) > FEW:
-        lines.append(f"And {counted(len(points) - FEW, 'point')} more.")
+    if len(points) > POINTS_TOLD:
+        lines.append(f"And {counted(len(points) - POINTS_TOLD, 'point')} more.")
     return "\n".join(lines)
 
 

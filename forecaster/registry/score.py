@@ -17,8 +17,8 @@ from forecaster.registry.judged import Judged, counting, judged_points
 from forecaster.registry.outcomes import (
     AMBIGUOUS,
     CENSORED,
+    SAME_SIZE,
     SCORED,
-    WITHIN,
     read_outcomes,
 )
 from forecaster.registry.registration import INTERVAL, LAST, LAW, Registration
@@ -35,7 +35,7 @@ def score(
     outcomes: str | Path | pd.DataFrame,
     *,
     head: str | None = None,
-    within: float = WITHIN,
+    within: float = SAME_SIZE,
     today: date | None = None,
 ) -> Scored:
     """Score registered forecasts against what was measured.

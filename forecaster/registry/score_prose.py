@@ -20,7 +20,7 @@ from forecaster.results.message import Message, message
 from forecaster.results.wording import counted, percent
 
 DOUBTFUL, BROKEN = 0.1, 0.01  # chance of such hits below which a record is REVIEW, FAIL
-FEWEST = 10  # outcomes below which a record says little
+FEW_OUTCOMES = 10  # outcomes below which a record says little
 
 
 def verdicts(record: Any, judged: Sequence[Judged]) -> tuple[Check, ...]:
@@ -70,7 +70,7 @@ def told(judged: Sequence[Judged], record: Any, totals: Mapping[str, float]) -> 
         row = _counts(record)
         text += f" 80 % intervals held {row['held']} of {row['scored']}"
         text += f"; were they right, {row['low']} to {row['high']} would be usual (90 %)."
-        if row["scored"] < FEWEST:
+        if row["scored"] < FEW_OUTCOMES:
             text += f" {counted(int(row['scored']), 'outcome')} say little."
         for name, said in (("skill_last", "no change from the last point"), ("skill_law", "a least-squares power law")):
             if np.isfinite(totals[name]):

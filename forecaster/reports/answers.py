@@ -12,7 +12,7 @@ import numpy as np
 from forecaster.checks.predictive import Assessment
 from forecaster.comparison.comparison import Comparison
 from forecaster.curves.learning_curves import Group
-from forecaster.curves.rises import LEAST
+from forecaster.curves.rises import LEAST_RISE
 from forecaster.evaluation.pooling import Pooling
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import Table
@@ -40,7 +40,7 @@ class Measured:
     @property
     def still_up(self) -> bool:
         """Whether the error at the largest size is well above the lowest one."""
-        return math.log(self.last / self.best) >= LEAST
+        return math.log(self.last / self.best) >= LEAST_RISE
 
 
 @dataclass(frozen=True, eq=False)

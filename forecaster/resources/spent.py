@@ -25,7 +25,7 @@ QUANTITIES: Mapping[str, str] = {
     "gpu_hours": "accelerator hours of one training",
     "seconds": "seconds of one training",
 }
-FEWEST = 2  # sizes of a line
+FEWEST_SIZES = 2  # sizes of a line
 Table = Any
 
 
@@ -89,7 +89,7 @@ def prior_of(posterior: Posterior, group: Group, quantity: str) -> Prior:
 def measured_of(rows: Table, quantity: str) -> Measured | None:
     """Means of log values by size of one curve; None where there are too few sizes, or nothing that grows."""
     told = rows[rows[quantity].notna() & (rows[quantity] > 0)]
-    if told["n"].nunique() < FEWEST:
+    if told["n"].nunique() < FEWEST_SIZES:
         return None
     if quantity == "params" and (not of_best_models(told) or one_model(told["params"])):
         return None

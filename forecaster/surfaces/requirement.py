@@ -32,9 +32,9 @@ from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.pricing import Pricing, pricing_of, quantiles_of
 from forecaster.surfaces.surface import CURVE_NAMES, named
 
-REACH = 1e4  # times the largest measured compute, or data, up to which is searched
+SEARCHED_TO = 1e4  # times the largest measured compute, or data, up to which is searched
 PER_DECADE = 4  # points of compute at which optima are found
-FINE = 24  # amounts of data a decade
+PER_FINE_DECADE = 24  # amounts of data a decade
 Drawn = Float[np.ndarray, " draw"]
 
 
@@ -149,8 +149,8 @@ class _Priced:
 def _of_sizes(one: Surface, targets: np.ndarray, sizes: np.ndarray, priced: _Priced) -> list[dict[str, Any]]:
     """The data that models of these sizes need."""
     design, compute = one.design, Compute.of(one.design)
-    low, high = float(design.t.min()), float(design.t.max() + np.log(REACH))
-    t = np.linspace(low, high, int(FINE * (high - low) / np.log(10.0)) + 1)
+    low, high = float(design.t.min()), float(design.t.max() + np.log(SEARCHED_TO))
+    t = np.linspace(low, high, int(PER_FINE_DECADE * (high - low) / np.log(10.0)) + 1)
     rows = []
     for size in sizes:
         losses = one.log_loss(np.exp(t), size)
@@ -166,7 +166,7 @@ def _best(one: Surface, targets: np.ndarray, priced: _Priced) -> list[dict[str, 
     """The least compute that reaches each target, spent best."""
     compute = Compute.of(one.design)
     spent = compute.log_flops(one.design.x, one.design.t)
-    low, high = float(spent.min()), float(np.log(compute.largest) + np.log(REACH))
+    low, high = float(spent.min()), float(np.log(compute.largest) + np.log(SEARCHED_TO))
     best = frontier(one, compute, low, high, PER_DECADE)
     rows = []
     for target in targets:

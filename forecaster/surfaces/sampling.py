@@ -25,12 +25,12 @@ from forecaster.surfaces.model.card import QUANTITIES
 from forecaster.surfaces.model.design import SurfaceDesign
 
 CHAINS, DRAWS = 4, 500  # of each chain
-WIDER = 1.5  # variances of the first proposals over those of the curvature at the modes
-ENOUGH, LEAST_ESS, MOST_R_HAT = 800.0, 400.0, 1.02  # effective size that ends sampling; what draws are trusted from
-EACH = 4  # draws of NUTS, whose draws are correlated, of which one is kept
+MODE_WIDENING = 1.5  # variances of the first proposals over those of the curvature at the modes
+ENOUGH_ESS, LEAST_ESS, MOST_R_HAT = 800.0, 400.0, 1.02  # effective size that ends sampling; what draws are trusted from
+NUTS_THINNING = 4  # draws of NUTS, whose draws are correlated, of which one is kept
 EFFORTS = (1, 4, 16)  # times as many points, where fewer did not do
 STARTS = (-1.0, 0.0, 1.5)  # of the coupling's log, in prior sds, for the search of modes
-STEP, WIDE_STEP = 1e-4, 1e-2  # of finite differences: gradient, curvature
+GRADIENT_STEP, CURVATURE_STEP = 1e-4, 1e-2  # of finite differences: gradient, curvature
 BOUND = 6.0  # prior sds within which modes are searched
 Engine = Literal["importance", "nuts"]
 
@@ -66,7 +66,7 @@ def by_importance(design: SurfaceDesign, *, seed: int) -> SurfaceDraws:
     for effort in EFFORTS:
         mixture = sampler.adapted(rng, start, target, POINTS * effort)
         found.append(weighted(rng, mixture, target, design, 2 * POINTS * effort))
-        if found[-1].trusted and found[-1].ess >= ENOUGH:
+        if found[-1].trusted and found[-1].ess >= ENOUGH_ESS:
             break
         start = mixture
     return max(found, key=lambda one: (one.trusted, one.ess))
@@ -94,7 +94,7 @@ def first_proposals(target: LogLikelihood, d: int = len(QUANTITIES)) -> Mixture:
     for k in STARTS:
         mode = _mode(target, k, d)
         means.append(mode)
-        factors.append(np.sqrt(WIDER) * np.linalg.cholesky(_covariance(target, mode)))
+        factors.append(np.sqrt(MODE_WIDENING) * np.linalg.cholesky(_covariance(target, mode)))
     weight = np.full(len(means), 1.0 / len(means))
     return Mixture.of(weight[None], np.stack(means)[None], np.stack(factors)[None])
 
@@ -105,14 +105,14 @@ def _log_posterior(target: LogLikelihood, points: Points) -> OfPoints:
 
 def _mode(target: LogLikelihood, log_k: float, d: int) -> Float[np.ndarray, " quantity"]:
     """A mode of the posterior, from the prior's mean with another coupling; gradients by differences, in one call."""
-    eye = STEP * np.eye(d)
+    eye = GRADIENT_STEP * np.eye(d)
     start = np.zeros(len(eye))
     start[5] = log_k
 
     def value_and_slope(z: np.ndarray) -> tuple[float, np.ndarray]:
         found = -_log_posterior(target, np.vstack([z, z + eye, z - eye]))
         ahead, behind = found[1 : 1 + len(eye)], found[1 + len(eye) :]
-        return float(found[0]), (ahead - behind) / (2.0 * STEP)
+        return float(found[0]), (ahead - behind) / (2.0 * GRADIENT_STEP)
 
     bounds = [(-BOUND, BOUND)] * len(eye)
     return minimize(value_and_slope, start, jac=True, method="L-BFGS-B", bounds=bounds).x
@@ -121,12 +121,12 @@ def _mode(target: LogLikelihood, log_k: float, d: int) -> Float[np.ndarray, " qu
 def _covariance(target: LogLikelihood, mode: Float[np.ndarray, " quantity"]) -> np.ndarray:
     """The inverse curvature at a mode, no wider than the prior."""
     d = len(mode)
-    eye = WIDE_STEP * np.eye(d)
+    eye = CURVATURE_STEP * np.eye(d)
     corners = np.array(
         [[s * eye[i] + r * eye[j] for s in (1, -1) for r in (1, -1)] for i in range(d) for j in range(d)]
     )
     found = -_log_posterior(target, mode + corners.reshape(-1, d)).reshape(d, d, 4)
-    curvature = (found[..., 0] - found[..., 1] - found[..., 2] + found[..., 3]) / (4.0 * WIDE_STEP**2)
+    curvature = (found[..., 0] - found[..., 1] - found[..., 2] + found[..., 3]) / (4.0 * CURVATURE_STEP**2)
     values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
     return (vectors / np.maximum(values, 1.0)) @ vectors.T
 
@@ -161,11 +161,17 @@ def by_nuts(design: SurfaceDesign, *, seed: int, tune: int = 1000) -> SurfaceDra
 
     compiled = nutpie.compile_pymc_model(pymc_model.build(design))
     trace: Any = nutpie.sample(
-        compiled, draws=EACH * DRAWS, tune=tune, chains=CHAINS, seed=seed, target_accept=0.95, progress_bar=False
+        compiled,
+        draws=NUTS_THINNING * DRAWS,
+        tune=tune,
+        chains=CHAINS,
+        seed=seed,
+        target_accept=0.95,
+        progress_bar=False,
     )
     found = np.asarray(trace.posterior["values"].values)
     ess = min(_least_ess(az, found), float(CHAINS * DRAWS))
-    return SurfaceDraws(found[:, ::EACH], ess, float(convergence.r_hat(found[None])[0]), "nuts")
+    return SurfaceDraws(found[:, ::NUTS_THINNING], ess, float(convergence.r_hat(found[None])[0]), "nuts")
 
 
 def _least_ess(az: Any, values: Float[np.ndarray, "chain draw quantity"]) -> float:

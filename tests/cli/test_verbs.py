@@ -606,7 +606,7 @@ def test_progress_shows_only_for_long_work(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
     state = console._Progress("Fitting")
     state.tell("sampling", 0.5)
-    state.stop.wait = lambda seconds: seconds == console.EVERY
+    state.stop.wait = lambda seconds: seconds == console.PROGRESS_SECONDS
     state.watch()
     captured = capsys.readouterr()
     assert captured.out == ""

@@ -15,13 +15,14 @@ from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
 from forecaster.evaluation import declarations, prose, tables
-from forecaster.evaluation.backtest import OURS, backtest
+from forecaster.evaluation.backtest import backtest
 from forecaster.evaluation.holdout import hide
 from forecaster.evaluation.one_curve import ScoredCurve
 from forecaster.evaluation.ranking import ranked_pair
 from forecaster.evaluation.rivals.baselines import BASELINES
 from forecaster.evaluation.rivals.conformal import BAND, LAW
 from forecaster.evaluation.scoring import PointScores
+from forecaster.evaluation.tables import OURS
 from forecaster.inference.fit import cards_of
 
 KEYS = ["domain", "task", "architecture"]

@@ -24,7 +24,7 @@ from forecaster.results.wording import counted
 LOOKED_AT = 5000  # points from which columns are guessed
 PREFIX = re.compile(r"(params|metrics|config|summary|hparams|name)\.(?=.)")
 IDS = ("run_id", "experiment_id", "artifact_uri")  # never what a curve is called
-MORE = ("seed", "params", "compute")
+OPTIONAL = ("seed", "params", "compute")
 
 
 def missing(
@@ -89,7 +89,7 @@ def _guess_from(points: Table, how: HowRead, lacking: Sequence[str]) -> _Guess:
     points = points.drop(columns=[column for column in IDS if column in points])
     short = _short(points)
     columns = dict(how.columns)
-    for ours in (*lacking, *MORE):
+    for ours in (*lacking, *OPTIONAL):
         exact = next((full for full, bare in short.items() if bare == ours and full not in columns.values()), None)
         if exact is not None and ours not in columns and ours not in how.constants:
             columns[ours] = exact

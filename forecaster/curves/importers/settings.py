@@ -13,7 +13,7 @@ LINE = re.compile(r"(?P<indent> *)(?P<key>'[^']*'|\"[^\"]*\"|[^\s'\"#][^:]*?)\s*
 PAIR = re.compile(r"(?:^|[/_,;&\s-])([A-Za-z]\w*?)=([^/_,;&\s]+)")
 FIELD = re.compile(r"\{(\w*)\}")
 WORDS = {"null": None, "~": None, "": None, "true": True, "false": False, "yes": True, "no": False}
-LARGEST = 1 << 20  # bytes of a file of settings
+LARGEST_FILE = 1 << 20  # bytes of a file of settings
 
 
 def flat(value: Any, prefix: str = "", deep: int = 0) -> Iterator[tuple[str, Any]]:
@@ -68,7 +68,7 @@ def beside(folder: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
+        if not path.is_file() or path.stat().st_size > LARGEST_FILE:
             return {}
         return from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -102,7 +102,7 @@ SIZED = re.compile(
     r"(?P<name>.*?)(?P<size>[-_/ ]+(?:n|N|size|train)?[=_-]?)(?P<n>\d+(?:\.\d+)?[kKMGB]?)"
     r"(?:(?P<run>[-_/ ]+(?:s|seed|run)[=_-]?)(?P<seed>\d+))?"
 )
-LEAST = 10.0  # a number in all names, from which it may be a size and no version
+LEAST_SIZE = 10.0  # a number in all names, from which it may be a size and no version
 
 
 def pattern_of(names: Sequence[str]) -> str | None:
@@ -110,7 +110,7 @@ def pattern_of(names: Sequence[str]) -> str | None:
     found = [SIZED.fullmatch(name) for name in names]
     parts = [(one["size"], one["run"]) for one in found if one is not None and one["name"]]
     sizes = {float(re.sub(r"[kKMGB]$", "e3", one["n"])) for one in found if one is not None}
-    if len(parts) < len(names) or len(set(parts)) != 1 or len(sizes) < 2 or min(sizes) < LEAST:
+    if len(parts) < len(names) or len(set(parts)) != 1 or len(sizes) < 2 or min(sizes) < LEAST_SIZE:
         return None
     size, run = parts[0]
     made = f"{{architecture}}{size}{{n}}" + (f"{run}{{seed}}" if run else "")

@@ -22,8 +22,11 @@ PLUS_MINUS = r"(?:±|\+/[-−–]|\+-|\\pm|_?\{?\s*\\pm)"
 MEASURED = re.compile(
     rf"({NUMERAL})\s*(%?)\s*(?:{PLUS_MINUS}\s*({NUMERAL})\s*(%?)\}}?|\(\s*(?:±\s*)?({NUMERAL})\s*(%?)\s*\))?"
 )
-PLAIN = re.compile(r"[^\d.eE+\-\n]")  # not in a number as Python writes it
-SURE = re.compile(r"^-?(?:0?\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d*|[\d.]+[eE][-+]?\d+)$", re.M)  # a decimal point
+NOT_PYTHON = re.compile(r"[^\d.eE+\-\n]")  # not in a number as Python writes it
+# A number whose mark can only be a decimal point.
+DECIMAL_POINT = re.compile(
+    r"^-?(?:0?\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d*|[\d.]+[eE][-+]?\d+)$", re.M
+)  # a decimal point
 Texts = Collection[str]
 
 
@@ -186,7 +189,7 @@ def as_python_writes(column: Table) -> Float[np.ndarray, " row"] | None:
     if not len(cells) or set(map(type, cells)) != {str}:
         return None
     text = "\n".join(set(cells))
-    if PLAIN.search(text) or ("." in text and not SURE.search(text)):
+    if NOT_PYTHON.search(text) or ("." in text and not DECIMAL_POINT.search(text)):
         return None
     try:
         values = cells.astype(np.float64)

@@ -18,7 +18,7 @@ REQUIRED = ("domain", "architecture", "n", "error")
 SPENT = ("params", "compute", "gpu_hours", "seconds")  # what a run took
 KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, *SPENT, "split")
 NUMBERS = ("n", "error", *NOISE, *SPENT)
-TOGETHER = ", "  # between the parts of a name that several columns make
+JOINT = ", "  # between the parts of a name that several columns make
 
 
 def parse_columns(texts: Sequence[str], option: str = "--columns") -> dict[str, str]:
@@ -153,7 +153,7 @@ def renamed(name: str, raw: Table, mapping: Mapping[str, str]) -> Table:
 
 def _together(columns: Table) -> Table:
     texts = columns.map(lambda cell: "" if cell is None or cell != cell else _bare(cell))
-    return texts.agg(lambda row: TOGETHER.join(filter(None, row)), axis=1).astype(object)
+    return texts.agg(lambda row: JOINT.join(filter(None, row)), axis=1).astype(object)
 
 
 def with_constants(name: str, frame: Table, constants: Mapping[str, str | float]) -> Table:

@@ -142,7 +142,7 @@ def _cases_of(posterior: Posterior, key: CurveKey) -> float:
 
 
 def _check_count(name: str, value: float) -> None:
-    if not (1.0 <= value <= binomial_power.MOST and value == math.floor(value)):
+    if not (1.0 <= value <= binomial_power.MOST_CASES and value == math.floor(value)):
         raise RequestError(f"{name}: found {value:g}; expected a whole number of 1 or more")
 
 

@@ -83,7 +83,7 @@ def selection_bias(
     [0.74, 1.18]
     """
     numbers = [float(v) for v in np.atleast_1d(np.asarray(models, dtype=float))]
-    for name, values, most in (("models", numbers, MOST_MODELS), ("cases", [float(cases)], binomial_power.MOST)):
+    for name, values, most in (("models", numbers, MOST_MODELS), ("cases", [float(cases)], binomial_power.MOST_CASES)):
         for value in values:
             if not (1.0 <= value <= most and value == math.floor(value)):
                 raise RequestError(f"{name}: found {value:g}; expected a whole number of 1 or more, up to {most:g}")

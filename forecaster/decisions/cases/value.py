@@ -27,7 +27,7 @@ from forecaster.results.columns import Column, Columns
 
 RESULTS = 500  # simulated results of each number of cases
 BELIEF = 1000  # draws of each half
-LIKELY = 10  # options, those of the lowest mean loss, that the result chooses among
+OPTIONS_KEPT = 10  # options, those of the lowest mean loss, that the result chooses among
 MULTIPLES = (1.0, 2.0, 5.0, 10.0)  # of the test set at hand: the numbers of cases where none are given
 
 TEST_CASES = Columns(
@@ -54,7 +54,7 @@ def worth_of_cases(
     """What buying so many test cases first is worth, risk-neutral; ``offers`` are of the kind ``new-cases``."""
     assert costs.per_test_item is not None
     means = offers.loss().mean(0)
-    likely = np.argsort(np.where(offers.allowed, means, np.inf), kind="stable")[:LIKELY]
+    likely = np.argsort(np.where(offers.allowed, means, np.inf), kind="stable")[:OPTIONS_KEPT]
     some = offers.only(likely[offers.allowed[likely]])
     margins = None if some.reached is None else _margins(posterior, some, kind, seed)
     keys = list(dict.fromkeys(o.key for o in some.options))

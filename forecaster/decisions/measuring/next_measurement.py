@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.decisions.loss import EACH, Value
+from forecaster.decisions.loss import PerOption, Value
 from forecaster.decisions.measuring import prose
 from forecaster.decisions.measuring.candidates import RUNS, Candidate, Sized, candidates_of, default_sizes
 from forecaster.decisions.measuring.goal import Goal, Sought, parsed, sought
@@ -46,10 +46,10 @@ class _Ranked:
 
     candidates: tuple[Candidate, ...]
     results: Results
-    left: EACH
+    left: PerOption
     worth: tuple[Worth, ...] | None  # of its result
     net: tuple[float, ...] | None  # of the measurement, its cost taken off
-    flips: EACH
+    flips: PerOption
 
     @property
     def order(self) -> np.ndarray:
@@ -208,7 +208,7 @@ def _ranked(asked: Asked, some: tuple[Candidate, ...], quantity: Sought, at: tup
     return _Ranked(some, results, left, None, None, np.array(flips))
 
 
-def _owned_afterwards(offers: Offers, asked: Asked, candidate: Candidate) -> EACH:
+def _owned_afterwards(offers: Offers, asked: Asked, candidate: Candidate) -> PerOption:
     """By how much each option costs less once a candidate was measured: its data is owned, its model trained."""
     costs, owned = asked.costs, asked.owned
     change = np.zeros(len(offers.options))

@@ -43,7 +43,7 @@ Sizes = Sequence[float] | float
 MULTIPLES = (1.0, 3.0, 10.0, 30.0, 100.0)  # of the largest measured compute: options where none are given
 BELOW, REACH = 10.0, 1e3  # from which part to which multiple of the largest measured compute needs are sought
 PER_DECADE = 3  # computes at which the best use is found; between them it is straight
-FINE = 12  # computes among which the best is sought, to each of those
+FINE_COMPUTES = 12  # computes among which the best is sought, to each of those
 AGAIN = 1.15  # ratio of two computes that are one option
 
 
@@ -239,7 +239,7 @@ class _Path:
 
 def _path(asked: _Asked, best: Frontier) -> _Path:
     """The same runs as options: one size and amount of data for all draws."""
-    count = FINE * (len(best.log_flops) - 1) // PER_DECADE + 1
+    count = FINE_COMPUTES * (len(best.log_flops) - 1) // PER_DECADE + 1
     logs = np.linspace(best.log_flops[0], best.log_flops[-1], count)
     offers = asked.offers(asked.runs(*best.split(logs)))
     target = asked.question.value.target

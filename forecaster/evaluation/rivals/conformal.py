@@ -29,14 +29,14 @@ from forecaster.evaluation.rivals.baselines import Fitted, Sizes, power_law_with
 
 LAW, BAND = "power law + floor", "power law + floor, conformal"
 NEAREST = 0.1  # nats: nearer sizes count as so far ahead, since runs differ at any distance
-HALF = 500  # quantiles of the absolute residual that stand for its distribution
+RESIDUAL_QUANTILES = 500  # quantiles of the absolute residual that stand for its distribution
 OWN = 3  # of a single curve, one in so many of its fitted sizes is held out
 Residuals = Float[np.ndarray, " residual"]
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """How far scaled log errors lie from the point forecast: ``HALF`` quantiles, from ``count`` residuals."""
+    """How far scaled log errors lie from the point forecast: quantiles, from ``count`` residuals."""
 
     half: Float[np.ndarray, " quantile"]
     count: int
@@ -71,7 +71,7 @@ def band(values: Residuals, whose: Int[np.ndarray, " residual"] | None = None) -
     groups = np.arange(len(values)) if whose is None else whose[order]
     _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
     reached = np.cumsum(1.0 / size[group]) / (len(size) + 1.0)
-    at = np.searchsorted(reached, (np.arange(HALF) + 0.5) / HALF)
+    at = np.searchsorted(reached, (np.arange(RESIDUAL_QUANTILES) + 0.5) / RESIDUAL_QUANTILES)
     return Band(values[order][np.minimum(at, len(values) - 1)], len(values))
 
 

@@ -24,7 +24,7 @@ COMPONENTS = 6  # of a mixture
 POINTS = 1_000  # of a round of adaptation, at first
 ROUNDS = 20  # of adaptation at most; four to eight as a rule
 POLISH = 3  # fits to points under the whole likelihood
-LAST = 8  # times as many points of the last mixture: k and the tails need them
+LAST_FACTOR = 8  # times as many points of the last mixture: k and the tails need them
 Points = Float[np.ndarray, "point parameter"]
 OfPoints = Float[np.ndarray, " point"]
 LogLikelihood = Callable[[Points], OfPoints]
@@ -43,7 +43,9 @@ def sampled(log_likelihood: LogLikelihood, parameters: int, draws: int, rng: np.
     """Draws of the posterior of ``parameters`` numbers, standard normal before; ``rng`` decides them."""
     with threadpool_limits(1, "blas"):  # products are small: threads wait for one another, ten times as long
         start = student_mixture.prior_mixture(1, parameters, COMPONENTS)
-        points, log_ratio = weighted(rng, adapted(rng, start, log_likelihood, POINTS), log_likelihood, LAST * POINTS)
+        points, log_ratio = weighted(
+            rng, adapted(rng, start, log_likelihood, POINTS), log_likelihood, LAST_FACTOR * POINTS
+        )
     log_weight, k = smoothed(log_ratio)
     k = k if np.isfinite(k) else np.inf  # one draw has all the weight
     ess = float(np.exp(tempering.log_ess(log_weight[None])[0]))

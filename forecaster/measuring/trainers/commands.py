@@ -16,7 +16,7 @@ from forecaster.measuring.running import LINES, RunFailed
 from forecaster.measuring.runs import FIELDS, RESERVED, Trained, trained_of
 
 PLACE = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # {n}; {{ and }} are braces themselves
-CUT = re.compile(r"[.\d]*[eE][-+]?\d|\d")  # what follows a number that a pattern ends in the middle of
+NUMBER_GOES_ON = re.compile(r"[.\d]*[eE][-+]?\d|\d")  # what follows a number that a pattern ends in the middle of
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -128,7 +128,7 @@ class CommandTrainer:
         if found is None or found[group] is None:
             raise RunFailed(_with_end(f"no match for {pattern.pattern} in what it printed", said))
         text = found[group].strip().rstrip(".")
-        cut = CUT.match(said, found.end(group))
+        cut = NUMBER_GOES_ON.match(said, found.end(group))
         try:
             if cut is not None:
                 raise ValueError

@@ -27,11 +27,11 @@ from forecaster.plots.style import (
 )
 from forecaster.results.wording import Units, chance, rounded, size
 
-MOST = 16  # options that are drawn
+MOST_OPTIONS = 16  # options that are drawn
 TARGET = 14  # where the column beside the panel stands, in points from its edge
 PAID, AT_RISK = PALETTE[0], "#c3cad1"
-BACK = 8.0  # times smaller than the largest measured size: where a chart of the options begins
-APART = 0.055  # share of a wide chart's width that two labels of sizes need between them
+CHART_START = 8.0  # times smaller than the largest measured size: where a chart of the options begins
+LABEL_GAP = 0.055  # share of a wide chart's width that two labels of sizes need between them
 
 
 def decision_figure(found: Decision) -> Figure:
@@ -39,7 +39,7 @@ def decision_figure(found: Decision) -> Figure:
 
     Without a value of error: the forecast of the error and its interval. Beside it the chance of the target.
     """
-    table: Table = found.leading(MOST)
+    table: Table = found.leading(MOST_OPTIONS)
     rows, posterior = table.to_dict("records"), found.posterior
     units = Units("examples", "error", False)
     if posterior is not None:
@@ -109,7 +109,7 @@ def options_figure(
     axes = figure.add_subplot()
     names = unique(curves)
     buys = options[options["option"] != "do nothing"]
-    largest, start = float(points["n"].max()), float(points["n"].max()) / BACK
+    largest, start = float(points["n"].max()), float(points["n"].max()) / CHART_START
     shown = labels(names, 0.38 * 72 * width, 9)
     for name, colour in zip(names, (PALETTE[0], MUTED), strict=False):
         _curve(
@@ -126,7 +126,7 @@ def options_figure(
     axes.set(xscale="log", yscale="log", xlim=(start, 1.08 * float(curves["n"].max())), ylim=(low / 1.12, high * 1.12))
     plain(axes)
     error_ticks(axes, units, float(np.log10(high / low)))
-    _sizes(axes, buys, largest, APART * WIDTH / width)
+    _sizes(axes, buys, largest, LABEL_GAP * WIDTH / width)
     if target is not None:
         axes.axhline(target, color=PALETTE[1], lw=1.2, ls=(0, (5, 3)), zorder=1)
         axes.annotate(

@@ -13,12 +13,12 @@ from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.plots.style import BESIDE, INK, MUTED, PALETTE, WIDTH, beside, labels, plain
 from forecaster.results.wording import counted, money, size
 
-MOST = 16  # candidates drawn, the best first
+MOST_CANDIDATES = 16  # candidates drawn, the best first
 
 
 def proposal_figure(found: Proposal) -> Figure:
     """One row a candidate: the share of the variance left, by the rule and by refits; beside it the cost."""
-    rows: list[dict[Any, Any]] = found.leading(MOST).to_dict("records")
+    rows: list[dict[Any, Any]] = found.leading(MOST_CANDIDATES).to_dict("records")
     priced = any(row["enbs"] == row["enbs"] for row in rows)
     figure = Figure(figsize=(WIDTH, 1.5 + 0.33 * len(rows)), layout="constrained")
     axes, *more = figure.subplots(1, 1 + priced, sharey=True, squeeze=False)[0]

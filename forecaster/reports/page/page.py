@@ -24,7 +24,7 @@ from forecaster.curves.learning_curves import Group
 from forecaster.decisions.options import owned_size
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import PALETTE
-from forecaster.prediction.crossings import REACH, largest_size
+from forecaster.prediction.crossings import HORIZON_FACTOR, largest_size
 from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.grids import CurveGrid, curve_grid
 from forecaster.resources.needs import measured_hours
@@ -83,7 +83,7 @@ def page_data(asked: Opening) -> dict[str, Any]:
     posterior, keys = asked.posterior, tuple(CurveKey(*asked.group, name) for name in asked.names)
     costs = measured_hours(asked.costs, posterior, keys, asked.seed)
     owned = owned_size(posterior, asked.group, costs)
-    horizon = max(REACH * largest_size(posterior.designs[asked.group]), owned)
+    horizon = max(HORIZON_FACTOR * largest_size(posterior.designs[asked.group]), owned)
     intervals = sorted({*INTERVALS, asked.level})
     levels = sorted({round(0.5 + side * level / 2, 12) for level in intervals for side in (-1, 1)} | {0.5})
     curves = []

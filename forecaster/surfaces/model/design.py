@@ -20,7 +20,7 @@ from forecaster.surfaces.model.card import EXCESS, QUANTITIES, SurfaceCard
 
 ALL = "all sizes"  # the architecture of a surface whose curves are model sizes
 LEVELS = 3  # least different model sizes, and amounts of data: two of either leave the optimum to the prior
-MOST = 2_000  # runs of one surface: the work grows with their cube
+MOST_RUNS = 2_000  # runs of one surface: the work grows with their cube
 REPORTED = 0.3  # sd of the log of the noise of one run around the reported one: it says nearly, not exactly
 LEAST_SD = 1e-4  # reported sd of log loss that counts as this much: printed zeros are rounded
 UNTUNED = {"true", "1", "1.0", "yes", "untuned", "early", "stopped"}  # cells of a column ``untuned``
@@ -243,8 +243,8 @@ def _check(label: str, x: OfRows, t: OfRows) -> None:
                 "leave the optimum to the prior. Train another, or forecast a curve of each model size: "
                 "forecaster forecast CURVES --columns architecture=params"
             )
-    if len(x) > MOST:
+    if len(x) > MOST_RUNS:
         raise RequestError(
-            f"{label}: found {len(x):,} rows; expected the final losses of at most {MOST:,} runs: leave out the "
+            f"{label}: found {len(x):,} rows; expected the final losses of at most {MOST_RUNS:,} runs: leave out the "
             "checkpoints of runs with --where"
         )

@@ -163,10 +163,10 @@ def test_nuts_on_the_filtered_density_agrees(reference):
 
 def test_many_sizes_go_through_the_filter():
     sizes = [len(c.x) for c in alone(0).curves]
-    assert max(sizes) <= nuts.LONG
+    assert max(sizes) <= nuts.MANY_SIZES
     assert nuts.density_for(alone(0)) == "pymc"
     one = alone(0).curves[0]
-    longer = dataclasses.replace(one, x=np.linspace(one.x[0], one.x[-1], nuts.LONG + 1))
+    longer = dataclasses.replace(one, x=np.linspace(one.x[0], one.x[-1], nuts.MANY_SIZES + 1))
     assert nuts.density_for(dataclasses.replace(alone(0), curves=(longer,))) == "jax"
 
 
