@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from forecaster._support.frames import Table
 from forecaster.checks.limits import FORESEEN, INFLUENTIAL, UNLIKELY, worst_of
 from forecaster.checks.predictive import DRAWS, INTERVAL, Assessment
 from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.results.check import PASS, Check, also
 from forecaster.results.message import Message, message
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 LEFT_OUT = "left-out-sizes"
 LOOK = (
     "look at the runs at that size (a failed run, another training configuration, another test set?); repeat or remove "

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecaster._support.frames import Table
 from forecaster.cli import console
-from forecaster.cli.choosing import Choice, Table
+from forecaster.cli.choosing import Choice
 from forecaster.cli.values import SIZES, sizes
 from forecaster.errors import RequestError
 

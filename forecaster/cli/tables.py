@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from forecaster._support.frames import Table
 from forecaster.results.columns import WORDS, Column, Columns
 from forecaster.results.short_names import shortened, width
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Table = Any  # a DataFrame; pandas' own annotations know no better
 LONG_TEXT = 40  # columns of the terminal; longer texts stand below their table, longer names are shortened
 SHORTEST = 24  # no name is made shorter than this
 CROWDED = 64  # columns that the names of a row may take together

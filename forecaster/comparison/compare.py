@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.comparison import contrast, where
-from forecaster.comparison.comparison import LEVEL, Comparison
+from forecaster.comparison.comparison import Comparison
 from forecaster.comparison.drawn import Drawn, Question, drawn, question
 from forecaster.comparison.prose import prose
 from forecaster.curves.learning_curves import Group
@@ -26,6 +26,7 @@ from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.observation import check_kind
 from forecaster.prediction.set_aside import set_aside
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 
 MOST_ARCHITECTURES = 12  # architectures whose pairs are compared where none are named: 66 pairs

@@ -16,7 +16,6 @@ from forecaster.prediction.set_aside import NOTE
 from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
 from forecaster.results.result import Result, Shown
 
-LEVEL = 0.8  # of every interval here, by default
 LIKELIEST = 3  # minimum number of architectures shown at a size
 FEWER = 12  # pairs that a terminal shows
 CAPTIONS = {  # of the tables of pairs, in the order in which a terminal shows them

@@ -27,12 +27,11 @@ from forecaster.prediction.crossings import HORIZON_FACTOR, first_log_size, larg
 from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.paths import CurvePaths, curve_paths
 from forecaster.results.check import Check
-from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
+from forecaster.results.columns import GIVEN_LEVEL, GROUP, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import listed
 
-LEVEL = 0.8
 DECIDE_AT = 0.8
 ROPE_ONSET = float(np.log(1.5))  # nats of size
 ROPE_TREND = 0.1  # change of the log of the worth per nat of size that counts as none: a quarter per decade

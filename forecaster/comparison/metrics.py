@@ -17,7 +17,6 @@ from jaxtyping import Float
 
 from forecaster.comparison import contrast
 from forecaster.comparison.compare import check_numbers
-from forecaster.comparison.comparison import LEVEL
 from forecaster.comparison.drawn import BEYOND_DATA, DEFAULT_SIZES
 from forecaster.comparison.prose import exponents, slopes
 from forecaster.curves.learning_curves import NO_TASK
@@ -27,7 +26,7 @@ from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
 from forecaster.results.check import Check
-from forecaster.results.columns import ARCHITECTURE, DOMAIN, TASK, Column, Columns, declared, size
+from forecaster.results.columns import ARCHITECTURE, DOMAIN, LEVEL, TASK, Column, Columns, declared, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.comparison.contrast import A_STEEPER, B_STEEPER, EQUAL, UNDECIDED
 from forecaster.results.message import Message, message
 from forecaster.results.ranking import leading
@@ -26,7 +27,6 @@ WHOSE = {
 }
 
 Row = Mapping[Any, Any]
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
 def prose(tables: Mapping[str, pd.DataFrame]) -> tuple[Message, ...]:

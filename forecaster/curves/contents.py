@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from forecaster.curves.learning_curves import KEYS, LEAST_CASES, Note, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS, LEAST_CASES, Note, listed
 from forecaster.errors import CurveContentError
 
 RISING, NEARLY_ALL = 0.8, 0.8  # rank correlation of error with size; share of a group's curves that have it

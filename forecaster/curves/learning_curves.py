@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.best_models import of_best_models
 from forecaster.curves.divergence import CERTAIN, Divergence, divergence
 from forecaster.curves.how_read import HowRead
@@ -31,7 +32,6 @@ KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
 LEAST_CASES = 0.5 - 1e-9  # of a case: less is no share of the cases
 NO_TASK = "all"  # the task of rows that name none
-Table = Any  # a DataFrame or Series, where pandas' own annotations know no better
 GROUPS_NAMED, ARCHITECTURES_NAMED = 3, 5  # groups, and architectures of each, that ``repr`` names
 CURVES_SHOWN = 20  # curves that a notebook shows
 

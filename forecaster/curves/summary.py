@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note, Table
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note
 from forecaster.curves.repeats import distinct, reduced
 from forecaster.curves.rises import around_neighbours, best_so_far
 

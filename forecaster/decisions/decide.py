@@ -25,9 +25,9 @@ from forecaster.decisions.weighing import Asked, asked_of, chosen_of, fitted, we
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
 from forecaster.prediction.curve_keys import CurveKey
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 
 

@@ -15,8 +15,9 @@ from forecaster.curves.reading.read import read_curves
 from forecaster.errors import EstimatorInputError, ForecasterError, MissingPackageError
 from forecaster.evaluation.fitting import fit
 from forecaster.prediction.curve_keys import CurveKey
-from forecaster.prediction.forecast import LEVEL, log_errors
+from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import usual_kind
+from forecaster.results.columns import LEVEL
 
 try:
     from sklearn.base import BaseEstimator, RegressorMixin

@@ -27,8 +27,7 @@ from forecaster.evaluation.tables import slug
 from forecaster.inference.fit import Cards, Progress, expect_curves, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
-from forecaster.prediction.forecast import LEVEL
-from forecaster.results.columns import declared
+from forecaster.results.columns import LEVEL, declared
 from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 

@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import KEYS, Curve, Group
 from forecaster.evaluation.holdout import scorable
 from forecaster.evaluation.record import MOST_GROUPS, hide, scored_curve
 from forecaster.inference.fit import Progress, refit
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design
-from forecaster.prediction.forecast import LEVEL, forecast
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
+from forecaster.prediction.forecast import forecast
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, interval, size
 from forecaster.results.track_record import Key
 
 AHEAD_SHARE = 0.5  # of the measured range of log size: how far ahead the record looks, of the sizes that are left
@@ -40,7 +41,6 @@ POOLING = Columns(
     Column("crps", "number", "CRPS of the hidden sizes of the record, fitted together; null where it has none"),
     Column("crps_alone", "number", "the same, fitted alone"),
 )
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import Note
 from forecaster.evaluation.rivals.conformal import BAND
 from forecaster.evaluation.scoring import SHOWN
-from forecaster.evaluation.tables import OURS, Table, best_rmsle, slug
+from forecaster.evaluation.tables import OURS, best_rmsle, slug
 from forecaster.results.message import Message, message
 from forecaster.results.wording import counted
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.evaluation import declarations, scoring
 from forecaster.evaluation.rivals.conformal import BAND, LAW
 from forecaster.evaluation.scoring import SHOWN, PointScores
@@ -16,7 +17,6 @@ from forecaster.results.columns import Columns
 OURS, MEASURED = "forecaster", "largest measured size"
 TINY = 1e-12  # of a rival that is exactly right
 DISTANCE_LEVELS = (0.5, 0.8, 0.95)  # levels whose coverage a terminal shows by distance
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
 def slug(name: str) -> str:

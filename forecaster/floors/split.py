@@ -28,9 +28,9 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
 from forecaster.model import law
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
-from forecaster.prediction.forecast import LEVEL, forecast
+from forecaster.prediction.forecast import forecast
 from forecaster.results.check import Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import Units, listed

@@ -19,8 +19,7 @@ from forecaster.ladders import prose
 from forecaster.ladders.gaps import VARIANCE, Gap, gaps_of, p_largest
 from forecaster.ladders.more_data import MORE_DATA, curve_of, with_more_data
 from forecaster.ladders.rung import DEV, HUMAN, TEST, TRAIN, TRAIN_DEV, Given, Rung, rung_of
-from forecaster.prediction.forecast import LEVEL
-from forecaster.results.columns import GIVEN_LEVEL, Column, Columns, declared, interval
+from forecaster.results.columns import GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval
 from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 

@@ -20,9 +20,18 @@ from forecaster.links.pairs import Pairs, pairs_of
 from forecaster.links.rows import FIT, LINK, link_row, parameter_rows, row_at_loss, rows_at_sizes, run_rows
 from forecaster.links.trust import trust
 from forecaster.prediction.curve_keys import CurveKey
-from forecaster.prediction.forecast import LEVEL
 from forecaster.results.check import Check
-from forecaster.results.columns import ARCHITECTURE, DOMAIN, GIVEN_LEVEL, TASK, Column, Columns, declared, interval
+from forecaster.results.columns import (
+    ARCHITECTURE,
+    DOMAIN,
+    GIVEN_LEVEL,
+    LEVEL,
+    TASK,
+    Column,
+    Columns,
+    declared,
+    interval,
+)
 from forecaster.results.message import Message, joined
 from forecaster.results.result import Result, Shown
 

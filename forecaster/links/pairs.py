@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import Group, LearningCurves, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import Group, LearningCurves, listed
 from forecaster.errors import RequestError
 from forecaster.links.link import Runs
 
 FEWEST_RUNS = 4  # runs of a task
-KEYS = ("domain", "architecture", "n")
+MATCHED_BY = ("domain", "architecture", "n")
 MORE_KEYS = ("params", "seed", "compute")  # where both tables have them
 TURNED = -0.5  # rank correlation below which errors look like accuracies
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """The runs of one task: ``table`` has a row each (KEYS, loss, error), as ``runs`` has; ``loss_task`` is the loss's.
+    """The runs of one task: ``table`` has a row each (keys, loss, error), as ``runs`` has; ``loss_task`` is the loss's.
 
     ``unmatched`` counts rows of the task without a loss.
     """
@@ -90,7 +91,7 @@ def _matched(errors: LearningCurves, rows: Table, losses: LearningCurves) -> tup
     loss_task = task if task in tasks else tasks[0]
     table: Table = losses.table
     own = table[table["task"] == loss_task]
-    keys = [*KEYS, *(name for name in MORE_KEYS if name in rows and name in own)]
+    keys = [*MATCHED_BY, *(name for name in MORE_KEYS if name in rows and name in own)]
     for what, one, name in (("losses", own, losses.source), ("error rates", rows, errors.source)):
         twice = one[one.duplicated(keys, keep=False)]
         if len(twice):

@@ -31,7 +31,7 @@ from forecaster.model import law
 # Sd of the log of a floor over human-level error. Below: careful people tire and disagree, and models have come to a
 # fifth of the error of one of them; two sds are a ninth. Above: a model may be too small, or see less than people do.
 BELOW, ABOVE = math.log(3.0), math.log(5.0)
-NORMAL_90 = 1.2815515655446004  # 90 % point of the standard normal
+NORMAL_Q90 = 1.2815515655446004  # 90 % point of the standard normal
 LOGISTIC = math.sqrt(3.0) / math.pi  # scale of the logistic distribution of sd 1
 NOWHERE = -1e3  # a log share that every floor exceeds
 GRID_POINTS, GRID_END = 801, 30.0  # points of a grid of logits, and where it ends
@@ -88,7 +88,7 @@ def log_moments(share: Counted) -> tuple[float, float]:
 def log_scale(stated: FloorRange) -> tuple[float, float]:
     """Mean and sd of the log of a floor that lies in the stated range with a probability of 80 %."""
     low, high = math.log(stated.low), math.log(stated.high)
-    return 0.5 * (low + high), 0.5 * (high - low) / NORMAL_90
+    return 0.5 * (low + high), 0.5 * (high - low) / NORMAL_Q90
 
 
 def drawn(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import KEYS
 from forecaster.curves.reading.read import read_curves
 from forecaster.curves.repeats import distinct
@@ -21,17 +22,16 @@ from forecaster.monitoring.new_rows import New, without_blank
 from forecaster.monitoring.new_rows import new_rows as read_new
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
-from forecaster.prediction.forecast import LEVEL, log_errors
+from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import PASS, REVIEW, Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import counted, plain_size
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 SURPRISING = 0.01  # joint p-value below which new measurements are surprising
 COMPARED_AT = 10.0  # without sizes, forecasts are compared at this multiple of the largest measured size
 

@@ -27,10 +27,9 @@ from forecaster.monitoring.evidence import Evidence, evidence, joint_p_value, p_
 from forecaster.monitoring.new_rows import New, new_rows, without_fitted
 from forecaster.prediction.conditioning import Predictive, predictive
 from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
-from forecaster.prediction.forecast import LEVEL
 from forecaster.registry.chain import append
 from forecaster.results.check import FAIL, PASS, Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import chance, counted, plain_size

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecaster.curves.learning_curves import Group
+from forecaster.curves.learning_curves import KEYS, Group
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import BANDS, BESIDE, COLUMNS, INK, MUTED, QUANTILES, WIDTH, beside, colours, labels, plain
 from forecaster.results.wording import chance, size
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from forecaster.comparison.comparison import Comparison
     from forecaster.comparison.metrics import MetricComparison
 
-KEYS = ["domain", "task", "architecture"]
 CHANCE_WIDTH = 44  # points beside a panel for the chance of gaining most
 STEEP = "Exponent: how steeply the\nreducible error falls with data"
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from forecaster._support.frames import Table
 from forecaster.floors.split import FLOOR, LABELS, PEOPLE, RECIPE, REST, WITH, WITHOUT
 from forecaster.inference.units import units_of
 from forecaster.plots.style import (
@@ -20,7 +21,6 @@ from forecaster.plots.style import (
     MUTED,
     PALETTE,
     WIDTH,
-    Table,
     colours,
     labels,
     plain,

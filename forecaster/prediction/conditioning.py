@@ -19,12 +19,12 @@ from jaxtyping import Float
 from forecaster.errors import RequestError
 from forecaster.inference.importance.weights import Weights, weights_of
 from forecaster.inference.posterior import Posterior
+from forecaster.inference.predictive import BLOCK
 from forecaster.model import drift
 from forecaster.prediction import observation
 from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.paths import CONDITION, CurvePaths, curve_paths
 
-BLOCK = 4_000_000  # entries of covariances in memory at once: 32 MB each
 Sizes = Float[np.ndarray, " size"]
 Others = Float[np.ndarray, " other"]
 Covariance = Float[np.ndarray, "draw size other"]

@@ -15,6 +15,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster._support.numbers import positive
+from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
@@ -27,7 +28,7 @@ from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import REVIEW, Check, also
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared
 from forecaster.results.message import joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.track_record import RECORD, TOTAL, Totals, TrackRecord
@@ -36,9 +37,7 @@ from forecaster.results.wording import plain_number, plain_size
 if TYPE_CHECKING:
     import xarray as xr
 
-KEYS = ("domain", "task", "architecture")
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
-LEVEL = 0.8
 NEEDED = "quantiles of the size at which the error first reaches the target"
 TAKEN: dict[str, tuple[Literal["number", "money", "date"], str]] = {
     "params": ("number", "parameters of the best model"),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster.curves.learning_curves import KEYS, NO_TASK
 from forecaster.curves.reading.read import read_rows
-from forecaster.curves.reading.rows import NO_TASK
 from forecaster.errors import RequestError
 from forecaster.registry.registration import Point, Registration
 from forecaster.surfaces.model.design import ALL
@@ -20,7 +20,6 @@ MEASURED, AMBIGUOUS, ABOVE, BELOW = "measured", "ambiguous", "above", "below"
 KINDS = (MEASURED, AMBIGUOUS, ABOVE, BELOW)
 SCORED, CENSORED, PENDING, OVERDUE = "scored", "censored", "pending", "overdue"
 SAME_SIZE = 0.01  # relative difference of sizes that are one size
-KEYS = ["domain", "task", "architecture"]
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.checks.predictive import Assessment
 from forecaster.comparison.comparison import Comparison
 from forecaster.curves.learning_curves import Group
 from forecaster.curves.rises import LEAST_RISE
 from forecaster.evaluation.pooling import Pooling
 from forecaster.inference.posterior import Posterior
-from forecaster.plots.style import Table
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.reports.deciding import Decided

@@ -21,8 +21,8 @@ from forecaster.decisions.ordering.orders import rounded_up
 from forecaster.decisions.question import Question
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
+from forecaster.results.columns import LEVEL
 
 RISKS = (0.25, 0.5)  # of missing the target: the first that is within reach, where nothing else is asked for
 IN_DATA: Mapping[str, Any] = {"per_item": 1.0}  # a price list that counts items

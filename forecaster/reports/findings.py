@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.checks.track_record import favoured
 from forecaster.comparison.prose import gain_said
 from forecaster.curves.rises import LEAST_RISE
-from forecaster.plots.style import Table
 from forecaster.reports.answers import EDGE, Facts
 from forecaster.results.check import NAMES_SHOWN
 from forecaster.results.message import Message, message

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster._support.streams import stream
 from forecaster.curves.best_models import of_best_models, one_model
 from forecaster.curves.learning_curves import Group
@@ -26,7 +26,6 @@ QUANTITIES: Mapping[str, str] = {
     "seconds": "seconds of one training",
 }
 FEWEST_SIZES = 2  # sizes of a line
-Table = Any
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.results import columns
-from forecaster.results.columns import CURVE, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.result import Result, Shown
 from forecaster.surfaces.fitted import Surface
 
 Kind = Literal["mean", "new-run"]
-LEVEL = 0.8
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 PARAMETERS = Columns(
     "a quantity of a surface",
     CURVE,

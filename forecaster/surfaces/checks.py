@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from forecaster.curves.learning_curves import Table
+from forecaster._support.frames import Table
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, worst_finding
 from forecaster.results.message import message
 from forecaster.results.wording import counted, percent

@@ -14,7 +14,7 @@ from forecaster.surfaces.model.design import expect_levels
 
 HIDDEN_SHARE = 0.1  # of the runs, those of the largest compute
 FEWEST_HIDDEN = 3  # hidden runs
-LEVEL = 0.8
+INTERVAL = 0.8
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def record_of(surface: Surface) -> Record | None:
     fitted = fitted_to(shown, seed=surface.seed)
     own = design.rows(hidden)
     drawn = fitted.new_run(np.exp(own.t), np.exp(own.x), np.exp(own.log_unique), seed=surface.seed)
-    low, high = np.quantile(drawn, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
+    low, high = np.quantile(drawn, [0.5 - INTERVAL / 2, 0.5 + INTERVAL / 2], axis=0)
     above, below = int((own.y > high).sum()), int((own.y < low).sum())
     off = float(np.sqrt(np.mean((np.median(drawn, 0) - own.y) ** 2)))
     beyond = float(np.exp(spent[hidden].max() - spent[~hidden].max()))

@@ -17,20 +17,21 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster._support.numbers import positive
+from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
-from forecaster.results.columns import CURVE, Column, Columns, declared
+from forecaster.results.columns import CURVE, LEVEL, Column, Columns, declared
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import percent, times_in
 from forecaster.surfaces import checks
-from forecaster.surfaces.answers import LEVEL, quantiles
+from forecaster.surfaces.answers import quantiles
 from forecaster.surfaces.compute import Compute, frontier
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.pricing import Pricing, pricing_of, quantiles_of
-from forecaster.surfaces.surface import CURVE_NAMES, named
+from forecaster.surfaces.surface import named
 
 SEARCHED_TO = 1e4  # times the largest measured compute, or data, up to which is searched
 PER_DECADE = 4  # points of compute at which optima are found
@@ -216,7 +217,7 @@ def _far(one: Surface, rows: Sequence[dict[str, Any]]) -> float:
 
 def _said(row: dict[str, Any]) -> Message:
     """One target in words."""
-    name = "/".join(row[column] for column in CURVE_NAMES)
+    name = "/".join(row[column] for column in KEYS)
     what = "at best" if row["params"] != row["params"] else f"by a model of {row['params']:.3g} parameters"
     text = f"{name}: a loss of {row['target']:.4g} takes, {what}, {_between(row, 'flops')} FLOPs"
     text += f", {_between(row, 'n')} of data"

@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS
 from forecaster.curves.misread.fault import numbers_of
 from forecaster.errors import RequestError
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 from forecaster.surfaces import checks, prose
-from forecaster.surfaces.answers import LEVEL, ComputeOptimum, Kind, SurfaceForecast, Table
+from forecaster.surfaces.answers import ComputeOptimum, Kind, SurfaceForecast
 from forecaster.surfaces.compute import Compute, as_table, optimum, slices
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.fitting import Source, designs_of_source, fitted_to
 from forecaster.surfaces.model.card import SurfaceCard
 from forecaster.surfaces.sampling import Engine
 
-CURVE_NAMES = ("domain", "task", "architecture")
 POINT = ("n", "params", "yhat", "yhat_lower", "yhat_upper", "decades_beyond")
 FURTHER = (1.0, 10.0)  # times the largest measured compute, where none is asked for
 
@@ -134,7 +136,7 @@ def _points(at: Any, params: Any, unique_n: float | None) -> Table:
             )
         rows = [(n, p) for p in np.atleast_1d(params) for n in np.atleast_1d(at)]
         points = pd.DataFrame(rows, columns=["n", "params"])
-    own: Table = points[[name for name in (*CURVE_NAMES, "n", "params") if name in points]].reset_index(drop=True)
+    own: Table = points[[name for name in (*KEYS, "n", "params") if name in points]].reset_index(drop=True)
     own["unique_n"] = (
         points["unique_n"].to_numpy() if "unique_n" in points else np.inf if unique_n is None else unique_n
     )
@@ -148,14 +150,14 @@ def _points(at: Any, params: Any, unique_n: float | None) -> Table:
 
 def _of(surface: Surface, points: Table) -> Table:
     """The points that are meant for a surface: all, but for those that name another one."""
-    for column, name in zip(CURVE_NAMES, surface.design.key, strict=True):
+    for column, name in zip(KEYS, surface.design.key, strict=True):
         if column in points:
             points = points[points[column].astype(str) == name]
     return points
 
 
 def named(surface: Surface) -> dict[str, str]:
-    return dict(zip(CURVE_NAMES, surface.design.key, strict=True))
+    return dict(zip(KEYS, surface.design.key, strict=True))
 
 
 def _ends(level: float) -> tuple[float, float]:

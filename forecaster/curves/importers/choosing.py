@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.importers import asking, points
 from forecaster.curves.importers.formats import Found
 from forecaster.curves.importers.request import Request
 from forecaster.curves.importers.take import Take
-from forecaster.curves.learning_curves import Table, listed
+from forecaster.curves.learning_curves import listed
 from forecaster.curves.reading.columns import (
     REQUIRED,
     parts_of,

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from forecaster._support.frames import Table
 from forecaster.curves.importers.seen import Seen
-from forecaster.curves.learning_curves import Note, Table
+from forecaster.curves.learning_curves import Note
 from forecaster.curves.reading.columns import stripped
 
 STEP = "step"  # the column that orders the points of a run, in what we make of logs

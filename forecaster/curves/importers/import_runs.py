@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Decimal, HowRead
 from forecaster.curves.importers import asking
 from forecaster.curves.importers.choosing import Chosen, chosen_by, chosen_points, grows
@@ -21,7 +22,7 @@ from forecaster.curves.importers.points import RUN
 from forecaster.curves.importers.prose import text_of
 from forecaster.curves.importers.request import Request, sources_of
 from forecaster.curves.importers.take import optimism, taken
-from forecaster.curves.learning_curves import KEYS, LearningCurves, Note, Table, listed
+from forecaster.curves.learning_curves import KEYS, LearningCurves, Note, listed
 from forecaster.curves.metrics import metric_of_reading
 from forecaster.curves.misread.refusal import expect_well_read
 from forecaster.curves.reading.cells import Evidence

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from forecaster._support.frames import Table
 from forecaster.curves.importers.choosing import Chosen
 from forecaster.curves.importers.formats import Found
 from forecaster.curves.importers.points import RUN
 from forecaster.curves.importers.request import Request
 from forecaster.curves.importers.take import Optimism, in_words
-from forecaster.curves.learning_curves import KEYS, Table
+from forecaster.curves.learning_curves import KEYS
 from forecaster.results.wording import counted
 
 

@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from forecaster.curves.learning_curves import Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import listed
 from forecaster.curves.reading import dialect
 from forecaster.curves.reading.files import GZIP, kind_of_file, load, unfolded
 from forecaster.errors import CurveFileError, ForecasterError

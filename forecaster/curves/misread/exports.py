@@ -6,8 +6,8 @@ import re
 import shlex
 from collections.abc import Callable, Iterable
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import TABLE
-from forecaster.curves.learning_curves import Table
 
 BANDS = re.compile(r"(.+)__(MIN|MAX)")  # of a chart of W&B, beside each run
 BETWEEN = " - "  # run and metric, in the header of such a chart

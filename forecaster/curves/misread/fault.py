@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, NO_TASK, Table
+from forecaster.curves.learning_curves import KEYS, NO_TASK
 from forecaster.curves.metrics import Metric, metric_of, metric_of_reading
 
 FEWEST_SIZES = 3  # sizes that one curve of a group must have

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from forecaster._support.frames import Table
 from forecaster.curves.best_models import grows, one_model, said_tuned
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, Table
+from forecaster.curves.learning_curves import KEYS
 from forecaster.curves.metrics import plain
 from forecaster.curves.misread.conditions import repeats_of
 from forecaster.curves.misread.fault import FEWEST_SIZES, Fault, Other, curve_labels, grouped_by, numbers_of

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from forecaster._support.frames import Table
+from forecaster.curves.contents import PER_CENT
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, Group, Table
+from forecaster.curves.learning_curves import KEYS, Group
 from forecaster.curves.metrics import Metric, metric_of_column
 from forecaster.curves.misread.fault import Fault, Other, metrics_of
 from forecaster.curves.rises import LEAST_RISE, clearest_rise
@@ -18,7 +20,6 @@ NEARLY_ALL = 0.8  # share of a task's curves that do
 FEWEST_SIZES = 3  # sizes of a curve that can be judged
 LUCK = float(np.log(1.2))  # of log error: one curve or two may rise by less without being scores
 SEVERAL = 3  # curves that do not all rise by luck
-PER_CENT = 100.0  # the highest accuracy
 MANY_ABOVE_ONE = 0.5  # share of errors above 1 from which they may be per cent; rank correlation of a clear fall
 Means = tuple[np.ndarray, np.ndarray]  # sizes, and the mean error at each
 RISING, SHARES, ABOVE = "scores-as-errors", "per-cent-as-shares", "above-one"  # names of rules

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Decimal
-from forecaster.curves.learning_curves import Table
 from forecaster.curves.reading import numbers, sizes
 from forecaster.curves.reading.numbers import BLANK, NUMERAL
 from forecaster.curves.reading.sizes import Size

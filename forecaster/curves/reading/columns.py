@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import KEYS, NOISE, Note, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS, NOISE, Note, listed
 from forecaster.curves.reading.names import near
 from forecaster.curves.reading.scores import plain
 from forecaster.errors import CurveColumnsError, OptionError, RequestError

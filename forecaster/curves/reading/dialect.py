@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from forecaster.curves.learning_curves import Note, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import Note, listed
 from forecaster.errors import CurveFileError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}

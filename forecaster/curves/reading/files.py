@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import TABLE
-from forecaster.curves.learning_curves import Note, Table
+from forecaster.curves.learning_curves import Note
 from forecaster.curves.reading import dialect
 from forecaster.errors import CurveFileError, RequestError
 

@@ -14,9 +14,10 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.contents import check_table, curve_notes
 from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
-from forecaster.curves.learning_curves import KEYS, NOISE, LearningCurves, Note, Table, listed
+from forecaster.curves.learning_curves import KEYS, NO_TASK, NOISE, LearningCurves, Note, listed
 from forecaster.curves.misread.exports import unfinished
 from forecaster.curves.misread.refusal import expect_well_read
 from forecaster.curves.reading import suggestions
@@ -36,7 +37,7 @@ from forecaster.curves.reading.columns import (
     with_constants,
 )
 from forecaster.curves.reading.files import load
-from forecaster.curves.reading.rows import NO_TASK, SPLITS, Rows, rows_of
+from forecaster.curves.reading.rows import SPLITS, Rows, rows_of
 from forecaster.curves.reading.scores import named_score
 from forecaster.curves.reading.wide import melted
 from forecaster.curves.transients import without_start

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Command, HowRead
-from forecaster.curves.learning_curves import KEYS, Note, Table, listed
+from forecaster.curves.learning_curves import KEYS, NO_TASK, Note, listed
 from forecaster.curves.reading.cells import Evidence, Numbers, decimal_of, errors_of, sizes_of
 from forecaster.curves.reading.columns import KNOWN, NUMBERS, REQUIRED
 from forecaster.curves.reading.scores import Score, named_score
@@ -24,7 +25,6 @@ from forecaster.curves.reading.suggestions import FULL, turned
 from forecaster.errors import BadRow, CurveColumnsError, CurveFileError, CurveRowsError
 
 SPLITS = ("fit", "extrapolate")
-NO_TASK = "all"  # the task of rows that name none
 LOW, HIGH = 1e-100, 1e100  # beyond these, products and ratios of columns leave the range of float64
 NO_ERROR = (
     "{} on few test cases says only that the error is below about 1 / n_test: put {} there,\n"

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Command, HowRead
-from forecaster.curves.learning_curves import KEYS, Table, listed
+from forecaster.curves.learning_curves import KEYS, listed
 from forecaster.curves.misread.exports import hint
 from forecaster.curves.reading import names
 from forecaster.curves.reading.cells import bare, numerals_of, texts_of

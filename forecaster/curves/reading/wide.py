@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Wide
-from forecaster.curves.learning_curves import Note, Table, listed
+from forecaster.curves.learning_curves import Note, listed
 from forecaster.curves.misread.exports import BANDS, BETWEEN
 from forecaster.curves.reading.columns import KNOWN, parts_of
 from forecaster.curves.reading.names import KEEPING, near, rank

@@ -18,8 +18,7 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.curve_keys import CurveKey
-from forecaster.prediction.forecast import LEVEL
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result
 from forecaster.results.wording import chance
@@ -58,7 +57,7 @@ def label_use(
     target: float,
     cases: float | None = None,
     curves: Sequence[CurveKey | str] | None = None,
-    confidence: float = binomial_power.LEVEL,
+    confidence: float = binomial_power.CONFIDENCE,
     level: float = LEVEL,
     seed: int = 0,
 ) -> LabelUse:

@@ -60,7 +60,7 @@ def test_set_size(
     paired: bool = False,
     discordance: float | None = None,
     power: float | Sequence[float] = binomial_power.POWER,
-    level: float = binomial_power.LEVEL,
+    level: float = binomial_power.CONFIDENCE,
     cluster_size: float = 1.0,
     correlation: float = 0.0,
 ) -> CasesNeeded:

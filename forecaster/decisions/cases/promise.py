@@ -24,8 +24,8 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import no_shares
 from forecaster.prediction.crossings import largest_size
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
-from forecaster.prediction.forecast import LEVEL, log_errors
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.prediction.forecast import log_errors
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result
 from forecaster.results.wording import about, chance, percent, plain_number, rounded
@@ -72,7 +72,7 @@ def forecast_in_cases(
     paired: bool = True,
     discordance: float | None = None,
     power: float = binomial_power.POWER,
-    confidence: float = binomial_power.LEVEL,
+    confidence: float = binomial_power.CONFIDENCE,
     cluster_size: float = 1.0,
     correlation: float = 0.0,
     level: float = LEVEL,

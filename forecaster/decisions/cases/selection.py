@@ -17,12 +17,11 @@ from jaxtyping import Float
 
 from forecaster.curves import binomial_power
 from forecaster.errors import RequestError
-from forecaster.results.columns import GIVEN_LEVEL, Column, Columns, declared, interval
+from forecaster.results.columns import GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result
 from forecaster.results.wording import plain_number, rounded
 
-LEVEL = 0.8
 MOST_MODELS = 10**9
 
 

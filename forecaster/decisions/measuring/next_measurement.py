@@ -31,9 +31,9 @@ from forecaster.errors import RequestError
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 
 CONFIRMED = 3  # candidates that refits confirm

@@ -27,9 +27,9 @@ from forecaster.decisions.two_axes.decision import SurfaceDecision
 from forecaster.decisions.two_axes.runs import Run, idle_run, losses_of, runs_of
 from forecaster.decisions.weighing import chosen_of
 from forecaster.errors import RequestError
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 from forecaster.results.wording import rounded, size
 from forecaster.surfaces import checks as verdicts

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster._support.numbers import positive
 from forecaster.decisions.two_axes import teaching
 from forecaster.decisions.two_axes.deciding import Sizes
 from forecaster.decisions.two_axes.proposal import CANDIDATES, SurfaceProposal
 from forecaster.errors import RequestError
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import Message, joined, message
 from forecaster.results.wording import counted, listed, money, percent, plain_size, rounded, size
 from forecaster.surfaces import checks as verdicts
@@ -30,7 +31,6 @@ GRID_SIDE, GRID_BEYOND = 5, 3.0  # candidates along each axis where none are giv
 MOST_CANDIDATES = 2_000  # candidates
 TEACHES_NOTHING = 0.98  # share of the variance left from which a run is not worth making
 PICKS_TOLD = 4  # picks that the text names
-Table = Any
 
 
 def surface_next(

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from forecaster._support.frames import Table
 from forecaster.decisions.decision import Decision
 from forecaster.inference.units import units_of
 from forecaster.plots.style import (
@@ -17,7 +18,6 @@ from forecaster.plots.style import (
     MUTED,
     PALETTE,
     WIDTH,
-    Table,
     beside,
     capital,
     error_ticks,

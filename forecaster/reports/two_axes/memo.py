@@ -23,14 +23,13 @@ from forecaster.decisions.two_axes.proposing import surface_next
 from forecaster.domains.shelf import references
 from forecaster.plots.style import STYLE, capital
 from forecaster.plots.surfaces.loss import lines_figure, options_contours
-from forecaster.prediction.forecast import LEVEL
 from forecaster.reports.deciding import MISSED, RISKS, Worth
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.two_axes import page
 from forecaster.reports.two_axes.checklist import checklist
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import FAIL, PASS, Check
-from forecaster.results.columns import Column, Columns, declared
+from forecaster.results.columns import LEVEL, Column, Columns, declared
 from forecaster.results.message import joined, message
 from forecaster.results.wording import size
 from forecaster.surfaces.answers import ComputeOptimum

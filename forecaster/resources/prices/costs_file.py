@@ -24,8 +24,8 @@ AMOUNTS = {
     "flops_per_gpu_hour": "1.4e18",
 }  # above 0, with an example
 OF_ARCHITECTURE = ("per_gpu_hour", "gpu_hours", "per_million_answers")
-KEYS = ("currency", "per_item", "fixed", "per_gpu_hour", "gpu_hours", "per_million_answers", "per_test_item")
-KEYS += ("items_per_week", "gpus", "deadline", "owned", "architecture", "flops_per_gpu_hour")
+ENTRIES = ("currency", "per_item", "fixed", "per_gpu_hour", "gpu_hours", "per_million_answers", "per_test_item")
+ENTRIES += ("items_per_week", "gpus", "deadline", "owned", "architecture", "flops_per_gpu_hour")
 EXPONENTS = (0.0, 5.0)
 
 TEMPLATE = """\
@@ -162,7 +162,7 @@ def _day(value: Any) -> date | None:
 
 
 def _problems(raw: Mapping[str, Any], names: tuple[str, ...] | None) -> Iterator[Problem]:
-    yield from unknown_keys((), dict(raw), KEYS)
+    yield from unknown_keys((), dict(raw), ENTRIES)
     if "currency" in raw and not is_text(raw["currency"]):
         yield wrong(("currency",), raw["currency"], 'the currency in quotes, such as "EUR"')
     yield from _numbers((), raw)
