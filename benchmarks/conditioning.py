@@ -23,7 +23,7 @@ import pandas as pd
 from recording import add_output, record
 
 from forecaster import fit
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.domains.loading import load_card
 from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.model.simulate import simulate
@@ -61,7 +61,7 @@ def one_group(card: Any, seed: int, architectures: int, new: int) -> list[dict[s
         key = CurveKey(curve.domain, curve.task, curve.architecture)
         own = table["architecture"] == key.architecture
         added = own & (table["n"] >= SIZES[KNOWN] * 0.99) & (table["n"] <= SIZES[KNOWN + new - 1] * 1.01)
-        seen = distinct(table["n"].to_numpy()[added], np.log(table["error"].to_numpy()[added]))
+        seen = means_by_size(table["n"].to_numpy()[added], np.log(table["error"].to_numpy()[added]))
         far = np.array([AHEAD * SIZES[KNOWN + new - 1]])
         found = predictive(old, key, np.exp(seen.x), runs=seen.repeats)
         weights = found.weights(seen.y)

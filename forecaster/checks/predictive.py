@@ -98,7 +98,7 @@ class Assessment:
     curves: pd.DataFrame
 
 
-class Fitted(NamedTuple):
+class ThinnedCurve(NamedTuple):
     """A curve and its thinned posterior draws."""
 
     design: Design
@@ -135,15 +135,15 @@ def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambd
     return Assessment(points, curves)
 
 
-def _fitted(posterior: Posterior) -> Iterator[Fitted]:
+def _fitted(posterior: Posterior) -> Iterator[ThinnedCurve]:
     for curve in posterior.curves.curves:
         design = posterior.designs[(curve.domain, curve.task)]
         data = design.curve_of(curve.architecture)
         assert data is not None
-        yield Fitted(design, data, thinned(posterior, curve.label))
+        yield ThinnedCurve(design, data, thinned(posterior, curve.label))
 
 
-def _assessed(seed: int, fitted: Sequence[Fitted]) -> Assessment:
+def _assessed(seed: int, fitted: Sequence[ThinnedCurve]) -> Assessment:
     """The assessment of some curves, with one call of ArviZ for all their sizes."""
     answers, curves = [], []
     for design, data, draws in fitted:

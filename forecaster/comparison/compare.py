@@ -17,7 +17,7 @@ import pandas as pd
 
 from forecaster.comparison import contrast, where
 from forecaster.comparison.comparison import Comparison
-from forecaster.comparison.drawn import Drawn, Question, drawn, question
+from forecaster.comparison.drawn import Drawn, GroupQuestion, drawn, question
 from forecaster.comparison.prose import prose
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
@@ -151,7 +151,7 @@ class _Compared(NamedTuple):
     gain_draws: dict[str, np.ndarray]
 
 
-def _compared(asked: Question, wanted: _Wanted, most: int | None) -> _Compared:
+def _compared(asked: GroupQuestion, wanted: _Wanted, most: int | None) -> _Compared:
     """Every answer on one group; only pairs among its ``most`` leading architectures, unless that is None."""
     names, pairs = asked.design.architectures, wanted.pairs
     errors = {name: asked.log_errors(name) for name in names}
@@ -187,7 +187,7 @@ def _compared(asked: Question, wanted: _Wanted, most: int | None) -> _Compared:
     )
 
 
-def _pair(asked: Question, a: Drawn, b: Drawn) -> tuple[where.Rows, dict[str, Any], where.Rows, dict[str, Any]]:
+def _pair(asked: GroupQuestion, a: Drawn, b: Drawn) -> tuple[where.Rows, dict[str, Any], where.Rows, dict[str, Any]]:
     """Rows of one pair: at each size, where the order changes, slopes to each size beyond the data, exponents."""
     names, fixed = asked.keys | {"a": a.name, "b": b.name}, (asked.rope, asked.level, asked.decide_at)
     slopes = [

@@ -24,7 +24,7 @@ LEAST_HORIZON = 10.0  # a horizon is at least this multiple of the largest size 
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class GroupQuestion:
     """What is asked of one group: the sizes, ascending, how far is looked, and the kind of error."""
 
     posterior: Posterior
@@ -79,10 +79,10 @@ def question(
     rope: float,
     decide_at: float,
     seed: int,
-) -> Question:
+) -> GroupQuestion:
     """The question at these sizes, or at those of ``DEFAULT_SIZES``."""
     sizes = np.unique(at) if len(at) else largest_size(posterior.designs[group]) * np.array(DEFAULT_SIZES)
-    return Question(posterior, group, sizes, kind or usual_kind(posterior, group), level, rope, decide_at, seed)
+    return GroupQuestion(posterior, group, sizes, kind or usual_kind(posterior, group), level, rope, decide_at, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +105,14 @@ class Drawn:
 
 
 def drawn(
-    asked: Question,
+    asked: GroupQuestion,
     architecture: str,
     errors: Mapping[str, Float[np.ndarray, "draw at"]],
     others: Iterable[str],
 ) -> Drawn:
     """The curve of a measured architecture, from the smallest measured size of the group to the horizon.
 
-    ``errors`` are :meth:`Question.log_errors` of it and of the ``others`` that it has to match.
+    ``errors`` are :meth:`GroupQuestion.log_errors` of it and of the ``others`` that it has to match.
     """
     key, span = CurveKey(*asked.group, architecture), searched(asked.design, asked.horizon)
     paths = curve_paths(asked.posterior, key, span, seed=asked.seed).whole
@@ -139,6 +139,6 @@ def _needed(
     return {name: np.stack([first_log_size(*looked, goal) for goal in own.T], 1) for name, own in goals.items()}
 
 
-def slope(asked: Question, errors: Float[np.ndarray, "draw at"], i: int) -> Float[np.ndarray, " draw"]:
+def slope(asked: GroupQuestion, errors: Float[np.ndarray, "draw at"], i: int) -> Float[np.ndarray, " draw"]:
     """Effective slope between today's size and the ``i``-th one asked about: positive where the error falls."""
     return (errors[:, 0] - errors[:, 1 + i]) / np.log(asked.sizes[i] / asked.today)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.curves.rises import FEW_REPEATS, LEAST_RISE, TINY, sds_of, usual_variance
 
 BY_CHANCE = 0.0005  # false alarms on a curve whose runs scatter normally: real ones have longer tails
@@ -30,7 +30,7 @@ class Stray(NamedTuple):
 
 def stray_runs(n: Runs, log_error: Runs) -> tuple[Stray, ...]:
     """The runs of a curve, ``n`` ascending, that stand apart from all others at their size, by size."""
-    sized = distinct(n, log_error)
+    sized = means_by_size(n, log_error)
     spare = sized.repeats - 1.0
     variances = sized.within / np.maximum(spare, 1.0)
     found: list[Stray] = []

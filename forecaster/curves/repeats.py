@@ -28,12 +28,12 @@ class Reduced(NamedTuple):
 
 
 def reduced(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
-    """Measurements by distinct size, ``n`` ascending; more than ``MOST_SIZES`` sizes in ``BINS`` steps of log size."""
-    found = distinct(n, log_error)
+    """Measurements by distinct size, ``n`` ascending; more than ``MOST_SIZES`` in ``BINS`` steps of log size."""
+    found = means_by_size(n, log_error)
     return found if len(found.x) <= MOST_SIZES else _together(np.log(n), log_error)
 
 
-def distinct(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
+def means_by_size(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
     """Measurements by distinct size, however many sizes there are."""
     sizes, index, count = np.unique(n, return_inverse=True, return_counts=True)
     mean = np.bincount(index, log_error) / count

@@ -10,7 +10,7 @@ import pandas as pd
 
 from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note
-from forecaster.curves.repeats import distinct, reduced
+from forecaster.curves.repeats import means_by_size, reduced
 from forecaster.curves.rises import around_neighbours, best_so_far
 
 
@@ -40,7 +40,7 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
 
 def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, float]:
     """Log n and number of points of each size; the noise that :func:`summarise` describes."""
-    which, x, y, count, within = distinct(curve.n, np.log(curve.error))
+    which, x, y, count, within = means_by_size(curve.n, np.log(curve.error))
     if len(which) > len(x):
         return x, count, float(np.sqrt(within.sum() / (len(which) - len(x))))
     return x, count, around_neighbours(x, y)

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.learning_curves import KEYS, Note
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.errors import CurveFileError
 
 FEWEST_SIZES = 20  # sizes of a log
@@ -31,7 +31,7 @@ def transient_end(n: Float[np.ndarray, " measurement"], error: Float[np.ndarray,
     ``n`` ascending. Sizes are dropped one by one as long as mean error falls from the first to the second faster than
     1 / n, and with more than four times the exponent of all that follows.
     """
-    found = distinct(n, np.log(error))
+    found = means_by_size(n, np.log(error))
     x, y = found.x, found.y
     if len(x) < FEWEST_SIZES or np.polyfit(x[1:], np.log(np.diff(np.exp(x))), 1)[0] > GROWTH:
         return float(n[0])

@@ -157,7 +157,7 @@ def options_of(
         running = costs.running(volume or 0.0, key.architecture)
         last = largest_size(design, key.architecture)
         idle.append(Option(key, last, 0.0, idle=True, running=running))
-        for n in _distinct([owned, *sizes]):
+        for n in _without_repeats([owned, *sizes]):
             if abs(n - last) <= SAME_SIZE * last:
                 continue
             active.append(_option(key, n, max(n - owned, 0.0), costs, running))
@@ -173,7 +173,7 @@ def _option(key: CurveKey, n: float, buy: float, costs: Costs, running: float) -
     return Option(key, n, buy, False, items, order - items, training, running, days)
 
 
-def _distinct(sizes: Sequence[float]) -> list[float]:
+def _without_repeats(sizes: Sequence[float]) -> list[float]:
     found: list[float] = []
     for n in sorted(map(float, sizes)):
         if not found or n - found[-1] > SAME_SIZE * n:

@@ -38,7 +38,7 @@ RISK = 0.05
 EARLY_SHARE = 0.2
 ARCHITECTURES_NAMED = 6  # architectures that a sentence names
 TOO_EARLY = "too early to drop: still in the region of small data"
-Costs = float | Mapping[str, float]  # of training on one item, for all or by architecture
+TrainingCosts = float | Mapping[str, float]  # of training on one item, for all or by architecture
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,7 +98,7 @@ def screen(
     *,
     risk: float = RISK,
     spent: float = 0.0,
-    costs: Costs = 1.0,
+    costs: TrainingCosts = 1.0,
     curves: Sequence[CurveKey | str] | None = None,
     kind: str | None = None,
     seed: int = 0,
@@ -213,7 +213,7 @@ def _check_numbers(at: float, risk: float, spent: float) -> None:
         raise RequestError(f"spent: found {spent:g}; expected what earlier looks used of the risk, such as 0.02")
 
 
-def _cost(costs: Costs, name: str) -> float:
+def _cost(costs: TrainingCosts, name: str) -> float:
     value = costs.get(name, np.nan) if isinstance(costs, Mapping) else costs
     if not (np.isfinite(value) and value >= 0):
         raise RequestError(

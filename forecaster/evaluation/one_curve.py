@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.curves.learning_curves import KEYS, Curve
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.evaluation import scoring
 from forecaster.evaluation.requirement import needed_by, requirement_row
 from forecaster.evaluation.rivals.baselines import BASELINES
@@ -118,5 +118,5 @@ def _point_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 
 def _by_size(curve: Curve) -> tuple[np.ndarray, np.ndarray]:
-    found = distinct(curve.n, np.log(curve.error))
+    found = means_by_size(curve.n, np.log(curve.error))
     return found.x, found.y

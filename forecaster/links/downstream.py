@@ -14,7 +14,7 @@ from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.links import prose
-from forecaster.links.fit import DRAWS, Fitted, fit_link
+from forecaster.links.fit import DRAWS, FittedLink, fit_link
 from forecaster.links.following import following, highest
 from forecaster.links.pairs import Pairs, pairs_of
 from forecaster.links.rows import FIT, LINK, link_row, parameter_rows, row_at_loss, rows_at_sizes, run_rows
@@ -48,7 +48,7 @@ class Downstream(Result):
     parameters: pd.DataFrame = field(default_factory=pd.DataFrame)
     runs: pd.DataFrame = field(default_factory=pd.DataFrame)
     messages: tuple[Message, ...] = ()
-    fits: Mapping[Group, Fitted] = field(default_factory=dict)
+    fits: Mapping[Group, FittedLink] = field(default_factory=dict)
 
     command = "downstream"
     columns = declared(

@@ -49,7 +49,7 @@ REASONS: Mapping[str, Reason] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedLink:
     """Draws of a link, the shape ``k`` of the importance weights behind them and their effective sample size."""
 
     link: Link
@@ -61,7 +61,7 @@ class Fitted:
         return len(self.link.floor)
 
 
-def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: int = DRAWS) -> Fitted:
+def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: int = DRAWS) -> FittedLink:
     """The link of runs; ``chance`` is the error rate of guessing, learned where it is None."""
     low, high = float(runs.loss.min()), float(runs.loss.max())
 
@@ -76,7 +76,7 @@ def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: 
     return _fitted(found, link_of(found.values))
 
 
-def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> Fitted:
+def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> FittedLink:
     """The rival that knows no loss: one error rate, uniform before, and the same scatter."""
 
     def link_of(z: Points) -> Link:
@@ -91,8 +91,8 @@ def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> Fi
     return _fitted(found, link_of(found.values))
 
 
-def _fitted(found: Sampled, link: Link) -> Fitted:
-    return Fitted(link, found.k, found.ess)
+def _fitted(found: Sampled, link: Link) -> FittedLink:
+    return FittedLink(link, found.k, found.ess)
 
 
 def _link(z: Points, middle: float, spread: float, chance: float | None) -> Link:

@@ -23,7 +23,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from forecaster.inference.importance.weights import TRUSTED_K
-from forecaster.links.fit import Fitted, fit_constant, fit_link
+from forecaster.links.fit import FittedLink, fit_constant, fit_link
 from forecaster.links.link import EDGE, Drawn, Points, Runs, drawn_runs, log_density
 
 FEWEST_RUNS = 9
@@ -40,7 +40,7 @@ FOLLOWS, NOT, UNKNOWN = "follows", "does not follow its loss", "cannot tell"
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class LinkEvidence:
     """The verdict, and the numbers that it rests on. Those of hidden runs are NaN where none were hidden.
 
     Attributes
@@ -83,8 +83,8 @@ class Evidence:
 
 
 def following(
-    runs: Runs, chance: float | None, fitted: Fitted, rng: np.random.Generator, level: float = 0.8
-) -> Evidence:
+    runs: Runs, chance: float | None, fitted: FittedLink, rng: np.random.Generator, level: float = 0.8
+) -> LinkEvidence:
     """Whether the errors of runs follow their loss; ``fitted`` is the link of all of them."""
     order, order_chance = _order(runs)
     numbers = {"order": order, "order_chance": order_chance, "explained": _explained(runs, fitted)}
@@ -92,7 +92,7 @@ def following(
     hidden = lowest(runs.loss)
     if len(runs) < FEWEST_RUNS or not _apart(runs.loss[~hidden]):
         nothing = np.zeros(len(runs), dtype=bool)
-        return Evidence(UNKNOWN, "few", nothing, np.zeros((3, 0)), **numbers)
+        return LinkEvidence(UNKNOWN, "few", nothing, np.zeros((3, 0)), **numbers)
     kept, out = runs.only(~hidden), runs.only(hidden)
     link, constant = fit_link(kept, chance, rng), fit_constant(kept, rng)
     rates = link.link.at(out.loss)
@@ -106,7 +106,7 @@ def following(
         "k": max(link.k, constant.k),
     }
     verdict, why = ruled(numbers)
-    return Evidence(verdict, why, hidden, forecast, **numbers)
+    return LinkEvidence(verdict, why, hidden, forecast, **numbers)
 
 
 def ruled(numbers: dict[str, float]) -> tuple[Verdict, str]:
@@ -148,7 +148,7 @@ def _order(runs: Runs) -> tuple[float, float]:
     return float(found.statistic), float(found.pvalue)
 
 
-def _explained(runs: Runs, fitted: Fitted) -> float:
+def _explained(runs: Runs, fitted: FittedLink) -> float:
     """1 - what is left around the link, over what there is, both without the variance of test cases."""
     line = np.median(fitted.link.at(runs.loss), axis=0)
     noise = np.nan_to_num(line * (1.0 - line) / runs.cases)
@@ -185,7 +185,7 @@ def _scores(runs: Runs, rates: Float[np.ndarray, "draw point"], scatter: Drawn) 
     return top + np.log(np.exp(logs - top).mean(0))
 
 
-def _guess(out: Runs, chance: float | None, runs: Runs, link: Fitted) -> Points:
+def _guess(out: Runs, chance: float | None, runs: Runs, link: FittedLink) -> Points:
     """Scores of a guess: each run's rate is anything from 0 to guessing, with the scatter of the link."""
     most = float(runs.error.max()) if chance is None else chance
     rates = np.repeat(np.linspace(0.0, most, GRID)[:, None], len(out), axis=1)

@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from forecaster._support.streams import stream
 from forecaster.inference.posterior import Posterior
-from forecaster.links.fit import REASONS, Fitted
-from forecaster.links.following import Evidence
+from forecaster.links.fit import REASONS, FittedLink
+from forecaster.links.following import LinkEvidence
 from forecaster.links.pairs import Pairs
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
@@ -20,7 +20,7 @@ from forecaster.prediction.forecast import log_errors
 LINK, WEIGH, FIT = range(3)  # uses of random numbers
 
 
-def row_at_loss(one: Pairs, fitted: Fitted, loss: float, level: float, seed: int) -> dict[str, Any]:
+def row_at_loss(one: Pairs, fitted: FittedLink, loss: float, level: float, seed: int) -> dict[str, Any]:
     drawn = np.full(fitted.draws, loss)
     return _row(one, fitted, drawn, {}, level, stream(f"{'/'.join(one.group)}/{loss!r}", seed, WEIGH))
 
@@ -28,7 +28,7 @@ def row_at_loss(one: Pairs, fitted: Fitted, loss: float, level: float, seed: int
 def rows_at_sizes(
     posterior: Posterior,
     one: Pairs,
-    fitted: Fitted,
+    fitted: FittedLink,
     sizes: Sequence[float],
     curves: Sequence[CurveKey | str] | None,
     level: float,
@@ -47,7 +47,7 @@ def rows_at_sizes(
 
 def _row(
     one: Pairs,
-    fitted: Fitted,
+    fitted: FittedLink,
     losses: Float[np.ndarray, " draw"],
     named: dict[str, Any],
     level: float,
@@ -78,7 +78,7 @@ def _row(
     }
 
 
-def link_row(one: Pairs, fitted: Fitted, evidence: Evidence) -> dict[str, Any]:
+def link_row(one: Pairs, fitted: FittedLink, evidence: LinkEvidence) -> dict[str, Any]:
     loss, hidden = one.runs.loss, evidence.hidden
     reach = float((loss[~hidden].min() - loss.min()) / np.ptp(loss[~hidden])) if hidden.any() else 0.0
     names = ("inside", "surprise", "gain", "order", "order_chance", "explained", "moved_chance")
@@ -97,7 +97,7 @@ def link_row(one: Pairs, fitted: Fitted, evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def parameter_rows(one: Pairs, fitted: Fitted, level: float) -> list[dict[str, Any]]:
+def parameter_rows(one: Pairs, fitted: FittedLink, level: float) -> list[dict[str, Any]]:
     rows = []
     for name, reason in REASONS.items():
         middle, low, high = np.quantile(getattr(fitted.link, name), [0.5, 0.5 - level / 2, 0.5 + level / 2])
@@ -107,7 +107,7 @@ def parameter_rows(one: Pairs, fitted: Fitted, level: float) -> list[dict[str, A
     return rows
 
 
-def run_rows(one: Pairs, evidence: Evidence) -> pd.DataFrame:
+def run_rows(one: Pairs, evidence: LinkEvidence) -> pd.DataFrame:
     table = one.table[["domain", "task", "architecture", "n", "loss", "error"]].assign(hidden=evidence.hidden)
     for name, values in zip(("foretold", "foretold_lower", "foretold_upper"), evidence.forecast, strict=True):
         table[name] = np.nan

@@ -16,7 +16,7 @@ import numpy as np
 from forecaster.measuring import prose
 from forecaster.measuring.measured import PLANNED, Measured, MeasuringPlan
 from forecaster.measuring.pace import seconds_of
-from forecaster.measuring.plan import DOMAIN, TASK, Grid, Names, Plan, plan_of
+from forecaster.measuring.plan import DOMAIN, TASK, Grid, MeasurementPlan, TableNames, plan_of
 from forecaster.measuring.record import recording
 from forecaster.measuring.running import Progress, run_all, workers_of
 from forecaster.measuring.runs import Job, Run, Trainer
@@ -93,7 +93,7 @@ def measure(
     >>> found.sizes[["n", "point", "edge"]].values.tolist()[-1]
     [1600, 'width=1024', 'largest width']
     """
-    named_as = Names(domain, task, metric, n_test)
+    named_as = TableNames(domain, task, metric, n_test)
     plan = plan_of(trainer, sizes, seeds, grid=grid, architecture=architecture, names=named_as, gpus=gpus)
     return measured(plan, record, jobs=jobs, retry=retry, on_progress=on_progress)
 
@@ -137,7 +137,9 @@ def measure_plan(
     >>> plan.table[["n", "runs", "left"]].values.tolist()
     [[100, 6, 6], [200, 6, 6]]
     """
-    plan = plan_of(trainer, sizes, seeds, grid=grid, architecture=architecture, names=Names(domain, task), gpus=gpus)
+    plan = plan_of(
+        trainer, sizes, seeds, grid=grid, architecture=architecture, names=TableNames(domain, task), gpus=gpus
+    )
     return planned(plan, record, jobs=jobs, retry=retry)
 
 
@@ -145,7 +147,7 @@ def measure_plan(
 
 
 def measured(
-    plan: Plan,
+    plan: MeasurementPlan,
     record: str | Path | None,
     *,
     jobs: int = 1,
@@ -169,7 +171,7 @@ def measured(
     return result_of(plan, runs, path)
 
 
-def planned(plan: Plan, record: str | Path | None, *, jobs: int = 1, retry: bool = False) -> MeasuringPlan:
+def planned(plan: MeasurementPlan, record: str | Path | None, *, jobs: int = 1, retry: bool = False) -> MeasuringPlan:
     """What is left of a plan, and how long it may take."""
     count, path = workers_of(jobs), None if record is None else Path(record)
     runs = plan.so_far(path)
@@ -202,7 +204,7 @@ def planned(plan: Plan, record: str | Path | None, *, jobs: int = 1, retry: bool
     return MeasuringPlan(table, said.text, (), hours, asked)
 
 
-def _left(plan: Plan, runs: Mapping[str, Run], retry: bool) -> list[Job]:
+def _left(plan: MeasurementPlan, runs: Mapping[str, Run], retry: bool) -> list[Job]:
     """The jobs to make: those without a run, and with ``retry`` those whose run failed."""
     return [job for job in plan.jobs if job.key not in runs or (retry and runs[job.key].trained is None)]
 

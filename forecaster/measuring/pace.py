@@ -15,7 +15,7 @@ STEEPEST = 3.0
 PROPORTIONAL = 1.0  # the exponent where runs of one size tell none
 SHORTEST = 1e-4  # seconds
 
-Model = tuple[str, str]  # an architecture and a point
+ModelKey = tuple[str, str]  # an architecture and a point
 
 
 def seconds_of(jobs: Sequence[Job], runs: Iterable[Run]) -> np.ndarray:
@@ -28,7 +28,7 @@ def seconds_of(jobs: Sequence[Job], runs: Iterable[Run]) -> np.ndarray:
     timed = [run for run in runs if run.trained is not None]
     if not timed:
         return np.full(len(jobs), math.nan)
-    largest: dict[Model, int] = {}
+    largest: dict[ModelKey, int] = {}
     for run in timed:
         largest[_model(run.job)] = max(run.job.n, largest.get(_model(run.job), 0))
     sizes = sorted({run.job.n for run in timed})[-LARGEST_SIZES:]
@@ -53,12 +53,12 @@ def _exponent(x: np.ndarray, y: np.ndarray, models: np.ndarray) -> float:
     return float(np.clip(dx @ dy / spread, 0.0, STEEPEST)) if spread > 0 else PROPORTIONAL
 
 
-def _intercept(own: dict[Model, float], model: Model) -> float:
+def _intercept(own: dict[ModelKey, float], model: ModelKey) -> float:
     if model in own:
         return own[model]
     same = [a for (name, _), a in own.items() if name == model[0]]
     return float(np.mean(same or list(own.values())))
 
 
-def _model(job: Job) -> Model:
+def _model(job: Job) -> ModelKey:
     return job.architecture, text_of(job.point)

@@ -11,7 +11,7 @@ from typing import Any
 
 from forecaster.errors import RequestError
 from forecaster.measuring.record import read_record
-from forecaster.measuring.runs import Job, Point, Run, Trainer, jobs_of, points_of
+from forecaster.measuring.runs import GridPoint, Job, Run, Trainer, jobs_of, points_of
 from forecaster.measuring.sizes import sizes_of
 from forecaster.measuring.trainers.commands import CommandTrainer
 
@@ -20,7 +20,7 @@ Grid = Mapping[str, Sequence[Any]]
 
 
 @dataclass(frozen=True)
-class Names:
+class TableNames:
     """What the table calls what was measured."""
 
     domain: str = DOMAIN
@@ -30,14 +30,14 @@ class Names:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class MeasurementPlan:
     """What is to be measured: the trainers, and the points of the grid, by architecture; sizes, seeds, names."""
 
     trainers: Mapping[str, Trainer]
-    points: Mapping[str, tuple[Point, ...]]
+    points: Mapping[str, tuple[GridPoint, ...]]
     sizes: tuple[int, ...]
     seeds: tuple[int, ...]
-    names: Names = field(default_factory=Names)
+    names: TableNames = field(default_factory=TableNames)
     gpus: float = 0.0  # of each run
 
     @functools.cached_property
@@ -69,9 +69,9 @@ def plan_of(
     *,
     grid: Grid | None = None,
     architecture: str | None = None,
-    names: Names | None = None,
+    names: TableNames | None = None,
     gpus: float = 0.0,
-) -> Plan:
+) -> MeasurementPlan:
     """The plan of a measurement; RequestError where it makes no sense."""
     if isinstance(trainer, Mapping) and architecture is not None:
         raise RequestError(f"architecture: found {architecture!r} beside trainers with names; expected one of the two")
@@ -81,7 +81,9 @@ def plan_of(
     if not 0.0 <= gpus < math.inf:
         raise RequestError(f"gpus: found {gpus:g}; expected a number of accelerators from 0 up")
     points = points_of(grid)
-    plan = Plan(trainers, dict.fromkeys(trainers, points), sizes_of(sizes), seeds_of(seeds), names or Names(), gpus)
+    plan = MeasurementPlan(
+        trainers, dict.fromkeys(trainers, points), sizes_of(sizes), seeds_of(seeds), names or TableNames(), gpus
+    )
     for one in trainers.values():
         if isinstance(one, CommandTrainer):
             one.expect_places(grid or {}, len(plan.seeds))

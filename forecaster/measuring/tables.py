@@ -14,14 +14,14 @@ from forecaster.errors import RequestError
 from forecaster.measuring import prose
 from forecaster.measuring.choice import Best, best_of
 from forecaster.measuring.measured import RUNS, SIZES, TABLE, Measured
-from forecaster.measuring.plan import Plan
+from forecaster.measuring.plan import MeasurementPlan
 from forecaster.measuring.runs import Run, named
 from forecaster.results.columns import WORDS
 from forecaster.results.message import joined
 from forecaster.results.wording import counted
 
 
-def result_of(plan: Plan, runs: Mapping[str, Run], record: Path | None) -> Measured:
+def result_of(plan: MeasurementPlan, runs: Mapping[str, Run], record: Path | None) -> Measured:
     """The choice among runs, as tables, sentences and verdicts. RequestError where no run finished."""
     made = [runs[job.key] for job in plan.jobs if job.key in runs]
     found = [best for name in plan.trainers for n in plan.sizes if (best := _best(plan, runs, name, n)) is not None]
@@ -43,7 +43,7 @@ def result_of(plan: Plan, runs: Mapping[str, Run], record: Path | None) -> Measu
     )
 
 
-def _best(plan: Plan, runs: Mapping[str, Run], name: str, n: int) -> Best | None:
+def _best(plan: MeasurementPlan, runs: Mapping[str, Run], name: str, n: int) -> Best | None:
     own = [runs[j.key] for j in plan.jobs if (j.architecture, j.n) == (name, n) and j.key in runs]
     return best_of(own, plan.points[name])
 
@@ -59,18 +59,18 @@ def _nothing(made: Sequence[Run], record: Path | None) -> str:
     )
 
 
-def curve_of(plan: Plan, name: str) -> dict[str, Any]:
+def curve_of(plan: MeasurementPlan, name: str) -> dict[str, Any]:
     return {"domain": plan.names.domain, "task": plan.names.task, "architecture": name}
 
 
-def _error(plan: Plan, run: Run) -> float:
+def _error(plan: MeasurementPlan, run: Run) -> float:
     """The error that is reported; half a test case where none was wrong, NaN where their number is not known."""
     assert run.trained is not None
     cases = run.trained.n_test or plan.names.n_test
     return run.trained.reported or (0.5 / cases if cases else math.nan)
 
 
-def _measurement(plan: Plan, best: Best, run: Run) -> dict[str, Any]:
+def _measurement(plan: MeasurementPlan, best: Best, run: Run) -> dict[str, Any]:
     """A row of the table that is fitted."""
     assert run.trained is not None
     return {
@@ -87,7 +87,7 @@ def _measurement(plan: Plan, best: Best, run: Run) -> dict[str, Any]:
     }
 
 
-def _spent(plan: Plan, run: Run) -> dict[str, Any]:
+def _spent(plan: MeasurementPlan, run: Run) -> dict[str, Any]:
     """What a run took."""
     told = run.trained
     hours = None if told is None else told.gpu_hours
@@ -96,7 +96,7 @@ def _spent(plan: Plan, run: Run) -> dict[str, Any]:
     return {"params": None if told is None else told.params, "seconds": run.took, "gpu_hours": hours}
 
 
-def _size_row(plan: Plan, best: Best, runs: Mapping[str, Run]) -> dict[str, Any]:
+def _size_row(plan: MeasurementPlan, best: Best, runs: Mapping[str, Run]) -> dict[str, Any]:
     errors = np.array([_error(plan, run) for run in best.rows])
     params = [
         run.trained.params for run in best.rows if run.trained is not None and run.job.point == best.rows[0].job.point
@@ -120,7 +120,7 @@ def _size_row(plan: Plan, best: Best, runs: Mapping[str, Run]) -> dict[str, Any]
     }
 
 
-def _run_rows(plan: Plan, runs: Mapping[str, Run], chosen: set[str]) -> Iterable[dict[str, Any]]:
+def _run_rows(plan: MeasurementPlan, runs: Mapping[str, Run], chosen: set[str]) -> Iterable[dict[str, Any]]:
     for job in plan.jobs:
         run = runs.get(job.key)
         trained = None if run is None else run.trained

@@ -12,7 +12,7 @@ import pandas as pd
 from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import KEYS
 from forecaster.curves.reading.read import read_curves
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.evaluation.fitting import fit
 from forecaster.inference.fit import Progress
 from forecaster.inference.importance.weights import weighted_quantiles
@@ -160,7 +160,7 @@ def _by_key(rows: pd.DataFrame) -> Iterator[tuple[CurveKey, pd.DataFrame]]:
 def judged_rows(posterior: Posterior, key: CurveKey, rows: pd.DataFrame, level: float, seed: int) -> pd.DataFrame:
     """The new measurements of one curve, averaged by size, smallest first, each given those before it."""
     own = rows.sort_values("n")
-    found = distinct(own["n"].to_numpy(dtype=float), np.log(own["error"].to_numpy(dtype=float)))
+    found = means_by_size(own["n"].to_numpy(dtype=float), np.log(own["error"].to_numpy(dtype=float)))
     n, y = np.exp(found.x), found.y
     whole = predictive(posterior, key, n, runs=found.repeats, seed=seed)
     p = p_values(whole.pit(y))

@@ -87,7 +87,7 @@ class Watch(Result):
         return held, Shown(verdicts, few, "Each curve:")
 
 
-class Judged(NamedTuple):
+class JudgedCurve(NamedTuple):
     """One curve's new measurements: their predictive density, log errors, PITs and evidence."""
 
     key: CurveKey
@@ -183,14 +183,14 @@ def _by_curve(posterior: Posterior, rows: Any) -> Iterator[tuple[CurveKey, Any]]
         yield key, own
 
 
-def _judged(posterior: Posterior, key: CurveKey, own: Any, seed: int) -> Judged:
+def _judged(posterior: Posterior, key: CurveKey, own: Any, seed: int) -> JudgedCurve:
     y = np.log(own["error"].to_numpy(dtype=float))
     predicted = predictive(posterior, key, own["n"].to_numpy(dtype=float), seed=seed)
     pit = predicted.pit(y)
-    return Judged(key, predicted, y, pit, evidence(pit))
+    return JudgedCurve(key, predicted, y, pit, evidence(pit))
 
 
-def _measurements(one: Judged, threshold: float, level: float) -> pd.DataFrame:
+def _measurements(one: JudgedCurve, threshold: float, level: float) -> pd.DataFrame:
     mean, sd = one.predicted.mean, np.sqrt(np.diagonal(one.predicted.covariance, axis1=1, axis2=2))
     drawn = mean + sd * np.random.default_rng(0).standard_normal((len(mean), 1))
     equal = np.full(len(mean), 1.0 / len(mean))
@@ -214,7 +214,7 @@ def _measurements(one: Judged, threshold: float, level: float) -> pd.DataFrame:
     )
 
 
-def _verdict(one: Judged, threshold: float) -> dict[str, Any]:
+def _verdict(one: JudgedCurve, threshold: float) -> dict[str, Any]:
     """A row on a curve. An alarm stays one: evidence that was reached counts, whatever came after."""
     reached = np.flatnonzero(one.found.e_value >= threshold)
     alarm = bool(len(reached))

@@ -17,7 +17,7 @@ from forecaster.registry.registration import Point, Registration
 from forecaster.registry.scores import PointScore, point_score
 
 
-class Judged(NamedTuple):
+class JudgedPoint(NamedTuple):
     """A point of a registration beside what is known of it."""
 
     registration: Registration
@@ -29,16 +29,16 @@ class Judged(NamedTuple):
 
 def judged_points(
     registrations: Sequence[Registration], measured: pd.DataFrame, today: str, within: float
-) -> list[Judged]:
+) -> list[JudgedPoint]:
     """Every point of the registrations, in their order, beside its outcome as known ``today``, and its score."""
-    found: list[Judged] = []
+    found: list[JudgedPoint] = []
     seen: list[Point] = []
     for one in registrations:
         for point in one.points:
             outcome = outcome_of(point, one.due, measured, today, within)
             scored = point_score(point, outcome.low) if outcome.status == SCORED else None
             again = any(_same(point, other, within) for other in seen)
-            found.append(Judged(one, point, outcome, scored, not again))
+            found.append(JudgedPoint(one, point, outcome, scored, not again))
         seen += one.points
     return found
 
@@ -49,6 +49,6 @@ def _same(one: Point, other: Point, within: float) -> bool:
     return one.curve == other.curve and bool(models) and bool(alike(one.n, other.n, within))
 
 
-def counting(judged: Sequence[Judged]) -> list[tuple[Judged, PointScore]]:
+def counting(judged: Sequence[JudgedPoint]) -> list[tuple[JudgedPoint, PointScore]]:
     """Those that make the record."""
     return [(one, one.score) for one in judged if one.score is not None and one.first]

@@ -18,7 +18,7 @@ from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.observation import KINDS
 from forecaster.registry.chain import append
-from forecaster.registry.points import NEW_RUN, Asked, of_curves, of_surface
+from forecaster.registry.points import NEW_RUN, PointOptions, of_curves, of_surface
 from forecaster.registry.registration import INTERVAL, LAST, LAW, Point, Registration, hub_table
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared, interval, size
@@ -168,7 +168,7 @@ def register(
         raise RequestError(f"runs: found {runs} beside kind {kind}; expected kind {NEW_RUN}: the others are averages")
     if failed := [check for check in checks if check.verdict == "FAIL"]:
         raise RequestError(f"nothing was registered: {failed[0].message.text}; {failed[0].next_step}")
-    asked = Asked(kind, runs, targets, seed)
+    asked = PointOptions(kind, runs, targets, seed)
     if isinstance(posterior, Surface):
         points = tuple(of_surface(posterior, sizes, np.unique(positive("params", params, "7e9")), asked))
     elif len(params):

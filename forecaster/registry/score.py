@@ -13,7 +13,7 @@ import pandas as pd
 from forecaster.errors import RegistryError, RequestError
 from forecaster.evaluation.scoring import CHANCE, SELDOM, range_of
 from forecaster.registry.chain import in_words, read_chain
-from forecaster.registry.judged import Judged, counting, judged_points
+from forecaster.registry.judged import JudgedPoint, counting, judged_points
 from forecaster.registry.outcomes import (
     AMBIGUOUS,
     CENSORED,
@@ -97,7 +97,7 @@ def score(
     return Scored(_table(judged), text.text, checks, record, chances, _reliability(chances), totals)
 
 
-def _table(judged: Sequence[Judged]) -> pd.DataFrame:
+def _table(judged: Sequence[JudgedPoint]) -> pd.DataFrame:
     rows = []
     for one in judged:
         point, scored = one.point, one.score
@@ -119,7 +119,7 @@ def _table(judged: Sequence[Judged]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _record(judged: Sequence[Judged]) -> pd.DataFrame:
+def _record(judged: Sequence[JudgedPoint]) -> pd.DataFrame:
     """Hits of every level, beside what calibrated forecasts of the same points would have."""
     scored = counting(judged)
     ids = dict.fromkeys(one.registration.forecast_id for one, _ in scored)
@@ -144,7 +144,7 @@ def _record(judged: Sequence[Judged]) -> pd.DataFrame:
     return pd.DataFrame(rows if scored else [], columns=list(Scored.columns["record"].names))
 
 
-def _chances(judged: Sequence[Judged]) -> pd.DataFrame:
+def _chances(judged: Sequence[JudgedPoint]) -> pd.DataFrame:
     rows = []
     for one in judged:
         for target, p in one.point.chances:
@@ -177,7 +177,7 @@ def _reliability(chances: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(Scored.columns["reliability"].names))
 
 
-def _totals(judged: Sequence[Judged], chances: Any) -> dict[str, float]:
+def _totals(judged: Sequence[JudgedPoint], chances: Any) -> dict[str, float]:
     scored = [one for _, one in counting(judged)]
     found: dict[str, float] = {"n_scored": len(scored)}
     mean = {"crps_log": "crps", "wis_log": "wis", "log_score": "log_score"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from forecaster.registry.judged import Judged
+from forecaster.registry.judged import JudgedPoint
 from forecaster.registry.outcomes import (
     AMBIGUOUS,
     CENSORED,
@@ -23,7 +23,7 @@ DOUBTFUL, BROKEN = 0.1, 0.01  # chance of such hits below which a record is REVI
 FEW_OUTCOMES = 10  # outcomes below which a record says little
 
 
-def verdicts(record: Any, judged: Sequence[Judged]) -> tuple[Check, ...]:
+def verdicts(record: Any, judged: Sequence[JudgedPoint]) -> tuple[Check, ...]:
     """Whether the hits are those of a calibrated forecaster, and whether outcomes are missing."""
     found: list[Check] = []
     if len(record):
@@ -59,7 +59,7 @@ def _counts(record: Any) -> dict[str, Any]:
     return row | {name: int(row[name]) for name in ("held", "scored", "low", "high")}
 
 
-def told(judged: Sequence[Judged], record: Any, totals: Mapping[str, float]) -> Message:
+def told(judged: Sequence[JudgedPoint], record: Any, totals: Mapping[str, float]) -> Message:
     counts = {status: sum(one.outcome.status == status for one in judged) for status in (SCORED, CENSORED, AMBIGUOUS)}
     waiting = sum(one.outcome.status in (PENDING, OVERDUE) for one in judged)
     parts = [f"{counted(len(judged), 'registered point')}: {counts[SCORED]} scored"]
@@ -81,7 +81,7 @@ def told(judged: Sequence[Judged], record: Any, totals: Mapping[str, float]) -> 
     return message("scored", text, **totals)
 
 
-def none_matched(judged: Sequence[Judged], measured: Any, within: float) -> str:
+def none_matched(judged: Sequence[JudgedPoint], measured: Any, within: float) -> str:
     """What stands in the way, with the nearest size."""
     point = judged[0].point
     same = measured[measured["architecture"] == point.architecture]

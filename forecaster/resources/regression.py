@@ -29,7 +29,7 @@ AtSizes = Float[np.ndarray, "draw size"]
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Observations:
     """Logs of sizes ``x`` and of values ``y``, and the known variance of each value."""
 
     x: Points
@@ -57,7 +57,7 @@ class Line:
 
 
 def lines(
-    measured: Sequence[Measured], mean: float, sd: float, draws: int, rng: np.random.Generator
+    measured: Sequence[Observations], mean: float, sd: float, draws: int, rng: np.random.Generator
 ) -> tuple[list[Line], Drawn]:
     """The line of each architecture, and the centre of their slopes; ``mean`` and ``sd`` are that centre's prior."""
     taus, sigmas = (a.ravel() for a in np.meshgrid(TAUS, SIGMAS, indexing="ij"))
@@ -81,7 +81,7 @@ def lines(
     return [_line(one, part, mu, tau, sigma, rng) for one, part in zip(measured, parts, strict=True)], mu
 
 
-def _summary(one: Measured) -> tuple[int, float, float, float]:
+def _summary(one: Observations) -> tuple[int, float, float, float]:
     """Points, sum of squares of log size, least-squares slope, residual sum of squares."""
     x, y = one.x - one.x.mean(), one.y - one.y.mean()
     spread = float(x @ x)
@@ -90,7 +90,7 @@ def _summary(one: Measured) -> tuple[int, float, float, float]:
 
 
 def _line(
-    one: Measured,
+    one: Observations,
     part: tuple[int, float, float, float],
     mu: Drawn,
     tau: Drawn,

@@ -16,7 +16,7 @@ from forecaster.domains.domain import Prior
 from forecaster.domains.loading import load_card
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.curve_keys import CurveKey
-from forecaster.resources.regression import Drawn, Line, Measured, lines
+from forecaster.resources.regression import Drawn, Line, Observations, lines
 
 PRIORS = {"params": "params", "compute": "compute", "gpu_hours": "hours", "seconds": "hours"}
 QUANTITIES: Mapping[str, str] = {
@@ -35,7 +35,7 @@ class Growth:
     quantity: str
     prior: Prior
     lines: Mapping[str, Line]
-    measured: Mapping[str, Measured]
+    measured: Mapping[str, Observations]
     centre: Drawn
 
 
@@ -85,7 +85,7 @@ def prior_of(posterior: Posterior, group: Group, quantity: str) -> Prior:
     return own[name] if name in own else load_card("generic").growth[name]
 
 
-def measured_of(rows: Table, quantity: str) -> Measured | None:
+def measured_of(rows: Table, quantity: str) -> Observations | None:
     """Means of log values by size of one curve; None where there are too few sizes, or nothing that grows."""
     told = rows[rows[quantity].notna() & (rows[quantity] > 0)]
     if told["n"].nunique() < FEWEST_SIZES:
@@ -94,7 +94,7 @@ def measured_of(rows: Table, quantity: str) -> Measured | None:
         return None
     logs = np.log(told[quantity].astype(float)).groupby(told["n"].to_numpy()).mean()
     x, y = np.log(np.asarray(logs.index, dtype=float)), logs.to_numpy(dtype=float)
-    return Measured(x, y, grid_variance(y) if quantity == "params" else 0.0)
+    return Observations(x, y, grid_variance(y) if quantity == "params" else 0.0)
 
 
 def grid_variance(log_params: np.ndarray) -> float:

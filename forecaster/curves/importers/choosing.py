@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from forecaster._support.frames import Table
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.importers import asking, points
-from forecaster.curves.importers.formats import Found
+from forecaster.curves.importers.formats import FoundRuns
 from forecaster.curves.importers.request import Request
 from forecaster.curves.importers.take import Take
 from forecaster.curves.learning_curves import listed
@@ -50,7 +50,7 @@ class Chosen:
     dropped: Mapping[str, int]
 
 
-def chosen_points(request: Request, found: Found) -> Chosen:
+def chosen_points(request: Request, found: FoundRuns) -> Chosen:
     """The points of finished runs with an error, once everything that has to be told is told."""
     export = found.export
     table, by_name = points.with_names(request.name, export, request.names)
@@ -90,7 +90,7 @@ def chosen_points(request: Request, found: Found) -> Chosen:
     return Chosen(table, columns, how, run, step, measured, error, several, dropped)
 
 
-def _columns(request: Request, found: Found, by_name: Mapping[str, str]) -> dict[str, str]:
+def _columns(request: Request, found: FoundRuns, by_name: Mapping[str, str]) -> dict[str, str]:
     """What serves as what: as the format says, as names say, as the user says, the later before the earlier."""
     own = dict(found.export.columns)
     if "error" in request.how.columns and request.how.columns["error"] != own.get("error"):

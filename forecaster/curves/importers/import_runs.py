@@ -16,7 +16,7 @@ from forecaster._support.frames import Table
 from forecaster.curves.how_read import Decimal, HowRead
 from forecaster.curves.importers import asking
 from forecaster.curves.importers.choosing import Chosen, chosen_by, chosen_points, grows
-from forecaster.curves.importers.formats import Found, find
+from forecaster.curves.importers.formats import FoundRuns, find
 from forecaster.curves.importers.imported import Imported
 from forecaster.curves.importers.points import RUN
 from forecaster.curves.importers.prose import text_of
@@ -25,7 +25,7 @@ from forecaster.curves.importers.take import optimism, taken
 from forecaster.curves.learning_curves import KEYS, LearningCurves, Note, listed
 from forecaster.curves.metrics import metric_of_reading
 from forecaster.curves.misread.refusal import expect_well_read
-from forecaster.curves.reading.cells import Evidence
+from forecaster.curves.reading.cells import MarkEvidence
 from forecaster.curves.reading.columns import (
     KNOWN,
     check_constants,
@@ -166,7 +166,7 @@ def imported(request: Request) -> Imported:
 # The table ----------------------------------------------------------------------------------------
 
 
-def _result(request: Request, found: Found, chosen: Chosen, kept: Int[np.ndarray, " row"]) -> Imported:
+def _result(request: Request, found: FoundRuns, chosen: Chosen, kept: Int[np.ndarray, " row"]) -> Imported:
     rows = chosen.table.iloc[kept]
     names = _unique(found.export.names)
     of_run = [names[run] for run in chosen.run[kept]]
@@ -175,7 +175,7 @@ def _result(request: Request, found: Found, chosen: Chosen, kept: Int[np.ndarray
     frame = with_constants(request.name, frame, request.how.constants)
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     try:
-        made = rows_of(request.name, frame, chosen.how, request.typed, Evidence(rows))
+        made = rows_of(request.name, frame, chosen.how, request.typed, MarkEvidence(rows))
     except CurveRowsError as error:
         raise CurveRowsError(request.name, error.rows, _whose(error.rows, of_run)) from None
     # that runs differ in name makes no repeats of what differs in its settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from forecaster._support.frames import Table
 from forecaster.curves.importers.choosing import Chosen
-from forecaster.curves.importers.formats import Found
+from forecaster.curves.importers.formats import FoundRuns
 from forecaster.curves.importers.points import RUN
 from forecaster.curves.importers.request import Request
 from forecaster.curves.importers.take import Optimism, in_words
@@ -12,7 +12,7 @@ from forecaster.curves.learning_curves import KEYS
 from forecaster.results.wording import counted
 
 
-def text_of(request: Request, found: Found, chosen: Chosen, table: Table, cost: Optimism | None) -> str:
+def text_of(request: Request, found: FoundRuns, chosen: Chosen, table: Table, cost: Optimism | None) -> str:
     counts = len(set(table[RUN]))
     passed = f", beside {counted(found.passed, 'other file')}" if found.passed else ""
     curves = len(table[KEYS].drop_duplicates())
@@ -31,7 +31,7 @@ def text_of(request: Request, found: Found, chosen: Chosen, table: Table, cost: 
     return "\n".join([*said, f"Read so: {'; '.join(served)}.{turned}", "The same in full:", f"  {request.command()}"])
 
 
-def _counts(request: Request, found: Found, cost: Optimism | None) -> str:
+def _counts(request: Request, found: FoundRuns, cost: Optimism | None) -> str:
     """Which point of a run counts, in a sentence."""
     take = request.taken
     if found.format.single:

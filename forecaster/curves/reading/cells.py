@@ -31,7 +31,7 @@ Texts = Collection[str]
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class MarkEvidence:
     """What the columns of a table tell about marks, looked at where a column does not tell it itself."""
 
     raw: Table
@@ -61,7 +61,7 @@ def _has_decimals(cell: Any) -> bool:
     return isinstance(cell, float) and cell % 1 > 0
 
 
-def decimal_of(column: Table, theirs: str, evidence: Evidence, size: bool) -> Decimal | None:
+def decimal_of(column: Table, theirs: str, evidence: MarkEvidence, size: bool) -> Decimal | None:
     """The decimal mark of a column: its cells tell it, or else the other columns; None where nothing does.
 
     A column of sizes whose cells are all round thousands (1.000, 2.000) is not left to the other columns, unless those

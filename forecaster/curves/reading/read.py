@@ -21,7 +21,7 @@ from forecaster.curves.learning_curves import KEYS, NO_TASK, NOISE, LearningCurv
 from forecaster.curves.misread.exports import unfinished
 from forecaster.curves.misread.refusal import expect_well_read
 from forecaster.curves.reading import suggestions
-from forecaster.curves.reading.cells import Evidence
+from forecaster.curves.reading.cells import MarkEvidence
 from forecaster.curves.reading.columns import (
     REQUIRED,
     absent,
@@ -159,7 +159,7 @@ class Cells:
     how: HowRead
     mapping: Mapping[str, str]  # what is left of ``how.columns`` once a wide table is in rows
     notes: tuple[Note, ...]
-    evidence: Evidence
+    evidence: MarkEvidence
     command: Command
 
     @classmethod
@@ -168,7 +168,7 @@ class Cells:
         check_options(how)
         loaded = load(source)
         name, raw = loaded.name, stripped(loaded.name, loaded.raw)
-        evidence = Evidence(raw, loaded.separator)
+        evidence = MarkEvidence(raw, loaded.separator)
         chosen = rows_where(name, raw, how.where)
         made, mapping = melted(name, chosen, how.wide, how.columns)
         how = replace(how, source=name, wide=made.wide)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from forecaster._support.frames import Table
 from forecaster.curves.how_read import Command, HowRead
 from forecaster.curves.learning_curves import KEYS, NO_TASK, Note, listed
-from forecaster.curves.reading.cells import Evidence, Numbers, decimal_of, errors_of, sizes_of
+from forecaster.curves.reading.cells import MarkEvidence, Numbers, decimal_of, errors_of, sizes_of
 from forecaster.curves.reading.columns import KNOWN, NUMBERS, REQUIRED
 from forecaster.curves.reading.scores import Score, named_score
 from forecaster.curves.reading.sizes import unit_of
@@ -42,7 +42,7 @@ class Rows:
     notes: tuple[Note, ...]
 
 
-def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: Evidence) -> Rows:
+def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: MarkEvidence) -> Rows:
     """The canonical table of a frame under our names; CurveRowsError for rows that cannot be used."""
     columns = {column: _column(name, column, frame, how, command, evidence) for column in NUMBERS if column in frame}
     error = columns["error"].numbers
@@ -87,7 +87,7 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
 
 
 def _none_wrong(
-    values: Float[np.ndarray, " row"], columns: Mapping[str, Column], score: Score | None
+    values: Float[np.ndarray, " row"], columns: Mapping[str, NumberColumn], score: Score | None
 ) -> tuple[Float[np.ndarray, " row"], Mask]:
     """Where none of ``n_test`` cases was wrong, half a case in place of zero; and which rows these are.
 
@@ -104,7 +104,7 @@ def _none_wrong(
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class NumberColumn:
     """A column of numbers, and its bad rows."""
 
     name: str
@@ -112,19 +112,19 @@ class Column:
     bad: tuple[BadRow, ...] = ()
 
 
-def _column(name: str, ours: str, frame: Table, how: HowRead, command: Command, evidence: Evidence) -> Column:
+def _column(name: str, ours: str, frame: Table, how: HowRead, command: Command, evidence: MarkEvidence) -> NumberColumn:
     raw, theirs = frame[ours], how.columns.get(ours, ours)
     decimal = how.decimal or decimal_of(raw, theirs, evidence, ours not in ("error", "error_sd"))
     if decimal is None:
         raise CurveColumnsError(_unsure(name, theirs, raw, how, command))
     if ours in ("error", "error_sd"):
         found = errors_of(raw, decimal)
-        return Column(ours, found, () if ours == "error" else tuple(_bad_numbers(raw, found.values, found.wrong)))
+        return NumberColumn(ours, found, () if ours == "error" else tuple(_bad_numbers(raw, found.values, found.wrong)))
     found, percent = sizes_of(raw, decimal, unit_of(theirs) if ours == "n" else None)
     if ours != "n":
-        return Column(ours, found, tuple(_bad_numbers(raw, found.values, found.wrong | percent)))
+        return NumberColumn(ours, found, tuple(_bad_numbers(raw, found.values, found.wrong | percent)))
     found = replace(found, values=_of_full_size(name, found.values, percent, how, command))
-    return Column(
+    return NumberColumn(
         ours,
         found,
         tuple(_bad_numbers(raw, found.values, found.wrong | (percent.any() & ~percent & ~np.isnan(found.values)))),
@@ -294,7 +294,7 @@ def _what(how: HowRead) -> str:
 
 
 def _notes(
-    name: str, frame: Table, columns: dict[str, Column], how: HowRead, score: Score | None, skipped: Mask
+    name: str, frame: Table, columns: dict[str, NumberColumn], how: HowRead, score: Score | None, skipped: Mask
 ) -> list[Note]:
     """How cells were read, where that is not as they stand; and what was left out."""
     found = []

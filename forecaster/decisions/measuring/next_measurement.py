@@ -26,7 +26,7 @@ from forecaster.decisions.measuring.sample_information import Worth, losses_give
 from forecaster.decisions.measuring.teaching import Results, simulated_results, variance_left, within_budget
 from forecaster.decisions.options import Offers
 from forecaster.decisions.question import Question
-from forecaster.decisions.weighing import Asked, asked_of, fitted, weighed
+from forecaster.decisions.weighing import CheckedQuestion, asked_of, fitted, weighed
 from forecaster.errors import RequestError
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
@@ -188,7 +188,7 @@ def _check(value: Value, costs: object, budget: float | None, refits: int) -> No
         raise RequestError(f"refits: found {refits}; expected a whole number from 0, such as 16")
 
 
-def _ranked(asked: Asked, some: tuple[Candidate, ...], quantity: Sought, at: tuple[float, ...]) -> _Ranked:
+def _ranked(asked: CheckedQuestion, some: tuple[Candidate, ...], quantity: Sought, at: tuple[float, ...]) -> _Ranked:
     seed = asked.question.seed
     results = simulated_results(asked.posterior, some, seed)
     left = variance_left(quantity.scores(quantity.values), results)
@@ -208,7 +208,7 @@ def _ranked(asked: Asked, some: tuple[Candidate, ...], quantity: Sought, at: tup
     return _Ranked(some, results, left, None, None, np.array(flips))
 
 
-def _owned_afterwards(offers: Offers, asked: Asked, candidate: Candidate) -> PerOption:
+def _owned_afterwards(offers: Offers, asked: CheckedQuestion, candidate: Candidate) -> PerOption:
     """By how much each option costs less once a candidate was measured: its data is owned, its model trained."""
     costs, owned = asked.costs, asked.owned
     change = np.zeros(len(offers.options))

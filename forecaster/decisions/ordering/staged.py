@@ -40,7 +40,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class OrderPlan:
     """A plan of several orders, and one order, both played on draws that neither was chosen on.
 
     ``first`` and ``one`` are the sizes of the first and of the only order (None: buy nothing). ``gain`` is by how much
@@ -94,7 +94,7 @@ def staged(
     point: float,
     kind: str = "mean",
     seed: int = 0,
-) -> Plan:
+) -> OrderPlan:
     """The best plan of up to ``rounds`` orders up to some of ``sizes`` (ascending, all above what is ``owned``).
 
     ``idle`` is the loss of doing nothing in each draw, ``needed`` the data that each draw needs for the target.
@@ -115,7 +115,7 @@ def staged(
     losses, paid, final, ordered = _played(world, fresh, grid, tables, step, first, value, running, idle)
     loss_one = idle[fresh] if one is None else step[0, one] + running + value.unit * world.quantity[fresh, one]
     gained = loss_one - losses
-    return Plan(
+    return OrderPlan(
         architecture=key.architecture,
         rounds=rounds,
         first=None if first is None else float(sizes[first]),

@@ -209,7 +209,7 @@ def _decided(asked: _Asked, points: tuple[np.ndarray, np.ndarray] | None) -> Sur
     if costs.deadline is not None:
         extra["deadline"] = deadline_of(costs.deadline, offers.options[chosen], question.today)
     table = _table(offers, runs, chosen, question, asked.pricing)
-    found = prose.Found(offers, chosen, reason, table, surface.design.units, costs, question, None, extra)
+    found = prose.DecisionFacts(offers, chosen, reason, table, surface.design.units, costs, question, None, extra)
     messages = prose.messages(found)
     told = {"currency": costs.currency, "owned": asked.pricing.owned, **question.told()}
     far = surface.decades_beyond(table["n"].to_numpy(), table["params"].to_numpy())[chosen]
@@ -267,7 +267,7 @@ def _defaults(asked: _Asked, best: Frontier | None, path: _Path | None, idle: Ru
     elif question.budget is not None and allowed.any():
         wanted.append(float(path.log_flops[allowed][-1]))
     usual = [m for m in np.log(asked.compute.largest) + np.log(MULTIPLES) if m <= top + 1e-9]
-    logs = distinct([w for w in wanted if np.isfinite(w)], usual or [float(np.log(asked.compute.largest))])
+    logs = without_repeats([w for w in wanted if np.isfinite(w)], usual or [float(np.log(asked.compute.largest))])
     x, t = best.split(logs)
     x, t = (np.log([rounded(float(v), 3) for v in np.exp(part)]) for part in (x, t))
     owned = np.log(asked.pricing.owned)
@@ -278,7 +278,7 @@ def _defaults(asked: _Asked, best: Frontier | None, path: _Path | None, idle: Ru
     return np.concatenate([x, wide]), np.concatenate([t, np.full(len(more), owned)])
 
 
-def distinct(first: Sequence[float], then: Sequence[float]) -> np.ndarray:
+def without_repeats(first: Sequence[float], then: Sequence[float]) -> np.ndarray:
     """Log computes in order, those of ``first`` whatever stands near; of the others none that is nearly there."""
     found: list[float] = []
     for one in [*first, *then]:

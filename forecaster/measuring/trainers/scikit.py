@@ -20,7 +20,7 @@ from forecaster.curves.reading.scores import Score, named_score
 from forecaster.errors import OptionError, RequestError
 from forecaster.measuring.measure import measured
 from forecaster.measuring.measured import Measured
-from forecaster.measuring.plan import DOMAIN, Grid, Names, Plan, seeds_of
+from forecaster.measuring.plan import DOMAIN, Grid, MeasurementPlan, TableNames, seeds_of
 from forecaster.measuring.running import Progress
 from forecaster.measuring.runs import Trained, points_of
 from forecaster.measuring.sizes import sizes_of
@@ -196,8 +196,8 @@ def measure_curve(
         key: EstimatorTrainer(one, data, name, score, name == "accuracy", _identity(one, data, name))
         for key, one in estimators.items()
     }
-    names = Names(domain, task, metric or _metric(name, score))
-    plan = Plan(made, points, taken, seeds_of(seeds), names)
+    names = TableNames(domain, task, metric or _metric(name, score))
+    plan = MeasurementPlan(made, points, taken, seeds_of(seeds), names)
     return measured(plan, record, jobs=jobs, retry=retry, on_progress=on_progress)
 
 

@@ -97,13 +97,13 @@ def measure(
         raise OptionError("found --plan and --next; expected one of the two")
     path = record or (output.with_suffix(RECORD) if output else Path(f"measured{RECORD}"))
     from forecaster.measuring.measure import measured, planned
-    from forecaster.measuring.plan import Names, plan_of
+    from forecaster.measuring.plan import TableNames, plan_of
     from forecaster.measuring.trainers.commands import CommandTrainer
 
     patterns = {"error": reads, "test_error": read_test, "params": read_params}
     read = {name: text for name, text in patterns.items() if text is not None}
     trainer = CommandTrainer(command, read, max(jobs, 1))
-    names = Names(domain, task, metric, values.size(n_test, "--n-test"))
+    names = TableNames(domain, task, metric, values.size(n_test, "--n-test"))
     points = _grid(grid or [])
     options: dict[str, Any] = {"grid": points, "architecture": architecture or _name(command), "names": names}
     asked = plan_of(trainer, sizes, _seeds(seeds), gpus=gpus, **options)
