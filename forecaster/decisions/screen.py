@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.inference.units import units_of
 from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import check_kind, usual_kind
@@ -30,7 +31,7 @@ from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result
-from forecaster.results.wording import counted, listed, percent, plain_size
+from forecaster.results.wording import Units, counted, listed, percent, plain_number, plain_size, rounded
 
 KEEP, DROP, UNDECIDED = "keep", "drop", "undecided"
 MARGIN = 0.01  # of its error: a best one that is better by less is no loss
@@ -164,7 +165,7 @@ def screen(
         own += _aside_rows(posterior, group, curves, at)
         rows += own
         risks.append(lost)
-        said += prose(own, lost, spent, risk)
+        said += prose(own, lost, spent, risk, units_of(posterior, group))
     table = pd.DataFrame(rows)
     worst = max(risks)
     total = float(np.nansum(table["cost_to_resolve"].to_numpy(float)))
@@ -277,14 +278,14 @@ def _aside_rows(
 # In words -----------------------------------------------------------------------------------------
 
 
-def prose(rows: Sequence[Mapping[str, Any]], lost: float, spent: float, risk: float) -> list[Message]:
+def prose(rows: Sequence[Mapping[str, Any]], lost: float, spent: float, risk: float, units: Units) -> list[Message]:
     """Which of a group to keep and to drop, at what risk, what choosing now would cost, and what is too early."""
     where = f"{rows[0]['domain']}/{rows[0]['task']}"
     by = {
         verdict: [row["architecture"] for row in rows if row["verdict"] == verdict]
         for verdict in (KEEP, DROP, UNDECIDED)
     }
-    best = rows[0]
+    best, unit = rows[0], " points" if units.percent else units.sign
     said = []
     if by[DROP]:
         text = (
@@ -305,7 +306,7 @@ def prose(rows: Sequence[Mapping[str, Any]], lost: float, spent: float, risk: fl
     said.append(message("left", text, names=tuple(left), cost=cost))
     text = (
         f"Choosing {best['architecture']} now is right with probability {percent(best['p_best'])}; in the mean its "
-        f"error is {best['regret_mean']:.2g} above the lowest."
+        f"error is {plain_number(rounded(units.scaled(best['regret_mean'])))}{unit} above the lowest."
     )
     said.append(message("choose-now", text, architecture=best["architecture"], regret=best["regret_mean"]))
     early = [row["architecture"] for row in rows if row["note"] == TOO_EARLY]

@@ -67,6 +67,9 @@ def _more_data(ahead: Any, losses: bool) -> Message:
 
 def _stays(stays: Mapping[str, float], losses: bool) -> Message:
     row = {"b": stays["median"], "b_lower": stays["lower"], "b_upper": stays["upper"]}
+    if stays["p_positive"] < 0.5:
+        text = "With enough data the error may fall below the human one: the curve's floor minus the human error is "
+        return message("bias-goes", f"{text}{_between(row, 'b', losses)}.", **stays)
     text = f"However much data, {_between(row, 'b', losses)} above the human error stays: bias that only another model "
     return message("bias-stays", text + "or recipe can remove.", **stays)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from forecaster._support.frames import Table
+from forecaster.checks.check import overall
 from forecaster.checks.predictive import Assessment
 from forecaster.comparison.comparison import Comparison
 from forecaster.curves.learning_curves import Group
@@ -106,6 +107,11 @@ class Facts:
     def at_floor(self, architecture: str) -> bool:
         """True where the floor is within a few per cent of the current error, even if it is low."""
         return self.floor_range(architecture)[0] >= SEEN * self.ends[architecture]["yhat"]
+
+    def checked(self, more: Iterable[Check]) -> Facts:
+        """With more checks, and the verdict that follows."""
+        checks = (*self.checks, *more)
+        return replace(self, checks=checks, verdict=overall(checks))
 
     def interval(self, row: Mapping[str, Any]) -> tuple[str, str, str]:
         """Median, lower and upper end of a forecast as written."""

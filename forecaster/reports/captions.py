@@ -5,7 +5,8 @@ from __future__ import annotations
 from forecaster.reports.answers import Facts
 from forecaster.reports.deciding import Decided
 from forecaster.reports.findings import headline
-from forecaster.reports.opening import charted, stopped
+from forecaster.reports.opening.reasons import charted
+from forecaster.reports.opening.settling import stopped
 from forecaster.results.message import Message, message
 from forecaster.results.wording import listed, times_in
 

@@ -31,9 +31,10 @@ from forecaster.prediction.observation import cases, usual_kind
 from forecaster.prediction.options import options_table, reaching
 from forecaster.prediction.requirement import requirement
 from forecaster.prediction.set_aside import last_measured, set_aside
-from forecaster.reports import advice, opening
+from forecaster.reports import advice
 from forecaster.reports.answers import EDGE, Answers, Facts, Measured
 from forecaster.reports.deciding import Asked, decided
+from forecaster.reports.opening.settling import settled
 from forecaster.reports.tables import TABLED
 from forecaster.results.check import FAIL, REVIEW, Check
 
@@ -106,7 +107,7 @@ def ask(whole: Posterior, group: Group, asked: Asked) -> Answers:
         chosen=who,
     )
     assessed = Assessment(verdicts.fit_points, verdicts.fit)
-    decision = opening.settled(facts, decision)
+    decision = settled(facts, decision)
     return Answers(whole, posterior, facts, decision, found, need, comparison, _priors(found, headline_n), assessed)
 
 

@@ -5,6 +5,7 @@ Without prices each item bought costs 1, so that costs are amounts of data, and 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,16 +19,19 @@ from forecaster.decisions.decide import decide
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.loss import Value
 from forecaster.decisions.ordering.orders import rounded_up
+from forecaster.decisions.prose import NUMBERS, money
 from forecaster.decisions.question import Question
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.columns import LEVEL
+from forecaster.results.message import Message
 
 RISKS = (0.25, 0.5)  # of missing the target: the first that is within reach, where nothing else is asked for
 IN_DATA: Mapping[str, Any] = {"per_item": 1.0}  # a price list that counts items
 NO_LIMIT = sys.float_info.max  # a budget that allows for everything
 PLAN = "plan"  # what it says where several orders are better than one
+IDLE = "do nothing"
 MISSED = "out-of-reach"  # what a decision says where no order has the risk asked for
 
 
@@ -124,18 +128,33 @@ class Decided:
 
     @property
     def buys(self) -> bool:
-        return self.best["option"] != "do nothing"
+        return self.best["option"] != IDLE
+
+    @property
+    def idle(self) -> Mapping[str, Any]:
+        """Doing nothing, with the architecture that then has the lowest loss and, of equal ones, the lowest error."""
+        rows = [row for row in self.found.table.to_dict("records") if row["option"] == IDLE]
+        column = NUMBERS[self.found.asked["attitude"]][1]
+        return min(rows, key=lambda r: (0.0 if math.isnan(r[column]) else float(f"{r[column]:.9g}"), r["yhat"]))
+
+    def sentences(self, ids: Sequence[str]) -> list[Message]:
+        """The decision's own sentences of these ids."""
+        return [one for one in self.found.messages[1:] if one.id in ids]
+
+    def money(self, amount: float, *, exact: bool = False) -> str:
+        """An amount in the currency of the price list."""
+        return money(amount, self.found.asked["currency"], exact=exact)
 
     def choosing(self, architecture: str, n: float) -> Decided:
         """The same options, of which another one is to be chosen."""
         table: Any = self.found.table
-        best = (table["architecture"] == architecture) & np.isclose(table["n"], n) & (table["option"] != "do nothing")
+        best = (table["architecture"] == architecture) & np.isclose(table["n"], n) & (table["option"] != IDLE)
         return self if not best.any() else replace(self, found=replace(self.found, table=table.assign(best=best)))
 
     def doing_nothing(self, architecture: str) -> Decided:
         """The same options, of which none is worth it."""
         table: Any = self.found.table
-        best = (table["architecture"] == architecture) & (table["option"] == "do nothing")
+        best = (table["architecture"] == architecture) & (table["option"] == IDLE)
         return replace(self, found=replace(self.found, table=table.assign(best=best)))
 
 
@@ -175,3 +194,8 @@ def _least(found: Decision, risk: float) -> float:
     table: Any = found.orders
     n = float(table.loc[table["risk"] == risk, "n"].iloc[0])
     return rounded_up(n) if np.isfinite(n) else np.inf
+
+
+def some(row: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Some values of a row; None for what is not a number."""
+    return {name: None if row[name] != row[name] else row[name] for name in names}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,18 @@ from forecaster.plots.floor import floor_figure
 from forecaster.plots.forecast import curve_table, forecast_figure, measured_table
 from forecaster.plots.requirement import requirement_figure
 from forecaster.plots.style import STYLE, WIDTH, capital, unique
-from forecaster.reports import advice, captions, findings, opening
+from forecaster.reports import advice, captions, findings
 from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.appendix import sections
+from forecaster.reports.chapters import catalogue
+from forecaster.reports.chapters.chapter import Chapter, low
 from forecaster.reports.collect import ask
 from forecaster.reports.deciding import Asked, Decided, Worth
+from forecaster.reports.opening import reasons
+from forecaster.reports.opening.answer import answer
+from forecaster.reports.opening.heading import about, kicker
+from forecaster.reports.opening.options import options_of, page_table, shown
+from forecaster.reports.opening.settling import stopped
 from forecaster.reports.page.page import Opening
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.tables import floor_rows, options_note, options_rows, requirement_rows
@@ -40,10 +47,8 @@ from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
 from forecaster.results.columns import LEVEL
-from forecaster.results.message import Message, joined
-from forecaster.results.wording import listed
+from forecaster.results.message import Message, joined, message
 
-NAMED = 3  # architectures that the line below the title names
 NARROW = 4.3  # inches, of the first page's figure on a telephone
 
 
@@ -65,7 +70,10 @@ def memo(
     start: date | None = None,
     kind: str | None = None,
     level: float = LEVEL,
+    chapters: Sequence[str] | catalogue.Wanted | None = None,
     title: str | None = None,
+    author: str | None = None,
+    dated: date | None = None,
     size_unit: str | None = None,
     command: str | None = None,
     seed: int = 0,
@@ -105,8 +113,25 @@ def memo(
         else the first.
     level : float
         Probability inside the intervals.
+    chapters : sequence of str, or mapping of str to mapping, optional
+        Further questions to answer, a chapter each: names, or names with arguments. By default those that the data
+        allow and that take no time: ``screen`` for three architectures and more, ``growth`` where the table says what
+        runs took.
+
+        - ``next`` (``goal``, ``refits``): what :func:`~forecaster.next_measurement` proposes for the memo's question.
+        - ``screen`` (``at``, ``risk``): which architectures :func:`~forecaster.screen` drops.
+        - ``effect`` (``baseline``, ``treated``): what :func:`~forecaster.effect` finds between two of them.
+        - ``growth``: what runs take at the options, by :func:`~forecaster.growth`.
+        - ``surface`` (``fitted``, ``flops``): the best model size for a compute, by a fitted (or saved) surface.
+        - ``triage`` (``human``, ``train``, ``train_dev``, ``dev``, ``test``, ``matter``, ``n``): what
+          :func:`~forecaster.triage` finds in these errors.
+        - ``record`` (``registry``, ``outcomes``, ``head``): how registered forecasts did, by :func:`~forecaster.score`.
     title : str, optional
         The memo's title.
+    author : str, optional
+        Who signs it.
+    dated : date, optional
+        The memo's date; by default today.
     size_unit : str, optional
         The unit of sizes, such as ``FLOPs``, if not the card's.
     command : str, optional
@@ -126,8 +151,8 @@ def memo(
     Raises
     ------
     RequestError
-        An unknown group or kind, a size, target or level out of range, ``new-cases`` where no test set is known, money
-        without a price list.
+        An unknown group, kind or chapter, a size, target or level out of range, ``new-cases`` where no test set is
+        known, money without a price list.
     CostsError
         A price list that cannot be used.
 
@@ -138,23 +163,29 @@ def memo(
     >>> memo.save("reports")  # doctest: +SKIP
     """
     expect_posterior(posterior)
+    further = catalogue.wanted(chapters)
     value = (penalty, value_per_point, cost_per_mistake, volume)
     worth = Worth(costs, *value, budget, risk, attitude, rounds, start)
     answers = ask(
         posterior, _group(posterior, group), Asked(sizes, target, kind, level, size_unit, seed, record, worth)
     )
+    more = catalogue.written(answers, seed, further, stopped=stopped(answers.facts))
+    answers = replace(answers, facts=answers.facts.checked(c for one in more for c in one.checks))
     facts, decision = answers.facts, answers.decision
     curves = _curves(answers)
-    drawn = _draw(answers, curves)
+    drawn = _draw(answers, curves) | {one.name: frozen(low(one.figure)) for one in more}
     title = title or f"Should more data be bought for {answers.group[1]}?"
     said = _said(facts, decision)
-    page = _page(facts, decision, said, drawn) | {"title": title, "about": _about(answers)}
+    page = _page(facts, decision, said, drawn, more) | {"title": title, "about": about(answers)}
+    page["kicker"] = kicker(author, dated or date.today())
     page["appendix"] = sections.facts(answers, seed, command)
     text = joined(said.answer, "\n")
     narrow = {"options": frozen(_on_options(answers, curves, NARROW))}
-    table = opening.page_table(decision)
+    table = page_table(decision)
     asked = _opening(answers, worth, seed, page)
-    return Memo(table, text, facts.checks, title, said.all, page, drawn, _tables(answers, curves), narrow, asked)
+    tables = _tables(answers, curves) | {name: table for one in more for name, table in one.tables.items()}
+    messages = (*said.all, *(one.said for one in more))
+    return Memo(table, text, facts.checks, title, messages, page, drawn, tables, narrow, asked)
 
 
 def _group(posterior: Posterior, group: Group | str | None) -> Group:
@@ -218,7 +249,7 @@ def _tables(a: Answers, curves: Table) -> dict[str, pd.DataFrame]:
 
 def _curves(a: Answers) -> Table:
     """The curves as far as the farthest option."""
-    options: Any = a.decision.found.table[opening.shown(a.decision)]
+    options: Any = a.decision.found.table[shown(a.decision)]
     return curve_table(a.found, group=a.group, until=max(float(options["n"].max()), *a.facts.sizes))
 
 
@@ -238,13 +269,13 @@ def _draw(a: Answers, curves: Table) -> dict[str, Figure]:
 
 def _on_options(a: Answers, curves: Table, width: float = WIDTH) -> Figure:
     """The options on the curve of the chosen architecture, with its nearest rival."""
-    options: Any = a.decision.found.table[opening.shown(a.decision)]
-    names = opening.charted(a.facts, a.decision)
+    options: Any = a.decision.found.table[shown(a.decision)]
+    names = reasons.charted(a.facts, a.decision)
     points = measured_table(a.posterior, a.group)
     some = pd.concat([curves[curves["architecture"] == name] for name in names], ignore_index=True)
     some = some[some["n"] <= 1.05 * max(float(options["n"].max()), 2.0 * a.facts.largest)]
     chosen = options[options["architecture"] == names[0]]
-    if opening.stopped(a.facts):
+    if stopped(a.facts):
         chosen = chosen.assign(best=False)
     target = a.facts.target if a.facts.target_given else None
     with rc_context(STYLE):
@@ -275,13 +306,15 @@ class Said:
 
 
 def _said(a: Facts, d: Decided) -> Said:
-    changes = [*opening.money_change(d), *findings.changes(a)]
-    more = [] if opening.stopped(a) else advice.purchase(a)
-    return Said(opening.answer(a, d), opening.lines(a, d), changes, findings.headline(a), findings.context(a), more)
+    changes = [*reasons.money_change(d), *findings.changes(a)]
+    more = [] if stopped(a) else advice.purchase(a)
+    return Said(answer(a, d), reasons.lines(a, d), changes, findings.headline(a), findings.context(a), more)
 
 
-def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure]) -> dict[str, Any]:
-    captioned = captions.captions(a, d)
+def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure], chapters: Sequence[Chapter]) -> dict[str, Any]:
+    captioned = captions.captions(a, d) | {
+        one.name: (one.heading, one.alt, message("chapter", one.caption)) for one in chapters
+    }
     figures = {}
     for name in drawn:
         heading, alt, caption = captioned[name]
@@ -292,12 +325,13 @@ def _page(a: Facts, d: Decided, said: Said, drawn: Mapping[str, Figure]) -> dict
         "health": findings.health(a).text,
         "answer": [one.text for one in said.answer],
         "lines": [(what, how.text) for what, how in said.lines],
-        "choices": opening.options_of(a, d),
+        "choices": options_of(a, d),
         "headline": said.headline.text,
         "context": said.context.text,
         "more": [one.text for one in said.more],
         "changes": [(what, how.text) for what, how in said.changes],
         "figures": figures,
+        "chapters": chapters,
         "options": options_rows(a),
         "options_note": options_note(a),
         "requirement": requirement_rows(a),
@@ -316,18 +350,3 @@ def _sentences(one: Check, group: Group) -> dict[str, Any]:
         text = text.replace(label, "") if text.startswith(label) else capital(text.replace(label, ""))
         row[key] = f"{text}." if text and text[-1] not in ".!?" else text
     return row
-
-
-def _about(a: Answers) -> str:
-    """The line below the title: the data, the unit of the error, and what the numbers are about."""
-    facts = a.facts
-    names, shown = a.posterior.designs[a.group].architectures, unique(facts.options)
-    whom, some = listed(list(names)) if len(names) <= NAMED else f"{len(names)} architectures", ""
-    if len(shown) < len(names):
-        some = f" This memo is about the {len(shown)} most likely to be best at one of its sizes."
-    rows = len(measured_table(a.posterior, a.group))
-    means = "" if facts.units.error_name == "error" else f" Error here means {facts.units.error_name}."
-    return (
-        f"{a.group[1]} ({a.group[0]}): {rows:,} measurements of {whom}, up to {facts.sized(facts.largest)}."
-        f"{means}{some} {findings.KINDS[facts.kind]}"
-    )

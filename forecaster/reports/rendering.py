@@ -20,20 +20,27 @@ from forecaster.checks.card_sensitivity import FLOORS, SENSITIVITY
 from forecaster.checks.check import CHECKS
 from forecaster.checks.predictive import FIT_POINTS, FITS
 from forecaster.comparison.comparison import Comparison
+from forecaster.comparison.effect import Effect
 from forecaster.decisions.decision import Decision
+from forecaster.decisions.measuring.proposal import Proposal
+from forecaster.decisions.screen import Screening
 from forecaster.errors import RequestError
 from forecaster.evaluation.pooling import POOLING
+from forecaster.ladders.triage import Triage
 from forecaster.plots import style
 from forecaster.plots.forecast import CURVES
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
+from forecaster.registry.scored import Scored
 from forecaster.reports.page.page import Opening, page_html
 from forecaster.reports.pdf import pdf_of
+from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import Message
 from forecaster.results.result import Result
 from forecaster.results.track_record import RECORD
+from forecaster.surfaces.answers import ComputeOptimum
 
 PAGE = Columns(
     "an option and architecture",
@@ -83,6 +90,18 @@ class Memo(Result):
         gains=Comparison.columns["best"],
         slopes=Comparison.columns["slopes"],
         exponents=Comparison.columns["exponents"],
+        next=Proposal.columns["table"],
+        screen=Screening.columns["table"],
+        effect=Effect.columns["table"],
+        effect_worth=Effect.columns["worth"],
+        growth=GrowthTable.columns["table"],
+        growth_exponents=GrowthTable.columns["exponents"],
+        surface=ComputeOptimum.columns["table"],
+        triage=Triage.columns["table"],
+        triage_actions=Triage.columns["actions"],
+        triage_more_data=Triage.columns["more_data"],
+        registered=Scored.columns["table"],
+        registered_record=Scored.columns["record"],
     )
     keys = declared(
         title="the title of the memo",
@@ -91,8 +110,9 @@ class Memo(Result):
 
     @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
-        """The options (``table``) and all other tables by name."""
-        return {"table": self.table} | dict(self.details)
+        """The options (``table``) and all other tables by name; those of what was not asked have no rows."""
+        given = {"table": self.table, **self.details}
+        return {name: given[name] if len(given.get(name, ())) else _empty(own) for name, own in self.columns.items()}
 
     def plot(self) -> Figure:
         """The first of the memo's figures: the options on the learning curve."""
@@ -177,13 +197,11 @@ class Memo(Result):
         return (*texts, *printed, *pictures, *self._write_tables(folder, stem))
 
     def _write_tables(self, folder: Path, stem: str) -> Iterator[str]:
-        """One file a declared table, so that none of an earlier memo stays; an empty one has its heads."""
+        """One file a declared table, so that none of an earlier memo stays."""
         (folder / f"{stem}-{TABLES}").mkdir(exist_ok=True)
-        for name, columns in self.columns.items():
-            table = self.tables.get(name, pd.DataFrame())
-            empty = pd.DataFrame(columns=[column.name for column in columns if not column.pattern])
+        for name, table in self.tables.items():
             file = f"{stem}-{TABLES}/{'options' if name == 'table' else name}.csv"
-            (table if len(table.columns) else empty).to_csv(folder / file, index=False)
+            table.to_csv(folder / file, index=False)
             yield file
 
     def _markdown(self, stem: str) -> str:
@@ -196,6 +214,11 @@ class Memo(Result):
 
     def _repr_html_(self) -> str:
         return self.html
+
+
+def _empty(columns: Columns) -> pd.DataFrame:
+    """A table without rows."""
+    return pd.DataFrame(columns=[column.name for column in columns if not column.pattern])
 
 
 def frozen(figure: Figure) -> Figure:

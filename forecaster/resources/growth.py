@@ -22,8 +22,8 @@ from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
+from forecaster.results.wording import rounded, times
 from forecaster.results.wording import size as sized
-from forecaster.results.wording import times
 
 MULTIPLES = (1.0, 10.0, 100.0)  # of the largest measured size, where no sizes are given
 QUANTITY = Column("quantity", "text", "`params`, `compute`, `gpu_hours` or `seconds`", key=True)
@@ -123,7 +123,7 @@ def growth(
         last = largest_size(posterior.designs[group])
         sizes = np.array(at, dtype=float) if len(at) else last * np.array(MULTIPLES)
         for found in growth_of(posterior, group, seed).values():
-            names = [name for name in found.lines if name in wanted]
+            names = [name for name in wanted if name in found.lines]
             rows += [row for name in names for row in _rows(found, group, name, sizes, level)]
             exponents += [_exponent(found, group, name, level) for name in names]
             said += [_said(found, name, last, level) for name in names[:1]]
@@ -171,6 +171,6 @@ def _said(found: Growth, name: str, last: float, level: float) -> Message:
     more = float(np.median(np.exp(line.slope * np.log(10.0))))
     now = float(np.median(np.exp(line.at(np.log([last])))))
     what = QUANTITIES[found.quantity]
-    text = f"{what[:1].upper()}{what[1:]}: {name} takes about {now:.3g} at {sized(last)}, "
+    text = f"{what[:1].upper()}{what[1:]}: {name} takes about {sized(rounded(now, 3))} at {sized(last)}, "
     text += f"and {times(more)} as much with ten times the data (exponent {middle:.2f}, {low:.2f} to {high:.2f})."
     return message(found.quantity, text, architecture=name, exponent=float(middle), times=more)

@@ -13,6 +13,7 @@ from forecaster.cli import values
 from forecaster.cli.console import print_result
 from forecaster.decisions.screen import MARGIN, drops, prose, screen
 from forecaster.errors import OptionError, RequestError
+from forecaster.results.wording import Units
 
 TARGET = 1e6
 STEEP = {"exponent": 0.3, "log_break": -20.0, "floor_logit": -20.0}
@@ -101,7 +102,7 @@ def test_a_curve_that_has_not_left_small_data_is_too_early_to_drop_unless_it_is_
 
 def messages(found, risk=0.05):
     """The messages of a screening of one group."""
-    return prose(found.table.to_dict("records"), found.risk, 0.0, risk)
+    return prose(found.table.to_dict("records"), found.risk, 0.0, risk, Units("rows", "error rate", percent=True))
 
 
 def test_costs_are_those_of_what_is_left():

@@ -1,5 +1,6 @@
 """The verbs that write documents: memo, demo."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,10 @@ from forecaster.cli.app import Failures, Json, Kind, Level, deliver, verb
 from forecaster.cli.commands.weighing.worth import Weighed, has_two_axes, runs_asked, surfaces_of
 from forecaster.errors import OptionError
 
+CHAPTER = (
+    "A further question to answer: next, screen, growth; effect baseline=A treated=B; triage train=0.01 dev=0.08:2000; "
+    "record registry=FILE outcomes=FILE; surface fitted=FILE flops=1e21; or none. May be given several times."
+)
 Pdf = Annotated[bool, typer.Option("--pdf", help="Also write PDF (needs the extra forecaster[pdf], and Pango).")]
 
 
@@ -18,7 +23,14 @@ def memo(
     asked: Weighed,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memo's files.")],
     at: Annotated[str | None, typer.Option("--at", help="Sizes that are options, e.g. 1e4,100k.")] = None,
+    chapter: Annotated[
+        list[str] | None, typer.Option("--chapter", help=CHAPTER, show_default=False, metavar="NAME [KEY=VALUE ...]")
+    ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Title of the memo.")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Who signs it.")] = None,
+    dated: Annotated[
+        datetime | None, typer.Option("--date", help="Its date.", formats=["%Y-%m-%d"], show_default="today")
+    ] = None,
     size_unit: Annotated[str | None, typer.Option("--size-unit", help="Unit of the sizes, e.g. FLOPs.")] = None,
     page: Annotated[
         bool, typer.Option("--page", help="Also write a page that answers offline for other targets, sizes and prices.")
@@ -36,7 +48,9 @@ def memo(
         if page:
             raise OptionError("found --page; expected none with --two-axes: a page is about curves in data alone")
         return _memo_on_surfaces(asked, output, at, title, kind, level, pdf)
-    sizes, worth = values.sizes(at), asked.worth
+    from forecaster.reports.chapters.catalogue import parsed
+
+    sizes, worth, chapters = values.sizes(at), asked.worth, parsed(chapter or [])
     from forecaster.decisions.question import check_mistakes, check_one_task
     from forecaster.reports.deciding import Asked, Worth
     from forecaster.reports.examples import memos_of
@@ -53,6 +67,7 @@ def memo(
     remarks.on_targets(given.curves, [] if asked.target is None else [asked.target])
     posterior = given.posterior(asked.fitting)
     options = {**worth, "costs": weighed.costs, "sizes": sizes or None, "title": title, "kind": kind, "level": level}
+    options |= {"chapters": chapters, "author": author, "dated": dated.date() if dated else None}
     options |= {"size_unit": size_unit, "seed": asked.seed, "record": asked.record, "page": page, "pdf": pdf}
     with console.progress("Writing") as tell:
         made = memos_of(posterior, output, asked.source.stem, tell=tell, command=remarks.command_line(), **options)

@@ -11,14 +11,14 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.plots.style import BESIDE, INK, MUTED, PALETTE, WIDTH, beside, labels, plain
-from forecaster.results.wording import counted, money, size
+from forecaster.results.wording import counted, money, plain_number, size
 
 MOST_CANDIDATES = 16  # candidates drawn, the best first
 
 
-def proposal_figure(found: Proposal) -> Figure:
+def proposal_figure(found: Proposal, most: int = MOST_CANDIDATES) -> Figure:
     """One row a candidate: the share of the variance left, by the rule and by refits; beside it the cost."""
-    rows: list[dict[Any, Any]] = found.leading(MOST_CANDIDATES).to_dict("records")
+    rows: list[dict[Any, Any]] = found.leading(most).to_dict("records")
     priced = any(row["enbs"] == row["enbs"] for row in rows)
     figure = Figure(figsize=(WIDTH, 1.5 + 0.33 * len(rows)), layout="constrained")
     axes, *more = figure.subplots(1, 1 + priced, sharey=True, squeeze=False)[0]
@@ -62,6 +62,6 @@ def _draw_worth(axes: Axes, rows: list[dict[Any, Any]], currency: str) -> None:
     axes.barh(range(len(rows)), values, color=[PALETTE[2] if v > 0 else MUTED for v in values], height=0.6)
     axes.axvline(0.0, color=INK, lw=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: plain_number(round(v, 10))))
     axes.set_xlabel(f"Expected net benefit{f' in {currency}' if currency else ''}")
     plain(axes)

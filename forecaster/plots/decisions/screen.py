@@ -19,9 +19,9 @@ COLOURS = {"keep": PALETTE[2], "undecided": PALETTE[4], "drop": MUTED}
 MOST_ARCHITECTURES = 24  # architectures drawn, the likeliest best first
 
 
-def screen_figure(found: Screening) -> Figure:
+def screen_figure(found: Screening, most: int = MOST_ARCHITECTURES) -> Figure:
     """One bar an architecture."""
-    table: Any = found.table.head(MOST_ARCHITECTURES)
+    table: Any = found.table.head(most)
     figure = Figure(figsize=(WIDTH, 1.3 + 0.33 * len(table)), layout="constrained")
     axes = figure.add_subplot()
     at, values = np.arange(len(table)), np.nan_to_num(table["p_best"].to_numpy(dtype=float))

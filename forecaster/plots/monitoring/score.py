@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MOST_FORECASTS = 30  # forecasts drawn, the latest registered
 
 
-def score_figure(found: Scored) -> Figure:
+def score_figure(found: Scored, most: int = MOST_FORECASTS) -> Figure:
     """Hits by level on the left; outcomes over their forecast medians on the right."""
-    rows: Any = found.table[found.table["status"] == "scored"].tail(MOST_FORECASTS)
+    rows: Any = found.table[found.table["status"] == "scored"].tail(most)
     figure = Figure(figsize=(WIDTH, max(3.4, 1.4 + 0.24 * len(rows))), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.5))
     draw_hits(left, found.record)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from helpers.facts import GROUP, LARGEST, Curve, check, decided, facts
 
-from forecaster.reports import opening
 from forecaster.reports.deciding import Worth
+from forecaster.reports.opening import answer, options, reasons, settling
 from forecaster.results.message import ids, joined, message
 from forecaster.results.track_record import RECORD, TrackRecord
 
@@ -27,7 +27,7 @@ def priced(architecture, n, **given):
 
 
 def said(a, d):
-    return opening.answer(a, d)
+    return answer.answer(a, d)
 
 
 # The answer ---------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ def test_a_target_out_of_reach_is_no_and_says_what_is_within():
     orders = pd.DataFrame({"risk": [0.5, 0.1], "n": [3e5, INF], "buy": [2e5, INF], "cost": [2e5, np.nan]})
     least = {"risk": 0.2, "architecture": "steep", "n": 1e9}
     d = decided(a, "steep", 1e7, id="out-of-reach", asked={"risk": 0.1}, orders=orders, lowest_risk=least)
-    settled = opening.settled(a, d)
+    settled = settling.settled(a, d)
     assert not settled.buys
     found = said(a, settled)
     assert ids(found) == ["out-of-reach", "most", "odds"]
@@ -85,21 +85,21 @@ def test_a_failed_check_stops_the_answer_and_marks_no_option():
     a = facts(TWO, checks=(check("ess", "FAIL", "steep"),))
     d = priced("steep", 1e6)
     assert ids(said(a, d)) == ["do-not-decide", "first"]
-    assert not any(row["chosen"] for row in opening.options_of(a, d)["rows"])
-    assert "recommended" not in str(opening.options_of(a, d))
-    assert sum(row["chosen"] for row in opening.options_of(facts(TWO), d)["rows"]) == 1
+    assert not any(row["chosen"] for row in options.options_of(a, d)["rows"])
+    assert "recommended" not in str(options.options_of(a, d))
+    assert sum(row["chosen"] for row in options.options_of(facts(TWO), d)["rows"]) == 1
 
 
 def test_an_error_that_is_up_is_looked_into_first():
     high = Curve((0.4, 0.3, 0.2), (1, 1, 1), last=0.4, lowest=0.12)
     a = facts({"net": high}, checks=(check("ill-behaved", "REVIEW", "net"),))
     assert ids(said(a, decided(a, "net", 1e6, asked={"risk": 0.25})))[:2] == ["buy", "find-the-cause"]
-    assert ids(said(a, opening.settled(a, decided(a, "net", 1e6, open=True)))) == ["do-not-buy", "find-the-cause"]
+    assert ids(said(a, settling.settled(a, decided(a, "net", 1e6, open=True)))) == ["do-not-buy", "find-the-cause"]
 
 
 def test_where_nothing_says_how_much_a_step_is_taken():
     a = facts(TWO, target_given=False)
-    step = opening.settled(a, decided(a, "steep", 1e7, open=True))
+    step = settling.settled(a, decided(a, "steep", 1e7, open=True))
     assert (step.best["architecture"], step.best["n"]) == ("steep", 1e6)
     found = said(a, step)
     assert ids(found) == ["buy-a-step", "expected", "then-again"]
@@ -110,7 +110,7 @@ def test_a_step_leads_to_less_than_the_error_of_today():
     """The best one at the headline's size is not the best today, and at the next size still behind."""
     curves = {"late": Curve((0.3, 0.15, 0.02), (0, 0, 1)), "early": Curve((0.11, 0.109, 0.108), (1, 1, 0))}
     a = facts(curves, headline_n=1e7, target_given=False)
-    step = opening.settled(a, decided(a, "late", 1e7, open=True))
+    step = settling.settled(a, decided(a, "late", 1e7, open=True))
     assert (step.best["architecture"], step.best["n"]) == ("late", 1e7)
 
 
@@ -123,12 +123,12 @@ def test_a_step_leads_to_less_than_the_error_of_today():
 )
 def test_nothing_is_bought_where_data_brings_nothing(curve, id):
     a = facts({"net": curve}, target_given=False)
-    assert ids(said(a, opening.settled(a, decided(a, "net", 1e6, open=True)))) == ["do-not-buy", id]
+    assert ids(said(a, settling.settled(a, decided(a, "net", 1e6, open=True)))) == ["do-not-buy", id]
 
 
 def test_of_equal_losses_doing_nothing_is_with_the_lowest_error():
     a = facts(TWO)
-    d = opening.settled(a, priced("flat", 0.0, id="do-not-buy"))
+    d = settling.settled(a, priced("flat", 0.0, id="do-not-buy"))
     assert d.best["architecture"] == "steep"
 
 
@@ -158,7 +158,7 @@ def test_the_page_shows_nothing_the_chosen_one_and_the_ends():
     errors = (0.11, *np.geomspace(0.09, 0.04, 8))
     a = facts({"steep": Curve(errors, [1.0] * 9)}, sizes)
     d = decided(a, "steep", 5e5, asked={"risk": 0.25})
-    table = opening.page_table(d)
+    table = options.page_table(d)
     assert table.loc[table["shown"], "n"].tolist() == [LARGEST, 2e5, 4e5, 5e5, 6e5, 9e5]
     assert len(table) == 9
 
@@ -167,7 +167,7 @@ def test_a_column_stands_only_where_it_says_something():
     a = facts(TWO)
 
     def heads(d):
-        return [name.split(",")[0] for name, _ in opening.options_of(a, d)["heads"]]
+        return [name.split(",")[0] for name, _ in options.options_of(a, d)["heads"]]
 
     full = heads(priced("steep", 1e6, date="2027-03-01", worth=Worth(costs={}, start=date(2027, 1, 4))))
     assert full == ["Option", "Images in all", "Cost", "Ready", "Error (8 times in 10)", "Chance of 5 %", "All in"]
@@ -182,7 +182,7 @@ def test_a_column_stands_only_where_it_says_something():
 
 
 def test_there_are_three_lines():
-    assert len(opening.lines(facts(TWO), priced("steep", 1e6))) == 3
+    assert len(reasons.lines(facts(TWO), priced("steep", 1e6))) == 3
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_there_are_three_lines():
 )  # fmt: skip
 def test_why_this_architecture(curves, architecture, id):
     a = facts(curves)
-    assert opening.why(a, decided(a, architecture, 1e6)).id == id
+    assert reasons.why(a, decided(a, architecture, 1e6)).id == id
 
 
 def tracked(low=True, p=0.1, **held):
@@ -211,19 +211,19 @@ def tracked(low=True, p=0.1, **held):
 
 
 def test_the_record_is_that_of_the_chosen_architecture_beside_all():
-    found = opening.trust(facts(TWO, track=tracked(steep=4, flat=9)), "steep")
+    found = reasons.trust(facts(TWO, track=tracked(steep=4, flat=9)), "steep")
     assert (found.id, found.values["held_80"], found.values["checks_total"]) == ("record", 4, 0)
     assert "4 of 10" in found.text
     assert "13 of 20" in found.text
-    one = opening.trust(facts({"steep": STEEP}, track=tracked(steep=4)), "steep")
+    one = reasons.trust(facts({"steep": STEEP}, track=tracked(steep=4)), "steep")
     assert (one.id, one.values["held_80"]) == ("record", 4)
     for track in (TrackRecord(why="of too few sizes"), TrackRecord()):
-        assert opening.trust(facts(TWO, track=track), "steep").id == "no-record"
+        assert reasons.trust(facts(TWO, track=track), "steep").id == "no-record"
 
 
 def test_a_record_says_on_which_side_it_missed_only_where_it_missed():
     low, high, well, bad = (
-        opening.trust(facts(TWO, track=track), "steep").text
+        reasons.trust(facts(TWO, track=track), "steep").text
         for track in (
             tracked(steep=4, flat=9),
             tracked(low=False, steep=4, flat=9),
@@ -241,24 +241,24 @@ def test_a_record_says_on_which_side_it_missed_only_where_it_missed():
 def test_what_could_be_wrong_has_the_floor_the_target_and_the_test_set():
     tested = {"cases": 500, "error": 0.05, "provable": 0.07}
     a = facts(TWO, tested=tested)
-    found = opening.wrong(a, priced("steep", 1e6, lowest_risk={"risk": 0.12, "architecture": "steep", "n": 1e8}))
+    found = reasons.wrong(a, priced("steep", 1e6, lowest_risk={"risk": 0.12, "architecture": "steep", "n": 1e8}))
     assert found.id == "could-be-wrong"
     wanted = {"low": 0.001, "high": 0.01, "p_never": 0.12, "cases": 500, "provable": 0.07}
     assert dict(found.values) == pytest.approx(wanted)
-    bare = opening.wrong(facts(TWO), priced("steep", 1e6))
+    bare = reasons.wrong(facts(TWO), priced("steep", 1e6))
     assert set(bare.values) == {"low", "high"}
 
 
 def test_what_would_change_the_choice_is_what_the_decision_says():
     told = (message("buy", "b"), message("break-even", "x.", price=2.0), message("flips", "y.", count=1))
-    ((_, found),) = opening.money_change(priced("steep", 1e6, messages=told))
+    ((_, found),) = reasons.money_change(priced("steep", 1e6, messages=told))
     assert (found.text, dict(found.values)) == ("x. y.", {"price": 2.0, "count": 1})
-    assert opening.money_change(priced("steep", 1e6)) == []
+    assert reasons.money_change(priced("steep", 1e6)) == []
 
 
 def test_no_answer_claims_certainty():
     sure = {"steep": Curve((0.11, 0.05, 0.02), (1, 1, 1)), "flat": FLAT}
     a = facts(sure)
-    text = joined([*said(a, priced("steep", 1e6)), *(how for _, how in opening.lines(a, priced("steep", 1e6)))])
+    text = joined([*said(a, priced("steep", 1e6)), *(how for _, how in reasons.lines(a, priced("steep", 1e6)))])
     assert "over 99 %" in text
     assert " 100 %" not in text
