@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-# Those running at the moment, so that they can go where this process must end at once.
+# Programs running at the moment, ended when this process has to end at once.
 _running: set[subprocess.Popen[str]] = set()
 _lock = threading.Lock()
 
@@ -52,7 +52,7 @@ def end_all() -> None:
 
 
 def end_for_good() -> None:
-    """The same where this process is about to end: no program starts, and none is told to have ended, after this."""
+    """The same before this process ends: afterwards no program starts, and no end of one is reported."""
     _lock.acquire()
     for process in _running:
         _end(process)

@@ -27,7 +27,7 @@ def wrote(paths: Sequence[Path]) -> None:
 
 def watch() -> None:
     """From here on SIGINT and SIGTERM end this process with 128 and the signal's number, as shells have it."""
-    # joblib's own process removes what its workers shared when we have ended, and would tell of each piece.
+    # joblib's own process removes what its workers shared after we have ended, and would report each piece.
     told = os.environ.get("PYTHONWARNINGS")
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [told, "ignore:resource_tracker:UserWarning"]))
     receiver, sender = socket.socketpair()

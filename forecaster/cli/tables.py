@@ -78,7 +78,7 @@ def _laid_out(table: Table, known: Mapping[Any, Column], room: int) -> tuple[lis
 
 
 def as_printed(text: str, table: Table, columns: Columns, room: int) -> str:
-    """The text beside a table: bounds that stand in brackets there are not called by names of columns."""
+    """The text beside a table, where bounds in brackets are not called by their columns' names."""
     shown = _laid_out(table, declarations(table, columns), room)[2]
 
     def said(found: re.Match[str]) -> str:
@@ -168,7 +168,7 @@ def _paragraph(label: str, text: str) -> Any:
 
 
 def _parts(table: Table, known: Mapping[Any, Column], whole: int) -> Iterator[Table]:
-    """The table cut into pieces that fit the whole width; the names that tell rows apart stand in each piece."""
+    """The table cut into pieces that fit the width; each piece repeats the columns that identify rows."""
     wide = {c: _width(table, known[c], c) for c in table}
     names = [c for c in table if known[c].key]
     room = whole - sum(wide[c] for c in names)

@@ -36,7 +36,7 @@ DECIDE_AT = 0.8
 ROPE_ONSET = float(np.log(1.5))  # nats of size
 ROPE_TREND = 0.1  # change of the log of the worth per nat of size that counts as none: a quarter per decade
 TREND_START = 0.25  # of the measured range of log size: the trend begins there
-SHOWN_SIZES = 5  # measured sizes at which the worth is told where none are asked for
+SHOWN_SIZES = 5  # measured sizes at which the worth is given by default
 QUANTILES = {"worth_q10": 0.5 - LEVEL / 2, "worth_q50": 0.5, "worth_q90": 0.5 + LEVEL / 2}  # to the digit as compare's
 PAIR = (*GROUP, *(Column(name, "name", f"the {name} curve", key=True, given=True) for name in ("baseline", "treated")))
 

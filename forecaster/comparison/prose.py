@@ -15,7 +15,7 @@ from forecaster.results.ranking import leading
 from forecaster.results.wording import listed, percent, plain_size
 
 PAIRS_TOLD = 3  # pairs that the text spells out; the tables have all
-ARCHITECTURES_TOLD = 3  # architectures whose chances, or gains, are told
+ARCHITECTURES_TOLD = 3  # architectures whose chances, or gains, the text gives
 GROUP, PAIR = ("domain", "task"), ("domain", "task", "a", "b")
 LEADS = 0.01  # chance from which one is named among those that may be best
 BOUND = "at most "

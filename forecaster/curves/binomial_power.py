@@ -53,7 +53,7 @@ def cases_to_prove(error: float, target: float, power: float = POWER, level: flo
         high *= 2.0
         if high / target > MOST_CASES:
             return math.inf
-    low = -1.0  # not enough, as far as is known
+    low = -1.0  # the largest count known to be too small
     while high - low > 1.0:
         middle = np.floor(0.5 * (low + high))
         low, high = (low, middle) if enough(np.array([middle])).all() else (middle, high)

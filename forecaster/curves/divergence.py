@@ -85,7 +85,7 @@ def _paths(found: Reduced, variance: Float[np.ndarray, " size"], rng: np.random.
     cells: list[tuple[np.ndarray, np.ndarray]] = []
     log_weight = []
     for sd in WALKS:
-        prior = sd**2 * walk + 100.0  # the walk starts anywhere
+        prior = sd**2 * walk + 100.0  # a flat prior of the walk's start
         for noise in NOISES:
             own = noise**2 / found.repeats + variance + PRINTED_SD**2
             covariance = prior + np.diag(own)

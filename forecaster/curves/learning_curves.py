@@ -201,7 +201,7 @@ class LearningCurves:
 
     @cached_property
     def metrics(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """What the errors of each (domain, task) are, as far as the table says: one a curve, so usually one or none."""
+        """The metrics of each (domain, task) that the table names, one a curve: usually one or none."""
         named: dict[tuple[str, str], dict[str, None]] = {group: {} for group in self.groups}
         for curve in self.curves:
             if curve.metric:

@@ -142,7 +142,7 @@ def chosen_of(offers: Offers, question: Question) -> tuple[int, str]:
 
 
 def _needed(asked: CheckedQuestion) -> tuple[Needed | None, tuple[Check, ...]]:
-    """The data that each draw of each curve needs for the target, and what a requirement says of it."""
+    """The data that each draw of each curve needs for the target, and the checks of that requirement."""
     question = asked.question
     if question.value.target is None:
         return None, ()

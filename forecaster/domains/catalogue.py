@@ -111,7 +111,7 @@ def priors(name: str) -> CardPriors:
 
 
 def card_facts(card: Domain) -> dict[str, Any]:
-    """What ``--json`` says of a card beside its priors."""
+    """Facts on a card in ``--json``, beside its priors."""
     known: dict[str, Any] = {
         k: None if v is None else {"value": v.value, "source": v.source, "why": v.why}
         for k, v in (("chance", card.chance), ("human_level", card.human_level))

@@ -133,7 +133,7 @@ def backtest(
         card=card,
         engine=engine,
         seed=seed,
-        diverging=True,  # what a forecast says of them counts, too
+        diverging=True,  # their forecasts are scored, too
         on_progress=lambda what, share: tell(what, 0.8 * share),
     )
     wanted = {key.label for key in chosen_keys(posterior, about)}

@@ -1,4 +1,4 @@
-"""What the learning curve says of a ladder: how far more data lowers the error, and what stays.
+"""A ladder beside its learning curve: how far more data lowers the error, and what remains.
 
 The curve of the error on unseen data falls towards its floor. What it falls by is taken off the gap between training
 and unseen error first of all; the training error rises meanwhile, so that the gap closes by at least that. The floor

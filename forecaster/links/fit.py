@@ -77,7 +77,7 @@ def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: 
 
 
 def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> FittedLink:
-    """The rival that knows no loss: one error rate, uniform before, and the same scatter."""
+    """The rival without the loss: one error rate with a uniform prior, and the same scatter."""
 
     def link_of(z: Points) -> Link:
         rate, one = _uniform(z[:, 0]), np.ones(len(z))

@@ -72,7 +72,7 @@ def how_to_read(
 
 
 def _beside(rows: Table, column: str) -> tuple[Table, None]:
-    """Runs whose loss stands in a column of their own row."""
+    """Runs whose loss is in a column of their own row."""
     if column not in rows:
         raise RequestError(f"loss: found no column {column!r}; expected one of {listed(rows.columns, 50)}")
     values: Any = pd.to_numeric(rows[column], errors="coerce")

@@ -1,4 +1,4 @@
-"""What a measurement says of itself, in sentences and verdicts."""
+"""The sentences and verdicts on a measurement."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Run:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Run:
-        """The run that such an object tells of; KeyError, TypeError or ValueError where it is none."""
+        """The run in such an object; KeyError, TypeError or ValueError if it holds none."""
         job = Job(str(row["architecture"]), int(row["n"]), int(row["seed"]), tuple(dict(row["point"]).items()))
         trained = None if "trained" not in row else trained_of(row["trained"])
         return cls(job, float(row["seconds"]), trained, str(row.get("message", "")))
@@ -169,7 +169,7 @@ def plain_point(point: GridPoint) -> dict[str, Any]:
 
 
 def plain_value(value: Any) -> Any:
-    """A value of a grid as JSON has it; what JSON has no form for is told by its ``repr``."""
+    """A value of a grid for JSON; the ``repr`` of a value without a JSON form."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):

@@ -102,7 +102,7 @@ class Design:
 
     @property
     def floor(self) -> Terms | None:
-        """What evidence on the floor says of each of the curves; None where there is none."""
+        """The evidence on each curve's floor; None without any."""
         return terms_of(self.card.floor, len(self.curves))
 
     @property

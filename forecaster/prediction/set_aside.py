@@ -1,4 +1,4 @@
-"""Curves that were measured and cannot be forecast: what stands in their rows of a table."""
+"""Curves that were measured and cannot be forecast: their rows in tables."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def set_aside(posterior: Posterior, curves: Sequence[CurveKey | str] | None = No
 
 
 def last_measured(curve: Curve) -> str:
-    """What stands in place of a forecast."""
+    """The text in place of a forecast."""
     last = curve.error[curve.n == curve.n[-1]].mean()
     return f"cannot be forecast; measured last: {last:.4g} at {plain_size(curve.n[-1])}"

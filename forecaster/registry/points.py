@@ -26,7 +26,7 @@ Drawn = Float[np.ndarray, "draw size"]
 
 @dataclass(frozen=True)
 class PointOptions:
-    """What is registered of each point: which error, of how many runs, and the targets whose chance is told."""
+    """What is registered for each point: which error, of how many runs, and the targets with a chance each."""
 
     kind: str
     runs: int

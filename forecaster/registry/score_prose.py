@@ -82,7 +82,7 @@ def told(judged: Sequence[JudgedPoint], record: Any, totals: Mapping[str, float]
 
 
 def none_matched(judged: Sequence[JudgedPoint], measured: Any, within: float) -> str:
-    """What stands in the way, with the nearest size."""
+    """Why no outcome matched, with the nearest size."""
     point = judged[0].point
     same = measured[measured["architecture"] == point.architecture]
     there = (

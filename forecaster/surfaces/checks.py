@@ -62,7 +62,7 @@ def beyond(surface: Surface, decades: float) -> Check:
 
 
 def isoflop(surface: Surface, found: Table) -> Check:
-    """Whether optima of cubics along near-isoFLOP slices (rows of ``found``), which know no law, agree."""
+    """Whether optima of cubics along near-isoFLOP slices (rows of ``found``), independent of the law, agree."""
     if not len(found):
         said = message("no-slices", "no slice of one compute has five model sizes and an optimum among them")
         return Check("isoflop", PASS, said, curves=(surface.design.label,))

@@ -61,7 +61,7 @@ class _Guess:
 
     how: HowRead
     short: HowRead
-    before: HowRead  # with what is told, and what has our very names
+    before: HowRead  # with the options given, and the columns that have our names
     points: Table
     full: Mapping[str, str]  # names without prefixes to columns
 

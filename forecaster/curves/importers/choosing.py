@@ -28,7 +28,7 @@ from forecaster.curves.reading.scores import named_score, score_of
 from forecaster.errors import CurveFileError, RequestError
 
 INFINITE = {"inf", "-inf", "infinity", "-infinity", "+inf", "+infinity"}
-OF_ERROR = ("error_sd", "repeats", "metric")  # what a format says of its error says nothing of another column
+OF_ERROR = ("error_sd", "repeats", "metric")  # known of the format's own error column only
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Chosen:
 
 
 def chosen_points(request: Request, found: FoundRuns) -> Chosen:
-    """The points of finished runs with an error, once everything that has to be told is told."""
+    """The points of finished runs with an error; an error asks for whatever option is missing."""
     export = found.export
     table, by_name = points.with_names(request.name, export, request.names)
     columns = _columns(request, found, by_name)

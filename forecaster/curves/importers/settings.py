@@ -60,7 +60,7 @@ def from_yaml(text: str) -> dict[str, Any]:
 
 
 def beside(folder: Path) -> dict[str, Any]:
-    """The settings of the run whose log lies in ``folder``: Lightning's ``hparams.yaml``, W&B's ``config.yaml``."""
+    """The settings of the run whose log is in ``folder``: Lightning's ``hparams.yaml``, W&B's ``config.yaml``."""
     found = {f"hparams.{key}": value for key, value in _read(folder / "hparams.yaml").items()}
     own = _read(folder / "config.yaml")
     return found | {f"config.{key.removesuffix('.value')}": value for key, value in own.items()}

@@ -45,7 +45,7 @@ def hint(columns: Iterable[str], source: str) -> list[str]:
 
 
 def unfinished(table: Table) -> int:
-    """The rows of such a table that are runs which have not finished, as far as it says."""
+    """The rows of such a table whose run is marked as unfinished."""
     column = STATE.get(tracker_of(table.columns) or "")
     if column not in table:
         return 0

@@ -102,7 +102,7 @@ def rows_where(name: str, raw: Table, where: Mapping[str, Sequence[str]]) -> Tab
 
 
 def _bare(cell: Any) -> str:
-    """A cell as text; 1.0 is 1, whatever kind of file it stands in."""
+    """A cell as text; 1.0 is written as 1, whatever the kind of file."""
     text = str(cell).strip()
     try:
         number = float(text)

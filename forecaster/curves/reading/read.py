@@ -153,7 +153,7 @@ def read_rows(source: str | Path | pd.DataFrame, *, two_axes: bool = False) -> T
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A table as it stands in a file, read once, its rows chosen and put into long form."""
+    """The raw table of a file, read once, with its rows chosen and in long form."""
 
     raw: Table
     how: HowRead

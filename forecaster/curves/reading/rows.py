@@ -236,7 +236,7 @@ def _text(value: Any) -> str:
 
 
 def _texts(cells: Collection[Any]) -> list[str]:
-    """The text of each cell; of a name that stands in many rows it is found once."""
+    """The text of each cell; a name that many rows share is converted once."""
     if set(map(type, cells)) <= {str}:
         known = {cell: _text(cell) for cell in set(cells)}
         return [known[cell] for cell in cells]

@@ -109,7 +109,7 @@ class CommandTrainer:
         return PLACE.sub(lambda m: shlex.quote(str(values[m[1]])) if m[1] else doubled[m[0]], self.command)
 
     def __call__(self, n: int, seed: int, **point: object) -> Trained:
-        """Run the program. RunFailed, with the last lines of what it said, where it fails or prints no such number."""
+        """Run the program. RunFailed, with the last lines of its output, if it fails or prints no such number."""
         share = str(max(cores() // self.side_by_side, 1))
         own = {name: share for name in THREADS if name not in os.environ and self.side_by_side > 1}
         code, said = run_program(self.filled(n=n, seed=seed, **point), own)

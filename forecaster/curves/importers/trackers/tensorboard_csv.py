@@ -1,4 +1,4 @@
-"""A scalar that TensorBoard's page saved: ``Wall time,Step,Value``. The run and the tag stand in the file's name."""
+"""A scalar that TensorBoard's page saved: ``Wall time,Step,Value``. The file's name holds the run and the tag."""
 
 from __future__ import annotations
 
