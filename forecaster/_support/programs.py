@@ -16,7 +16,7 @@ _lock = threading.Lock()
 
 
 class Finished(NamedTuple):
-    """What a program ended with: its exit code, and all it said on stdout and stderr together."""
+    """The end of a program: its exit code, and its stdout and stderr together."""
 
     code: int
     said: str

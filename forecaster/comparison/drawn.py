@@ -25,7 +25,7 @@ LEAST_HORIZON = 10.0  # a horizon is at least this multiple of the largest size 
 
 @dataclass(frozen=True, eq=False)
 class GroupQuestion:
-    """What is asked of one group: the sizes, ascending, how far is looked, and the kind of error."""
+    """A question about one group: the sizes, ascending, the horizon, and the kind of error."""
 
     posterior: Posterior
     group: Group

@@ -41,7 +41,7 @@ def check_table(name: str, table: Table, *, short: bool = False) -> None:
 
 
 def curve_notes(table: Table, turned: bool) -> list[Note]:
-    """What reading remarks about single curves; ``{}`` in a sentence counts the rows (or sizes) concerned."""
+    """Remarks of reading about single curves; ``{}`` in a sentence counts the rows (or sizes) concerned."""
     metric = table.get("metric", pd.Series("", table.index, dtype="str")).str.lower()
     first, sizes = ~table.duplicated([*KEYS, "n"]), table.groupby(KEYS)["n"].transform("nunique")
     tested = table["n_test"] > 0 if "n_test" in table else False

@@ -148,7 +148,7 @@ class LearningCurves:
     reading: HowRead = field(default_factory=HowRead)
 
     def __repr__(self) -> str:
-        """What they are, in at most five lines."""
+        """A description in at most five lines."""
         sizes = f"n {self.table['n'].min():g} to {self.table['n'].max():g}"
         made = f"{counted(len(self.table), 'measurement')} of {counted(len(self.curves), 'curve')}"
         return "\n".join([clipped(f"LearningCurves from {self.source}: {made}, {sizes}"), *self.told()])

@@ -70,7 +70,7 @@ def above_share(curves: LearningCurves, groups: Collection[tuple[str, str]]) -> 
 
 
 def _strays(curve: Curve) -> str:
-    """What is said of runs that stand apart: the farthest one, and how many more there are."""
+    """A remark on outlying runs: the farthest one, and how many more there are."""
     far = max(curve.strays, key=lambda stray: abs(np.log(stray.ratio)))
     named = f"run {curve.seed[far.at]!r}" if curve.seed and curve.seed[far.at] else "one run"
     more = f", and {len(curve.strays) - 1} more stand apart so" if len(curve.strays) > 1 else ""
@@ -86,7 +86,7 @@ def _strays(curve: Curve) -> str:
 def warnings_of(
     curves: LearningCurves, chance: Mapping[tuple[str, str] | str, float] | None = None
 ) -> tuple[Note, ...]:
-    """What the design of the measurements cannot tell, without any fit; one note per curve and code.
+    """Questions that the design of the measurements leaves open, without any fit; one note per curve and code.
 
     Codes: ``span`` (sizes span under one decade), ``one-seed`` (no repeats, no ``error_sd`` over repeats),
     ``stray-run`` (a run far from all others at its size), ``non-monotone`` (rises over 5 % above the best so far, by

@@ -23,7 +23,7 @@ from forecaster.resources.prices.costs import Costs
 
 
 def worth_of_choice(offers: Offers, costs: Costs, asked: Question, chosen: int) -> dict[str, Any]:
-    """What stands beside the table where an error costs money: EVPI, break-evens, and what would change the choice."""
+    """Results beside the table where an error costs money: EVPI, break-evens, and what would change the choice."""
     some = offers.only(offers.allowed)
     rating = rating_of(some, asked.attitude)
     return {

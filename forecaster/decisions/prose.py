@@ -29,7 +29,7 @@ VALUES = {"penalty": "penalty", "points": "value of a point", "mistakes": "cost 
 
 @dataclass(frozen=True, eq=False)
 class DecisionFacts:
-    """What a decision found, as the sentences need it; ``extra`` are what stands beside its table."""
+    """The results of a decision that the sentences need; ``extra`` has those beside its table."""
 
     offers: Offers
     chosen: int

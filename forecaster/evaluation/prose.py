@@ -22,7 +22,7 @@ UNTOLD = 0.9  # width of the range of coverage by chance alone, from which cover
 def prose(
     table: Table, found: Table, numbers: Mapping[str, float], notes: Sequence[Note], level: float
 ) -> tuple[Message, ...]:
-    """What was found; curves on which a baseline did better are named, the worst first."""
+    """The results in sentences; curves on which a baseline did better are named, the worst first."""
     said = [*accuracy(table, numbers), by_chance(numbers), *one_sided(table)]
     if "best_baseline" in table:
         said += against(table, found)

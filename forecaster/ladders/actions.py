@@ -1,4 +1,4 @@
-"""What a ladder of errors speaks for: more data, data more like the target, a larger model, a new dev set.
+"""Actions that a ladder of errors suggests: more data, data more like the target, a larger model, a new dev set.
 
 Each action closes one gap. It is supported where that gap is surely one of the large ones (at least half of the
 largest, which is how Ng reads them: two large gaps ask for two actions), not supported where it surely is not, and

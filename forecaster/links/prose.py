@@ -1,4 +1,4 @@
-"""What an answer about a task says in words."""
+"""The answer about a task in sentences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def said(link: dict[str, Any], asked: Sequence[dict[str, Any]], level: float) ->
 
 
 def covers(level: float) -> Message:
-    """What the intervals hold."""
+    """A sentence on the coverage of the intervals."""
     text = (
         f"With probability {100 * level:g} %, if the link holds, the error rate averaged over runs lies between "
         "yhat_lower and yhat_upper, and that of one run on the test set between run_lower and run_upper. One link "

@@ -21,7 +21,7 @@ Grid = Mapping[str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class TableNames:
-    """What the table calls what was measured."""
+    """Names of the measurement in its table."""
 
     domain: str = DOMAIN
     task: str = TASK
@@ -46,7 +46,7 @@ class MeasurementPlan:
 
     @property
     def identities(self) -> dict[str, str]:
-        """What trains each architecture, in words that stay the same."""
+        """A stable text that identifies each architecture's trainer."""
         return {name: identity_of(trainer) for name, trainer in self.trainers.items()}
 
     @property
@@ -99,13 +99,13 @@ def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def name_of(trainer: Trainer) -> str:
-    """What an architecture is called after its trainer."""
+    """The architecture's name, after its trainer."""
     name = getattr(trainer, "__name__", type(trainer).__name__)
     return "model" if name in ("<lambda>", "partial") else str(name)
 
 
 def identity_of(trainer: Trainer) -> str:
-    """What tells one trainer from another in a record."""
+    """The text that distinguishes one trainer from another in a record."""
     own = getattr(trainer, "identity", None)
     if own is not None:
         return str(own)

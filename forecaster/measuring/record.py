@@ -23,7 +23,7 @@ LINE_START = b'{"kind": "'  # how every line begins
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a record holds: what trains each architecture, and the runs by the keys of their jobs."""
+    """The contents of a record: the trainer of each architecture, and the runs by the keys of their jobs."""
 
     trainers: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Recorded:
 
 
 def read_record(path: Path) -> Recorded:
-    """What a record holds, nothing where there is none; RunRecordError where it is something else."""
+    """The contents of a record, empty if there is no file; RunRecordError if it is something else."""
     if not path.exists():
         return Recorded()
     try:

@@ -79,7 +79,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """What became of a job: ``trained``, or where it failed None, and the last lines of what it said."""
+    """The outcome of a job: ``trained``, None if it failed, and the last lines of its output."""
 
     job: Job
     seconds: float

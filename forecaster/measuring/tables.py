@@ -1,4 +1,4 @@
-"""What runs have shown, as the tables of a measurement."""
+"""The tables of a measurement, from its runs."""
 
 from __future__ import annotations
 

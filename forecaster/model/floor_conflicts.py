@@ -38,7 +38,7 @@ def smallest_error(design: Design) -> Smallest:
 
 
 def contradiction(design: Design) -> str | None:
-    """What of the card's evidence on the floor a measured error contradicts, with what to do; None where nothing is."""
+    """The evidence on the floor that a measured error contradicts, with a next step; None if there is none."""
     evidence = design.card.floor
     if not evidence:
         return None

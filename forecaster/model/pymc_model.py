@@ -66,7 +66,7 @@ def floor_data(design: Design) -> np.ndarray:
 
 
 def graph_of(design: Design) -> tuple[str, int, int, bool, bool, bool]:
-    """What the model's graph depends on: card, numbers of curves and of points, repeated sizes, test sets, evidence.
+    """What determines the model's graph: card, numbers of curves and of points, repeated sizes, test sets, evidence.
 
     Designs that agree in it differ by :func:`data_of` only, and one compiled model serves them all.
     """

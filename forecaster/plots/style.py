@@ -1,4 +1,4 @@
-"""How figures look: colours, ticks that people read, labels that do not collide."""
+"""Style of figures: colours, readable ticks, labels that do not overlap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a surface says, in sentences."""
+"""Answers of a surface in sentences."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ OPTIONAL = ("seed", "params", "compute")
 def missing(
     request: Request, found: FoundRuns, table: Table, columns: Mapping[str, str], lacking: Sequence[str]
 ) -> CurveColumnsError:
-    """What is not told: the columns there are, which may be meant, and the command that takes them."""
+    """Missing columns: those in the export, the likely candidates, and the command that names them."""
     how = replace(request.how, columns=dict(columns), score=request.how.score or found.export.score)
     guessed = _guessed(found, table, how, lacking)
     guess = guessed.how

@@ -91,7 +91,7 @@ def chosen_points(request: Request, found: FoundRuns) -> Chosen:
 
 
 def _columns(request: Request, found: FoundRuns, by_name: Mapping[str, str]) -> dict[str, str]:
-    """What serves as what: as the format says, as names say, as the user says, the later before the earlier."""
+    """Our columns by name: from the user's options, else from the names of runs, else from the format."""
     own = dict(found.export.columns)
     if "error" in request.how.columns and request.how.columns["error"] != own.get("error"):
         own = {ours: theirs for ours, theirs in own.items() if ours not in OF_ERROR}
@@ -115,7 +115,7 @@ def _errors(cells: Table, how: HowRead) -> Float[np.ndarray, " point"]:
 
 
 def chosen_by(request: Request, chosen: Chosen, take: Take) -> Float[np.ndarray, " point"]:
-    """What the best point of a run is lowest in."""
+    """The values of which the best point of a run has the lowest."""
     if take.column is None:
         return chosen.error
     if take.column not in chosen.table:

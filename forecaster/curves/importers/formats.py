@@ -158,7 +158,7 @@ def _merged(form: Format, exports: Sequence[Export]) -> list[Export]:
 
 
 def _nothing(sources: Sequence[Path], seen: Sequence[Seen], wanted: str | None) -> str:
-    """What was seen where nothing is an export that is read, and what to do."""
+    """A message where no file is a known export: what was found, and the next step."""
     known = [f"  {form.id}: {form.title}" for form in FORMATS]
     if len(sources) == 1 and sources[0].is_dir():
         source = Seen(sources[0], "")

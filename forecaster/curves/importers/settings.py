@@ -79,7 +79,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def pairs_in(name: str) -> dict[str, str]:
-    """What ``cnn/train_size=1000_seed=0`` says, as ``name.train_size`` and ``name.seed``."""
+    """The settings in a name: ``cnn/train_size=1000_seed=0`` gives ``name.train_size`` and ``name.seed``."""
     return {f"name.{key}": value for key, value in PAIR.findall(name)}
 
 

@@ -32,7 +32,7 @@ Texts = Collection[str]
 
 @dataclass(frozen=True, eq=False)
 class MarkEvidence:
-    """What the columns of a table tell about marks, looked at where a column does not tell it itself."""
+    """The decimal and thousands marks of a table's columns, for columns that do not show their own."""
 
     raw: Table
     separator: str | None = None  # between the fields of a text

@@ -80,7 +80,7 @@ def cells_of(name: str, text: str, file: str) -> tuple[Table, str]:
 
 
 def _separator(text: str, file: str) -> str:
-    """What stands between the fields of most records; a comma where nothing tells."""
+    """The separator of the fields of most records; a comma by default."""
     usual = "\t" if ".tsv" in file.lower() else ","
     found = {mark: _widths(text, mark) for mark in dict.fromkeys((usual, *SEPARATORS))}
     even = [mark for mark, widths in found.items() if widths and widths[0] > 1 and set(widths) == {widths[0]}]

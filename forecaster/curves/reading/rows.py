@@ -296,7 +296,7 @@ def _what(how: HowRead) -> str:
 def _notes(
     name: str, frame: Table, columns: dict[str, NumberColumn], how: HowRead, score: Score | None, skipped: Mask
 ) -> list[Note]:
-    """How cells were read, where that is not as they stand; and what was left out."""
+    """Notes on cells that were converted, and on rows that were left out."""
     found = []
     marked = [f"{how.columns.get(c, c)} ({of.numbers.marked})" for c, of in columns.items() if of.numbers.marked]
     if marked:

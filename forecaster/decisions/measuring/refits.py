@@ -48,7 +48,7 @@ def refitted(
     seed: int,
     on_progress: Progress | None = None,
 ) -> list[Refitted | None]:
-    """What each candidate's measurement leaves, by refits; None where too few of them can be trusted.
+    """The variance that each candidate's measurement leaves, by refits; None if too few of them can be trusted.
 
     ``results`` are the simulated mean log errors of these candidates.
     """

@@ -162,7 +162,7 @@ class _Goal:
 
 
 def _goal(at: Sizes | None, params: Sizes | None, flops: Sizes | None) -> _Goal:
-    """What is asked about; RequestError where it makes no sense."""
+    """The quantity asked about; RequestError if it makes no sense."""
     if (flops is None) == (at is None):
         found = "neither points nor compute" if flops is None else "points and compute"
         raise RequestError(f"found {found}; expected what to know better: at=[1e12], params=[7e10], or flops=1e23")

@@ -1,1 +1,1 @@
-"""What trains and is measured: command lines, scikit-learn estimators, and the shards of data they learn from."""
+"""Trainers: command lines, scikit-learn estimators, and the shards of data that they learn from."""

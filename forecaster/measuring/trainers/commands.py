@@ -145,6 +145,6 @@ class CommandTrainer:
 
 
 def _with_end(what: str, said: str) -> str:
-    """What went wrong, with the last line of what the program said; below it the last lines."""
+    """The failure with the last line of the program's output, and below it the last lines."""
     lines = [line.rstrip() for line in said.splitlines() if line.strip()]
     return "\n".join([f"{what}: {lines[-1]}" if lines else what, *lines[-LINES:]])
