@@ -94,7 +94,7 @@ def around_neighbours(x: Sizes, y: Sizes) -> float:
 
 
 def sds_of(chance: float, spare: float) -> float:
-    """The quantile that a normal error exceeds with this chance, in sds estimated with ``spare`` degrees (Student's t)."""
+    """The quantile that a normal error exceeds with this chance, in sds; ``spare`` degrees of freedom (Student's t)."""
     from scipy.special import ndtri, stdtrit
 
     return float(-(ndtri(chance) if np.isinf(spare) else stdtrit(spare, chance)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from forecaster._support.numbers import number_or_text
 from forecaster.errors import OptionError
 
 LINE = re.compile(r"(?P<indent> *)(?P<key>'[^']*'|\"[^\"]*\"|[^\s'\"#][^:]*?)\s*:(?:\s+(?P<value>.*))?$")
@@ -33,12 +34,7 @@ def scalar(text: str) -> Any:
     text = re.sub(r"\s+#.*$", "", text)
     if text.lower() in WORDS:
         return WORDS[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
+    return number_or_text(text)
 
 
 def from_yaml(text: str) -> dict[str, Any]:

@@ -152,21 +152,14 @@ def _seeds(text: str) -> int | list[int]:
 def _grid(given: list[str]) -> dict[str, list[Any]]:
     """``["width=64,128"]`` as names to values, numbers where they are such."""
     found: dict[str, list[Any]] = {}
+    from forecaster._support.numbers import number_or_text
+
     for one in given:
         name, sign, text = (part.strip() for part in one.partition("="))
         if not sign or not name.isidentifier() or not text or name in found:
             raise OptionError(f"--grid: found {one!r}; expected NAME=VALUES once for each name, as in width=64,128,256")
-        found[name] = [_value(part.strip()) for part in text.split(",")]
+        found[name] = [number_or_text(part.strip()) for part in text.split(",")]
     return found
-
-
-def _value(text: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
 
 
 def _name(command: str) -> str:
