@@ -151,9 +151,9 @@ def _seeds(text: str) -> int | list[int]:
 
 def _grid(given: list[str]) -> dict[str, list[Any]]:
     """``["width=64,128"]`` as names to values, numbers where they are such."""
-    found: dict[str, list[Any]] = {}
     from forecaster._support.numbers import number_or_text
 
+    found: dict[str, list[Any]] = {}
     for one in given:
         name, sign, text = (part.strip() for part in one.partition("="))
         if not sign or not name.isidentifier() or not text or name in found:
