@@ -7,11 +7,8 @@ validation error. Every run is recorded when it is done, so that nothing is trai
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from forecaster.measuring import prose
 from forecaster.measuring.measured import PLANNED, Measured, MeasuringPlan
@@ -20,7 +17,7 @@ from forecaster.measuring.plan import DOMAIN, TASK, Grid, MeasurementPlan, Table
 from forecaster.measuring.record import recording
 from forecaster.measuring.running import Progress, run_all, workers_of
 from forecaster.measuring.runs import Job, Run, Trainer
-from forecaster.measuring.tables import curve_of, result_of, tidy
+from forecaster.measuring.tables import planned_row, result_of, tidy
 
 
 def measure(
@@ -177,25 +174,7 @@ def planned(plan: MeasurementPlan, record: str | Path | None, *, jobs: int = 1, 
     runs = plan.so_far(path)
     left = _left(plan, runs, retry)
     expected = dict(zip((job.key for job in left), seconds_of(left, runs.values()), strict=True))
-    rows = []
-    for name in plan.trainers:
-        for n in plan.sizes:
-            own = [job for job in plan.jobs if (job.architecture, job.n) == (name, n)]
-            there = [runs[job.key] for job in own if job.key in runs]
-            ahead = np.array([expected[job.key] for job in own if job.key in expected])
-            rows.append(
-                {
-                    **curve_of(plan, name),
-                    "n": n,
-                    "runs": len(own),
-                    "done": sum(run.trained is not None for run in there),
-                    "failed": sum(run.trained is None for run in there),
-                    "left": len(ahead),
-                    "seconds": float(ahead.mean()) if len(ahead) else math.nan,
-                    "hours": float(ahead.sum()) / 3600.0,
-                    "gpu_hours": plan.gpus * float(ahead.sum()) / 3600.0 if plan.gpus else math.nan,
-                }
-            )
+    rows = [planned_row(plan, name, n, runs, expected) for name in plan.trainers for n in plan.sizes]
     table = tidy(rows, PLANNED)
     hours = sum(row["hours"] for row in rows) / min(count, max(len(left), 1))
     said = prose.planned(plan.sizes, len(plan.seeds), plan.most_points, len(left), hours, count)

@@ -43,6 +43,27 @@ def result_of(plan: MeasurementPlan, runs: Mapping[str, Run], record: Path | Non
     )
 
 
+def planned_row(
+    plan: MeasurementPlan, name: str, n: int, runs: Mapping[str, Run], expected: Mapping[str, float]
+) -> dict[str, Any]:
+    """One architecture and size of a plan: runs done, failed and left, and the seconds ``expected`` of those left."""
+    own = [job for job in plan.jobs if (job.architecture, job.n) == (name, n)]
+    there = [runs[job.key] for job in own if job.key in runs]
+    ahead = np.array([expected[job.key] for job in own if job.key in expected])
+    hours = float(ahead.sum()) / 3600.0
+    return {
+        **_curve(plan, name),
+        "n": n,
+        "runs": len(own),
+        "done": sum(run.trained is not None for run in there),
+        "failed": sum(run.trained is None for run in there),
+        "left": len(ahead),
+        "seconds": float(ahead.mean()) if len(ahead) else math.nan,
+        "hours": hours,
+        "gpu_hours": plan.gpus * hours if plan.gpus else math.nan,
+    }
+
+
 def _best(plan: MeasurementPlan, runs: Mapping[str, Run], name: str, n: int) -> Best | None:
     own = [runs[j.key] for j in plan.jobs if (j.architecture, j.n) == (name, n) and j.key in runs]
     return best_of(own, plan.points[name])
@@ -59,7 +80,7 @@ def _nothing(made: Sequence[Run], record: Path | None) -> str:
     )
 
 
-def curve_of(plan: MeasurementPlan, name: str) -> dict[str, Any]:
+def _curve(plan: MeasurementPlan, name: str) -> dict[str, Any]:
     return {"domain": plan.names.domain, "task": plan.names.task, "architecture": name}
 
 
@@ -74,7 +95,7 @@ def _measurement(plan: MeasurementPlan, best: Best, run: Run) -> dict[str, Any]:
     """A row of the table that is fitted."""
     assert run.trained is not None
     return {
-        **curve_of(plan, best.architecture),
+        **_curve(plan, best.architecture),
         "n": best.n,
         "error": _error(plan, run),
         "metric": plan.names.metric,
@@ -105,7 +126,7 @@ def _size_row(plan: MeasurementPlan, best: Best, runs: Mapping[str, Run]) -> dic
     point, step, edge = prose.described(best)
     tuned = best.by != "nothing"
     return {
-        **curve_of(plan, best.architecture),
+        **_curve(plan, best.architecture),
         "n": best.n,
         "runs": len(errors),
         "error": float(np.nanmean(errors)) if np.isfinite(errors).any() else math.nan,
@@ -125,7 +146,7 @@ def _run_rows(plan: MeasurementPlan, runs: Mapping[str, Run], chosen: set[str]) 
         run = runs.get(job.key)
         trained = None if run is None else run.trained
         yield {
-            **curve_of(plan, job.architecture),
+            **_curve(plan, job.architecture),
             "n": job.n,
             "seed": job.seed,
             "point": named(job.point) or None,
