@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     from forecaster.surfaces.storage import save_surfaces as save_surfaces
     from forecaster.surfaces.surface import surface as surface
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "Backtest": "evaluation.backtest",

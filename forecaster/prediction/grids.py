@@ -29,12 +29,13 @@ CLOSE = 12  # steps beyond the largest measured size where the grid is not thinn
 @dataclass(frozen=True, eq=False)
 class CurveGrid:
     """Quantiles of one curve at sizes ``n``, ascending: of the error (``error``), and of the lowest up to a size
-    (``lowest``)."""
+    (``lowest``); and the mean of the error."""
 
     key: CurveKey
     n: Float[np.ndarray, " size"]
     error: Float[np.ndarray, "level size"]
     lowest: Float[np.ndarray, "chance size"]
+    mean: Float[np.ndarray, " size"]
 
 
 def curve_grid(
@@ -60,9 +61,8 @@ def curve_grid(
     n = np.exp(x[chosen])
     lowest = np.minimum.accumulate(paths, axis=1)[:, chosen]
     errors = np.exp(log_errors(posterior, key, n, kind, seed))
-    return CurveGrid(
-        key, n, np.quantile(errors, list(levels), axis=0), np.exp(np.quantile(lowest, list(chances), axis=0))
-    )
+    quantiles = np.quantile(errors, list(levels), axis=0)
+    return CurveGrid(key, n, quantiles, np.exp(np.quantile(lowest, list(chances), axis=0)), errors.mean(0))
 
 
 def _chosen(x: Float[np.ndarray, " inside"], measured: Float[np.ndarray, " measured"]) -> Int[np.ndarray, " size"]:

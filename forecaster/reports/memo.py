@@ -216,6 +216,7 @@ def _opening(a: Answers, worth: Worth, seed: int, page: Mapping[str, Any]) -> Op
         about=page["about"],
         verdict=facts.verdict,
         health=page["health"],
+        value=worth.value(facts.target),
     )
 
 

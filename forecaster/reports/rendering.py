@@ -33,7 +33,7 @@ from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
 from forecaster.registry.scored import Scored
-from forecaster.reports.page.page import Opening, page_html
+from forecaster.reports.page.document import Asks
 from forecaster.reports.pdf import pdf_of
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import Column, Columns, declared
@@ -66,7 +66,7 @@ class Memo(Result):
     figures: Mapping[str, Figure] = field(default_factory=dict)
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     narrow: Mapping[str, Figure] = field(default_factory=dict)
-    opening: Opening | None = None
+    opening: Asks | None = None
 
     command = "memo"
     template: ClassVar[str] = "memo"
@@ -126,8 +126,13 @@ class Memo(Result):
     @cached_property
     def html(self) -> str:
         """The memo as one self-contained HTML file."""
+        return self._html(None)
+
+    def _html(self, beside: str | None) -> str:
+        """The same, with a link to the page ``beside`` it."""
         images, narrow = ({k: _svg(v) for k, v in some.items()} for some in (self.figures, self.narrow))
-        text = _templates().get_template(f"{self.template}.html.j2").render(self.page, images=images, narrow=narrow)
+        template = _templates().get_template(f"{self.template}.html.j2")
+        text = template.render(self.page, images=images, narrow=narrow, beside=beside)
         for unit in ("%", self.page["currency"]):
             text = text.replace(f" {unit}", f"\u00a0{unit}") if unit else text  # a number and its unit stay on one line
         return text
@@ -137,11 +142,14 @@ class Memo(Result):
         """A page that answers offline for other targets, sizes, prices and budgets, as one self-contained HTML file.
 
         Its numbers are those of :func:`~forecaster.forecast`, :func:`~forecaster.requirement` and
-        :func:`~forecaster.decide`, as closely as the grids of quantiles tell that it carries.
+        :func:`~forecaster.decide` (of a surface: :func:`~forecaster.surface_decision`), as closely as the grids of
+        quantiles tell that it carries.
         """
         if self.opening is None:
-            raise RequestError("this memo has no page; one on curves in data has, made with forecaster.memo(posterior)")
-        return page_html(self.opening)
+            raise RequestError(
+                "this memo has no page; those of forecaster.memo(posterior) and forecaster.surface_memo(surface) have"
+            )
+        return self.opening.html
 
     @cached_property
     def pdf(self) -> bytes:
@@ -184,8 +192,9 @@ class Memo(Result):
 
     def write(self, folder: Path, stem: str, *, page: bool = False, pdf: bool = False) -> tuple[str, ...]:
         """Write the same files into an existing folder, in turn; returns their names."""
-        texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self.html}
-        texts |= {f"{stem}-page.html": self.interactive} if page else {}
+        beside = f"{stem}-page.html"
+        texts = {f"{stem}.md": self._markdown(stem), f"{stem}.html": self._html(beside) if page else self.html}
+        texts |= {beside: self.interactive} if page else {}
         pictures = {f"{stem}-{name}.png": figure for name, figure in self.figures.items()}
         for name, figure in pictures.items():
             save_png(figure, folder / name)

@@ -116,3 +116,13 @@ def test_runs_marked_untuned_do_not_lift_the_surface():
     assert ((low < truth) & (truth < high)).all()
     assert 0.02 < told.parameters["q50"]["excess"] < 0.15
     assert "excess" not in fit_surface(table()).parameters.index
+
+
+@pytest.mark.parametrize("unique_n", [None, 3e10])
+def test_a_mesh_has_the_losses_of_its_points(fitted_surface, unique_n):
+    n, params = np.array([2e9, 5e10, 7e11]), np.array([1e8, 4e9])
+    data, sizes = (part.ravel() for part in np.meshgrid(n, params))
+    wanted = fitted_surface.log_loss(data, sizes, None if unique_n is None else np.minimum(data, unique_n))
+    found = fitted_surface.mesh(n, params, unique_n)
+    assert found.shape == (len(wanted), 2, 3)
+    np.testing.assert_allclose(found.reshape(wanted.shape), wanted, atol=1e-11)

@@ -45,9 +45,10 @@ def memo(
     asked.check()
     outputs.check_pdf(pdf)
     if has_two_axes(asked):
-        if page:
-            raise OptionError("found --page; expected none with --two-axes: a page is about curves in data alone")
-        return _memo_on_surfaces(asked, output, at, title, kind, level, pdf)
+        if chapter:
+            raise OptionError("found --chapter; expected none with --two-axes: chapters are about curves in data alone")
+        written = {"title": title, "author": author, "dated": dated.date() if dated else None}
+        return _memo_on_surfaces(asked, output, at, kind, level, **written, page=page, pdf=pdf)
     from forecaster.reports.chapters.catalogue import parsed
 
     sizes, worth, chapters = values.sizes(at), asked.worth, parsed(chapter or [])
@@ -76,7 +77,7 @@ def memo(
 
 
 def _memo_on_surfaces(
-    asked: Weighed, output: Path, at: str | None, title: str | None, kind: str | None, level: float, pdf: bool
+    asked: Weighed, output: Path, at: str | None, kind: str | None, level: float, **written: Any
 ) -> Failures:
     """The same of runs over model size and data: a memo for each surface."""
     if asked.rounds > 1:
@@ -85,10 +86,10 @@ def _memo_on_surfaces(
     runs, prices = runs_asked(asked, at), asked.prices()
     from forecaster.reports.two_axes.written import surface_memos
 
-    options: dict[str, Any] = {**worth, **runs, "costs": prices, "title": title, "kind": kind or "mean", "level": level}
+    options: dict[str, Any] = {**worth, **runs, **written, "costs": prices, "kind": kind or "mean", "level": level}
     found = surfaces_of(asked, seed=asked.seed)
     with console.progress("Writing") as tell:
-        options |= {"seed": asked.seed, "command": remarks.command_line(), "pdf": pdf}
+        options |= {"seed": asked.seed, "command": remarks.command_line()}
         made = surface_memos(found, output, asked.source.stem, tell=tell, **options)
     interrupts.wrote([Path(file) for file in made.table["file"]])
     return deliver(made, asked.as_json)
@@ -98,7 +99,8 @@ def _memo_on_surfaces(
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the memos.")] = Path("forecaster-demo"),
     only: Annotated[
-        Literal["digits", "characters"] | None, typer.Option("--only", help="Only this example.", show_default=False)
+        Literal["digits", "characters", "grid"] | None,
+        typer.Option("--only", help="Only this example.", show_default=False),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Reuse and store fits and compiled programs.")
@@ -106,10 +108,10 @@ def demo(
     pdf: Pdf = False,
     as_json: Json = False,
 ) -> Failures:
-    """Write memos for the two shipped examples: handwritten digits and source text."""
+    """Write memos for the shipped examples: handwritten digits, source text, and a grid of models and texts."""
     outputs.check_folder(output)
     outputs.check_pdf(pdf)
-    from forecaster.reports.examples import run
+    from forecaster.reports.demo.run import run
 
     with console.progress("Demo") as tell:
         made = run(output, only, cache=cache, pdf=pdf, tell=tell)

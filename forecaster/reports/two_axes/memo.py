@@ -24,17 +24,21 @@ from forecaster.domains.shelf import references
 from forecaster.plots.style import STYLE, capital
 from forecaster.plots.surfaces.loss import lines_figure, options_contours
 from forecaster.reports.deciding import MISSED, RISKS, Worth
+from forecaster.reports.opening.heading import kicker
+from forecaster.reports.page.surface import SurfaceOpening
 from forecaster.reports.rendering import Memo, frozen
 from forecaster.reports.two_axes import page
 from forecaster.reports.two_axes.checklist import checklist
 from forecaster.resources.prices.costs import Costs
+from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import FAIL, PASS, Check
 from forecaster.results.columns import LEVEL, Column, Columns, declared
 from forecaster.results.message import joined, message
-from forecaster.results.wording import size
+from forecaster.results.wording import rounded, size
 from forecaster.surfaces.answers import ComputeOptimum
-from forecaster.surfaces.compute import Compute
+from forecaster.surfaces.compute import Compute, near_isoflop
 from forecaster.surfaces.fitted import Surface
+from forecaster.surfaces.model.design import SurfaceDesign
 from forecaster.surfaces.record import record_of
 from forecaster.surfaces.storage import LAW, PACKAGES, data_hash
 from forecaster.surfaces.surface import surface as ask_surface
@@ -94,6 +98,8 @@ def surface_memo(
     kind: str = "mean",
     level: float = LEVEL,
     title: str | None = None,
+    author: str | None = None,
+    dated: date | None = None,
     command: str | None = None,
     seed: int = 0,
 ) -> SurfaceMemo:
@@ -115,15 +121,18 @@ def surface_memo(
         Whose loss counts.
     level : float
         Probability inside the intervals.
-    title, command : str, optional
-        The memo's title, and the command line to print in the appendix.
+    title, author, command : str, optional
+        The memo's title, who signs it, and the command line to print in the appendix.
+    dated : date, optional
+        The memo's date; by default today.
     seed : int
         The same seed gives the same numbers.
 
     Returns
     -------
     SurfaceMemo
-        ``markdown``, ``html``, ``figures`` and ``tables``; ``save`` writes them.
+        ``markdown``, ``html``, ``figures`` and ``tables``; ``save`` writes them. ``interactive`` is a page that answers
+        for other computes, sizes, targets, prices and budgets.
 
     Raises
     ------
@@ -163,12 +172,46 @@ def surface_memo(
     title = title or f"Should a larger model be trained for {surface.design.task}?"
     said = page.answer(a)
     made = _page(a, surface, said, drawn) | {"title": title}
+    made["kicker"] = kicker(author, dated or date.today())
     made["appendix"] = _appendix(a, surface, seed, command)
     details = {"orders": decision.orders, "needs": decision.needs, "optimum": optimum.table, "isoflop": optimum.isoflop}
     details |= {"parameters": optimum.parameters, "first": first.table, "verdicts": table_of(checks)}
     every = (*said, *(how for _, how in page.lines(a)), *(how for _, how in page.changes(a)), *first.messages)
-    return SurfaceMemo(
-        page.page_table(a), joined(said, "\n"), checks, title, every, made, drawn, details, {"options": narrow}
+    text, table = joined(said, "\n"), page.page_table(a)
+    opening = _opening(a, surface, worth, target, made, kind, unique_n, seed)
+    return SurfaceMemo(table, text, checks, title, every, made, drawn, details, {"options": narrow}, opening)
+
+
+def _opening(
+    a: page.Found,
+    surface: Surface,
+    worth: Worth,
+    target: float | None,
+    made: dict[str, Any],
+    kind: str,
+    unique_n: float | None,
+    seed: int,
+) -> SurfaceOpening:
+    """With what the page beside the memo opens: the option that it recommends, else the best use of most compute."""
+    some: Any = a.decision.table[["params", "n"]]
+    best: Any = a.best if a.best["option"] != page.IDLE else a.optimum.table.iloc[-1]
+    params, n = (float(best.get(name, best.get(f"{name}_q50"))) for name in ("params", "n"))
+    shown = {name: made[name] for name in ("title", "about", "verdict", "health")}
+    return SurfaceOpening(
+        surface=surface,
+        params=rounded(params, 3),
+        n=rounded(n, 3),
+        options=[(float(p), float(d)) for p, d in some.itertuples(index=False)],
+        target=target,
+        value=worth.value(target),
+        costs=None if worth.costs is None else read_costs(worth.costs),
+        budget=worth.budget,
+        start=a.start,
+        kind=kind,
+        level=a.level,
+        seed=seed,
+        unique_n=unique_n,
+        **shown,
     )
 
 
@@ -228,9 +271,9 @@ def _page(a: page.Found, surface: Surface, said: list[Any], drawn: Mapping[str, 
         ),
         "isoflop": (
             "The best use of a compute",
-            "Chart of loss against parameters along lines of one compute, with the measured runs near them.",
-            "Each line is one compute; dots are runs of nearly that compute, diamonds the optima of the surface. The "
-            "bands hold the average run 8 times in 10.",
+            "Chart of loss against parameters along lines of one compute.",
+            f"Each line is one compute; {_dots(design)}diamonds are the optima of the surface. The bands hold the "
+            "average run 8 times in 10.",
         ),
     }
     sizes = f"{size(np.exp(design.x.min()))} to {size(np.exp(design.x.max()))}"
@@ -256,6 +299,12 @@ def _page(a: page.Found, surface: Surface, said: list[Any], drawn: Mapping[str, 
         "first": page.first_runs(a),
         "checks": [_sentences(one) for one in a.checks],
     }
+
+
+def _dots(design: SurfaceDesign) -> str:
+    """What the chart says of runs: it has those of slices of nearly one compute, where there are such."""
+    sliced = near_isoflop(Compute.of(design).log_flops(design.x, design.t), design.x)
+    return "dots are runs of nearly that compute, " if len(sliced) >= 2 else ""
 
 
 def _sentences(one: Check) -> dict[str, Any]:

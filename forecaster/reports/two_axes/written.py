@@ -17,9 +17,19 @@ from forecaster.surfaces.fitted import Surface
 
 
 def surface_memos(
-    surfaces: Sequence[Surface], folder: Path, stem: str, *, tell: Progress, pdf: bool = False, **options: Any
+    surfaces: Sequence[Surface],
+    folder: Path,
+    stem: str,
+    *,
+    tell: Progress,
+    page: bool = False,
+    pdf: bool = False,
+    **options: Any,
 ) -> Written:
-    """Write a memo for each surface into ``folder``: ``stem``, with the surface's name where there are several."""
+    """Write a memo for each surface into ``folder``: ``stem``, with the surface's name where there are several.
+
+    With the interactive ``page`` of each, if asked. All of them, or none.
+    """
     rows: list[dict[str, str]] = []
     checks: list[Check] = []
     names = [stem] if len(surfaces) == 1 else [f"{stem}-{s}" for s in slugs([one.design.key for one in surfaces])]
@@ -28,7 +38,7 @@ def surface_memos(
             tell(one.design.label, i / len(surfaces))
             found = surface_memo(one, **options)
             own = {"domain": one.design.domain, "task": one.design.task}
-            rows += [own | {"file": str(folder / file)} for file in found.write(aside, name, pdf=pdf)]
+            rows += [own | {"file": str(folder / file)} for file in found.write(aside, name, page=page, pdf=pdf)]
             checks += [c for c in found.checks if c not in checks]
     table = pd.DataFrame(rows, columns=["domain", "task", "file"])
     return Written(table, "Each memo is written as Markdown and as HTML, with its figures and tables.", tuple(checks))

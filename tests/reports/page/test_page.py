@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urlencode
 
 import numpy as np
 import pytest
 from helpers.browser import CHROMIUM, browsing
+from helpers.node import node as run_in_node
 from helpers.synthetic import SIZES, posterior, values
 
 from forecaster.decisions.decide import decide
+from forecaster.decisions.loss import Value
 from forecaster.decisions.ordering.orders import SpendingLimits, largest_within
 from forecaster.errors import RequestError
 from forecaster.inference.units import units_of
@@ -26,14 +25,11 @@ from forecaster.prediction.forecast import forecast
 from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.requirement import requirement
 from forecaster.reports import rendering
-from forecaster.reports.page import page as pages
-from forecaster.reports.page.page import Opening, packed, page_data, page_html
+from forecaster.reports.page.document import answers_script, packed
+from forecaster.reports.page.page import Opening, page_data, page_html
 from forecaster.resources.prices.costs import Costs, Hours, Running
 from forecaster.results.wording import Units, chance, size, times_in
 
-NODE = shutil.which("node")
-HERE = Path(__file__).parent
-MODULE = Path(pages.__file__).parent / "assets" / "answers.mjs"
 START = date(2027, 1, 4)
 COSTS = Costs(
     currency="EUR",
@@ -96,16 +92,11 @@ def questions(data, count, seed=1):
 
 def node(**given):
     """What the page's functions give in Node."""
-    if NODE is None:
-        pytest.skip("needs node on the path, to run the page's functions")
-    said = json.dumps({"module": str(MODULE), **given})
-    done = subprocess.run([NODE, HERE / "ask.mjs"], input=said, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return run_in_node(answers_script("curves"), **given)
 
 
 def called(*calls):
-    return node(data={"curves": []}, calls=list(calls))["values"]
+    return node(calls=list(calls))["values"]
 
 
 def decided(asked, question):
@@ -185,6 +176,37 @@ def test_what_the_budget_buys_is_the_largest_size_within_it(asked, deadline):
             key = CurveKey(*asked.group, row["architecture"])
             most = largest_within(key, costs, data["prices"]["owned"], SpendingLimits(budget, days), data["horizon"])
             assert (row["within"]["n"] if row["within"] else 0.0) == pytest.approx(most, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Value(0.01, penalty=2e4), Value(per_point=3e4), Value(per_mistake=0.5, volume=1e6)],
+    ids=["penalty", "points", "mistakes"],
+)
+def test_what_errors_cost_is_weighed_as_decide_weighs_it(asked, value):
+    """The mean loss of each option, and of doing nothing; running costs go with the volume."""
+    running = {"rbf-svm": replace(COSTS.architecture["rbf-svm"], per_million_answers=700.0)}
+    costs = replace(COSTS, architecture=running, per_million_answers=300.0)
+    one = replace(asked, costs=costs, value=value)
+    data = page_data(one)
+    sizes = [1500.0, 4000.0, 25_000.0]
+    questions = [data["question"] | {"n": n, "names": list(one.names)} for n in sizes]
+    given = {"penalty": value.penalty, "value_per_point": value.per_point, "cost_per_mistake": value.per_mistake}
+    found = decide(one.posterior, costs, sizes, target=one.target, volume=value.volume, **given).table
+    wanted = found.set_index(["architecture", "option", "n"])["loss_mean"]
+    idle = found[found["option"] == "do nothing"].set_index("architecture")["loss_mean"]
+    scale = {"penalty": 1.0, "points": 1.0, "mistakes": value.volume}[value.form] * value.unit
+    near = scale * {"penalty": CHANCE, "points": 0.02, "mistakes": 0.0002}[value.form]
+    for question, rows in zip(questions, node(data=data, questions=questions)["rows"], strict=True):
+        for row in rows:
+            option = wanted[row["architecture"]].xs(question["n"], level="n").iloc[0]
+            assert row["all_in"] == pytest.approx(option, abs=near), row["architecture"]
+            assert row["idle"] == pytest.approx(idle[row["architecture"]], abs=near)
+
+
+def test_without_a_value_nothing_is_weighed(asked, data):
+    (rows,) = node(data=data, questions=[data["question"] | {"names": list(asked.names)}])["rows"]
+    assert {row["all_in"] for row in rows} == {None}
 
 
 def test_a_size_that_is_measured_costs_nothing(data, asked):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from datetime import date
 
@@ -81,8 +83,34 @@ def test_a_failed_check_recommends_nothing(fitted_surface):
 
 def test_the_command_writes_it(surface_file, tmp_path):
     done = CliRunner().invoke(
-        app, ["memo", str(surface_file), "--flops", "1e22", "--target", "2.3", "-o", str(tmp_path)]
+        app, ["memo", str(surface_file), "--flops", "1e22", "--target", "2.3", "-o", str(tmp_path), "--page"]
     )
     assert done.exit_code == 0, done.output
-    assert (tmp_path / f"{surface_file.stem}.html").is_file()
+    assert {f"{surface_file.stem}{end}.html" for end in ("", "-page")} <= {file.name for file in tmp_path.iterdir()}
     assert np.isfinite((tmp_path / f"{surface_file.stem}.html").stat().st_size)
+
+
+def test_its_page_opens_with_the_run_that_it_recommends(made):
+    page = json.loads(
+        re.findall(r'<script id="data" type="application/json">(.*?)</script>', made.interactive, re.S)[0]
+    )
+    best = made.table[made.table["best"]].iloc[0]
+    assert page["question"]["params"] == pytest.approx(best["params"], rel=5e-3)
+    assert page["question"]["n"] == pytest.approx(best["n"], rel=5e-3)
+    assert page["question"]["worth"] == OPTIONS["penalty"]
+    assert page["question"]["rate"] == COSTS["flops_per_gpu_hour"]
+
+
+def test_where_nothing_is_worth_training_the_page_opens_all_the_same(fitted_surface):
+    idle = surface_memo(fitted_surface, costs=COSTS, **(OPTIONS | {"penalty": 1.0}))
+    assert ids(idle)[0] == "do-not-train"
+    assert idle.opening.params > 0
+    assert idle.title in idle.interactive
+
+
+def test_the_html_links_to_the_page_that_is_written_beside_it(made, tmp_path):
+    made.save(tmp_path, "m")
+    assert "m-page.html" not in (tmp_path / "m.html").read_text(encoding="utf-8")
+    made.save(tmp_path, "m", page=True)
+    assert 'href="m-page.html"' in (tmp_path / "m.html").read_text(encoding="utf-8")
+    assert (tmp_path / "m-page.html").is_file()
