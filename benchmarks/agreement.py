@@ -50,7 +50,8 @@ from forecaster.inference.fit import cards_of, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.storage import load_posterior
 from forecaster.model.design import design_of
-from forecaster.prediction.paths import curve_keys, curve_paths
+from forecaster.prediction.curve_keys import curve_keys
+from forecaster.prediction.paths import curve_paths
 from forecaster.reports.examples import example_curves
 
 BAR = 0.1  # posterior standard deviations between means

@@ -23,13 +23,14 @@ import pandas as pd
 from recording import add_output, record
 
 from forecaster import fit
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.domains.loading import load_card
+from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.model.simulate import simulate
 from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.importance_weights import weighted_quantiles
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 
 NOTE = (
     "Root mean squares over curves of the difference between the forecast ten times beyond by weighted draws and by a "
@@ -60,7 +61,7 @@ def one_group(card: Any, seed: int, architectures: int, new: int) -> list[dict[s
         key = CurveKey(curve.domain, curve.task, curve.architecture)
         own = table["architecture"] == key.architecture
         added = own & (table["n"] >= SIZES[KNOWN] * 0.99) & (table["n"] <= SIZES[KNOWN + new - 1] * 1.01)
-        seen = distinct(table["n"].to_numpy()[added], np.log(table["error"].to_numpy()[added]))
+        seen = means_by_size(table["n"].to_numpy()[added], np.log(table["error"].to_numpy()[added]))
         far = np.array([AHEAD * SIZES[KNOWN + new - 1]])
         found = predictive(old, key, np.exp(seen.x), runs=seen.repeats)
         weights = found.weights(seen.y)

@@ -42,11 +42,12 @@ from forecaster import fit
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
+from forecaster.inference.importance.weights import weights_of
 from forecaster.inference.posterior import Posterior
 from forecaster.model.simulate import simulate
-from forecaster.prediction.conditioning import predictive, weights_of
+from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.observation import of_kind
-from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 
 FILE = "lcdb.csv"
@@ -175,7 +176,7 @@ BETA, SHARE = np.geomspace(0.01, 3.0, 50), np.linspace(0.0, 0.99, 50)
 def least_squares(case: Case, seen: Sequence[int], weights: Array) -> Array:
     """Sizes at which fits of a power law with floor reach the target, one for each column of ``weights`` [point, fit].
 
-    Of the last decade of what was measured, five sizes at least, as ``forecaster.evaluation.baselines`` has it.
+    Of the last decade of what was measured, five sizes at least, as ``forecaster.evaluation.rivals.baselines`` has it.
     """
     x, y = points_of(case, seen)
     z = x - x[-1]

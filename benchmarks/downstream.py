@@ -34,11 +34,11 @@ from recording import add_output, record
 
 from forecaster.curves.reading.read import read_curves
 from forecaster.errors import ForecasterError
+from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.links.downstream import downstream
 from forecaster.links.fit import fit_link
-from forecaster.links.following import FOLLOWS, NOT, UNKNOWN, Evidence, following
+from forecaster.links.following import FOLLOWS, NOT, UNKNOWN, LinkEvidence, following
 from forecaster.links.link import Link, Runs, drawn_runs
-from forecaster.prediction.importance_weights import TRUSTED_K
 
 SHARES = ("follows", "not", "cannot tell", "80 % hold", "k > 0.7")
 GUESSING = (0.5, 0.75, 1.0)
@@ -92,7 +92,7 @@ def simulated(world: str, rng: np.random.Generator) -> tuple[Runs, float | None]
     return Runs(loss, error, tested), None if world == "learned" else float(chance)
 
 
-def judged(world: str, tasks: int, seed: int) -> Iterator[tuple[Runs, Evidence, float]]:
+def judged(world: str, tasks: int, seed: int) -> Iterator[tuple[Runs, LinkEvidence, float]]:
     """Simulated tasks, what is said of them, and the k of their links."""
     for i in range(tasks):
         rng = np.random.default_rng([seed, list(WORLDS).index(world), i])

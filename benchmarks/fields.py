@@ -38,7 +38,7 @@ from forecaster.curves.learning_curves import KEYS, Group, LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.domains.loading import load_card
 from forecaster.evaluation.backtest import Backtest, backtest
-from forecaster.evaluation.conformal import BAND, LAW
+from forecaster.evaluation.rivals.conformal import BAND, LAW
 
 TITLE = "Fields that no card has seen"
 OWN = "Tasks that the card of their field has not seen"

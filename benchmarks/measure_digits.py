@@ -26,7 +26,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC
 
-from forecaster.measuring.shards import stratified_order
+from forecaster.measuring.trainers.shards import stratified_order
 
 COLUMNS = ("domain", "task", "architecture", "n", "error", "metric", "seed", "n_test")
 SEEDS = 10

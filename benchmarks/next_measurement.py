@@ -26,8 +26,8 @@ from forecaster.domains.loading import load_card
 from forecaster.inference.fit import refit
 from forecaster.inference.posterior import Posterior
 from forecaster.model.simulate import simulate
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey
 
 LAST = 32_000.0
 MEASURED = (1e3, 2e3, 4e3, 8e3, 16e3, LAST)

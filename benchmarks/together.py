@@ -33,7 +33,8 @@ from forecaster.evaluation import scoring
 from forecaster.evaluation.holdout import hide, scorable
 from forecaster.inference.fit import fit
 from forecaster.prediction import observation
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import curve_paths
 
 FILES = ("lcdb", "nmt", "drug_response")
 SIZES = 4

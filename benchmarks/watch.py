@@ -23,7 +23,7 @@ from forecaster.curves.reading.read import read_curves
 from forecaster.inference.fit import fit
 from forecaster.monitoring.evidence import evidence
 from forecaster.prediction.conditioning import predictive
-from forecaster.prediction.paths import CurveKey, curve_keys
+from forecaster.prediction.curve_keys import CurveKey, curve_keys
 
 TITLE = "Alarms on new measurements"
 ALPHA, RISE, OUTSIDE = 0.05, 0.05, 0.99

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from forecaster.checks.check import CheckReport
-from forecaster.comparison.compare import Comparison
+from forecaster.comparison.comparison import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
 from forecaster.curves.importers.imported import Imported
+from forecaster.decisions.cases.labels import LabelUse
 from forecaster.decisions.cases.needed import CasesNeeded
-from forecaster.decisions.cases.promise import ForecastInCases, LabelUse
+from forecaster.decisions.cases.promise import ForecastInCases
 from forecaster.decisions.cases.selection import SelectionBias
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.measuring.proposal import Proposal
@@ -34,7 +35,7 @@ from forecaster.monitoring.watch import Watch
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.registry.register import Registered
-from forecaster.registry.score import Scored
+from forecaster.registry.scored import Scored
 from forecaster.registry.verify import Verification
 from forecaster.reports.examples import Demo, Written
 from forecaster.reports.rendering import Memo
@@ -43,8 +44,8 @@ from forecaster.resources.growth import GrowthTable
 from forecaster.results.columns import KINDS, Columns
 from forecaster.results.result import SCHEMA, Result
 from forecaster.results.schemas import refusal, schema_of
+from forecaster.surfaces.answers import ComputeOptimum, SurfaceForecast
 from forecaster.surfaces.requirement import SurfaceRequirement
-from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 PAGE = Path(__file__).with_name("json.md")
 SCHEMAS = Path(__file__).with_name("schemas")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from forecaster.checks.check import CheckReport as CheckReport
     from forecaster.checks.check import check as check
-    from forecaster.comparison.compare import Comparison as Comparison
     from forecaster.comparison.compare import compare as compare
+    from forecaster.comparison.comparison import Comparison as Comparison
     from forecaster.comparison.effect import Effect as Effect
     from forecaster.comparison.effect import effect as effect
     from forecaster.comparison.metrics import MetricComparison as MetricComparison
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Curve as Curve
     from forecaster.curves.learning_curves import LearningCurves as LearningCurves
     from forecaster.curves.reading.read import read_curves as read_curves
+    from forecaster.decisions.cases.labels import LabelUse as LabelUse
+    from forecaster.decisions.cases.labels import label_use as label_use
     from forecaster.decisions.cases.needed import CasesNeeded as CasesNeeded
     from forecaster.decisions.cases.needed import test_set_size as test_set_size
     from forecaster.decisions.cases.promise import ForecastInCases as ForecastInCases
-    from forecaster.decisions.cases.promise import LabelUse as LabelUse
     from forecaster.decisions.cases.promise import forecast_in_cases as forecast_in_cases
-    from forecaster.decisions.cases.promise import label_use as label_use
     from forecaster.decisions.cases.selection import SelectionBias as SelectionBias
     from forecaster.decisions.cases.selection import selection_bias as selection_bias
     from forecaster.decisions.decide import decide as decide
@@ -58,25 +58,25 @@ if TYPE_CHECKING:
     from forecaster.ladders.triage import triage as triage
     from forecaster.links.downstream import Downstream as Downstream
     from forecaster.links.downstream import downstream as downstream
-    from forecaster.measuring.commands import CommandTrainer as CommandTrainer
     from forecaster.measuring.measure import measure as measure
     from forecaster.measuring.measure import measure_plan as measure_plan
     from forecaster.measuring.measured import Measured as Measured
     from forecaster.measuring.measured import MeasuringPlan as MeasuringPlan
     from forecaster.measuring.runs import Trained as Trained
-    from forecaster.measuring.scikit import measure_curve as measure_curve
+    from forecaster.measuring.trainers.commands import CommandTrainer as CommandTrainer
+    from forecaster.measuring.trainers.scikit import measure_curve as measure_curve
     from forecaster.monitoring.update import Update as Update
     from forecaster.monitoring.update import update as update
     from forecaster.monitoring.watch import Watch as Watch
     from forecaster.monitoring.watch import watch as watch
+    from forecaster.prediction.curve_keys import CurveKey as CurveKey
     from forecaster.prediction.forecast import Forecast as Forecast
     from forecaster.prediction.forecast import forecast as forecast
-    from forecaster.prediction.paths import CurveKey as CurveKey
     from forecaster.prediction.requirement import Requirement as Requirement
     from forecaster.registry.register import Registered as Registered
     from forecaster.registry.register import register as register
-    from forecaster.registry.score import Scored as Scored
     from forecaster.registry.score import score as score
+    from forecaster.registry.scored import Scored as Scored
     from forecaster.registry.verify import Verification as Verification
     from forecaster.registry.verify import verify as verify
     from forecaster.reports.memo import memo as memo
@@ -88,14 +88,14 @@ if TYPE_CHECKING:
     from forecaster.resources.prices.costs import Costs as Costs
     from forecaster.resources.requirement import requirement as requirement
     from forecaster.results.check import Check as Check
+    from forecaster.surfaces.answers import ComputeOptimum as ComputeOptimum
+    from forecaster.surfaces.answers import SurfaceForecast as SurfaceForecast
     from forecaster.surfaces.fitted import Surface as Surface
     from forecaster.surfaces.fitting import fit_surface as fit_surface
     from forecaster.surfaces.requirement import SurfaceRequirement as SurfaceRequirement
     from forecaster.surfaces.requirement import surface_requirement as surface_requirement
     from forecaster.surfaces.storage import load_surfaces as load_surfaces
     from forecaster.surfaces.storage import save_surfaces as save_surfaces
-    from forecaster.surfaces.surface import ComputeOptimum as ComputeOptimum
-    from forecaster.surfaces.surface import SurfaceForecast as SurfaceForecast
     from forecaster.surfaces.surface import surface as surface
 
 __version__ = "0.3.0"
@@ -105,12 +105,12 @@ _HOMES = {
     "CasesNeeded": "decisions.cases.needed",
     "Check": "results.check",
     "CheckReport": "checks.check",
-    "CommandTrainer": "measuring.commands",
-    "Comparison": "comparison.compare",
+    "CommandTrainer": "measuring.trainers.commands",
+    "Comparison": "comparison.comparison",
     "Costs": "resources.prices.costs",
-    "ComputeOptimum": "surfaces.surface",
+    "ComputeOptimum": "surfaces.answers",
     "Curve": "curves.learning_curves",
-    "CurveKey": "prediction.paths",
+    "CurveKey": "prediction.curve_keys",
     "Decision": "decisions.decision",
     "Domain": "domains.domain",
     "Downstream": "links.downstream",
@@ -132,10 +132,10 @@ _HOMES = {
     "Proposal": "decisions.measuring.proposal",
     "Requirement": "prediction.requirement",
     "Registered": "registry.register",
-    "Scored": "registry.score",
+    "Scored": "registry.scored",
     "Screening": "decisions.screen",
     "Surface": "surfaces.fitted",
-    "SurfaceForecast": "surfaces.surface",
+    "SurfaceForecast": "surfaces.answers",
     "Watch": "monitoring.watch",
     "Trained": "measuring.runs",
     "Validation": "inference.validation",
@@ -157,7 +157,7 @@ _HOMES = {
     "load_domains": "domains.loading",
     "load_posterior": "inference.storage",
     "measure": "measuring.measure",
-    "measure_curve": "measuring.scikit",
+    "measure_curve": "measuring.trainers.scikit",
     "measure_plan": "measuring.measure",
     "load_surfaces": "surfaces.storage",
     "memo": "reports.memo",
@@ -179,10 +179,10 @@ _HOMES = {
     "surface_requirement": "surfaces.requirement",
     "test_set_size": "decisions.cases.needed",
     "ForecastInCases": "decisions.cases.promise",
-    "LabelUse": "decisions.cases.promise",
+    "LabelUse": "decisions.cases.labels",
     "SelectionBias": "decisions.cases.selection",
     "forecast_in_cases": "decisions.cases.promise",
-    "label_use": "decisions.cases.promise",
+    "label_use": "decisions.cases.labels",
     "selection_bias": "decisions.cases.selection",
     "Triage": "ladders.triage",
     "triage": "ladders.triage",

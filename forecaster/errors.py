@@ -1,4 +1,4 @@
-"""What can go wrong, one small class per cause.
+"""Exceptions, one small class per cause.
 
 Every message names the place (file, row, card line), what was found, what was expected and the next step.
 The command line prints the message and exits with 1 (2 where the fault is in its options alone); a Python caller
@@ -99,7 +99,7 @@ def _listing(rows: Sequence[BadRow], few: int, fault: Callable[[BadRow], tuple[s
 
 
 def _together(rows: Sequence[BadRow], most: int = 5) -> str:
-    """What many rows have in common, once."""
+    """The reasons that many rows share, each given once."""
     cells = list(dict.fromkeys(row.cell for row in rows))
     found = ", ".join(cells[:3]) + (" and others" if len(cells) > 3 else "")
     named = ", ".join(str(row.row) for row in rows[:most])
@@ -134,7 +134,7 @@ class RequestError(ForecasterError):
 
 
 class EstimatorInputError(RequestError, ValueError):
-    """What the estimator of scikit-learn was given cannot be used; scikit-learn expects a ValueError."""
+    """Input that the scikit-learn estimator cannot use; scikit-learn expects a ValueError."""
 
 
 class MissingPackageError(ForecasterError, ImportError):

@@ -157,7 +157,7 @@ def _left(where: str, process: int, entry: os.DirEntry[str]) -> bool:
 
 @contextmanager
 def _said_of(path: Path) -> Iterator[None]:
-    """What the system refuses, as a refusal of ``path``."""
+    """An error of the operating system as an error about ``path``."""
     try:
         yield
     except UnwritableError:

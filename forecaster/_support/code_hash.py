@@ -1,4 +1,4 @@
-"""What code something came from: a changed line must never serve what an older one left in a cache."""
+"""A hash of the code: a changed line must never reuse what an older version left in a cache."""
 
 from __future__ import annotations
 

@@ -18,3 +18,19 @@ def positive(name: str, given: float | Sequence[float] | np.ndarray, example: st
         found = f"{wrong[0]:g}" if wrong.size else "none"
         raise RequestError(f"{name}: found {found}; expected a number above 0, such as {example}")
     return numbers
+
+
+def number_or_text(text: str) -> int | float | str:
+    """The whole number or decimal that a text is; else the text.
+
+    Examples
+    --------
+    >>> number_or_text("64"), number_or_text("1e-3"), number_or_text("adam")
+    (64, 0.001, 'adam')
+    """
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
-# Those running at the moment, so that they can go where this process must end at once.
+# Programs running at the moment, ended when this process has to end at once.
 _running: set[subprocess.Popen[str]] = set()
 _lock = threading.Lock()
 
 
 class Finished(NamedTuple):
-    """What a program ended with: its exit code, and all it said on stdout and stderr together."""
+    """The end of a program: its exit code, and its stdout and stderr together."""
 
     code: int
     said: str
@@ -52,7 +52,7 @@ def end_all() -> None:
 
 
 def end_for_good() -> None:
-    """The same where this process is about to end: no program starts, and none is told to have ended, after this."""
+    """The same before this process ends: afterwards no program starts, and no end of one is reported."""
     _lock.acquire()
     for process in _running:
         _end(process)

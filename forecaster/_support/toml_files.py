@@ -94,7 +94,7 @@ def one_of(found: Any, allowed: Iterable[str]) -> str:
 
 
 def show(value: Any) -> str:
-    """A value as it stands in the file, at most 60 letters."""
+    """A value as the file has it, at most 60 letters."""
     try:
         shown = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):  # a date, or a number of thousands of digits

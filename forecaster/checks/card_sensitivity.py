@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.checks.limits import MOVED, worst_of
-from forecaster.checks.model_fit import Table, labels
+from forecaster.checks.model_fit import labels
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES
 from forecaster.errors import RequestError
+from forecaster.inference.importance.weights import TRUSTED_K, smoothed, weighted_quantiles
 from forecaster.inference.posterior import Posterior
 from forecaster.model import law
-from forecaster.prediction.forecast import KEYS, Forecast
-from forecaster.prediction.importance_weights import TRUSTED_K, smoothed, weighted_quantiles
+from forecaster.prediction.forecast import POINT_KEYS, Forecast
 from forecaster.prediction.options import lowest_rows
 from forecaster.results.check import PASS, REVIEW, Check
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
@@ -88,8 +89,8 @@ def floor_table(found: Forecast, bins: int = 5) -> pd.DataFrame:
     measured = {c.label for c in posterior.curves.curves}
     rows = []
     for row, record in enumerate(found.table.to_dict("records")):
-        key = {k: record[k] for k in KEYS}
-        label = "/".join(str(key[k]) for k in KEYS[:3])
+        key = {k: record[k] for k in POINT_KEYS}
+        label = "/".join(str(key[k]) for k in POINT_KEYS[:3])
         if label not in measured:
             continue
         draws, errors = posterior.curve(label), found.errors([row])[:, 0]
@@ -129,7 +130,7 @@ def card_table(found: Forecast) -> pd.DataFrame:
         for row in (i for i, other in enumerate(groups) if other == group):
             record: dict[str, Any] = found.table.iloc[row].to_dict()
             errors = found.errors([row])[:, 0]
-            key = {k: record[k] for k in KEYS}
+            key = {k: record[k] for k in POINT_KEYS}
             now = np.array([record["yhat"], record["yhat_lower"], record["yhat_upper"]])
             rows.append(key | _said("card", AS_IT_IS, now, now, record["level"], np.nan))
             tails = (0.5, 0.5 - record["level"] / 2, 0.5 + record["level"] / 2)

@@ -27,8 +27,8 @@ from forecaster.errors import RequestError
 from forecaster.evaluation.pooling import POOLING, pooling
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, narrowed
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.result import Result, Shown
@@ -60,7 +60,7 @@ TESTED = (
     "mean_error",
     "p_value",
 )
-APART = ("domain", "task", "architecture", "n", "yhat", "alone", "moved", "crps", "crps_alone")
+POOLING_COLUMNS = ("domain", "task", "architecture", "n", "yhat", "alone", "moved", "crps", "crps_alone")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,7 +102,7 @@ class CheckReport(Result):
             found.append(Shown(self.record.loc[:, [*TESTED]], RECORD.pick(*TESTED), caption))
         if not self.pooling.empty:
             caption = "The forecast, and what it would be with the curve fitted alone:"
-            found.append(Shown(self.pooling.loc[:, [*APART]], POOLING.pick(*APART), caption))
+            found.append(Shown(self.pooling.loc[:, [*POOLING_COLUMNS]], POOLING.pick(*POOLING_COLUMNS), caption))
         return tuple(found)
 
     @property

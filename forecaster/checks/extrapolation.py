@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from forecaster.checks.limits import EXTRAPOLATION, FAR, worst_of
+from forecaster.checks.limits import EXTRAPOLATION, FAR_BEYOND, worst_of
 from forecaster.inference.posterior import Posterior
 from forecaster.results.check import Check
 from forecaster.results.message import Message, message
@@ -41,8 +41,8 @@ def extrapolation(posterior: Posterior, sizes: np.ndarray) -> Iterator[Check]:
             )
             return message("below", text, n=float(sizes.min()), decades=decades, spans=spans)
         text = f"{label}: {plain_size(sizes.max())} lies {v:.1f} measured spans beyond its largest size"
-        text += "; no held-out score supports forecasts so far ahead" if v > FAR else ""
-        return message("far-beyond" if v > FAR else "beyond", text, n=float(sizes.max()), spans=v)
+        text += "; no held-out score supports forecasts so far ahead" if v > FAR_BEYOND else ""
+        return message("far-beyond" if v > FAR_BEYOND else "beyond", text, n=float(sizes.max()), spans=v)
 
     yield from worst_of(
         "extrapolation",

@@ -18,14 +18,14 @@ from forecaster.curves.learning_curves import KEYS, Curve, Group
 from forecaster.inference.fit import Progress, fit
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey
 from forecaster.results.check import Check
 from forecaster.results.message import message
 from forecaster.results.wording import plain_size
 
 SUSPECT = 0.1  # two-sided tail probability by leave-one-out below which a fit without the measurement judges it
-FEWEST = 4  # sizes of a curve that is judged: three are left
+FEWEST_SIZES = 4  # sizes of a curve that is judged: three are left
 ID = "largest-size"
 
 Judged = dict[str, tuple[float, str]]  # by curve: p-value, and what was found and expected
@@ -41,7 +41,7 @@ def largest_size(posterior: Posterior, points: pd.DataFrame, seed: int, tell: Pr
     table: Any = points
     last = table.loc[table.groupby(KEYS, sort=False)["n"].idxmax()].set_index(KEYS)
     count = table.groupby(KEYS, sort=False).size()
-    judged = [c for c in posterior.curves.curves if count.get((c.domain, c.task, c.architecture), 0) >= FEWEST]
+    judged = [c for c in posterior.curves.curves if count.get((c.domain, c.task, c.architecture), 0) >= FEWEST_SIZES]
     if not judged:
         return
     found: dict[str, float] = {}

@@ -59,7 +59,7 @@ PRIOR_SHARE = Limits(0.8, NEVER)
 # Decades beyond the data over decades measured. Held-out scores cover about one span. No evidence supports more than
 # four: the scale of the drift, learned on the measured span, is then unknown even where the law holds.
 EXTRAPOLATION = Limits(1.0, 4.0)
-FAR = 2.0  # spans beyond the data from which the message is stronger
+FAR_BEYOND = 2.0  # spans beyond the data from which the message is stronger
 # Rise of log error above the best so far that no falling law can follow: 20 %.
 RISE = Limits(float(np.log(1.2)), NEVER)
 # Posterior predictive probability of what was seen in one curve (or group): one false alarm per hundred.

@@ -9,7 +9,7 @@ import numpy as np
 from forecaster.checks.limits import RISE, worst_of
 from forecaster.curves.divergence import risen
 from forecaster.curves.learning_curves import Note
-from forecaster.curves.rises import LEAST, Rise
+from forecaster.curves.rises import LEAST_RISE, Rise
 from forecaster.curves.summary import summarise, warnings_of
 from forecaster.inference.posterior import Posterior
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, also
@@ -66,7 +66,7 @@ def measurements(posterior: Posterior) -> Iterator[Check]:
             each = tuple(Finding(note.curve, REVIEW, message(code, note.text)) for note in found if note.curve)
             yield Check(code, REVIEW, message(code, found[0].text + also(curves[1:])), step, curves, each)
         elif code != "near-chance" or chances:
-            noisy = code == "non-monotone" and most > LEAST
+            noisy = code == "non-monotone" and most > LEAST_RISE
             yield Check(code, PASS, message("within-noise" if noisy else "fine", fine + (NOISE if noisy else "")))
     yield from _ill_behaved(rises, most)
 

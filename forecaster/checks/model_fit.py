@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
+from forecaster._support.frames import Table
 from forecaster.checks.limits import FORESEEN, INFLUENTIAL, UNLIKELY, worst_of
-from forecaster.checks.predictive import DRAWS, INSIDE, Assessment
-from forecaster.prediction.importance_weights import TRUSTED_K
+from forecaster.checks.predictive import DRAWS, INTERVAL, Assessment
+from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.results.check import PASS, Check, also
 from forecaster.results.message import Message, message
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 LEFT_OUT = "left-out-sizes"
 LOOK = (
     "look at the runs at that size (a failed run, another training configuration, another test set?); repeat or remove "
@@ -81,7 +80,7 @@ def left_out(found: Assessment) -> Iterator[Check]:
         row = farthest.loc[label]
         text = (
             f"{label}: at size {row['n']:g} the error is {row['error']:.3g}, where the other sizes predict "
-            f"{row['expected_lower']:.3g} to {row['expected_upper']:.3g} ({_percent(INSIDE)} interval); {_chance(v)}"
+            f"{row['expected_lower']:.3g} to {row['expected_upper']:.3g} ({_percent(INTERVAL)} interval); {_chance(v)}"
         )
         return message("surprising-size", text, n=float(row["n"]), p=v)
 
@@ -121,27 +120,27 @@ def _coverage(points: Table) -> Iterator[Check]:
     """
     from scipy.stats import binom
 
-    inside = points["out"] <= INSIDE / 2
+    inside = points["out"] <= INTERVAL / 2
     groups = points["domain"] + "/" + points["task"]
     counted = {str(label): (int(own.sum()), len(own)) for label, own in inside.groupby(groups, sort=False)}
 
     def say(label: str, v: float) -> Message:
         hits, total = counted[label]
         text = (
-            f"{label}: {hits} of {total} measured errors lie in the {_percent(INSIDE)} intervals that the other sizes "
-            f"give, {_chance(v)}: the model is overconfident"
+            f"{label}: {hits} of {total} measured errors lie in the {_percent(INTERVAL)} intervals that the other "
+            f"sizes give, {_chance(v)}: the model is overconfident"
         )
         return message("overconfident", text, hits=hits, total=total, p=v)
 
     yield from worst_of(
         "left-out-coverage",
-        {label: float(binom.cdf(hits, total, INSIDE)) for label, (hits, total) in counted.items()},
+        {label: float(binom.cdf(hits, total, INTERVAL)) for label, (hits, total) in counted.items()},
         UNLIKELY,
         say,
         lambda v: message(
             "covered",
-            f"{_percent(inside.mean())} of the measured errors lie in the {_percent(INSIDE)} intervals that the other "
-            "sizes give",
+            f"{_percent(inside.mean())} of the measured errors lie in the {_percent(INTERVAL)} intervals that the "
+            "other sizes give",
             share=float(inside.mean()),
             p=v,
         ),

@@ -30,19 +30,19 @@ from forecaster._support import workers
 from forecaster.checks.prior_predictive import prior_inside, prior_log_errors
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import Progress
+from forecaster.inference.importance.weights import TRUSTED_K, weighted_quantiles, without_ties
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
-from forecaster.inference.predictive import LeftOut, blocks, distinct, left_out, replicates
+from forecaster.inference.predictive import LeftOut, blocks, left_out, replicates
 from forecaster.model.design import Design, SizedCurve
-from forecaster.prediction.importance_weights import TRUSTED_K, weighted_quantiles
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
 DRAWS = 400  # enough for a probability of 1 in 100; more would slow every question down
 AT_ONCE = 50  # curves per unit of work: a few seconds
-INSIDE = 0.8  # probability of the interval that the other sizes give
+INTERVAL = 0.8  # probability of the interval that the other sizes give
 STATISTICS = ("jump", "run", "bend")
-LEAST = 4  # fewer sizes have no thirds and too few steps for a correlation
+FEWEST_SIZES = 4  # fewer sizes have no thirds and too few steps for a correlation
 
 
 P_VALUES = (
@@ -65,7 +65,7 @@ FITS = Columns(
     Column(
         "k_high", "share", f"share of sizes whose Pareto k exceeds {TRUSTED_K:g}: leaving those out cannot be judged"
     ),
-    Column("inside", "share", f"share of errors inside the {100 * INSIDE:g} % interval that the other sizes give"),
+    Column("inside", "share", f"share of errors inside the {100 * INTERVAL:g} % interval that the other sizes give"),
     Column(
         "p_surprise",
         "chance",
@@ -98,7 +98,7 @@ class Assessment:
     curves: pd.DataFrame
 
 
-class Fitted(NamedTuple):
+class ThinnedCurve(NamedTuple):
     """A curve and its thinned posterior draws."""
 
     design: Design
@@ -135,15 +135,15 @@ def assess(posterior: Posterior, *, seed: int = 0, on_progress: Progress = lambd
     return Assessment(points, curves)
 
 
-def _fitted(posterior: Posterior) -> Iterator[Fitted]:
+def _fitted(posterior: Posterior) -> Iterator[ThinnedCurve]:
     for curve in posterior.curves.curves:
         design = posterior.designs[(curve.domain, curve.task)]
         data = design.curve_of(curve.architecture)
         assert data is not None
-        yield Fitted(design, data, thinned(posterior, curve.label))
+        yield ThinnedCurve(design, data, thinned(posterior, curve.label))
 
 
-def _assessed(seed: int, fitted: Sequence[Fitted]) -> Assessment:
+def _assessed(seed: int, fitted: Sequence[ThinnedCurve]) -> Assessment:
     """The assessment of some curves, with one call of ArviZ for all their sizes."""
     answers, curves = [], []
     for design, data, draws in fitted:
@@ -194,7 +194,7 @@ def psis_loo(log_density: Float[np.ndarray, "chain draw point"]) -> Loo:
     import xarray as xr
     from arviz_stats.loo import loo
 
-    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), distinct(log_density))})
+    known: Any = xr.Dataset({"log_error": (("chain", "draw", "point"), without_ties(log_density))})
     with warnings.catch_warnings():  # large Pareto k are counted here, no warning is needed
         warnings.simplefilter("ignore")
         found: Any = loo(xr.DataTree.from_dict({"/log_likelihood": known}), pointwise=True, reff=1.0)
@@ -210,7 +210,7 @@ def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rn
 
     drawn = (one.mean + one.sd * rng.standard_normal(one.mean.shape)).reshape(-1, len(data.x))
     shares = loo.weights.reshape(-1, len(data.x))
-    tails = (0.5, 0.5 - INSIDE / 2, 0.5 + INSIDE / 2)
+    tails = (0.5, 0.5 - INTERVAL / 2, 0.5 + INTERVAL / 2)
     expected = [weighted_quantiles(drawn[:, i], shares[:, i], tails) for i in range(len(data.x))]
     middle, low, high = np.exp(expected).T
     table = pd.DataFrame(
@@ -220,7 +220,7 @@ def _points(key: Mapping[str, str], data: SizedCurve, one: LeftOut, loo: Loo, rn
             "expected": middle,
             "expected_lower": low,
             "expected_upper": high,
-            "level": INSIDE,
+            "level": INTERVAL,
             "elpd": loo.elpd,
             "p_loo": loo.p_loo,
             "pareto_k": loo.pareto_k,
@@ -246,7 +246,7 @@ def _summary(points: pd.DataFrame) -> dict[str, float]:
         "elpd_loo": float(elpd.sum()),
         "p_loo": float(p_loo.sum()),
         "k_high": float(np.mean(k > TRUSTED_K)),
-        "inside": float(np.mean(tail >= 1.0 - INSIDE)),
+        "inside": float(np.mean(tail >= 1.0 - INTERVAL)),
         "p_surprise": min(1.0, float(tail[worst]) * len(points)),
         "surprise_n": float(points["n"].iloc[worst]),
     }
@@ -275,7 +275,7 @@ def discrepancies(data: SizedCurve, steps: np.ndarray, y: np.ndarray) -> np.ndar
     """[draw, statistic] of curves ``y`` [draw, point] with standardised ``steps``, largest size first."""
     out = np.full((len(y), len(STATISTICS)), np.nan)
     out[:, 0] = np.abs(steps).max(1)
-    if len(data.x) >= LEAST:
+    if len(data.x) >= FEWEST_SIZES:
         before, after = steps[:, :-1], steps[:, 1:]
         out[:, 1] = np.sum(before * after, 1) / np.sum(steps**2, 1)
         third = max(len(data.x) // 3, 2)

@@ -244,7 +244,7 @@ def _prior_of_floor(design: Design, architecture: str) -> float:
     level = float(design.levels[design.architectures.index(architecture)])
     effect = float(design.card.effects_of(architecture)[3])
     low, high = floor_terms.logit_quantiles(design.card, level, (0.1, 0.9), effect, len(design.curves))
-    return 0.5 * (high - low) / floor_terms.NORMAL_90
+    return 0.5 * (high - low) / floor_terms.NORMAL_Q90
 
 
 def _correlated(drawn: Mapping[str, CurveDraws]) -> Iterator[Check]:

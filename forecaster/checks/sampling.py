@@ -13,9 +13,9 @@ from forecaster.inference.posterior import Posterior
 from forecaster.results.check import FAIL, PASS, Check
 from forecaster.results.message import Message, message
 
-MORE = "fit again with more draws (`fit --draws`)"
+MORE_DRAWS = "fit again with more draws (`fit --draws`)"
 REFERENCE = "the reference engine (`--engine nuts`)"
-MORE_OR_REFERENCE = f"{MORE} or with {REFERENCE}"
+MORE_OR_REFERENCE = f"{MORE_DRAWS} or with {REFERENCE}"
 
 
 def sampling(posterior: Posterior) -> Iterator[Check]:
@@ -34,15 +34,17 @@ def sampling(posterior: Posterior) -> Iterator[Check]:
     for id, column, limits, shown, fine, step in (
         (
             "r-hat", "r_hat", R_HAT, lambda v: f"R-hat of {{quantity}} is {v:.3f}",
-            lambda v: f"the chains agree (largest R-hat {v:.3f})", f"{MORE}; if it stays high, with {REFERENCE}",
+            lambda v: f"the chains agree (largest R-hat {v:.3f})", f"{MORE_DRAWS}; if it stays high, with {REFERENCE}",
         ),
         (
             "ess", "ess", ESS, lambda v: f"the effective sample size of {{quantity}} is {v:,.0f}",
-            lambda v: f"the effective sample size is sufficient (minimum {v:,.0f})", MORE,
+            lambda v: f"the effective sample size is sufficient (minimum {v:,.0f})",
+            MORE_DRAWS,
         ),
         (
             "tail-ess", "tail", TAILS, lambda v: f"the tail effective sample size of {{quantity}} is {v:,.0f}",
-            lambda v: f"the tail effective sample size of nuisance parameters is sufficient (minimum {v:,.0f})", MORE,
+            lambda v: f"the tail effective sample size of nuisance parameters is sufficient (minimum {v:,.0f})",
+            MORE_DRAWS,
         ),
     ):  # fmt: skip
         known = found.dropna(subset=[column]).sort_values(column, ascending=not limits.rising)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def checked(
     posterior: Posterior, choice: Choice, at: Sequence[float] = (), *, seed: int, refit: bool = False
 ) -> CheckReport:
-    """What the checks say of the posterior; of the chosen architectures alone where some are named."""
+    """The checks of the posterior; of the chosen architectures alone if some are named."""
     from forecaster.checks.check import about, check
 
     _load_arviz()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 
 if TYPE_CHECKING:
     from forecaster.curves.learning_curves import Group, LearningCurves
     from forecaster.inference.posterior import Posterior
-    from forecaster.prediction.paths import CurveKey
-
-Table = Any  # a DataFrame; pandas' own annotations know no better
-COLUMNS = ("domain", "task", "architecture")
+    from forecaster.prediction.curve_keys import CurveKey
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,13 @@ class Choice:
 
     def groups(self, posterior: Posterior) -> tuple[Group, ...]:
         """The same of a posterior, as its (domain, task) pairs."""
-        for column, names in zip(COLUMNS, zip(*posterior.groups, strict=True), strict=False):
+        for column, names in zip(KEYS, zip(*posterior.groups, strict=True), strict=False):
             self._check(column, names)
         found = [g for g in posterior.groups if self._wants(domain=g[0], task=g[1])]
         if not found:
             known = ", ".join("/".join(g) for g in posterior.groups)
             raise RequestError(f"no curves of the domain and task asked for; this posterior holds: {known}")
-        from forecaster.prediction.paths import curve_keys, set_aside_keys
+        from forecaster.prediction.curve_keys import curve_keys, set_aside_keys
 
         keys = (*curve_keys(posterior), *set_aside_keys(posterior))
         self._check("architecture", (key.architecture for key in keys if key.group in found))
@@ -79,12 +78,12 @@ class Choice:
 
     def keys(self, posterior: Posterior) -> list[CurveKey]:
         """The measured curves that are chosen, also such as cannot be forecast."""
-        from forecaster.prediction.paths import curve_keys, set_aside_keys
+        from forecaster.prediction.curve_keys import curve_keys, set_aside_keys
 
         measured = (*curve_keys(posterior), *set_aside_keys(posterior))
-        for column in COLUMNS:
+        for column in KEYS:
             self._check(column, (getattr(key, column) for key in measured))
-        found = [key for key in measured if self._wants(**{column: getattr(key, column) for column in COLUMNS})]
+        found = [key for key in measured if self._wants(**{column: getattr(key, column) for column in KEYS})]
         if not found:
             raise RequestError("no curve has the domain, task and architecture asked for, all three together")
         return found

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from forecaster.results.result import Result
 
 WIDTH = 100
-NAMED = 3  # curves that one line names
+CURVES_NAMED = 3  # curves that one line names
 ROWS = 30  # of a table whose result can tell which of more rows matter most
 PATIENCE = 2.0  # seconds before any progress is shown
-EVERY = 10.0  # seconds between plain lines of progress, where there is no terminal
+PROGRESS_SECONDS = 10.0  # seconds between plain lines of progress, where there is no terminal
 
 
 def stdout() -> Console:
@@ -91,7 +91,7 @@ def print_checks(checks: Sequence[Check]) -> None:
 def beware(failures: Sequence[Check]) -> str:
     """A warning not to decide on the curves or groups that failed; on any, where a failed check names none."""
     named = list(dict.fromkeys(label for check in failures for label in check.curves))
-    shown, more = ", ".join(named[:NAMED]), len(named) - NAMED
+    shown, more = ", ".join(named[:CURVES_NAMED]), len(named) - CURVES_NAMED
     of = f" of {shown}{f' and {more} more' if more > 0 else ''}"
     whose = "the numbers" + of if all(check.curves for check in failures) else "these numbers"
     return f"A check failed: do not decide on {whose}."
@@ -139,7 +139,7 @@ class _Progress:
         while True:
             took = time.monotonic() - self.began
             say(f"{self.title}: {self.what or 'working'} ({100 * self.share:.0f} %, {took:.0f} s)")
-            if self.stop.wait(EVERY):
+            if self.stop.wait(PROGRESS_SECONDS):
                 return
 
     def _live(self) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 SIGNALS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
-SHOWN = "\r\x1b[2K\x1b[?25h"  # to a terminal: the line of progress away, the cursor back
+CLEAR_PROGRESS = "\r\x1b[2K\x1b[?25h"  # to a terminal: the line of progress away, the cursor back
 
 _written: list[Path] = []  # files that this process has finished
 
@@ -27,7 +27,7 @@ def wrote(paths: Sequence[Path]) -> None:
 
 def watch() -> None:
     """From here on SIGINT and SIGTERM end this process with 128 and the signal's number, as shells have it."""
-    # joblib's own process removes what its workers shared when we have ended, and would tell of each piece.
+    # joblib's own process removes what its workers shared after we have ended, and would report each piece.
     told = os.environ.get("PYTHONWARNINGS")
     os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [told, "ignore:resource_tracker:UserWarning"]))
     receiver, sender = socket.socketpair()
@@ -51,7 +51,7 @@ def _end(number: signal.Signals) -> None:
 
         atomic_files.drop_unfinished()
         done = f"{', '.join(map(str, _written))} had been written whole" if _written else "nothing was written"
-        print(f"{SHOWN if sys.stderr.isatty() else ''}{SIGNALS[number]}; {done}", file=sys.stderr, flush=True)
+        print(f"{CLEAR_PROGRESS if sys.stderr.isatty() else ''}{SIGNALS[number]}; {done}", file=sys.stderr, flush=True)
         programs.end_for_good()
         workers.end_all()  # last: the work that waits for them would say that they were ended
     finally:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from forecaster._support.atomic_files import write_whole
+from forecaster._support.frames import Table
 from forecaster.cli import console, interrupts
-from forecaster.cli.choosing import Table
 from forecaster.errors import OptionError, RequestError
 
 TABLE_SUFFIXES = (".csv", ".parquet", ".json")

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from forecaster._support.frames import Table
 from forecaster.cli import console
-from forecaster.cli.choosing import Choice, Table
+from forecaster.cli.choosing import Choice
 from forecaster.cli.values import SIZES, sizes
 from forecaster.errors import RequestError
 
 if TYPE_CHECKING:
     from forecaster.inference.posterior import Posterior
-    from forecaster.prediction.paths import CurveKey
+    from forecaster.prediction.curve_keys import CurveKey
 
 POINT_SUFFIXES = (".csv", ".parquet")
 ALIKE = 0.8  # from which likeness on two names may be one, misspelt (difflib's ratio)
@@ -34,7 +35,7 @@ def points_of(choice: Choice, posterior: Posterior, at: str) -> Table:
     """The points to forecast: sizes for every curve chosen, or the rows of a file of points."""
     import pandas as pd
 
-    from forecaster.prediction.paths import curve_keys
+    from forecaster.prediction.curve_keys import curve_keys
 
     if not at.lower().endswith(POINT_SUFFIXES):
         asked = sizes(at, "--at", POINTS)
@@ -57,7 +58,7 @@ def points_of(choice: Choice, posterior: Posterior, at: str) -> Table:
 
 def _say_unseen(points: Table, measured: Sequence[CurveKey]) -> None:
     """A note on each architecture that was not measured, and which measured one of its task may have been meant."""
-    from forecaster.prediction.paths import CurveKey
+    from forecaster.prediction.curve_keys import CurveKey
 
     if not {"domain", "task", "architecture"} <= set(points.columns):
         return

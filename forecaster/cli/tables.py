@@ -11,17 +11,17 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from forecaster._support.frames import Table
 from forecaster.results.columns import WORDS, Column, Columns
 from forecaster.results.short_names import shortened, width
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Table = Any  # a DataFrame; pandas' own annotations know no better
-LONG = 40  # columns of the terminal; longer texts stand below their table, longer names are shortened
-SHORT = 24  # no name is made shorter than this
+LONG_TEXT = 40  # columns of the terminal; longer texts stand below their table, longer names are shortened
+SHORTEST = 24  # no name is made shorter than this
 CROWDED = 64  # columns that the names of a row may take together
-GAP = 3  # between columns
+BETWEEN = 3  # between columns
 STYLES = {"PASS": "green", "REVIEW": "yellow", "FAIL": "bold red"}
 
 
@@ -78,7 +78,7 @@ def _laid_out(table: Table, known: Mapping[Any, Column], room: int) -> tuple[lis
 
 
 def as_printed(text: str, table: Table, columns: Columns, room: int) -> str:
-    """The text beside a table: bounds that stand in brackets there are not called by names of columns."""
+    """The text beside a table, where bounds in brackets are not called by their columns' names."""
     shown = _laid_out(table, declarations(table, columns), room)[2]
 
     def said(found: re.Match[str]) -> str:
@@ -111,11 +111,11 @@ def _named(
     columns = [c for c in table if known[c].kind == "name"]
     wide = {c: _width(table, known[c], c) for c in table}
     own = [wide[c] for c in columns]
-    crowded = sum(own) > CROWDED or any(w > LONG + GAP for w in own)
+    crowded = sum(own) > CROWDED or any(w > LONG_TEXT + BETWEEN for w in own)
     if not crowded or sum(wide.values()) <= room:
         return table, dict(names)
     left = room - sum(wide[c] for c in table if c not in columns)
-    most = _most(own, left) or _most(own, min(CROWDED, room // 2)) or SHORT
+    most = _most(own, left) or _most(own, min(CROWDED, room // 2)) or SHORTEST
     short = shortened((name for c in columns for name in table[c]), most)
     alike = short | {name: text for text, name in names.items() if name in short and width(text) <= most}
     if len(set(alike.values())) == len(alike):
@@ -125,8 +125,8 @@ def _named(
 
 
 def _most(wide: list[int], room: int) -> int:
-    """The longest that names may be for their columns to fit the room; 0 where they would be shorter than ``SHORT``."""
-    return next((m for m in range(LONG, SHORT - 1, -1) if sum(min(w, m + GAP) for w in wide) <= room), 0)
+    """The longest that names may be for their columns to fit the room; 0 where that is under ``SHORTEST``."""
+    return next((m for m in range(LONG_TEXT, SHORTEST - 1, -1) if sum(min(w, m + BETWEEN) for w in wide) <= room), 0)
 
 
 def _merged(table: Table, known: Mapping[Any, Column]) -> Table:
@@ -152,7 +152,7 @@ def _told(column: Column, value: float, least: float) -> str:
 
 
 def _is_prose(value: Any) -> bool:
-    return isinstance(value, str) and len(value) > LONG
+    return isinstance(value, str) and len(value) > LONG_TEXT
 
 
 def _paragraph(label: str, text: str) -> Any:
@@ -168,7 +168,7 @@ def _paragraph(label: str, text: str) -> Any:
 
 
 def _parts(table: Table, known: Mapping[Any, Column], whole: int) -> Iterator[Table]:
-    """The table cut into pieces that fit the whole width; the names that tell rows apart stand in each piece."""
+    """The table cut into pieces that fit the width; each piece repeats the columns that identify rows."""
     wide = {c: _width(table, known[c], c) for c in table}
     names = [c for c in table if known[c].key]
     room = whole - sum(wide[c] for c in names)
@@ -182,7 +182,7 @@ def _parts(table: Table, known: Mapping[Any, Column], whole: int) -> Iterator[Ta
 
 
 def _width(table: Table, column: Column, name: Any) -> int:
-    return max([len(str(name)), *(width(cell(column, v)) for v in table[name])]) + GAP
+    return max([len(str(name)), *(width(cell(column, v)) for v in table[name])]) + BETWEEN
 
 
 def _rich(table: Table, known: Mapping[Any, Column]) -> Any:

@@ -1,4 +1,4 @@
-"""What options say, as numbers: sizes, errors, shares."""
+"""Options as numbers: sizes, errors, shares."""
 
 from __future__ import annotations
 

@@ -12,19 +12,20 @@ from forecaster.comparison.contrast import Quantity, quantity
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design
-from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.crossings import HORIZON_FACTOR, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import on_grid, usual_kind
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 
-BEYOND = 1.01  # sizes from this multiple of the largest measured one on lie beyond the data
-AHEAD = (1.0, 10.0)  # sizes compared where none are named, as multiples of the largest measured one
-FARTHEST = 10.0  # a horizon is at least this multiple of the largest size asked about
+BEYOND_DATA = 1.01  # sizes from this multiple of the largest measured one on lie beyond the data
+DEFAULT_SIZES = (1.0, 10.0)  # sizes compared where none are named, as multiples of the largest measured one
+LEAST_HORIZON = 10.0  # a horizon is at least this multiple of the largest size asked about
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """What is asked of one group: the sizes, ascending, how far is looked, and the kind of error."""
+class GroupQuestion:
+    """A question about one group: the sizes, ascending, the horizon, and the kind of error."""
 
     posterior: Posterior
     group: Group
@@ -47,12 +48,12 @@ class Question:
     @property
     def horizon(self) -> float:
         """The largest size at which a crossing, or an error, is looked for."""
-        return max(REACH * self.today, FARTHEST * float(self.sizes.max()))
+        return max(HORIZON_FACTOR * self.today, LEAST_HORIZON * float(self.sizes.max()))
 
     @property
     def beyond(self) -> Int[np.ndarray, " beyond"]:
         """Positions of the sizes beyond the data."""
-        return np.flatnonzero(self.sizes >= BEYOND * self.today)
+        return np.flatnonzero(self.sizes >= BEYOND_DATA * self.today)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -78,10 +79,10 @@ def question(
     rope: float,
     decide_at: float,
     seed: int,
-) -> Question:
-    """The question at these sizes, or at those of ``AHEAD``."""
-    sizes = np.unique(at) if len(at) else largest_size(posterior.designs[group]) * np.array(AHEAD)
-    return Question(posterior, group, sizes, kind or usual_kind(posterior, group), level, rope, decide_at, seed)
+) -> GroupQuestion:
+    """The question at these sizes, or at those of ``DEFAULT_SIZES``."""
+    sizes = np.unique(at) if len(at) else largest_size(posterior.designs[group]) * np.array(DEFAULT_SIZES)
+    return GroupQuestion(posterior, group, sizes, kind or usual_kind(posterior, group), level, rope, decide_at, seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,14 +105,14 @@ class Drawn:
 
 
 def drawn(
-    asked: Question,
+    asked: GroupQuestion,
     architecture: str,
     errors: Mapping[str, Float[np.ndarray, "draw at"]],
     others: Iterable[str],
 ) -> Drawn:
     """The curve of a measured architecture, from the smallest measured size of the group to the horizon.
 
-    ``errors`` are :meth:`Question.log_errors` of it and of the ``others`` that it has to match.
+    ``errors`` are :meth:`GroupQuestion.log_errors` of it and of the ``others`` that it has to match.
     """
     key, span = CurveKey(*asked.group, architecture), searched(asked.design, asked.horizon)
     paths = curve_paths(asked.posterior, key, span, seed=asked.seed).whole
@@ -138,6 +139,6 @@ def _needed(
     return {name: np.stack([first_log_size(*looked, goal) for goal in own.T], 1) for name, own in goals.items()}
 
 
-def slope(asked: Question, errors: Float[np.ndarray, "draw at"], i: int) -> Float[np.ndarray, " draw"]:
+def slope(asked: GroupQuestion, errors: Float[np.ndarray, "draw at"], i: int) -> Float[np.ndarray, " draw"]:
     """Effective slope between today's size and the ``i``-th one asked about: positive where the error falls."""
     return (errors[:, 0] - errors[:, 1 + i]) / np.log(asked.sizes[i] / asked.today)

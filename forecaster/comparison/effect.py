@@ -23,20 +23,20 @@ from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.model.design import SizedCurve
-from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
-from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
+from forecaster.prediction.crossings import HORIZON_FACTOR, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import CurvePaths, curve_paths
 from forecaster.results.check import Check
-from forecaster.results.columns import GIVEN_LEVEL, GROUP, Column, Columns, declared, interval, size
+from forecaster.results.columns import GIVEN_LEVEL, GROUP, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import listed
 
-LEVEL = 0.8
 DECIDE_AT = 0.8
 ROPE_ONSET = float(np.log(1.5))  # nats of size
 ROPE_TREND = 0.1  # change of the log of the worth per nat of size that counts as none: a quarter per decade
-EARLY = 0.25  # of the measured range of log size: the trend begins there
-SHOWN_SIZES = 5  # measured sizes at which the worth is told where none are asked for
+TREND_START = 0.25  # of the measured range of log size: the trend begins there
+SHOWN_SIZES = 5  # measured sizes at which the worth is given by default
 QUANTILES = {"worth_q10": 0.5 - LEVEL / 2, "worth_q50": 0.5, "worth_q90": 0.5 + LEVEL / 2}  # to the digit as compare's
 PAIR = (*GROUP, *(Column(name, "name", f"the {name} curve", key=True, given=True) for name in ("baseline", "treated")))
 
@@ -268,7 +268,7 @@ def _pair(
 ) -> _Pair:
     """Draws of both curves, conditioned on what paired runs say of the gap between them."""
     design = posterior.designs[group]
-    span = searched(design, max(REACH * largest_size(design), float(sizes.max())))
+    span = searched(design, max(HORIZON_FACTOR * largest_size(design), float(sizes.max())))
     covered = (min(span[0], float(sizes.min())), span[1])
     one, other = (curve_paths(posterior, CurveKey(*group, name), covered, seed=seed).whole for name in names)
     average = one.average, other.average
@@ -326,7 +326,7 @@ def _trend(pair: _Pair) -> dict[str, float]:
     """Chances that the worth grows, stays or fades over the measured sizes, by its change per nat."""
     first = max(float(one.x[-1]) for one in pair.data)
     last = min(float(one.x[0]) for one in pair.data)
-    first = first + EARLY * (last - first)
+    first = first + TREND_START * (last - first)
     if last - first < 1e-6:
         return dict.fromkeys((GROWS, STEADY, FADES), float("nan"))
     early, late = (_log_needed(pair, float(np.exp(x))) - x for x in (first, last))

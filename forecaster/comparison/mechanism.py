@@ -155,7 +155,7 @@ def _covariance(data: SizedCurve, values: CurveDraws) -> Covariances:
 def _given_baseline(
     baseline: tuple[SizedCurve, CurveDraws], treated: tuple[SizedCurve, CurveDraws], paired: Pairing | None
 ) -> tuple[AtSizes, Covariances]:
-    """What the baseline's noise says of the treated measurements: their mean beyond the law, and covariance around it.
+    """The treated measurements given the baseline's noise: their mean beyond the law, and covariance around it.
 
     Without pairs nothing, so zero and their own covariance.
     """

@@ -16,25 +16,25 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster.comparison import contrast
-from forecaster.comparison.compare import LEVEL, check_numbers
-from forecaster.comparison.drawn import AHEAD, BEYOND
+from forecaster.comparison.compare import check_numbers
+from forecaster.comparison.drawn import BEYOND_DATA, DEFAULT_SIZES
 from forecaster.comparison.prose import exponents, slopes
 from forecaster.curves.learning_curves import NO_TASK
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.results.check import Check
-from forecaster.results.columns import ARCHITECTURE, DOMAIN, TASK, Column, Columns, declared, size
+from forecaster.results.columns import ARCHITECTURE, DOMAIN, LEVEL, TASK, Column, Columns, declared, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 
-NAMED = 8  # pairs that the text spells out; the tables have all
-TOGETHER = ", "  # between a task and a metric that make the name of a group
+PAIRS_TOLD = 8  # pairs that the text spells out; the tables have all
+NAME_JOIN = ", "  # between a task and a metric that make the name of a group
 NAMES = (DOMAIN, TASK, ARCHITECTURE, *(Column(name, "name", "the pair of metrics", key=True) for name in "ab"))
 FROM = Column("n_from", "size", "the larger of the largest sizes measured by the two", given=True)
-APART = "; fitted apart, so draws are independent"
+FITTED_APART = "; fitted apart, so draws are independent"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,8 +50,10 @@ class MetricComparison(Result):
 
     command = "compare"
     columns = declared(
-        table=Columns("an architecture and pair of metrics", NAMES, contrast.of_exponents(APART)),
-        slopes=Columns("an architecture, pair of metrics and size", NAMES, FROM, size(), contrast.of_slopes(APART)),
+        table=Columns("an architecture and pair of metrics", NAMES, contrast.of_exponents(FITTED_APART)),
+        slopes=Columns(
+            "an architecture, pair of metrics and size", NAMES, FROM, size(), contrast.of_slopes(FITTED_APART)
+        ),
     )
 
     def shown(self, most: int) -> tuple[Shown, ...]:
@@ -123,8 +125,8 @@ def compare_metrics(
         a, b = (contrast.quantity(own, level, np.exp) for own in logs)
         rows.append(names | contrast.exponents(a, b, *fixed))
         today = max(largest_size(posterior.designs[key.group]) for key in (one, other))
-        wanted = np.unique(np.asarray(at, dtype=float)) if len(at) else today * np.array(AHEAD)
-        sizes = wanted[wanted >= BEYOND * today]
+        wanted = np.unique(np.asarray(at, dtype=float)) if len(at) else today * np.array(DEFAULT_SIZES)
+        sizes = wanted[wanted >= BEYOND_DATA * today]
         both = (_slopes(posterior, key, today, sizes, seed) for key in (one, other))
         for n, *drawn in zip(sizes.tolist(), *both, strict=True):
             a, b = (contrast.quantity(own, level) for own in drawn)
@@ -173,20 +175,20 @@ def _by_subject(
 
 def _task(task: str, metric: str) -> str:
     """The task without the metric that its name ends in."""
-    return NO_TASK if task == metric else task.removesuffix(f"{TOGETHER}{metric}")
+    return NO_TASK if task == metric else task.removesuffix(f"{NAME_JOIN}{metric}")
 
 
 def _prose(rows: Sequence[Mapping[str, Any]], slope_rows: Sequence[Mapping[str, Any]]) -> Iterator[Message]:
     keys = [column.name for column in NAMES]
     last = {tuple(row[k] for k in keys): row for row in slope_rows}
-    for row in rows[:NAMED]:
+    for row in rows[:PAIRS_TOLD]:
         name = tuple(row[k] for k in keys)
         parts = [slopes(last[name])] if name in last else []
         text = f"{row['architecture']} ({row['task']}), {row['a']} against {row['b']}: "
         values = {k: row[k] for k in ("architecture", "a", "b", "difference", "verdict")}
         yield message("metrics", text + " ".join([*parts, exponents(row)]), **values)
-    if len(rows) > NAMED:
-        yield message("more-pairs", f"The tables have {len(rows) - NAMED} more.", pairs=len(rows) - NAMED)
+    if len(rows) > PAIRS_TOLD:
+        yield message("more-pairs", f"The tables have {len(rows) - PAIRS_TOLD} more.", pairs=len(rows) - PAIRS_TOLD)
     text = (
         "Metrics are fitted apart: draws are independent. Where both were measured on the same runs they share some of "
         "their luck, and the differences are known better than these intervals say."

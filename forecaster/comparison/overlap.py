@@ -1,4 +1,4 @@
-"""How much two posteriors overlap: a description of two marginals, which decides nothing (see ``comparison``)."""
+"""How much two posteriors overlap: a description of two marginals, not used for decisions (see ``comparison``)."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from forecaster.curves.learning_curves import Curve
-from forecaster.curves.repeats import MOST
+from forecaster.curves.repeats import MOST_SIZES
 
-FEWEST = 4  # degrees of freedom: fewer say nothing of a correlation
-LARGEST = 0.999
+FEWEST_DEGREES = 4  # degrees of freedom: fewer say nothing of a correlation
+LARGEST_CORRELATION = 0.999
 
 Sizes = Float[np.ndarray, " size"]
 
@@ -49,14 +49,14 @@ def pairing(one: Curve, other: Curve) -> Pairing | None:
     """
     first, second = _by_run(one), _by_run(other)
     shared = sorted(first.keys() & second.keys())
-    if not shared or max(len(np.unique(c.n)) for c in (one, other)) > MOST:
+    if not shared or max(len(np.unique(c.n)) for c in (one, other)) > MOST_SIZES:
         return None
     n, where, runs = np.unique([size for size, _ in shared], return_inverse=True, return_counts=True)
     y = np.array([[curve[key] for key in shared] for curve in (first, second)])
     means = np.stack([np.bincount(where, row) / runs for row in y])
     freedom = float(np.sum(runs - 1))
     off = y - means[:, where]
-    if freedom < FEWEST:
+    if freedom < FEWEST_DEGREES:
         off, freedom = _beside_neighbours(np.log(n), means)
     correlation = _lower(off, freedom)
     return Pairing(n, runs, means[1] - means[0], correlation) if correlation > 0 else None
@@ -80,11 +80,12 @@ def _beside_neighbours(x: Sizes, y: Float[np.ndarray, "two size"]) -> tuple[Floa
 
 
 def _lower(off: Float[np.ndarray, "two run"], freedom: float) -> float:
-    """The correlation of two rows of deviations less a standard error, between 0 and ``LARGEST``."""
+    """The correlation of two rows of deviations less a standard error, between 0 and ``LARGEST_CORRELATION``."""
     power = np.sqrt((off[0] @ off[0]) * (off[1] @ off[1]))
-    if freedom < FEWEST or not power > 0:
+    if freedom < FEWEST_DEGREES or not power > 0:
         return 0.0
-    z = np.arctanh(np.clip(off[0] @ off[1] / power, -LARGEST, LARGEST)) - 1.0 / np.sqrt(freedom - 1.0)
+    found = np.clip(off[0] @ off[1] / power, -LARGEST_CORRELATION, LARGEST_CORRELATION)
+    z = np.arctanh(found) - 1.0 / np.sqrt(freedom - 1.0)
     return float(np.tanh(max(z, 0.0)))
 
 

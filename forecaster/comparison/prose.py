@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.comparison.contrast import A_STEEPER, B_STEEPER, EQUAL, UNDECIDED
 from forecaster.results.message import Message, message
 from forecaster.results.ranking import leading
 from forecaster.results.wording import listed, percent, plain_size
 
-NAMED = 3  # pairs that the text spells out; the tables have all
-TOLD = 3  # architectures whose chances, or gains, are told
+PAIRS_TOLD = 3  # pairs that the text spells out; the tables have all
+ARCHITECTURES_TOLD = 3  # architectures whose chances, or gains, the text gives
 GROUP, PAIR = ("domain", "task"), ("domain", "task", "a", "b")
 LEADS = 0.01  # chance from which one is named among those that may be best
 BOUND = "at most "
@@ -26,7 +27,6 @@ WHOSE = {
 }
 
 Row = Mapping[Any, Any]
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
 def prose(tables: Mapping[str, pd.DataFrame]) -> tuple[Message, ...]:
@@ -35,7 +35,7 @@ def prose(tables: Mapping[str, pd.DataFrame]) -> tuple[Message, ...]:
     rows = {name: _by_pair(tables[name]) for name in ("table", "slopes", "exponents")}
     pairs = crossings.to_dict("records")
     said: list[Message] = []
-    chosen = [pairs[i] for i in leading_pairs(table, best, NAMED)]
+    chosen = [pairs[i] for i in leading_pairs(table, best, PAIRS_TOLD)]
     for key, own in best.groupby(list(GROUP), sort=False):
         said += [of_best(own), *of_gains(own)]
         for row in (row for row in chosen if (row["domain"], row["task"]) == key):
@@ -85,7 +85,7 @@ def of_best(best: Table) -> Message:
     """Who may have the lowest error at each size."""
     parts, chances = [], {}
     for n, own in best.groupby("n"):
-        ranked = own.sort_values("p_best", ascending=False, kind="stable").head(TOLD).to_dict("records")
+        ranked = own.sort_values("p_best", ascending=False, kind="stable").head(ARCHITECTURES_TOLD).to_dict("records")
         named = [row for i, row in enumerate(ranked) if i == 0 or row["p_best"] >= LEADS]
         parts.append(f"at {plain_size(n)} {listed([_with_chance(row, 'p_best') for row in named])}")
         chances[float(n)] = {row["architecture"]: row["p_best"] for row in named}
@@ -99,10 +99,10 @@ def of_gains(best: Table) -> tuple[Message, ...]:
         return ()
     n = known["n"].max()
     rows = known[known["n"] == n].sort_values(["gain"], ascending=False, kind="stable").to_dict("records")
-    told = [f"{row['architecture']} {gain_said(row)}" for row in rows[:TOLD]]
-    likeliest = sorted(rows, key=lambda row: -row["p_gains_most"])[:TOLD]
+    told = [f"{row['architecture']} {gain_said(row)}" for row in rows[:ARCHITECTURES_TOLD]]
+    likeliest = sorted(rows, key=lambda row: -row["p_gains_most"])[:ARCHITECTURES_TOLD]
     named = [row for i, row in enumerate(likeliest) if i == 0 or row["p_gains_most"] >= LEADS]
-    more = f"; {len(rows) - TOLD} less than these" if len(rows) > TOLD else ""
+    more = f"; {len(rows) - ARCHITECTURES_TOLD} less than these" if len(rows) > ARCHITECTURES_TOLD else ""
     text = (
         f"Who gains from more data, from {plain_size(rows[0]['n_from'])} to {plain_size(n)} (share of today's error "
         f"that is gone, with {100 * rows[0]['level']:g} % intervals): {'; '.join(told)}{more}. Gains most: "

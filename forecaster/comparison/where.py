@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.comparison.contrast import UNDECIDED, of_interval, share
-from forecaster.comparison.drawn import Drawn, Question
+from forecaster.comparison.drawn import Drawn, GroupQuestion
 from forecaster.prediction.crossings import searched
 from forecaster.prediction.options import lowest_at
 from forecaster.prediction.set_aside import last_measured, set_aside
@@ -16,7 +16,7 @@ from forecaster.prediction.set_aside import last_measured, set_aside
 Rows = list[dict[str, Any]]
 
 
-def ahead(asked: Question, a: Drawn, b: Drawn) -> Rows:
+def ahead(asked: GroupQuestion, a: Drawn, b: Drawn) -> Rows:
     """At each size, the chance that ``a`` has the lower error, and how much more data ``b`` needs to match it.
 
     The exchange rate is b's inverse at a's error, over the size: f_B^-1(f_A(n)) / n (Hernandez et al. 2021, arXiv
@@ -48,7 +48,7 @@ def _ahead(a: Drawn, b: Drawn, better: float, decide_at: float) -> str:
     return a.name if better >= decide_at else b.name if better <= 1.0 - decide_at else UNDECIDED
 
 
-def crossing(asked: Question, a: Drawn, b: Drawn) -> dict[str, Any]:
+def crossing(asked: GroupQuestion, a: Drawn, b: Drawn) -> dict[str, Any]:
     """The last size at which the order of the errors changes, per draw; ``inf`` where it never does.
 
     Looked for from the smallest size measured for both: below it one of them has no measurements.
@@ -70,15 +70,15 @@ def crossing(asked: Question, a: Drawn, b: Drawn) -> dict[str, Any]:
     return row | {"p_better_finally": share(-gap[-1]), "horizon": asked.horizon}
 
 
-def gain(asked: Question, errors: Float[np.ndarray, "draw at"]) -> Float[np.ndarray, "draw beyond"]:
-    """The share of today's error that is gone at each size beyond the data, of :meth:`Question.log_errors`.
+def gain(asked: GroupQuestion, errors: Float[np.ndarray, "draw at"]) -> Float[np.ndarray, "draw beyond"]:
+    """The share of today's error that is gone at each size beyond the data, of :meth:`GroupQuestion.log_errors`.
 
     Negative where it rises. Today is the largest size measured in the group, for all alike.
     """
     return -np.expm1(errors[:, 1 + asked.beyond] - errors[:, :1])
 
 
-def best(asked: Question, gained: dict[str, Float[np.ndarray, "draw beyond"]]) -> Rows:
+def best(asked: GroupQuestion, gained: dict[str, Float[np.ndarray, "draw beyond"]]) -> Rows:
     """At each size, the chance of each architecture to be the best, what it gains, and whether it gains most."""
     names, lowest = lowest_at(asked.posterior, asked.group, asked.sizes, kind=asked.kind, seed=asked.seed)
     chances, most = lowest.mean(1), _largest([gained[name] for name in names])

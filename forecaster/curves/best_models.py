@@ -5,11 +5,10 @@ Their errors follow a power law with another exponent, and less of a floor, than
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
+from forecaster._support.frames import Table
+
 ALIKE = 1.02  # ratio of parameter counts up to which a model counts as the same
 TUNED = {"true", "1", "yes", "tuned"}  # cells of a column ``tuned``
 

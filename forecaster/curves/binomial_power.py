@@ -17,31 +17,32 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-POWER, LEVEL = 0.8, 0.95
-MOST = 1e10  # cases; more are refused
-FAR = 9.0  # standard deviations around the mean that sums run over: all but 1e-18 of the probability
-BACK = 64  # the power of an exact test is a saw-tooth: so far below a bisection's answer a smaller one is looked for
+POWER, CONFIDENCE = 0.8, 0.95
+MOST_CASES = 1e10  # cases; more are refused
+SUMMED_SDS = 9.0  # standard deviations around the mean that sums run over: all but 1e-18 of the probability
+# The power of an exact test is a saw-tooth: so far below a bisection's answer a smaller one is looked for.
+SAW_TOOTH = 64
 
 Counts = Float[np.ndarray, " count"]
 
 
-def most_wrong(cases: int, target: float, level: float = LEVEL) -> int:
+def most_wrong(cases: int, target: float, level: float = CONFIDENCE) -> int:
     """The largest number of wrong cases that still proves an error below ``target``; -1 where even none proves it."""
     return int(_most(np.array([float(cases)]), target, 1.0 - level)[0])
 
 
-def power_to_prove(cases: int, error: float, target: float, level: float = LEVEL) -> float:
+def power_to_prove(cases: int, error: float, target: float, level: float = CONFIDENCE) -> float:
     """The chance that a test set of so many cases proves an error below ``target`` where it is ``error``: exact."""
     wrong = most_wrong(cases, target, level)
     return float(cdf(wrong, cases, error)) if wrong >= 0 else 0.0
 
 
-def cases_to_prove(error: float, target: float, power: float = POWER, level: float = LEVEL) -> float:
+def cases_to_prove(error: float, target: float, power: float = POWER, level: float = CONFIDENCE) -> float:
     """The smallest number of cases whose power to prove an error below ``target`` is at least ``power``.
 
     Exact: with at most k wrong cases as the criterion, the fewest cases that prove anything have the most power, so the
     smallest k that suffices gives the answer. Larger test sets up to the next k have a little less power. Infinite
-    where no more than ``MOST`` suffice; ``error`` is below ``target``.
+    where no more than ``MOST_CASES`` suffice; ``error`` is below ``target``.
     """
 
     def enough(k: Counts) -> np.ndarray:
@@ -50,17 +51,17 @@ def cases_to_prove(error: float, target: float, power: float = POWER, level: flo
     high = 1.0
     while not enough(np.array([high])).all():
         high *= 2.0
-        if high / target > MOST:
+        if high / target > MOST_CASES:
             return math.inf
-    low = -1.0  # not enough, as far as is known
+    low = -1.0  # the largest count known to be too small
     while high - low > 1.0:
         middle = np.floor(0.5 * (low + high))
         low, high = (low, middle) if enough(np.array([middle])).all() else (middle, high)
-    near = np.arange(max(high - BACK, 0.0), high + 1.0)
+    near = np.arange(max(high - SAW_TOOTH, 0.0), high + 1.0)
     return float(_fewest(near[enough(near)][:1], target, level)[0])
 
 
-def provable(cases: int, error: float, power: float = POWER, level: float = LEVEL) -> float:
+def provable(cases: int, error: float, power: float = POWER, level: float = CONFIDENCE) -> float:
     """The lowest target that a test set of so many cases proves, with this power, where the error is ``error``."""
     from scipy.special import betaincinv
 
@@ -68,7 +69,7 @@ def provable(cases: int, error: float, power: float = POWER, level: float = LEVE
     return 1.0 if k >= cases else float(betaincinv(k + 1.0, cases - k, level))
 
 
-def power_to_tell(cases: int, one: float, other: float, level: float = LEVEL) -> float:
+def power_to_tell(cases: int, one: float, other: float, level: float = CONFIDENCE) -> float:
     """The chance that two test sets of so many cases each, one for either rate, show which is lower: exact.
 
     Shown by the two-sided z test with a pooled variance, in the right direction.
@@ -83,11 +84,11 @@ def power_to_tell(cases: int, one: float, other: float, level: float = LEVEL) ->
     return float(np.sum(_pmf(wrong, cases, low) * (1.0 - cdf(needed - 1.0, cases, high))))
 
 
-def cases_to_tell(one: float, other: float, power: float = POWER, level: float = LEVEL) -> float:
+def cases_to_tell(one: float, other: float, power: float = POWER, level: float = CONFIDENCE) -> float:
     """Cases in each of two test sets from which on their exact power to show which rate is lower is at least ``power``.
 
     The smallest within the unevenness of exact power; begins at the normal formula (Fleiss 1981). Infinite where more
-    than ``MOST`` are needed.
+    than ``MOST_CASES`` are needed.
     """
     middle, gap = 0.5 * (one + other), abs(one - other)
     root = _z(0.5 + 0.5 * level) * math.sqrt(2.0 * middle * (1.0 - middle))
@@ -95,7 +96,7 @@ def cases_to_tell(one: float, other: float, power: float = POWER, level: float =
     return _smallest(lambda m: power_to_tell(m, one, other, level), (root / gap) ** 2 if gap > 0 else math.inf, power)
 
 
-def power_paired(cases: int, one: float, other: float, discordance: float, level: float = LEVEL) -> float:
+def power_paired(cases: int, one: float, other: float, discordance: float, level: float = CONFIDENCE) -> float:
     """The chance that one test set shows which of two error rates is lower, by the exact McNemar test.
 
     ``discordance`` is the share of cases that exactly one of the two gets wrong.
@@ -107,7 +108,9 @@ def power_paired(cases: int, one: float, other: float, discordance: float, level
     return float(np.sum(_pmf(differ, cases, discordance) * shown))
 
 
-def cases_paired(one: float, other: float, discordance: float, power: float = POWER, level: float = LEVEL) -> float:
+def cases_paired(
+    one: float, other: float, discordance: float, power: float = POWER, level: float = CONFIDENCE
+) -> float:
     """Cases of one test set from which on its exact power to show which rate is lower is at least ``power``."""
     gap = abs(one - other)
     root = _z(0.5 + 0.5 * level) * math.sqrt(discordance)
@@ -118,7 +121,7 @@ def cases_paired(one: float, other: float, discordance: float, power: float = PO
 
 def _smallest(power_at: Callable[[int], float], guess: float, power: float) -> float:
     """The smallest number of cases near ``guess`` from which a bisection finds enough power."""
-    if guess > MOST:
+    if guess > MOST_CASES:
         return math.inf
     low = high = max(int(guess), 1)
     while power_at(high) < power:
@@ -147,7 +150,9 @@ def _fewest(k: Counts, target: float, level: float) -> Counts:
 def around(cases: int, rate: float) -> Counts:
     """The counts that matter of so many cases: all, or those around the mean."""
     mean, sd = cases * rate, math.sqrt(cases * rate * (1.0 - rate))
-    return np.arange(max(math.floor(mean - FAR * sd - 30.0), 0), min(math.ceil(mean + FAR * sd + 30.0), cases) + 1.0)
+    return np.arange(
+        max(math.floor(mean - SUMMED_SDS * sd - 30.0), 0), min(math.ceil(mean + SUMMED_SDS * sd + 30.0), cases) + 1.0
+    )
 
 
 def cdf(k: float | np.ndarray, cases: float | np.ndarray, rate: float | np.ndarray) -> np.ndarray:

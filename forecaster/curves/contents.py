@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from forecaster.curves.learning_curves import HALF, KEYS, Note, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS, LEAST_CASES, Note, listed
 from forecaster.errors import CurveContentError
 
 RISING, NEARLY_ALL = 0.8, 0.8  # rank correlation of error with size; share of a group's curves that have it
@@ -40,7 +41,7 @@ def check_table(name: str, table: Table, *, short: bool = False) -> None:
 
 
 def curve_notes(table: Table, turned: bool) -> list[Note]:
-    """What reading remarks about single curves; ``{}`` in a sentence counts the rows (or sizes) concerned."""
+    """Remarks of reading about single curves; ``{}`` in a sentence counts the rows (or sizes) concerned."""
     metric = table.get("metric", pd.Series("", table.index, dtype="str")).str.lower()
     first, sizes = ~table.duplicated([*KEYS, "n"]), table.groupby(KEYS)["n"].transform("nunique")
     tested = table["n_test"] > 0 if "n_test" in table else False
@@ -54,7 +55,7 @@ def curve_notes(table: Table, turned: bool) -> list[Note]:
         ("few-sizes", first & (sizes < 3), "different sizes: {}; the curve borrows from others of its group"),
         (
             "binomial-skipped",
-            ((table["error"] >= 1) | (table["error"] * table.get("n_test", np.nan) < HALF)) & tested,
+            ((table["error"] >= 1) | (table["error"] * table.get("n_test", np.nan) < LEAST_CASES)) & tested,
             "errors that are no share of n_test cases (1 or more, or less than half a case): {}; n_test is not used",
         ),
         (

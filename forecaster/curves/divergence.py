@@ -16,13 +16,13 @@ from jaxtyping import Float
 
 from forecaster.curves.repeats import Reduced, reduced
 
-ABOVE = float(np.log(1.2))  # log error above the best at which a curve is said to diverge
-SURE = 0.95  # chance of it from which the curve is not forecast
+DIVERGED = float(np.log(1.2))  # log error above the best at which a curve is said to diverge
+CERTAIN = 0.95  # chance of it from which the curve is not forecast
 WALKS = np.geomspace(0.03, 3.0, 9)  # sd of the walk over one nat of size
 NOISES = np.geomspace(0.003, 0.5, 9)  # sd of one measurement
 DRAWS = 4000
-FEWEST = 3  # sizes, of fewer of which noise and movement cannot be told apart
-LEAST = 1e-4  # sd of log error, which printed digits leave
+FEWEST_SIZES = 3  # sizes, of fewer of which noise and movement cannot be told apart
+PRINTED_SD = 1e-4  # sd of log error, which printed digits leave
 
 Draws = Float[np.ndarray, "draw size"]
 
@@ -62,11 +62,11 @@ def divergence(
     at = int(np.argmin(found.y))
     ends = np.exp([found.y[at], found.x[at], found.y[-1], found.x[-1]]).tolist()
     variance = np.bincount(found.which, known**2) / np.bincount(found.which) / found.repeats
-    before = np.delete(np.arange(len(found.x)), [at, -1] if len(found.x) > FEWEST else [-1])
-    if len(found.x) < FEWEST or found.y[-1] - found.y[before].min() <= ABOVE:
+    before = np.delete(np.arange(len(found.x)), [at, -1] if len(found.x) > FEWEST_SIZES else [-1])
+    if len(found.x) < FEWEST_SIZES or found.y[-1] - found.y[before].min() <= DIVERGED:
         return Divergence(0.0, *ends)
     paths = _paths(found, variance, np.random.default_rng(0))
-    return Divergence(float(np.mean(paths[:, -1] - paths[:, before].min(1) > ABOVE)), *ends)
+    return Divergence(float(np.mean(paths[:, -1] - paths[:, before].min(1) > DIVERGED)), *ends)
 
 
 def risen(at: Divergence) -> str:
@@ -85,9 +85,9 @@ def _paths(found: Reduced, variance: Float[np.ndarray, " size"], rng: np.random.
     cells: list[tuple[np.ndarray, np.ndarray]] = []
     log_weight = []
     for sd in WALKS:
-        prior = sd**2 * walk + 100.0  # the walk starts anywhere
+        prior = sd**2 * walk + 100.0  # a flat prior of the walk's start
         for noise in NOISES:
-            own = noise**2 / found.repeats + variance + LEAST**2
+            own = noise**2 / found.repeats + variance + PRINTED_SD**2
             covariance = prior + np.diag(own)
             root = np.linalg.cholesky(covariance)
             scaled = np.linalg.solve(root, y)

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.best_models import of_best_models
-from forecaster.curves.divergence import SURE, Divergence, divergence
+from forecaster.curves.divergence import CERTAIN, Divergence, divergence
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.metrics import metric_of, metric_of_reading
 from forecaster.curves.outliers import Stray, stray_runs
@@ -29,11 +30,10 @@ from forecaster.results.wording import clipped, counted
 Group = tuple[str, str]  # (domain, task): the curves that share a hierarchy
 KEYS = ["domain", "task", "architecture"]
 NOISE = ("error_sd", "repeats", "n_test")
-HALF = 0.5 - 1e-9  # of a case: less is no share of the cases
+LEAST_CASES = 0.5 - 1e-9  # of a case: less is no share of the cases
 NO_TASK = "all"  # the task of rows that name none
-Table = Any  # a DataFrame or Series, where pandas' own annotations know no better
-FEW, NAMED = 3, 5  # groups, and architectures of each, that ``repr`` names
-TOLD = 20  # curves that a notebook shows
+GROUPS_NAMED, ARCHITECTURES_NAMED = 3, 5  # groups, and architectures of each, that ``repr`` names
+CURVES_SHOWN = 20  # curves that a notebook shows
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Curve:
     @property
     def diverges(self) -> bool:
         """Whether the curve cannot be forecast: its error has risen and nothing says how it goes on."""
-        return self.divergence.chance > SURE
+        return self.divergence.chance > CERTAIN
 
     @cached_property
     def strays(self) -> tuple[Stray, ...]:
@@ -148,14 +148,14 @@ class LearningCurves:
     reading: HowRead = field(default_factory=HowRead)
 
     def __repr__(self) -> str:
-        """What they are, in at most five lines."""
+        """A description in at most five lines."""
         sizes = f"n {self.table['n'].min():g} to {self.table['n'].max():g}"
         made = f"{counted(len(self.table), 'measurement')} of {counted(len(self.curves), 'curve')}"
         return "\n".join([clipped(f"LearningCurves from {self.source}: {made}, {sizes}"), *self.told()])
 
     def _repr_html_(self) -> str:
         rows = []
-        for c in self.curves[:TOLD]:
+        for c in self.curves[:CURVES_SHOWN]:
             ends = {"n_min": c.n[0], "n_max": c.n[-1], "error_min": c.error.min(), "error_max": c.error.max()}
             rows.append({"domain": c.domain, "task": c.task, "architecture": c.architecture, "points": len(c.n)} | ends)
         return as_html(repr(self), pd.DataFrame(rows))
@@ -163,10 +163,12 @@ class LearningCurves:
     def told(self, more: Callable[[Group], str] = lambda group: "") -> list[str]:
         """A line for each of the first groups: ``more`` and its architectures; then how many groups there are else."""
         lines = []
-        for group in self.groups[:FEW]:
+        for group in self.groups[:GROUPS_NAMED]:
             names = [curve.architecture for curve in self.curves if (curve.domain, curve.task) == group]
-            lines.append(clipped(f"  {'/'.join(group)}{more(group)}: {listed(names, NAMED, quote=False)}"))
-        left = len(self.groups) - FEW
+            lines.append(
+                clipped(f"  {'/'.join(group)}{more(group)}: {listed(names, ARCHITECTURES_NAMED, quote=False)}")
+            )
+        left = len(self.groups) - GROUPS_NAMED
         return [*lines, f"  and {left} more"] if left > 0 else lines
 
     @cached_property
@@ -199,7 +201,7 @@ class LearningCurves:
 
     @cached_property
     def metrics(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """What the errors of each (domain, task) are, as far as the table says: one a curve, so usually one or none."""
+        """The metrics of each (domain, task) that the table names, one a curve: usually one or none."""
         named: dict[tuple[str, str], dict[str, None]] = {group: {} for group in self.groups}
         for curve in self.curves:
             if curve.metric:
@@ -325,7 +327,7 @@ def _noise(table: Table, losses: bool) -> tuple[Float[np.ndarray, " row"], ...]:
 
 def _no_shares(table: Table) -> Bool[np.ndarray, " row"]:
     """Rows of curves whose errors are no shares of test cases: their metric is a loss, or one is under half a case."""
-    other = table["error"] * table.get("n_test", np.nan) < HALF
+    other = table["error"] * table.get("n_test", np.nan) < LEAST_CASES
     if "metric" in table:
         named = {text: metric_of(text).kind in ("loss", "perplexity") for text in set(table["metric"])}
         other |= table["metric"].map(named).astype(bool)

@@ -165,7 +165,7 @@ def metric_of_column(column: str) -> Metric:
 
 
 def metric_of_reading(how: HowRead) -> Metric | None:
-    """What the error column's name, or the score that it held, says that the errors are; None where it says nothing."""
+    """The metric by the error column's name, or by the score that it held; None if neither gives one."""
     if how.score is not None and how.score.startswith("neg_"):
         return metric_of_column(how.score.removeprefix("neg_"))
     if how.score is not None:
@@ -175,7 +175,7 @@ def metric_of_reading(how: HowRead) -> Metric | None:
 
 
 def size_unit_of_reading(how: HowRead) -> str | None:
-    """What the size column says that sizes count, or the unit of the durations that it held."""
+    """The unit that sizes count by the size column's name, or the unit of its durations."""
     return how.size_unit or size_unit_of(how.columns.get("n", "n"))
 
 
@@ -252,7 +252,7 @@ WHOLE = {"gpu hours": "GPU hours", "gpu h": "GPU hours", "cpu hours": "CPU hours
 
 
 def size_unit_of(column: str) -> str | None:
-    """What a column of sizes counts by its name: ``tokens`` of ``tokens_seen``; None where it says nothing."""
+    """The unit that a column of sizes counts by its name: ``tokens`` of ``tokens_seen``; None if it has none."""
     text = plain(column)
     for known, unit in WHOLE.items():
         if re.search(SIGNS.format(known), text):

@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from forecaster.curves.repeats import distinct
-from forecaster.curves.rises import FEW, LEAST, TINY, sds_of, usual_variance
+from forecaster.curves.repeats import means_by_size
+from forecaster.curves.rises import FEW_REPEATS, LEAST_RISE, TINY, sds_of, usual_variance
 
 BY_CHANCE = 0.0005  # false alarms on a curve whose runs scatter normally: real ones have longer tails
-NEAR = 3  # sizes whose scatter is looked at together: it changes with size
-FEWEST = 3  # runs at a size, of which one can be told from the others
+NEIGHBOURS = 3  # sizes whose scatter is looked at together: it changes with size
+FEWEST_RUNS = 3  # runs at a size, of which one can be told from the others
 Runs = Float[np.ndarray, " measurement"]
 
 
@@ -30,20 +30,20 @@ class Stray(NamedTuple):
 
 def stray_runs(n: Runs, log_error: Runs) -> tuple[Stray, ...]:
     """The runs of a curve, ``n`` ascending, that stand apart from all others at their size, by size."""
-    sized = distinct(n, log_error)
+    sized = means_by_size(n, log_error)
     spare = sized.repeats - 1.0
     variances = sized.within / np.maximum(spare, 1.0)
     found: list[Stray] = []
-    for i in np.flatnonzero(sized.repeats >= FEWEST).tolist():
+    for i in np.flatnonzero(sized.repeats >= FEWEST_RUNS).tolist():
         left = np.flatnonzero(sized.which == i)
-        while len(left) >= FEWEST:
+        while len(left) >= FEWEST_RUNS:
             suspect = left[np.argmax(abs(log_error[left] - np.median(log_error[left])))]
             others = left[left != suspect]
             variances[i], spare[i] = np.var(log_error[others], ddof=1), len(others) - 1.0
             usual, known_by = _usual(sized.x, variances, spare, i)
             off = log_error[suspect] - log_error[others].mean()
             sds = abs(off) / np.sqrt(max(usual * (1.0 + 1.0 / len(others)), TINY))
-            if known_by < FEW or abs(off) <= LEAST or sds <= sds_of(0.5 * BY_CHANCE / len(n), known_by):
+            if known_by < FEW_REPEATS or abs(off) <= LEAST_RISE or sds <= sds_of(0.5 * BY_CHANCE / len(n), known_by):
                 break
             found.append(Stray(int(suspect), float(np.exp(off))))
             left = others
@@ -58,5 +58,5 @@ def _usual(x: np.ndarray, variances: np.ndarray, spare: np.ndarray, i: int) -> t
     apart. All are [size]; at ``i`` they are of the runs beside the one that is looked at.
     """
     near = np.argsort(abs(x - x[i]), kind="stable")
-    near = near[spare[near] > 0][:NEAR]
+    near = near[spare[near] > 0][:NEIGHBOURS]
     return max(usual_variance(variances[near], spare[near]), float(variances[i])), float(spare[near].sum())

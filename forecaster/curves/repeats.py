@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-MOST = 96  # sizes of a curve that are all kept
-TOGETHER = 64  # steps of log size, all alike, that the sizes of a curve with more are taken together in
+MOST_SIZES = 96  # sizes of a curve that are all kept
+BINS = 64  # steps of log size, all alike, that the sizes of a curve with more are taken together in
 
 
 class Reduced(NamedTuple):
@@ -28,12 +28,12 @@ class Reduced(NamedTuple):
 
 
 def reduced(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
-    """Measurements by distinct size, ``n`` ascending; more than ``MOST`` sizes in ``TOGETHER`` steps of log size."""
-    found = distinct(n, log_error)
-    return found if len(found.x) <= MOST else _together(np.log(n), log_error)
+    """Measurements by distinct size, ``n`` ascending; more than ``MOST_SIZES`` in ``BINS`` steps of log size."""
+    found = means_by_size(n, log_error)
+    return found if len(found.x) <= MOST_SIZES else _together(np.log(n), log_error)
 
 
-def distinct(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
+def means_by_size(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, " measurement"]) -> Reduced:
     """Measurements by distinct size, however many sizes there are."""
     sizes, index, count = np.unique(n, return_inverse=True, return_counts=True)
     mean = np.bincount(index, log_error) / count
@@ -42,7 +42,7 @@ def distinct(n: Float[np.ndarray, " measurement"], log_error: Float[np.ndarray, 
 
 
 def _together(x: Float[np.ndarray, " measurement"], y: Float[np.ndarray, " measurement"]) -> Reduced:
-    step = np.clip((x - x[0]) / (x[-1] - x[0]) * TOGETHER, 0, TOGETHER - 1).astype(int)
+    step = np.clip((x - x[0]) / (x[-1] - x[0]) * BINS, 0, BINS - 1).astype(int)
     _, index, count = np.unique(step, return_inverse=True, return_counts=True)
     middle, mean = np.bincount(index, x) / count, np.bincount(index, y) / count
     off = y - mean[index] - np.gradient(mean, middle)[index] * (x - middle[index])

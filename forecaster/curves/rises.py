@@ -15,10 +15,11 @@ from jaxtyping import Float
 
 from forecaster.curves.repeats import Reduced, reduced
 
-LEAST = float(np.log(1.05))  # of log error: a smaller rise is of no concern
+LEAST_RISE = float(np.log(1.05))  # of log error: a smaller rise is of no concern
 BY_CHANCE = 0.01  # false alarms on a flat curve
-FEW = 5  # repeats, less one a size, below which their scatter tells too little of the noise
-MANY = 20  # sizes from which on neighbours are close: of fewer, their scatter around one another may be a rise itself
+FEW_REPEATS = 5  # repeats, less one a size, below which their scatter tells too little of the noise
+# Sizes from which on neighbours are close: of fewer, their scatter around one another may be a rise itself.
+MANY_SIZES = 20
 TINY = 1e-12  # variance below which noise is none
 Sizes = Float[np.ndarray, " size"]
 
@@ -41,10 +42,10 @@ def clearest_rise(
     ``at_end`` where at least half of it is left at the largest size.
     """
     found = reduced(n, log_error)
-    if len(found.x) < 2 or best_so_far(found.y) <= LEAST:
+    if len(found.x) < 2 or best_so_far(found.y) <= LEAST_RISE:
         return None
     variance, spare = noise_of(found, known)
-    widths = [2**k for k in range(8) if 2 ** (k + 1) <= len(found.x)] if len(found.x) >= MANY else [1]
+    widths = [2**k for k in range(8) if 2 ** (k + 1) <= len(found.x)] if len(found.x) >= MANY_SIZES else [1]
     pairs = sum((len(found.x) - 2 * w + 1) * (len(found.x) - 2 * w + 2) // 2 for w in widths)
     beyond = sds_of(BY_CHANCE / pairs, spare)
     rises = [_clearest(found, variance, width, beyond) for width in widths]
@@ -63,12 +64,12 @@ def noise_of(found: Reduced, known: Float[np.ndarray, " measurement"]) -> tuple[
     Of the scatter of repeats the median over sizes counts, so that one failed run does not pass for noise.
     """
     spare = found.repeats - 1.0
-    if spare.sum() >= FEW:
+    if spare.sum() >= FEW_REPEATS:
         more = spare > 0
         typical = usual_variance(found.within[more] / spare[more], spare[more])
         return typical / found.repeats, float(spare.sum())
     given = np.bincount(found.which, known**2) / np.bincount(found.which)
-    if len(found.x) < MANY:
+    if len(found.x) < MANY_SIZES:
         return given / found.repeats, np.inf
     return np.maximum(given, around_neighbours(found.x, found.y) ** 2) / found.repeats, len(found.x) - 2.0
 
@@ -93,7 +94,7 @@ def around_neighbours(x: Sizes, y: Sizes) -> float:
 
 
 def sds_of(chance: float, spare: float) -> float:
-    """How far out a normal error is with this chance, in sds that so many measurements tell (Student's t)."""
+    """The quantile that a normal error exceeds with this chance, in sds; ``spare`` degrees of freedom (Student's t)."""
     from scipy.special import ndtri, stdtrit
 
     return float(-(ndtri(chance) if np.isinf(spare) else stdtrit(spare, chance)))
@@ -109,7 +110,7 @@ def _clearest(found: Reduced, variance: Sizes, width: int, beyond: float) -> lis
     mean, square = (share * windows(found.y, width)).sum(1), (share**2 * windows(variance, width)).sum(1)
     rise = mean - mean[:, None]  # [before, after]
     sds = rise / np.sqrt(np.maximum(square + square[:, None], TINY))
-    counts = np.triu(np.ones(rise.shape, dtype=bool), width) & (rise > LEAST) & (sds > beyond)
+    counts = np.triu(np.ones(rise.shape, dtype=bool), width) & (rise > LEAST_RISE) & (sds > beyond)
     sds = np.where(counts, sds, 0.0)
     best = [np.unravel_index(np.argmax(sds), sds.shape), (np.argmax(sds[:, -1]), -1)]
     return [(float(sds[at]), float(rise[at]) if sds[at] else 0.0) for at in best]

@@ -8,8 +8,9 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note, Table
-from forecaster.curves.repeats import distinct, reduced
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS, Curve, LearningCurves, Note
+from forecaster.curves.repeats import means_by_size, reduced
 from forecaster.curves.rises import around_neighbours, best_so_far
 
 
@@ -39,7 +40,7 @@ def summarise(curves: LearningCurves) -> pd.DataFrame:
 
 def _per_size(curve: Curve) -> tuple[np.ndarray, np.ndarray, float]:
     """Log n and number of points of each size; the noise that :func:`summarise` describes."""
-    which, x, y, count, within = distinct(curve.n, np.log(curve.error))
+    which, x, y, count, within = means_by_size(curve.n, np.log(curve.error))
     if len(which) > len(x):
         return x, count, float(np.sqrt(within.sum() / (len(which) - len(x))))
     return x, count, around_neighbours(x, y)
@@ -69,7 +70,7 @@ def above_share(curves: LearningCurves, groups: Collection[tuple[str, str]]) -> 
 
 
 def _strays(curve: Curve) -> str:
-    """What is said of runs that stand apart: the farthest one, and how many more there are."""
+    """A remark on outlying runs: the farthest one, and how many more there are."""
     far = max(curve.strays, key=lambda stray: abs(np.log(stray.ratio)))
     named = f"run {curve.seed[far.at]!r}" if curve.seed and curve.seed[far.at] else "one run"
     more = f", and {len(curve.strays) - 1} more stand apart so" if len(curve.strays) > 1 else ""
@@ -85,7 +86,7 @@ def _strays(curve: Curve) -> str:
 def warnings_of(
     curves: LearningCurves, chance: Mapping[tuple[str, str] | str, float] | None = None
 ) -> tuple[Note, ...]:
-    """What the design of the measurements cannot tell, without any fit; one note per curve and code.
+    """Questions that the design of the measurements leaves open, without any fit; one note per curve and code.
 
     Codes: ``span`` (sizes span under one decade), ``one-seed`` (no repeats, no ``error_sd`` over repeats),
     ``stray-run`` (a run far from all others at its size), ``non-monotone`` (rises over 5 % above the best so far, by

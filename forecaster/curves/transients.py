@@ -15,14 +15,14 @@ from jaxtyping import Float
 
 from forecaster.curves.how_read import HowRead
 from forecaster.curves.learning_curves import KEYS, Note
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.errors import CurveFileError
 
-FEWEST = 20  # sizes of a log
+FEWEST_SIZES = 20  # sizes of a log
 GROWTH = 0.5  # exponent of steps against sizes: 0 of a log (every so many steps), 1 of sizes in geometric steps
 STEEPEST = 1.0  # exponent beyond which no learning curve is known to fall (error falls faster than 1 / n)
 FASTER = 4.0  # times the exponent of all that follows
-MOST = 0.25  # share of a log's sizes that may be transient
+MOST_TRANSIENT = 0.25  # share of a log's sizes that may be transient
 
 
 def transient_end(n: Float[np.ndarray, " measurement"], error: Float[np.ndarray, " measurement"]) -> float:
@@ -31,12 +31,12 @@ def transient_end(n: Float[np.ndarray, " measurement"], error: Float[np.ndarray,
     ``n`` ascending. Sizes are dropped one by one as long as mean error falls from the first to the second faster than
     1 / n, and with more than four times the exponent of all that follows.
     """
-    found = distinct(n, np.log(error))
+    found = means_by_size(n, np.log(error))
     x, y = found.x, found.y
-    if len(x) < FEWEST or np.polyfit(x[1:], np.log(np.diff(np.exp(x))), 1)[0] > GROWTH:
+    if len(x) < FEWEST_SIZES or np.polyfit(x[1:], np.log(np.diff(np.exp(x))), 1)[0] > GROWTH:
         return float(n[0])
     first = 0
-    while first < MOST * len(x):
+    while first < MOST_TRANSIENT * len(x):
         slope = (y[first + 1] - y[first]) / (x[first + 1] - x[first])
         rest = np.polyfit(x[first + 1 :], y[first + 1 :], 1)[0]
         if slope >= -STEEPEST or slope >= FASTER * min(rest, 0.0):

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from forecaster.decisions.loss import EACH, cvar, rated
+from forecaster.decisions.loss import PerOption, cvar, rated
 from forecaster.decisions.options import Offers
 
-Rating = Callable[[float, float], EACH]  # factors on price list and value of error -> each option's number
+Rating = Callable[[float, float], PerOption]  # factors on price list and value of error -> each option's number
 FACTORS = 1e6  # how far a break-even is searched, either way
-NEAR = 100.0  # how far prices and values are varied to see what would change the choice
-STEPS = 12  # of that search, a decade
+SEARCHED_FACTOR = 100.0  # how far prices and values are varied to see what would change the choice
+SEARCHED_STEPS = 12  # of that search, a decade
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def rating_of(offers: Offers, attitude: str) -> Rating:
     return lambda price, value: price * offers.items + offers.rest + value * offers.value.unit * risk
 
 
-def best_of(numbers: EACH) -> int:
+def best_of(numbers: PerOption) -> int:
     """The lowest; of equals the first, which is doing nothing."""
     return int(np.flatnonzero(numbers <= numbers.min() + 1e-12 * max(abs(numbers.min()), 1e-300))[0])
 
@@ -70,14 +70,14 @@ def break_even_value(offers: Offers, attitude: str) -> float:
     def buys(value: float) -> bool:
         return bool(offers.bought[best_of(rating(1.0, value))])
 
-    tried = [0.0, *np.geomspace(1.0 / FACTORS, FACTORS, 12 * STEPS + 1)]
+    tried = [0.0, *np.geomspace(1.0 / FACTORS, FACTORS, 12 * SEARCHED_STEPS + 1)]
     first = next((i for i, value in enumerate(tried) if buys(value)), None)
     if first is None:
         return float("inf")
     return 0.0 if first == 0 else unit * _last(lambda v: not buys(v), tried[first - 1], tried[first])
 
 
-def flips(offers: Offers, rating: Rating) -> list[Flip]:
+def flips(rating: Rating) -> list[Flip]:
     """The nearest factors, up and down, on the price list and on the value of error at which another option is best."""
     chosen = best_of(rating(1.0, 1.0))
     found = []
@@ -87,7 +87,7 @@ def flips(offers: Offers, rating: Rating) -> list[Flip]:
             return best_of(rating(factor, 1.0) if what == "price_list" else rating(1.0, factor))
 
         for way in (1.0, -1.0):
-            tried = np.geomspace(1.0, NEAR**way, 2 * STEPS + 1)
+            tried = np.geomspace(1.0, SEARCHED_FACTOR**way, 2 * SEARCHED_STEPS + 1)
             other = next((i for i in range(1, len(tried)) if best(tried[i]) != chosen), None)
             if other is not None:
                 at = _last(lambda f: best(f) == chosen, tried[other - 1], tried[other])

@@ -21,13 +21,13 @@ from forecaster.decisions.ordering import orders
 from forecaster.decisions.ordering.plan import plan_of
 from forecaster.decisions.outcome import deadline_of, options_table, worth_of_choice
 from forecaster.decisions.question import Question
-from forecaster.decisions.weighing import Asked, asked_of, chosen_of, fitted, weighed
+from forecaster.decisions.weighing import CheckedQuestion, asked_of, chosen_of, fitted, weighed
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
-from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 
 
@@ -133,7 +133,7 @@ def decide(
     return _decided(asked_of(fitted(posterior, seed), costs, question, kind=kind, curves=curves), checks)
 
 
-def _decided(asked: Asked, checks: tuple[Check, ...]) -> Decision:
+def _decided(asked: CheckedQuestion, checks: tuple[Check, ...]) -> Decision:
     """The answer to a question that was checked."""
     posterior, costs, question, owned = asked.posterior, asked.costs, asked.question, asked.owned
     found = weighed(asked)
@@ -153,7 +153,7 @@ def _decided(asked: Asked, checks: tuple[Check, ...]) -> Decision:
         extra["deadline"] = deadline_of(costs.deadline, offers.options[chosen], question.today)
     plan = plan_of(posterior, costs, offers, needed, owned, within, question) if question.rounds > 1 else None
     table, units = options_table(offers, chosen, question, costs), units_of(posterior, asked.group)
-    messages = prose.messages(prose.Found(offers, chosen, reason, table, units, costs, question, plan, extra))
+    messages = prose.messages(prose.DecisionFacts(offers, chosen, reason, table, units, costs, question, plan, extra))
     return Decision(
         table,
         joined(messages, "\n"),

@@ -16,14 +16,13 @@ from jaxtyping import Bool, Float
 from forecaster.errors import RequestError
 
 TAIL = 0.9  # of CVaR and of the quantile shown
-Attitude = Literal["mean", "cvar", "regret"]
 ATTITUDES: dict[str, str] = {
     "mean": "the lowest mean loss",
     "cvar": "the lowest mean loss of the worst tenth of cases",
     "regret": "the lowest mean regret of the worst tenth of cases",
 }
 Draws = Float[np.ndarray, "draw option"]
-EACH = Float[np.ndarray, " option"]
+PerOption = Float[np.ndarray, " option"]
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def cvar(loss: Float[np.ndarray, "draw ..."], tail: float = TAIL) -> Float[np.nd
     return part / worst
 
 
-def quantile(loss: Draws, share: float = TAIL) -> EACH:
+def quantile(loss: Draws, share: float = TAIL) -> PerOption:
     """Value at risk: the smallest loss that this share of draws does not exceed."""
     return np.quantile(loss, share, axis=0, method="inverted_cdf")
 
@@ -142,7 +141,7 @@ def regret(loss: Draws) -> Draws:
     return loss - loss.min(1, keepdims=True)
 
 
-def rated(loss: Draws, attitude: str) -> EACH:
+def rated(loss: Draws, attitude: str) -> PerOption:
     """The number by which options are chosen: the lowest is best."""
     if attitude == "regret":
         return cvar(regret(loss))

@@ -10,15 +10,15 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
-from forecaster.decisions.loss import EACH, Draws, Value
+from forecaster.decisions.loss import Draws, PerOption, Value
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.wording import size
 
-SAME = 1e-9  # relative difference up to which two sizes are one
+SAME_SIZE = 1e-9  # relative difference up to which two sizes are one
 
 
 @dataclass(frozen=True)
@@ -101,16 +101,16 @@ class Offers:
         return self.value.quantity(self.errors, self.reached, self.point)
 
     @cached_property
-    def items(self) -> EACH:
+    def items(self) -> PerOption:
         return np.array([o.listed for o in self.options])
 
     @cached_property
-    def rest(self) -> EACH:
+    def rest(self) -> PerOption:
         """What an option costs beside the price list: the order, training, running."""
         return np.array([o.cost - o.listed + o.running for o in self.options])
 
     @cached_property
-    def cost(self) -> EACH:
+    def cost(self) -> PerOption:
         return np.array([o.cost for o in self.options])
 
     @cached_property
@@ -122,7 +122,7 @@ class Offers:
         return price * self.items + self.rest + value * self.value.unit * self.quantity
 
     @cached_property
-    def p_target(self) -> EACH:
+    def p_target(self) -> PerOption:
         """Chance that the target is reached; NaN without a target."""
         return np.full(len(self.options), np.nan) if self.reached is None else self.reached.mean(0)
 
@@ -157,8 +157,8 @@ def options_of(
         running = costs.running(volume or 0.0, key.architecture)
         last = largest_size(design, key.architecture)
         idle.append(Option(key, last, 0.0, idle=True, running=running))
-        for n in _distinct([owned, *sizes]):
-            if abs(n - last) <= SAME * last:
+        for n in _without_repeats([owned, *sizes]):
+            if abs(n - last) <= SAME_SIZE * last:
                 continue
             active.append(_option(key, n, max(n - owned, 0.0), costs, running))
     active.sort(key=lambda o: (o.n, keys.index(o.key)))
@@ -173,10 +173,10 @@ def _option(key: CurveKey, n: float, buy: float, costs: Costs, running: float) -
     return Option(key, n, buy, False, items, order - items, training, running, days)
 
 
-def _distinct(sizes: Sequence[float]) -> list[float]:
+def _without_repeats(sizes: Sequence[float]) -> list[float]:
     found: list[float] = []
     for n in sorted(map(float, sizes)):
-        if not found or n - found[-1] > SAME * n:
+        if not found or n - found[-1] > SAME_SIZE * n:
             found.append(n)
     return found
 

@@ -23,7 +23,7 @@ from forecaster.resources.prices.costs import Costs
 
 
 def worth_of_choice(offers: Offers, costs: Costs, asked: Question, chosen: int) -> dict[str, Any]:
-    """What stands beside the table where an error costs money: EVPI, break-evens, and what would change the choice."""
+    """Results beside the table where an error costs money: EVPI, break-evens, and what would change the choice."""
     some = offers.only(offers.allowed)
     rating = rating_of(some, asked.attitude)
     return {
@@ -86,7 +86,7 @@ def _flips(
 ) -> tuple[dict[str, Any], ...]:
     """What would change the choice, nearest first: prices and the value of the error; then limits that bind."""
     found = []
-    for flip in sorted(flips(some, rating), key=lambda f: abs(np.log(f.factor))):
+    for flip in sorted(flips(rating), key=lambda f: abs(np.log(f.factor))):
         at = flip.factor * asked.value.unit if flip.what == "value" else None
         found.append({"what": flip.what, "factor": flip.factor, "at": at} | some.options[flip.option].told)
     numbers = rating_of(offers, asked.attitude)(1.0, 1.0)

@@ -11,14 +11,14 @@ import pandas as pd
 
 from forecaster.decisions.loss import ATTITUDES
 from forecaster.decisions.options import Offers, Option
-from forecaster.decisions.ordering.staged import Plan
+from forecaster.decisions.ordering.staged import OrderPlan
 from forecaster.decisions.question import Question
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.message import Message, message
 from forecaster.results.wording import Units, listed, money, percent, plain_number, rounded, size
 
 FLIPS = 3  # ways to change the choice that the text names; the result has all
-SURE = 2.0  # standard errors from which a gain is said to be one
+SURE_ERRORS = 2.0  # standard errors from which a gain is said to be one
 NUMBERS = {  # what each attitude compares, and its column
     "mean": ("mean loss", "loss_mean"),
     "cvar": ("mean loss of the worst tenth of cases", "loss_cvar90"),
@@ -28,8 +28,8 @@ VALUES = {"penalty": "penalty", "points": "value of a point", "mistakes": "cost 
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """What a decision found, as the sentences need it; ``extra`` are what stands beside its table."""
+class DecisionFacts:
+    """The results of a decision that the sentences need; ``extra`` has those beside its table."""
 
     offers: Offers
     chosen: int
@@ -38,7 +38,7 @@ class Found:
     units: Units
     costs: Costs
     asked: Question
-    plan: Plan | None
+    plan: OrderPlan | None
     extra: Mapping[str, Any]
 
     @property
@@ -78,12 +78,12 @@ class Found:
         return f"{units.phrase(units.error(middle, places))} ({ends}){reach}"
 
 
-def messages(found: Found) -> tuple[Message, ...]:
+def messages(found: DecisionFacts) -> tuple[Message, ...]:
     """The recommendation first, then what it rests on and what would change it."""
     return (recommendation(found), *_more(found))
 
 
-def recommendation(found: Found) -> Message:
+def recommendation(found: DecisionFacts) -> Message:
     """What to do."""
     option, row = found.option, found.row
     said: dict[str, Any] = option.told | {"buy": option.buy}
@@ -107,7 +107,7 @@ def recommendation(found: Found) -> Message:
     return message("buy" if option.buy > 0.0 else "train", text, **said)
 
 
-def _out_of_reach(found: Found, said: Mapping[str, Any]) -> Message:
+def _out_of_reach(found: DecisionFacts, said: Mapping[str, Any]) -> Message:
     """No order has a risk as low as asked for: which is the lowest."""
     least, asked = found.extra["lowest_risk"], found.asked.risk or 0.0
     text = f"Do not buy for this risk: no order within reach misses the target in only {percent(asked)} of cases. "
@@ -117,7 +117,7 @@ def _out_of_reach(found: Found, said: Mapping[str, Any]) -> Message:
     return message("out-of-reach", f"{text}.", **said, **{f"lowest_{k}": v for k, v in least.items()})
 
 
-def _idle(found: Found, said: Mapping[str, Any]) -> Message:
+def _idle(found: DecisionFacts, said: Mapping[str, Any]) -> Message:
     """Doing nothing, and why."""
     who, buying = found.option.who, found.offers.bought
     stays = f"{who} stays at {found.error(found.row)}"
@@ -136,7 +136,7 @@ def _idle(found: Found, said: Mapping[str, Any]) -> Message:
     return message("do-not-buy", f"Do not buy: {why}; {stays}.", **said)
 
 
-def _loss(found: Found, row: Mapping[Any, Any]) -> str:
+def _loss(found: DecisionFacts, row: Mapping[Any, Any]) -> str:
     """The number that was compared, beside that of doing nothing."""
     (name, column), idle = found.number, found.idle
     text = f"Its {name} is {found.money(row[column])}; that of doing nothing is {found.money(idle[column])}"
@@ -146,7 +146,7 @@ def _loss(found: Found, row: Mapping[Any, Any]) -> str:
     return f"{text}."
 
 
-def _more(found: Found) -> Iterator[Message]:
+def _more(found: DecisionFacts) -> Iterator[Message]:
     """The other sentences, in order."""
     extra, priced = found.extra, found.asked.value.priced
     deadline, least = extra.get("deadline"), extra.get("lowest_risk")
@@ -175,7 +175,7 @@ def _more(found: Found) -> Iterator[Message]:
         yield message("test-cases-idle", text + "Ask for --kind new-cases.")
 
 
-def _plan(found: Found, plan: Plan) -> Iterator[Message]:
+def _plan(found: DecisionFacts, plan: OrderPlan) -> Iterator[Message]:
     """Staged buying against one order."""
     said = {"first": plan.first, "one": plan.one, "gain": plan.gain, "gain_sd": plan.gain_sd}
     if plan.first is None:
@@ -185,7 +185,7 @@ def _plan(found: Found, plan: Plan) -> Iterator[Message]:
     if plan.gain_sd == 0.0:
         yield message("plan-no-gain", f"Buying in up to {plan.rounds} orders is no better than in one.", **said)
         return
-    if plan.gain < SURE * plan.gain_sd or plan.gain <= 0.0:
+    if plan.gain < SURE_ERRORS * plan.gain_sd or plan.gain <= 0.0:
         text = f"Buying in up to {plan.rounds} orders gains nothing that can be told from chance over the best single "
         yield message("plan-no-gain", f"{text}order ({found.money(plan.gain)}, {unsure}).", **said)
         return
@@ -203,7 +203,7 @@ def _plan(found: Found, plan: Plan) -> Iterator[Message]:
         yield message("plan-then", f"After a measured error {'; '.join(steps)}.", steps=len(plan.then))
 
 
-def _break_even(found: Found, price: float, value: float) -> Iterator[Message]:
+def _break_even(found: DecisionFacts, price: float, value: float) -> Iterator[Message]:
     """Up to which prices, and from which value of error, it pays to buy."""
     if np.isnan(price):
         return
@@ -218,7 +218,7 @@ def _break_even(found: Found, price: float, value: float) -> Iterator[Message]:
     yield message("break-even", f"{text}.", price=price, value=value)
 
 
-def _flips(found: Found) -> Iterator[Message]:
+def _flips(found: DecisionFacts) -> Iterator[Message]:
     """The nearest changes of prices, values or limits that change the choice."""
     flips, said = found.extra["flips_when"], []
     for flip in flips[:FLIPS]:
@@ -238,7 +238,7 @@ def _flips(found: Found) -> Iterator[Message]:
         yield message("flips", f"What would change the choice: to {'; to '.join(said)}.", count=len(flips))
 
 
-def _test_cases(found: Found, table: Any) -> Message:
+def _test_cases(found: DecisionFacts, table: Any) -> Message:
     picked = table[table["pick"]].to_dict("records")
     if not picked:
         return message("no-test-cases", "No number of test cases is worth its cost before this choice.")

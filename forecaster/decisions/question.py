@@ -12,8 +12,8 @@ import numpy as np
 from forecaster.curves.learning_curves import Group
 from forecaster.decisions.loss import Value, check_attitude
 from forecaster.errors import RequestError
-from forecaster.prediction.forecast import LEVEL
 from forecaster.prediction.observation import check_kind
+from forecaster.results.columns import LEVEL
 
 MOST_ROUNDS = 10
 

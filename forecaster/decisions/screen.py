@@ -4,7 +4,7 @@ A drop is wrong where the best architecture is dropped and is better than the be
 chance of that, from paired draws of all curves, is the risk of the drops. Architectures are dropped in ascending order
 of their chance of being best, for as long as the risk allows; over several looks risks add up at most, so looks share
 one allowance. One that still is in the region of small data, where little shows yet what it will do, is dropped only
-where its own chance of being the best by more than ``MARGIN`` is no more than ``EARLY`` of the risk.
+where its own chance of being the best by more than ``MARGIN`` is no more than ``EARLY_SHARE`` of the risk.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import check_kind, usual_kind
 from forecaster.prediction.options import lowest_at
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.set_aside import last_measured, set_aside
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared, size
@@ -35,10 +36,10 @@ from forecaster.results.wording import Units, counted, listed, percent, plain_nu
 KEEP, DROP, UNDECIDED = "keep", "drop", "undecided"
 MARGIN = 0.01  # of its error: a best one that is better by less is no loss
 RISK = 0.05
-EARLY = 0.2
-NAMED = 6  # architectures that a sentence names
+EARLY_SHARE = 0.2
+ARCHITECTURES_NAMED = 6  # architectures that a sentence names
 TOO_EARLY = "too early to drop: still in the region of small data"
-Costs = float | Mapping[str, float]  # of training on one item, for all or by architecture
+TrainingCosts = float | Mapping[str, float]  # of training on one item, for all or by architecture
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -98,7 +99,7 @@ def screen(
     *,
     risk: float = RISK,
     spent: float = 0.0,
-    costs: Costs = 1.0,
+    costs: TrainingCosts = 1.0,
     curves: Sequence[CurveKey | str] | None = None,
     kind: str | None = None,
     seed: int = 0,
@@ -158,7 +159,7 @@ def screen(
     for group in groups:
         names = [key.architecture for key in keys if key.group == group]
         candidates = _candidates(posterior, group, names, at, kind or usual_kind(posterior, group), seed)
-        ready = ~candidates.early | (ahead(candidates.log_error) <= EARLY * risk)
+        ready = ~candidates.early | (ahead(candidates.log_error) <= EARLY_SHARE * risk)
         dropped, lost = drops(candidates.log_error, ready, max(risk - spent, 0.0))
         own = _rows(candidates, dropped, at, {name: _cost(costs, name) for name in names})
         own += _aside_rows(posterior, group, curves, at)
@@ -213,7 +214,7 @@ def _check_numbers(at: float, risk: float, spent: float) -> None:
         raise RequestError(f"spent: found {spent:g}; expected what earlier looks used of the risk, such as 0.02")
 
 
-def _cost(costs: Costs, name: str) -> float:
+def _cost(costs: TrainingCosts, name: str) -> float:
     value = costs.get(name, np.nan) if isinstance(costs, Mapping) else costs
     if not (np.isfinite(value) and value >= 0):
         raise RequestError(
@@ -316,6 +317,6 @@ def prose(rows: Sequence[Mapping[str, Any]], lost: float, spent: float, risk: fl
 
 
 def _named(names: Sequence[str]) -> str:
-    if len(names) <= NAMED:
+    if len(names) <= ARCHITECTURES_NAMED:
         return listed(list(names))
-    return f"{', '.join(names[:NAMED])} and {counted(len(names) - NAMED, 'other')}"
+    return f"{', '.join(names[:ARCHITECTURES_NAMED])} and {counted(len(names) - ARCHITECTURES_NAMED, 'other')}"

@@ -18,9 +18,9 @@ from forecaster.decisions.question import Question, check_mistakes, check_one_ta
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
-from forecaster.prediction.crossings import REACH, largest_size
+from forecaster.prediction.crossings import HORIZON_FACTOR, largest_size
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.observation import usual_kind
-from forecaster.prediction.paths import CurveKey, chosen_keys
 from forecaster.prediction.requirement import requirement
 from forecaster.resources.needs import measured_hours
 from forecaster.resources.prices.costs import Costs
@@ -31,7 +31,7 @@ Needed = Mapping[CurveKey, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class CheckedQuestion:
     """A question that was checked: of which curves, of one (domain, task), and at which prices."""
 
     posterior: Posterior
@@ -86,7 +86,7 @@ def asked_of(
     *,
     kind: str | None,
     curves: Sequence[CurveKey | str] | None = None,
-) -> Asked:
+) -> CheckedQuestion:
     """The question with its curves and prices.
 
     ``kind`` None is the usual one. RequestError where no curve can be forecast, for curves of several tasks and for
@@ -103,26 +103,26 @@ def asked_of(
     if question.value.form == "mistakes":
         check_mistakes([float(c.error.max()) for c in own])
     prices = measured_hours(prices, posterior, tuple(keys), question.seed)
-    return Asked(posterior, tuple(keys), prices, replace(question, kind=kind or usual_kind(posterior, group)))
+    return CheckedQuestion(posterior, tuple(keys), prices, replace(question, kind=kind or usual_kind(posterior, group)))
 
 
-def weighed(asked: Asked, more: Sequence[float] = ()) -> Weighed:
+def weighed(asked: CheckedQuestion, more: Sequence[float] = ()) -> Weighed:
     """The options at the sizes asked for, or at those worth weighing, and at some ``more``."""
     question, costs, keys, owned = asked.question, asked.costs, asked.keys, asked.owned
     needed, checks = _needed(asked)
     limits = limits_of(asked)
-    far = max(REACH * largest_size(asked.posterior.designs[asked.group]), owned, *question.at)
+    far = max(HORIZON_FACTOR * largest_size(asked.posterior.designs[asked.group]), owned, *question.at)
     within = {key: orders.largest_within(key, costs, owned, limits, far) for key in keys}
     sizes = [*(question.at or _sizes(asked, needed, within)), *more]
     options = options_of(asked.posterior, keys, costs, sizes, question.value.volume)
     return Weighed(_offers(asked, options, needed, limits), needed, within, checks)
 
 
-def limits_of(asked: Asked) -> orders.Limits:
+def limits_of(asked: CheckedQuestion) -> orders.SpendingLimits:
     """Budget and days until the deadline."""
     deadline, question = asked.costs.deadline, asked.question
     days = np.inf if deadline is None else float((deadline - question.today).days)
-    return orders.Limits(np.inf if question.budget is None else question.budget, days)
+    return orders.SpendingLimits(np.inf if question.budget is None else question.budget, days)
 
 
 def chosen_of(offers: Offers, question: Question) -> tuple[int, str]:
@@ -141,8 +141,8 @@ def chosen_of(offers: Offers, question: Question) -> tuple[int, str]:
     return int(inside[best_of(rated(some.errors, question.attitude))]), "lowest-error"
 
 
-def _needed(asked: Asked) -> tuple[Needed | None, tuple[Check, ...]]:
-    """The data that each draw of each curve needs for the target, and what a requirement says of it."""
+def _needed(asked: CheckedQuestion) -> tuple[Needed | None, tuple[Check, ...]]:
+    """The data that each draw of each curve needs for the target, and the checks of that requirement."""
     question = asked.question
     if question.value.target is None:
         return None, ()
@@ -159,14 +159,14 @@ def _needed(asked: Asked) -> tuple[Needed | None, tuple[Check, ...]]:
     return {key: drawn[:, i] for i, key in enumerate(asked.keys)}, need.checks
 
 
-def _sizes(asked: Asked, needed: Needed | None, within: Mapping[CurveKey, float]) -> list[float]:
+def _sizes(asked: CheckedQuestion, needed: Needed | None, within: Mapping[CurveKey, float]) -> list[float]:
     """The sizes that are options where none are given."""
     question, costs, keys, owned = asked.question, asked.costs, asked.keys, asked.owned
     far = max(within.values())
     if question.value.priced:
         idle = options_of(asked.posterior, keys, costs, [], question.value.volume)[: len(keys)]
         worst = _offers(asked, idle, needed).loss().max(0).min()
-        limits = orders.Limits(budget=float(worst))  # what costs more than doing nothing can lose is never best
+        limits = orders.SpendingLimits(budget=float(worst))  # what costs more than doing nothing can lose is never best
         far = min(far, max(orders.largest_within(key, costs, owned, limits, far) for key in keys))
     sizes = orders.default_sizes(owned, far, needed)
     if question.value.priced:
@@ -177,12 +177,15 @@ def _sizes(asked: Asked, needed: Needed | None, within: Mapping[CurveKey, float]
         wanted = [(orders.order_for(needed[key], question.risk), within[key]) for key in keys]
         sizes += [min(orders.rounded_up(n), most) for n, most in wanted if n <= most]
     else:
-        sizes += [orders.rounded_down(n) for n in within.values() if owned < n < REACH * owned]
+        sizes += [orders.rounded_down(n) for n in within.values() if owned < n < HORIZON_FACTOR * owned]
     return sorted(n for n in set(sizes) if n > owned)
 
 
 def _offers(
-    asked: Asked, options: tuple[Option, ...], needed: Needed | None, limits: orders.Limits = orders.NO_LIMITS
+    asked: CheckedQuestion,
+    options: tuple[Option, ...],
+    needed: Needed | None,
+    limits: orders.SpendingLimits = orders.NO_LIMITS,
 ) -> Offers:
     """The options with their draws."""
     question = asked.question

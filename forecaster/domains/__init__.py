@@ -1,1 +1,1 @@
-"""What is known of a field before any data: cards with sources."""
+"""Domain cards: prior knowledge of a field, with sources."""

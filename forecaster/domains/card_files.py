@@ -44,7 +44,7 @@ TABLES = ("priors", "tuned", "growth", "floor", "architectures", "references")
 TOP_KEYS = (*TEXTS, "aliases", "extends", *KNOWN_ERRORS, *TABLES)
 COUNTED = {"rate": (0.0, 0.999999), "cases": (1.0, 1e12)}
 FLOOR = {"human": COUNTED, "label_noise": COUNTED, "range": {"low": ERROR_RANGE, "high": ERROR_RANGE}}
-SAID = {"source": "a key of references.bib or of the card's own [references]", "why": "a sentence in quotes"}
+REASONS = {"source": "a key of references.bib or of the card's own [references]", "why": "a sentence in quotes"}
 
 
 def find(name: str, cards: Mapping[str, Domain]) -> Domain | None:
@@ -213,14 +213,14 @@ def _record_problems(path: tuple, record: Any, ranges: dict, known: dict, *also:
     if not isinstance(record, dict):
         yield wrong(path, record, f"a table {table}")
         return
-    yield from unknown_keys(path, record, (*also, *ranges, *SAID))
-    for key in (*ranges, *SAID):
+    yield from unknown_keys(path, record, (*also, *ranges, *REASONS))
+    for key in (*ranges, *REASONS):
         low, high = ranges.get(key, (0.0, 0.0))
-        expected = f"{key} = {SAID.get(key) or f'a number from {low:g} to {high:g}'}"
+        expected = f"{key} = {REASONS.get(key) or f'a number from {low:g} to {high:g}'}"
         if key not in record:
             yield Problem(path, f"no {key} in {table}", expected)
-        elif not (is_text(record[key]) if key in SAID else is_number(record[key], low, high)):
+        elif not (is_text(record[key]) if key in REASONS else is_number(record[key], low, high)):
             yield wrong((*path, key), record[key], expected)
     source = record.get("source")
     if is_text(source) and source not in known:
-        yield wrong((*path, "source"), source, f"{SAID['source']}: {one_of(source, known)}")
+        yield wrong((*path, "source"), source, f"{REASONS['source']}: {one_of(source, known)}")

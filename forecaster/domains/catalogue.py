@@ -15,7 +15,7 @@ from forecaster.domains.loading import load_card, load_domains
 from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.result import Result
 
-NORMAL_90 = 1.6449  # half of a 90 % interval, in standard deviations
+HALF_OF_90 = 1.6449  # half of a 90 % interval, in standard deviations
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,7 +111,7 @@ def priors(name: str) -> CardPriors:
 
 
 def card_facts(card: Domain) -> dict[str, Any]:
-    """What ``--json`` says of a card beside its priors."""
+    """Facts on a card in ``--json``, beside its priors."""
     known: dict[str, Any] = {
         k: None if v is None else {"value": v.value, "source": v.source, "why": v.why}
         for k, v in (("chance", card.chance), ("human_level", card.human_level))
@@ -123,5 +123,5 @@ def card_facts(card: Domain) -> dict[str, Any]:
 
 def _span(prior: Prior) -> tuple[float, float, float]:
     """5 %, 50 % and 95 % points on the scale on which the prior is normal (its value, where it is fixed)."""
-    half = NORMAL_90 * prior.scale
+    half = HALF_OF_90 * prior.scale
     return prior.location - half, prior.location, prior.location + half

@@ -49,7 +49,7 @@ class FloorRange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class FloorEvidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is known of the floor beside the curves. :meth:`of` makes it from what people write.
+    """Evidence on the floor from outside the curves. :meth:`of` parses the forms that users write.
 
     Attributes
     ----------

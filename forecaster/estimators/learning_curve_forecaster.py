@@ -14,9 +14,10 @@ import pandas as pd
 from forecaster.curves.reading.read import read_curves
 from forecaster.errors import EstimatorInputError, ForecasterError, MissingPackageError
 from forecaster.evaluation.fitting import fit
-from forecaster.prediction.forecast import LEVEL, log_errors
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import usual_kind
-from forecaster.prediction.paths import CurveKey
+from forecaster.results.columns import LEVEL
 
 try:
     from sklearn.base import BaseEstimator, RegressorMixin
@@ -27,8 +28,8 @@ except ModuleNotFoundError as error:
         "LearningCurveForecaster: found no scikit-learn; expected it beside forecaster: pip install scikit-learn"
     ) from error
 
-FEWEST = 3  # rows: a curve has three sizes or more
-ONE = "model"  # the architecture of rows that name none
+FEWEST_ROWS = 3  # rows: a curve has three sizes or more
+ONE_MODEL = "model"  # the architecture of rows that name none
 VARIABLE = "error"  # the name of what is forecast in the columns of intervals and quantiles
 
 
@@ -120,7 +121,7 @@ class LearningCurveForecaster(RegressorMixin, BaseEstimator):
         """
         sizes, errors = self._checked(X, y)
         named = _named(groups, sizes)
-        table = pd.DataFrame({"n": sizes, "error": errors, "architecture": ONE if named is None else named})
+        table = pd.DataFrame({"n": sizes, "error": errors, "architecture": ONE_MODEL if named is None else named})
         constants = {"domain": self.domain, "metric": self.metric, "n_test": self.n_test}
         seed = self.random_state
         if not isinstance(seed, int | np.integer):
@@ -209,7 +210,7 @@ class LearningCurveForecaster(RegressorMixin, BaseEstimator):
                 "LearningCurveForecaster requires y to be passed, but the target y is None; expected an error a row"
             )
         rows, errors = map(
-            np.asarray, validate_data(self, X, y, dtype=float, y_numeric=True, ensure_min_samples=FEWEST)
+            np.asarray, validate_data(self, X, y, dtype=float, y_numeric=True, ensure_min_samples=FEWEST_ROWS)
         )
         sizes = _sizes(rows)
         if (errors <= 0.0).any():

@@ -39,7 +39,7 @@ TABLE = Columns(
 
 
 def _by_chance(name: str) -> tuple[Column, ...]:
-    """The ranges that a share lies in where forecasts are right."""
+    """Ranges of a share when forecasts are calibrated."""
     ends = (("low", BY_CHANCE), ("high", BY_CHANCE), ("low_99", BY_CHANCE_99), ("high_99", BY_CHANCE_99))
     return tuple(Column(f"{name}_{end}", "share", said) for end, said in ends)
 

@@ -132,7 +132,7 @@ def without_evidence_beside(posterior: Posterior, *, cache: bool = True) -> Post
     The same one where it has them, or where there is no evidence.
     """
     groups = [group for group, card in posterior.cards.items() if card.floor]
-    if not groups or datatree.PLAIN in posterior.tree.children:
+    if not groups or datatree.WITHOUT_EVIDENCE in posterior.tree.children:
         return posterior
     curves = posterior.curves.of_groups(groups)
     assert curves is not None

@@ -28,7 +28,7 @@ def usual_split(curves: LearningCurves) -> str | float:
 
 
 def in_words(split: str | float) -> str:
-    """What was hidden, as a sentence."""
+    """A sentence on the hidden sizes."""
     if isinstance(split, str):
         return "Hidden were the rows whose split is extrapolate."
     return f"Hidden were the sizes above {10.0**-split:.2g} times the largest of each curve ({split:g} decades)."

@@ -10,24 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import KEYS, Curve, Group
 from forecaster.evaluation.holdout import scorable
 from forecaster.evaluation.record import MOST_GROUPS, hide, scored_curve
 from forecaster.inference.fit import Progress, refit
 from forecaster.inference.posterior import Posterior
 from forecaster.model.design import Design
-from forecaster.prediction.forecast import LEVEL, forecast
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
+from forecaster.prediction.forecast import forecast
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, interval, size
 from forecaster.results.track_record import Key
 
-AHEAD = 0.5  # of the measured range of log size: how far ahead the record looks, of the sizes that are left
-FEWEST = 3  # scored curves from which their mean difference can be told from none
+AHEAD_SHARE = 0.5  # of the measured range of log size: how far ahead the record looks, of the sizes that are left
+FEWEST_CURVES = 3  # scored curves from which their mean difference can be told from none
 TOGETHER, ALONE, OPEN = "together", "alone", "undecided"
 POOLING = Columns(
     "a curve that was fitted together with others",
@@ -40,7 +41,6 @@ POOLING = Columns(
     Column("crps", "number", "CRPS of the hidden sizes of the record, fitted together; null where it has none"),
     Column("crps_alone", "number", "the same, fitted alone"),
 )
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Pooling:
     def favoured(self) -> str:
         """What the record favours: ``together`` or ``alone``, by more than a standard error; else ``undecided``."""
         gain = (self.scored["crps_alone"] - self.scored["crps"]).to_numpy(dtype=float)
-        if len(gain) < FEWEST or abs(gain.mean()) <= gain.std(ddof=1) / np.sqrt(len(gain)):
+        if len(gain) < FEWEST_CURVES or abs(gain.mean()) <= gain.std(ddof=1) / np.sqrt(len(gain)):
             return OPEN
         return TOGETHER if gain.mean() > 0 else ALONE
 
@@ -158,7 +158,7 @@ def _forecasts(posterior: Posterior, alone: _Fitted, at: float | None, level: fl
 
 def _ahead(design: Design) -> float:
     """The size half as far ahead as the measured sizes span."""
-    return float(np.exp(design.x_ref + AHEAD * (design.x_ref - design.x_min)))
+    return float(np.exp(design.x_ref + AHEAD_SHARE * (design.x_ref - design.x_min)))
 
 
 def _scores(alone: _Fitted, seed: int) -> dict[Key, float]:

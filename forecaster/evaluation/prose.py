@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import Note
-from forecaster.evaluation.conformal import BAND
+from forecaster.evaluation.rivals.conformal import BAND
 from forecaster.evaluation.scoring import SHOWN
-from forecaster.evaluation.tables import OURS, Table, best_rmsle, slug
+from forecaster.evaluation.tables import OURS, best_rmsle, slug
 from forecaster.results.message import Message, message
 from forecaster.results.wording import counted
 
-NAMED = 5  # curves that the text names
+CURVES_NAMED = 5  # curves that the text names
 FEW_PAIRS = 10  # with fewer pairs no chances are given: for a near tie they would seem to contradict the ranking
 UNTOLD = 0.9  # width of the range of coverage by chance alone, from which coverage says nothing
 
@@ -21,7 +22,7 @@ UNTOLD = 0.9  # width of the range of coverage by chance alone, from which cover
 def prose(
     table: Table, found: Table, numbers: Mapping[str, float], notes: Sequence[Note], level: float
 ) -> tuple[Message, ...]:
-    """What was found; curves on which a baseline did better are named, the worst first."""
+    """The results in sentences; curves on which a baseline did better are named, the worst first."""
     said = [*accuracy(table, numbers), by_chance(numbers), *one_sided(table)]
     if "best_baseline" in table:
         said += against(table, found)
@@ -148,12 +149,12 @@ def against(table: Table, found: Table) -> list[Message]:
     ]
     lost = table.assign(its=best_rmsle(table))
     lost = lost.assign(gap=lost["rmsle"] - lost["its"]).query("gap > 0").sort_values("gap", ascending=False)
-    for _, row in lost.head(NAMED).iterrows():
+    for _, row in lost.head(CURVES_NAMED).iterrows():
         name = "/".join((row["domain"], row["task"], row["architecture"]))
         text = f"{name}: {row['best_baseline']} is nearer (RMSLE {row['its']:.3f}; the forecast, {row['rmsle']:.3f})."
         said.append(message("beaten", text, curve=name, method=row["best_baseline"]))
-    if len(lost) > NAMED:
-        more = len(lost) - NAMED
+    if len(lost) > CURVES_NAMED:
+        more = len(lost) - CURVES_NAMED
         text = f"For {counted(more, 'more curve')} some baseline, chosen afterwards, is nearer."
         said.append(message("beaten-more", text, curves=more))
     return said

@@ -27,10 +27,11 @@ from forecaster.evaluation.holdout import FEWEST_SIZES, scorable
 from forecaster.inference.fit import Progress, refit
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
-from forecaster.prediction.paths import CurveKey, curve_paths
-from forecaster.results.track_record import INSIDE, TrackRecord, p_value
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import curve_paths
+from forecaster.results.track_record import LEVELS, TrackRecord, p_value
 
-HIDDEN = 1.0 / 3.0  # of the range of a curve's log sizes
+HIDDEN_SHARE = 1.0 / 3.0  # of the range of a curve's log sizes
 MOST_GROUPS = 16  # tasks that are tested, of more: each costs nearly what it costs to fit
 MOST_ROWS = 200  # hidden measurements of a curve that are scored, of more evenly spread ones
 CODE = ("curves", "domains", "model", "inference", "prediction", "evaluation/record.py", "evaluation/scoring.py")
@@ -129,7 +130,7 @@ def largest_third(table: Any) -> Bool[np.ndarray, " row"]:
     x = np.log(table["n"])
     by_curve = x.groupby([table[key] for key in KEYS])
     low, high = by_curve.transform("min"), by_curve.transform("max")
-    return (x > high - HIDDEN * (high - low) + 1e-9).to_numpy()
+    return (x > high - HIDDEN_SHARE * (high - low) + 1e-9).to_numpy()
 
 
 def scored_curve(posterior: Posterior, known: Curve, unseen: Curve, seed: int) -> tuple[dict[str, Any], Rows]:
@@ -139,7 +140,7 @@ def scored_curve(posterior: Posterior, known: Curve, unseen: Curve, seed: int) -
     key = CurveKey(known.domain, known.task, known.architecture)
     repeat = pd.Series(n).groupby(n).cumcount().tolist()
     drawn = observation.new_run(curve_paths(posterior, key, n, seed=seed), n, repeat, as_rows=True)[0]
-    inner, outer = INSIDE
+    inner, outer = LEVELS
     low, middle, high = np.quantile(drawn, [0.5 - inner / 2, 0.5, 0.5 + inner / 2], axis=0)
     far = np.quantile(drawn, [0.5 - outer / 2, 0.5 + outer / 2], axis=0)
     missed, replicas = outside(truth[None], low, high)[0], outside(drawn, low, high)

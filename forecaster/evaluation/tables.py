@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.evaluation import declarations, scoring
-from forecaster.evaluation.conformal import BAND, LAW
+from forecaster.evaluation.rivals.conformal import BAND, LAW
 from forecaster.evaluation.scoring import SHOWN, PointScores
 from forecaster.results.columns import Columns
 
 OURS, MEASURED = "forecaster", "largest measured size"
 TINY = 1e-12  # of a rival that is exactly right
-AHEAD = (0.5, 0.8, 0.95)  # levels whose coverage a terminal shows by distance
-Table = Any  # a DataFrame, where pandas' own annotations know no better
+DISTANCE_LEVELS = (0.5, 0.8, 0.95)  # levels whose coverage a terminal shows by distance
 
 
 def slug(name: str) -> str:
@@ -217,12 +217,12 @@ def methods(found: Table) -> tuple[pd.DataFrame, Columns]:
 
 
 def ahead(found: Table) -> pd.DataFrame:
-    """One row a distance of the calibration: coverage of ``AHEAD`` levels, each beside its range by chance."""
+    """One row a distance of the calibration: coverage of ``DISTANCE_LEVELS``, each beside its range by chance."""
     rows = []
     for distance in (d for d in ("all", *scoring.BINS) if d in set(found["distance"])):
         own = found[found["distance"] == distance].set_index("level")
         row = {"decades ahead": distance, "points": int(own["points"].iloc[0])}
-        for level in AHEAD:
+        for level in DISTANCE_LEVELS:
             held, low, high = (100 * own.loc[level, f"coverage{end}"] for end in ("", "_low", "_high"))
             row[f"{100 * level:g} % intervals hold"] = f"{held:.0f} % ({low:.0f} to {high:.0f})"
         rows.append(row)

@@ -27,16 +27,16 @@ from forecaster.inference.fit import Cards, Floors, Progress, cards_of_well_read
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
 from forecaster.model import law
-from forecaster.prediction.forecast import LEVEL, forecast
-from forecaster.prediction.paths import CurveKey, chosen_keys
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
+from forecaster.prediction.forecast import forecast
 from forecaster.results.check import Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import Units, listed
 from forecaster.results.wording import size as sized
 
-PARTS = 31  # names the stream of random numbers that parts are drawn from
+PARTS_STREAM = 31  # names the stream of random numbers that parts are drawn from
 FARTHER = 10.0  # times the largest measured size: where forecasts are compared, where no size is asked about
 LABELS, PEOPLE, RECIPE, REST, FLOOR = "label noise", "people too", "recipe", "rest", "floor"
 WITH, WITHOUT = "with", "without"
@@ -221,7 +221,7 @@ def parts_of(posterior: Posterior, key: CurveKey, seed: int = 0) -> dict[str, Dr
     """Draws of the parts of a curve's floor, by name, which add up to the last, the floor."""
     values, evidence = posterior.curve(key.label), posterior.cards[key.group].floor
     total = np.exp(law.log_floor(np, values.level, values.floor_logit))
-    return split(total, evidence or FloorEvidence(), key.stream(seed, PARTS))
+    return split(total, evidence or FloorEvidence(), key.stream(seed, PARTS_STREAM))
 
 
 def split(total: Draws, evidence: FloorEvidence, rng: np.random.Generator) -> dict[str, Draws]:

@@ -49,7 +49,7 @@ def assemble(
 
 
 def _sample_stats(curves: LearningCurves, draws: Sequence[GroupDraws]) -> xr.Dataset:
-    """What the engines say of how the sampling went, by group and by curve; NaN where one does not say."""
+    """Sampling statistics of the engines, by group and by curve; NaN where an engine gives none."""
     import xarray as xr
 
     stats: dict[str, Any] = {}

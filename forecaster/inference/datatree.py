@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SCHEMA = "forecaster-posterior/5"
-PLAIN, LOG_FLOOR = "without_evidence", "log_floor"  # the group of floors without evidence on them, and its variable
+WITHOUT_EVIDENCE, LOG_FLOOR = (
+    "without_evidence",
+    "log_floor",
+)  # the group of floors without evidence on them, and its variable
 RECORDED = "track_record"  # the group that holds a forecast's own record
 COLUMN = "column"  # attribute: the name that a column has in the table, as JSON
 OUTCOME = "log_error"  # what is measured and predicted: natural log of error, the mean of a size's repeats
@@ -110,22 +113,24 @@ def plain_floors(posterior: xr.DataTree | None, curves: Sequence[str]) -> dict[s
 
     if posterior is None:
         return {
-            f"/{PLAIN}": xr.Dataset(
+            f"/{WITHOUT_EVIDENCE}": xr.Dataset(
                 {LOG_FLOOR: (("draw", "curve"), np.full((1, len(curves)), np.nan))}, {"curve": list(curves)}
             )
         }
     known = posterior["posterior"].to_dataset()["floor"].stack(sample=("chain", "draw"), create_index=False)
     values = np.log(known.reindex(curve=list(curves)).transpose("sample", "curve").values)
     return {
-        f"/{PLAIN}": xr.Dataset({LOG_FLOOR: (("draw", "curve"), values.astype(np.float32))}, {"curve": list(curves)})
+        f"/{WITHOUT_EVIDENCE}": xr.Dataset(
+            {LOG_FLOOR: (("draw", "curve"), values.astype(np.float32))}, {"curve": list(curves)}
+        )
     }
 
 
 def plain_floors_of(tree: xr.DataTree) -> dict[str, np.ndarray]:
     """What :func:`plain_floors` stored, by curve; only those that have numbers."""
-    if PLAIN not in tree.children:
+    if WITHOUT_EVIDENCE not in tree.children:
         return {}
-    data = tree[PLAIN].to_dataset()[LOG_FLOOR]
+    data = tree[WITHOUT_EVIDENCE].to_dataset()[LOG_FLOOR]
     found = zip(data["curve"].values.tolist(), data.values.T.astype(float), strict=True)
     return {label: draws for label, draws in found if np.isfinite(draws).all()}
 

@@ -27,7 +27,7 @@ ENGINES = ("jax", "nuts")
 FALL_BACK = 4  # groups up to which NUTS, which may take minutes, samples what the default engine could not
 FEWEST_DRAWS = 100  # per chain: fewer are too few for effective sample sizes and R-hat
 NO_SHARES = ("loss", "perplexity", "complement")  # kinds of metrics that are no share of cases
-MANY = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
+MANY_GROUPS = 16  # groups beyond which each chain keeps fewer draws, to bound memory and files
 Cards = str | Path | Domain | Mapping[Group, Domain] | None  # one for all, one a group, or by the domains' names
 Floors = FloorEvidence | Mapping[Group, FloorEvidence] | None  # of the only group, or by group
 Progress = Callable[[str, float], None]  # what is being done, share of all that is done
@@ -288,7 +288,7 @@ def _by_jax(
 ) -> list[GroupDraws]:
     from forecaster.inference.engines.ensemble import sampler
 
-    each = draws or (1000 if len(designs) <= MANY else 250)
+    each = draws or (1000 if len(designs) <= MANY_GROUPS else 250)
     found = sampler.sample(designs, seed=seed, draws=each, on_progress=tell, cache=cache)
     if not fallback or len(designs) > FALL_BACK:
         return found

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster._support.atomic_files import write_netcdf
-from forecaster.curves.learning_curves import KEYS, TOLD, Group, LearningCurves, as_html, counted
+from forecaster.curves.learning_curves import CURVES_SHOWN, KEYS, Group, LearningCurves, as_html, counted
 from forecaster.curves.metrics import metric_of
 from forecaster.domains.domain import Domain, kinds_of_error
 from forecaster.domains.quantities import CENTRES
@@ -71,7 +71,7 @@ class Posterior:
 
     def _repr_html_(self) -> str:
         rows = []
-        for curve in self.curves.curves[:TOLD]:
+        for curve in self.curves.curves[:CURVES_SHOWN]:
             key = {name: getattr(curve, name) for name in KEYS}
             size = {"points": len(curve.n), "n_max": curve.n[-1]}
             drawn = (self.tree.posterior[name].sel(curve=curve.label).values for name in MEDIANS)
@@ -111,7 +111,11 @@ class Posterior:
         """The same posterior, with the floors of the fit ``plain`` without the evidence on them, for checks."""
         import xarray as xr
 
-        kept = {f"/{name}": node.to_dataset() for name, node in self.tree.children.items() if name != datatree.PLAIN}
+        kept = {
+            f"/{name}": node.to_dataset()
+            for name, node in self.tree.children.items()
+            if name != datatree.WITHOUT_EVIDENCE
+        }
         found = datatree.plain_floors(None if plain is None else plain.tree, [c.label for c in self.curves.curves])
         tree = xr.DataTree.from_dict(kept | found)
         tree.attrs = dict(self.tree.attrs)

@@ -15,6 +15,7 @@ import numpy as np
 from forecaster._support.streams import stream
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference import datatree
+from forecaster.inference.importance.weights import without_ties
 from forecaster.inference.parameters import CurveDraws, before_data, of_architecture
 from forecaster.model import drift
 from forecaster.model.design import Design, SizedCurve
@@ -78,18 +79,6 @@ def replicates(law: np.ndarray, root: np.ndarray, rng: np.random.Generator) -> t
     return law + (root @ fresh[..., None])[..., 0], fresh
 
 
-def distinct(log_values: np.ndarray) -> np.ndarray:
-    """Log weights made distinct: ArviZ refuses a tail of equal ones, which resampled draws may have.
-
-    Adds fixed perturbations of a billionth of the values, far below Monte Carlo error.
-    ``log_values`` are [draw] or [chain, draw, point]; no point's depend on the others'.
-    """
-    draws = (0,) if log_values.ndim == 1 else (0, 1)
-    tiny = np.random.default_rng(0).standard_normal(log_values.shape[: len(draws)])
-    size = 1.0 + np.abs(log_values).max(draws)
-    return log_values + 1e-9 * size * tiny.reshape(*tiny.shape, *[1] * (log_values.ndim - len(draws)))
-
-
 # Groups of a DataTree -------------------------------------------------------------------------------
 
 
@@ -110,7 +99,7 @@ def after_data(
             copies.append(_replicated(design, data, drawn, rng))
     likelihood, predicted = (_together(v, chains) for v in (likely, copies))
     return {
-        "log_likelihood": _of_sizes(designs, datatree.CONDITIONAL, distinct(likelihood)),
+        "log_likelihood": _of_sizes(designs, datatree.CONDITIONAL, without_ties(likelihood)),
         "posterior_predictive": _of_sizes(designs, datatree.OUTCOME, predicted),
     }
 

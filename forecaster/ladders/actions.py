@@ -1,4 +1,4 @@
-"""What a ladder of errors speaks for: more data, data more like the target, a larger model, a new dev set.
+"""Actions that a ladder of errors suggests: more data, data more like the target, a larger model, a new dev set.
 
 Each action closes one gap. It is supported where that gap is surely one of the large ones (at least half of the
 largest, which is how Ng reads them: two large gaps ask for two actions), not supported where it surely is not, and
@@ -15,7 +15,7 @@ import pandas as pd
 from forecaster.ladders.gaps import BIAS, MISMATCH, OVERUSE, VARIANCE, Gap, p_matters
 from forecaster.results.columns import Column, Columns
 
-SURE = 0.8
+SURE_CHANCE = 0.8
 SUPPORTED, NOT_SUPPORTED, CANNOT_TELL = "supported", "not supported", "cannot tell"
 ACTIONS = {
     BIAS: "a bigger model, or longer training",
@@ -53,12 +53,12 @@ def _verdict(kind: str, gap: Gap | None, p: float) -> dict[str, object]:
     if gap is None:
         return {"verdict": CANNOT_TELL, "p_matters": p, "reason": "neither rung beside it was given"}
     between = f"from the {gap.below.name} to the {gap.above.name} error"
-    if p <= 1.0 - SURE:
+    if p <= 1.0 - SURE_CHANCE:
         return {"verdict": NOT_SUPPORTED, "p_matters": p, "reason": f"the gap {between} is not among the large ones"}
     if len(gap.kinds) > 1:
         others = " and ".join(k for k in gap.kinds if k != kind)
         return {"verdict": CANNOT_TELL, "p_matters": p, "reason": f"the gap {between} holds {others} as well"}
-    if p < SURE:
+    if p < SURE_CHANCE:
         reason = f"more cases would show whether the gap {between} is large"
         return {"verdict": CANNOT_TELL, "p_matters": p, "reason": reason}
     return {"verdict": SUPPORTED, "p_matters": p, "reason": f"the gap {between} is among the large ones"}

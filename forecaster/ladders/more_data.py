@@ -1,4 +1,4 @@
-"""What the learning curve says of a ladder: how far more data lowers the error, and what stays.
+"""A ladder beside its learning curve: how far more data lowers the error, and what remains.
 
 The curve of the error on unseen data falls towards its floor. What it falls by is taken off the gap between training
 and unseen error first of all; the training error rises meanwhile, so that the gap closes by at least that. The floor
@@ -19,8 +19,9 @@ from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import no_shares
 from forecaster.model import law
 from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.results.columns import Column, Columns, interval
 
 FACTORS = (2.0, 10.0, np.inf)

@@ -22,7 +22,7 @@ def said(
     rungs: Sequence[Rung],
     apart: tuple[str, float, float] | None,
 ) -> list[Message]:
-    """What the numbers say, what they speak for, and what is not in them."""
+    """The gaps in sentences, the suggested actions, and the limits of both."""
     losses = any(rung.of_loss for rung in rungs)
     found = [_largest(table, losses), _actions(actions)]
     if len(ahead):

@@ -48,7 +48,7 @@ class Rung:
 
     @property
     def of_loss(self) -> bool:
-        """Whether it is no share of cases, as far as it tells."""
+        """Whether its value shows that it is no share of cases."""
         return self.sd is not None or self.error > 1.0
 
     def interval(self, level: float) -> tuple[float, float]:

@@ -19,12 +19,11 @@ from forecaster.ladders import prose
 from forecaster.ladders.gaps import VARIANCE, Gap, gaps_of, p_largest
 from forecaster.ladders.more_data import MORE_DATA, curve_of, with_more_data
 from forecaster.ladders.rung import DEV, HUMAN, TEST, TRAIN, TRAIN_DEV, Given, Rung, rung_of
-from forecaster.prediction.forecast import LEVEL
-from forecaster.results.columns import GIVEN_LEVEL, Column, Columns, declared, interval
+from forecaster.results.columns import GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval
 from forecaster.results.message import joined
 from forecaster.results.result import Result, Shown
 
-SAME = 0.99  # level of the ranges of an unseen error and of the curve there, which meet if they are of one error
+RANGE_LEVEL = 0.99  # level of the ranges of an unseen error and of the curve there, which meet if they are of one error
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -209,8 +208,8 @@ def _apart(now: np.ndarray, rungs: list[Rung]) -> tuple[str, float, float] | Non
     unseen = next((rung for name in (TRAIN_DEV, DEV, TEST) for rung in rungs if rung.name == name), None)
     if unseen is None:
         return None
-    low, high = unseen.interval(SAME)
-    below, above = np.quantile(now, [0.5 - SAME / 2, 0.5 + SAME / 2])
+    low, high = unseen.interval(RANGE_LEVEL)
+    below, above = np.quantile(now, [0.5 - RANGE_LEVEL / 2, 0.5 + RANGE_LEVEL / 2])
     return None if low <= above and below <= high else (unseen.name, unseen.error, float(np.median(now)))
 
 

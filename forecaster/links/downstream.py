@@ -8,28 +8,36 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 
 from forecaster._support.streams import stream
 from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 from forecaster.links import prose
-from forecaster.links.fit import DRAWS, REASONS, Fitted, fit_link
-from forecaster.links.following import Evidence, following, highest
+from forecaster.links.fit import DRAWS, FittedLink, fit_link
+from forecaster.links.following import following, highest
 from forecaster.links.pairs import Pairs, pairs_of
+from forecaster.links.rows import FIT, LINK, link_row, parameter_rows, row_at_loss, rows_at_sizes, run_rows
 from forecaster.links.trust import trust
-from forecaster.prediction.forecast import LEVEL, log_errors
-from forecaster.prediction.paths import CurveKey, chosen_keys
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.results.check import Check
-from forecaster.results.columns import ARCHITECTURE, DOMAIN, GIVEN_LEVEL, TASK, Column, Columns, declared, interval
+from forecaster.results.columns import (
+    ARCHITECTURE,
+    DOMAIN,
+    GIVEN_LEVEL,
+    LEVEL,
+    TASK,
+    Column,
+    Columns,
+    declared,
+    interval,
+)
 from forecaster.results.message import Message, joined
 from forecaster.results.result import Result, Shown
 
-AHEAD = (0.0, 0.25, 0.5)  # of the range of measured losses below the lowest, where no losses are given
-LINK, WEIGH, FIT = range(3)  # uses of random numbers
+LOSSES_BELOW = (0.0, 0.25, 0.5)  # of the range of measured losses below the lowest, where no losses are given
 RATE = "error"
-ABOVE = 0.05  # by which runs that guess may err more often than guessing: biased answers
+GUESSING_MARGIN = 0.05  # by which runs that guess may err more often than guessing: biased answers
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,7 +48,7 @@ class Downstream(Result):
     parameters: pd.DataFrame = field(default_factory=pd.DataFrame)
     runs: pd.DataFrame = field(default_factory=pd.DataFrame)
     messages: tuple[Message, ...] = ()
-    fits: Mapping[Group, Fitted] = field(default_factory=dict)
+    fits: Mapping[Group, FittedLink] = field(default_factory=dict)
 
     command = "downstream"
     columns = declared(
@@ -181,13 +189,13 @@ def downstream(
         draws = posterior.draws if posterior is not None and len(at_n) else DRAWS
         fitted = fit_link(one.runs, guess, stream(label, seed, LINK), draws)
         evidence = following(one.runs, guess, fitted, stream(label, seed, FIT), level)
-        asked = [_at_loss(one, fitted, value, level, seed) for value in _losses(at, at_n, one)]
+        asked = [row_at_loss(one, fitted, value, level, seed) for value in _losses(at, at_n, one)]
         if posterior is not None:
-            asked += _at_sizes(posterior, one, fitted, at_n, curves, level, seed)
-        links.append(_link_row(one, fitted, evidence))
+            asked += rows_at_sizes(posterior, one, fitted, at_n, curves, level, seed)
+        links.append(link_row(one, fitted, evidence))
         rows += [row | {"verdict": evidence.verdict} for row in asked]
-        parameters += _parameters(one, fitted, level)
-        runs.append(_run_rows(one, evidence))
+        parameters += parameter_rows(one, fitted, level)
+        runs.append(run_rows(one, evidence))
         fits[one.group] = fitted
         said.append(prose.said(links[-1], asked, level))
     table, found = _in_order(rows), pd.DataFrame(links)
@@ -233,8 +241,8 @@ def _chance(chance: float | Mapping[str, float] | None, one: Pairs) -> float | N
     if not 0 < found <= 1:
         raise RequestError(f"chance: found {found:g}; expected an error rate above 0, such as 0.75 for four choices")
     worst = float(one.runs.error[highest(one.runs.loss)].mean())
-    if worst > found + ABOVE:
-        turned = f", or {1 - found:g} where {found:g} is its accuracy" if worst <= 1 - found + ABOVE else ""
+    if worst > found + GUESSING_MARGIN:
+        turned = f", or {1 - found:g} where {found:g} is its accuracy" if worst <= 1 - found + GUESSING_MARGIN else ""
         raise RequestError(
             f"chance: found {found:g} for {one.group[1]}, whose runs of highest loss err more often, {worst:.3g} on "
             f"average; expected the error rate of guessing: leave it out, so that it is learned{turned}"
@@ -246,99 +254,4 @@ def _losses(at: Sequence[float], at_n: Sequence[float], one: Pairs) -> list[floa
     if len(at) or len(at_n):
         return [float(v) for v in at]
     low, spread = float(one.runs.loss.min()), float(np.ptp(one.runs.loss))
-    return [float(f"{low - share * spread:.4g}") for share in AHEAD]
-
-
-def _at_loss(one: Pairs, fitted: Fitted, loss: float, level: float, seed: int) -> dict[str, Any]:
-    drawn = np.full(fitted.draws, loss)
-    return _row(one, fitted, drawn, {}, level, stream(f"{'/'.join(one.group)}/{loss!r}", seed, WEIGH))
-
-
-def _at_sizes(
-    posterior: Posterior,
-    one: Pairs,
-    fitted: Fitted,
-    sizes: Sequence[float],
-    curves: Sequence[CurveKey | str] | None,
-    level: float,
-    seed: int,
-) -> list[dict[str, Any]]:
-    """Rows of the sizes of each curve of the loss: draw by draw, a loss goes through a link."""
-    rows, n = [], np.array(sizes, dtype=float)
-    keys = [key for key in chosen_keys(posterior, curves) if key.group == (one.group[0], one.loss_task)]
-    for key in keys if len(n) else []:
-        losses = np.exp(log_errors(posterior, key, n, seed=seed))
-        rng = stream(f"{'/'.join(one.group)}/{key.label}", seed, WEIGH)
-        for i, size in enumerate(n.tolist()):
-            rows.append(_row(one, fitted, losses[:, i], {"architecture": key.architecture, "n": size}, level, rng))
-    return rows
-
-
-def _row(
-    one: Pairs,
-    fitted: Fitted,
-    losses: Float[np.ndarray, " draw"],
-    named: dict[str, Any],
-    level: float,
-    rng: np.random.Generator,
-) -> dict[str, Any]:
-    from forecaster.links.link import drawn_runs
-
-    shares = [0.5, 0.5 - level / 2, 0.5 + level / 2]
-    rate = fitted.link.along(losses[:, None])
-    usual = float(np.median(one.runs.cases))  # NaN where not known
-    shown = drawn_runs(rate, fitted.link.scatter, np.array([usual]), rng)
-    (loss, low, high), (middle, lower, upper) = np.quantile(losses, shares), np.quantile(rate, shares)
-    run_lower, run_upper = np.quantile(shown, shares[1:])
-    measured = one.runs.loss
-    return {
-        "domain": one.group[0],
-        "task": one.group[1],
-        **named,
-        "loss": loss,
-        **({"loss_lower": low, "loss_upper": high} if named else {}),
-        "yhat": middle,
-        "yhat_lower": lower,
-        "yhat_upper": upper,
-        "run_lower": run_lower,
-        "run_upper": run_upper,
-        "level": level,
-        "below": max(float(measured.min()) - loss, 0.0) / float(np.ptp(measured)),
-    }
-
-
-def _link_row(one: Pairs, fitted: Fitted, evidence: Evidence) -> dict[str, Any]:
-    loss, hidden = one.runs.loss, evidence.hidden
-    reach = float((loss[~hidden].min() - loss.min()) / np.ptp(loss[~hidden])) if hidden.any() else 0.0
-    names = ("inside", "surprise", "gain", "order", "order_chance", "explained", "moved_chance")
-    return {
-        "domain": one.group[0],
-        "task": one.group[1],
-        "verdict": evidence.verdict,
-        "why": evidence.why,
-        "runs": len(one.runs),
-        "unmatched": one.unmatched,
-        "hidden": int(hidden.sum()),
-        **{name: getattr(evidence, name) for name in names},
-        "reach": reach,
-        "k": float(np.fmax(fitted.k, evidence.k)),
-        "ess": fitted.ess,
-    }
-
-
-def _parameters(one: Pairs, fitted: Fitted, level: float) -> list[dict[str, Any]]:
-    rows = []
-    for name, reason in REASONS.items():
-        middle, low, high = np.quantile(getattr(fitted.link, name), [0.5, 0.5 - level / 2, 0.5 + level / 2])
-        row = {"domain": one.group[0], "task": one.group[1], "parameter": name}
-        row |= {"value": middle, "value_lower": low, "value_upper": high, "level": level}
-        rows.append(row | {"prior": reason.prior, "source": reason.source})
-    return rows
-
-
-def _run_rows(one: Pairs, evidence: Evidence) -> pd.DataFrame:
-    table = one.table[["domain", "task", "architecture", "n", "loss", "error"]].assign(hidden=evidence.hidden)
-    for name, values in zip(("foretold", "foretold_lower", "foretold_upper"), evidence.forecast, strict=True):
-        table[name] = np.nan
-        table.loc[evidence.hidden, name] = values
-    return table
+    return [float(f"{low - share * spread:.4g}") for share in LOSSES_BELOW]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from forecaster.inference.importance.sampler import Points, Sampled, sampled
 from forecaster.links.link import EDGE, Drawn, Link, Runs, log_density
-from forecaster.links.sampling import Sampled, Values, sampled
 
 DRAWS = 4000
 FLOOR = 3.0  # the floor's share of the ceiling is Beta(1, 3)
@@ -49,7 +49,7 @@ REASONS: Mapping[str, Reason] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedLink:
     """Draws of a link, the shape ``k`` of the importance weights behind them and their effective sample size."""
 
     link: Link
@@ -61,14 +61,14 @@ class Fitted:
         return len(self.link.floor)
 
 
-def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: int = DRAWS) -> Fitted:
+def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: int = DRAWS) -> FittedLink:
     """The link of runs; ``chance`` is the error rate of guessing, learned where it is None."""
     low, high = float(runs.loss.min()), float(runs.loss.max())
 
-    def link_of(z: Values) -> Link:
+    def link_of(z: Points) -> Link:
         return _link(z, 0.5 * (low + high), high - low, chance)
 
-    def log_likelihood(z: Values) -> Drawn:
+    def log_likelihood(z: Points) -> Drawn:
         link = link_of(z)
         return log_density(runs, link.at(runs.loss), link.scatter).sum(1)
 
@@ -76,14 +76,14 @@ def fit_link(runs: Runs, chance: float | None, rng: np.random.Generator, draws: 
     return _fitted(found, link_of(found.values))
 
 
-def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> Fitted:
-    """The rival that knows no loss: one error rate, uniform before, and the same scatter."""
+def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> FittedLink:
+    """The rival without the loss: one error rate with a uniform prior, and the same scatter."""
 
-    def link_of(z: Values) -> Link:
+    def link_of(z: Points) -> Link:
         rate, one = _uniform(z[:, 0]), np.ones(len(z))
         return Link(rate, rate, 0.0 * one, one, _scatter(z[:, 1]))
 
-    def log_likelihood(z: Values) -> Drawn:
+    def log_likelihood(z: Points) -> Drawn:
         link = link_of(z)
         return log_density(runs, link.at(runs.loss), link.scatter).sum(1)
 
@@ -91,11 +91,11 @@ def fit_constant(runs: Runs, rng: np.random.Generator, draws: int = DRAWS) -> Fi
     return _fitted(found, link_of(found.values))
 
 
-def _fitted(found: Sampled, link: Link) -> Fitted:
-    return Fitted(link, found.k, found.ess)
+def _fitted(found: Sampled, link: Link) -> FittedLink:
+    return FittedLink(link, found.k, found.ess)
 
 
-def _link(z: Values, middle: float, spread: float, chance: float | None) -> Link:
+def _link(z: Points, middle: float, spread: float, chance: float | None) -> Link:
     """Standard normal numbers as a link: the priors above."""
     ceiling = np.full(len(z), chance) if chance is not None else _uniform(z[:, 4])
     share = -np.expm1(np.log1p(-_uniform(z[:, 0])) / FLOOR)  # quantile of Beta(1, FLOOR)

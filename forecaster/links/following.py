@@ -2,7 +2,7 @@
 
 The rule, in order:
 
-1. Fewer than ``FEWEST`` runs, or draws that cannot be trusted: **cannot tell**.
+1. Fewer than ``FEWEST_RUNS`` runs, or draws that cannot be trusted: **cannot tell**.
 2. The hidden errors lie farther from the forecast than ``SURPRISE`` of what the link itself could have produced: it
    **does not follow its loss**.
 3. The link tells the hidden errors better than who knows no loss, loss and error have the same order (Spearman,
@@ -22,12 +22,12 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
-from forecaster.links.fit import Fitted, fit_constant, fit_link
+from forecaster.inference.importance.weights import TRUSTED_K
+from forecaster.links.fit import FittedLink, fit_constant, fit_link
 from forecaster.links.link import EDGE, Drawn, Points, Runs, drawn_runs, log_density
-from forecaster.prediction.importance_weights import TRUSTED_K
 
-FEWEST = 9
-HIDDEN = 3  # one of so many runs is hidden
+FEWEST_RUNS = 9
+HIDDEN_ONE_IN = 3  # one of so many runs is hidden
 SURPRISE = 0.02
 GAIN = 1.0
 ORDERED = 0.01
@@ -40,7 +40,7 @@ FOLLOWS, NOT, UNKNOWN = "follows", "does not follow its loss", "cannot tell"
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class LinkEvidence:
     """The verdict, and the numbers that it rests on. Those of hidden runs are NaN where none were hidden.
 
     Attributes
@@ -83,16 +83,16 @@ class Evidence:
 
 
 def following(
-    runs: Runs, chance: float | None, fitted: Fitted, rng: np.random.Generator, level: float = 0.8
-) -> Evidence:
+    runs: Runs, chance: float | None, fitted: FittedLink, rng: np.random.Generator, level: float = 0.8
+) -> LinkEvidence:
     """Whether the errors of runs follow their loss; ``fitted`` is the link of all of them."""
     order, order_chance = _order(runs)
     numbers = {"order": order, "order_chance": order_chance, "explained": _explained(runs, fitted)}
     numbers["moved_chance"] = _moved(runs)
     hidden = lowest(runs.loss)
-    if len(runs) < FEWEST or not _apart(runs.loss[~hidden]):
+    if len(runs) < FEWEST_RUNS or not _apart(runs.loss[~hidden]):
         nothing = np.zeros(len(runs), dtype=bool)
-        return Evidence(UNKNOWN, "few", nothing, np.zeros((3, 0)), **numbers)
+        return LinkEvidence(UNKNOWN, "few", nothing, np.zeros((3, 0)), **numbers)
     kept, out = runs.only(~hidden), runs.only(hidden)
     link, constant = fit_link(kept, chance, rng), fit_constant(kept, rng)
     rates = link.link.at(out.loss)
@@ -106,7 +106,7 @@ def following(
         "k": max(link.k, constant.k),
     }
     verdict, why = ruled(numbers)
-    return Evidence(verdict, why, hidden, forecast, **numbers)
+    return LinkEvidence(verdict, why, hidden, forecast, **numbers)
 
 
 def ruled(numbers: dict[str, float]) -> tuple[Verdict, str]:
@@ -126,7 +126,7 @@ def ruled(numbers: dict[str, float]) -> tuple[Verdict, str]:
 def lowest(loss: Points) -> Bool[np.ndarray, " point"]:
     """The third of the runs with the lowest losses."""
     ranks = np.argsort(np.argsort(loss, kind="stable"), kind="stable")
-    return ranks < len(loss) // HIDDEN
+    return ranks < len(loss) // HIDDEN_ONE_IN
 
 
 def highest(loss: Points) -> Bool[np.ndarray, " point"]:
@@ -136,19 +136,19 @@ def highest(loss: Points) -> Bool[np.ndarray, " point"]:
 
 def _apart(loss: Points) -> bool:
     """Whether losses differ enough that a link can be drawn."""
-    return len(np.unique(loss)) >= HIDDEN
+    return len(np.unique(loss)) >= HIDDEN_ONE_IN
 
 
 def _order(runs: Runs) -> tuple[float, float]:
     from scipy.stats import spearmanr
 
-    if len(runs) < HIDDEN or not np.ptp(runs.error) > 0.0 or not np.ptp(runs.loss) > 0.0:
+    if len(runs) < HIDDEN_ONE_IN or not np.ptp(runs.error) > 0.0 or not np.ptp(runs.loss) > 0.0:
         return np.nan, 1.0
     found: Any = spearmanr(runs.loss, runs.error, alternative="greater")
     return float(found.statistic), float(found.pvalue)
 
 
-def _explained(runs: Runs, fitted: Fitted) -> float:
+def _explained(runs: Runs, fitted: FittedLink) -> float:
     """1 - what is left around the link, over what there is, both without the variance of test cases."""
     line = np.median(fitted.link.at(runs.loss), axis=0)
     noise = np.nan_to_num(line * (1.0 - line) / runs.cases)
@@ -185,7 +185,7 @@ def _scores(runs: Runs, rates: Float[np.ndarray, "draw point"], scatter: Drawn) 
     return top + np.log(np.exp(logs - top).mean(0))
 
 
-def _guess(out: Runs, chance: float | None, runs: Runs, link: Fitted) -> Points:
+def _guess(out: Runs, chance: float | None, runs: Runs, link: FittedLink) -> Points:
     """Scores of a guess: each run's rate is anything from 0 to guessing, with the scatter of the link."""
     most = float(runs.error.max()) if chance is None else chance
     rates = np.repeat(np.linspace(0.0, most, GRID)[:, None], len(out), axis=1)

@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import Group, LearningCurves, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import Group, LearningCurves, listed
 from forecaster.errors import RequestError
 from forecaster.links.link import Runs
 
-FEWEST = 4  # runs of a task
-KEYS = ("domain", "architecture", "n")
+FEWEST_RUNS = 4  # runs of a task
+MATCHED_BY = ("domain", "architecture", "n")
 MORE_KEYS = ("params", "seed", "compute")  # where both tables have them
 TURNED = -0.5  # rank correlation below which errors look like accuracies
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """The runs of one task: ``table`` has a row each (KEYS, loss, error), as ``runs`` has; ``loss_task`` is the loss's.
+    """The runs of one task: ``table`` has a row each (keys, loss, error), as ``runs`` has; ``loss_task`` is the loss's.
 
     ``unmatched`` counts rows of the task without a loss.
     """
@@ -45,9 +46,9 @@ def pairs_of(errors: LearningCurves, loss: LearningCurves | str, *, as_they_are:
     table: Table = errors.table
     found = []
     for group, rows in table.groupby(["domain", "task"], sort=False):
-        joined, loss_task = _beside(errors, rows, loss) if isinstance(loss, str) else _matched(errors, rows, loss)
+        joined, loss_task = _beside(rows, loss) if isinstance(loss, str) else _matched(errors, rows, loss)
         known = joined[np.isfinite(joined["loss"])].reset_index(drop=True)
-        found.append(Pairs(group, loss_task, known, _runs(errors, group, known), len(joined) - len(known)))
+        found.append(Pairs(group, loss_task, known, _runs(group, known), len(joined) - len(known)))
     if not as_they_are and errors.reading.score is None:
         _refuse_accuracies(errors, found)
     return found
@@ -70,8 +71,8 @@ def how_to_read(
     )
 
 
-def _beside(errors: LearningCurves, rows: Table, column: str) -> tuple[Table, None]:
-    """Runs whose loss stands in a column of their own row."""
+def _beside(rows: Table, column: str) -> tuple[Table, None]:
+    """Runs whose loss is in a column of their own row."""
     if column not in rows:
         raise RequestError(f"loss: found no column {column!r}; expected one of {listed(rows.columns, 50)}")
     values: Any = pd.to_numeric(rows[column], errors="coerce")
@@ -90,7 +91,7 @@ def _matched(errors: LearningCurves, rows: Table, losses: LearningCurves) -> tup
     loss_task = task if task in tasks else tasks[0]
     table: Table = losses.table
     own = table[table["task"] == loss_task]
-    keys = [*KEYS, *(name for name in MORE_KEYS if name in rows and name in own)]
+    keys = [*MATCHED_BY, *(name for name in MORE_KEYS if name in rows and name in own)]
     for what, one, name in (("losses", own, losses.source), ("error rates", rows, errors.source)):
         twice = one[one.duplicated(keys, keep=False)]
         if len(twice):
@@ -115,11 +116,11 @@ def _unmatched(rows: Table, own: Table, keys: list[str], task: str) -> str:
     return f"{task}: found no run with both a loss and an error rate, matched by {', '.join(keys)}{why}"
 
 
-def _runs(errors: LearningCurves, group: Group, table: Table) -> Runs:
+def _runs(group: Group, table: Table) -> Runs:
     label = "/".join(group)
-    if len(table) < FEWEST:
+    if len(table) < FEWEST_RUNS:
         raise RequestError(
-            f"{label}: found {len(table)} runs with both a loss and an error rate; expected {FEWEST} at the least"
+            f"{label}: found {len(table)} runs with both a loss and an error rate; expected {FEWEST_RUNS} at the least"
         )
     error, loss = table["error"].to_numpy(dtype=float), table["loss"].to_numpy(dtype=float)
     cases = table["n_test"].to_numpy(dtype=float) if "n_test" in table else np.full(len(table), np.nan)
@@ -133,8 +134,10 @@ def _runs(errors: LearningCurves, group: Group, table: Table) -> Runs:
             f"{label}: found error rates of exactly 1, which say nothing without the number of test cases; "
             "expected a column n_test, or --n-test 1000"
         )
-    if len(np.unique(loss)) < FEWEST:
-        raise RequestError(f"{label}: found {len(np.unique(loss))} different losses; expected {FEWEST} at the least")
+    if len(np.unique(loss)) < FEWEST_RUNS:
+        raise RequestError(
+            f"{label}: found {len(np.unique(loss))} different losses; expected {FEWEST_RUNS} at the least"
+        )
     return Runs(loss, error, cases)
 
 

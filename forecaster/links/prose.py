@@ -1,11 +1,11 @@
-"""What an answer about a task says in words."""
+"""The answer about a task in sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from forecaster.links.following import FEWEST
+from forecaster.links.following import FEWEST_RUNS
 from forecaster.results.message import Message, message
 from forecaster.results.wording import size
 
@@ -22,7 +22,7 @@ def said(link: dict[str, Any], asked: Sequence[dict[str, Any]], level: float) ->
 
 
 def covers(level: float) -> Message:
-    """What the intervals hold."""
+    """A sentence on the coverage of the intervals."""
     text = (
         f"With probability {100 * level:g} %, if the link holds, the error rate averaged over runs lies between "
         "yhat_lower and yhat_upper, and that of one run on the test set between run_lower and run_upper. One link "
@@ -35,7 +35,7 @@ def _why(link: dict[str, Any], level: float) -> str:
     hidden = f"Of {link['hidden']} runs of lowest loss, hidden, {_inside(link)} in the {100 * level:g} % "
     hidden += "interval of the rest"
     if link["why"] == "few":
-        return f"There are {link['runs']} runs; hiding a third takes {FEWEST}."
+        return f"There are {link['runs']} runs; hiding a third takes {FEWEST_RUNS}."
     if link["why"] == "draws":
         return "The link's draws cannot be trusted; more runs may help."
     if link["why"] == "missed":

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.links.following import FOLLOWS, NOT
-from forecaster.prediction.importance_weights import TRUSTED_K
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, worst_finding
 from forecaster.results.message import Message, message
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecaster.measuring.runs import Point, Run, Trained, plain_value, text_of
+from forecaster.measuring.runs import GridPoint, Run, Trained, plain_value, text_of
 
 By = Literal["nothing", "validation", "other seeds", "itself"]
 
@@ -44,14 +44,14 @@ class Best:
     architecture: str
     n: int
     by: By
-    point: Point
+    point: GridPoint
     rows: tuple[Run, ...]
     margin: float
     edges: tuple[Edge, ...] = ()
     steps: Mapping[str, float] | None = None
 
 
-def best_of(runs: Sequence[Run], points: Sequence[Point]) -> Best | None:
+def best_of(runs: Sequence[Run], points: Sequence[GridPoint]) -> Best | None:
     """The choice among the runs of one architecture and size; None where none of them finished.
 
     Points that finished fewer of their seeds than others are left out: means over other seeds cannot be compared.
@@ -100,7 +100,7 @@ def _trained(run: Run) -> Trained:
 # Where in the grid --------------------------------------------------------------------------------
 
 
-def axes_of(points: Sequence[Point]) -> dict[str, list[float]]:
+def axes_of(points: Sequence[GridPoint]) -> dict[str, list[float]]:
     """The names of a grid that hold several numbers, and these in order."""
     values: dict[str, list[Any]] = {}
     for point in points:
@@ -114,7 +114,7 @@ def axes_of(points: Sequence[Point]) -> dict[str, list[float]]:
     return found
 
 
-def _edges(point: Point, points: Sequence[Point]) -> tuple[Edge, ...]:
+def _edges(point: GridPoint, points: Sequence[GridPoint]) -> tuple[Edge, ...]:
     at = dict(point)
     found = []
     for name, values in axes_of(points).items():
@@ -124,7 +124,7 @@ def _edges(point: Point, points: Sequence[Point]) -> tuple[Edge, ...]:
     return tuple(found)
 
 
-def _steps(point: Point, points: Sequence[Point]) -> dict[str, float]:
+def _steps(point: GridPoint, points: Sequence[GridPoint]) -> dict[str, float]:
     at = dict(point)
     found = {}
     for name, values in axes_of(points).items():

@@ -105,7 +105,7 @@ class Measured(Result):
         return read_curves(self.table)
 
     def shown(self, most: int) -> Sequence[Shown]:
-        """A row a size; all runs stand in the JSON, the measurements in a file."""
+        """A row for each size; the JSON has all runs, and a file the measurements."""
         table = self.sizes.head(most)
         hidden = len(self.sizes) - len(table)
         note = f"{hidden} more rows; --json or --output FILE.csv gives all." if hidden else ""

@@ -9,12 +9,13 @@ import numpy as np
 
 from forecaster.measuring.runs import Job, Run, text_of
 
-LAST = 3  # sizes that tell the exponent, the largest: smaller ones are ruled by what does not grow with the data
+# Sizes that tell the exponent, the largest: smaller ones are ruled by what does not grow with the data.
+LARGEST_SIZES = 3
 STEEPEST = 3.0
 PROPORTIONAL = 1.0  # the exponent where runs of one size tell none
 SHORTEST = 1e-4  # seconds
 
-Model = tuple[str, str]  # an architecture and a point
+ModelKey = tuple[str, str]  # an architecture and a point
 
 
 def seconds_of(jobs: Sequence[Job], runs: Iterable[Run]) -> np.ndarray:
@@ -27,10 +28,10 @@ def seconds_of(jobs: Sequence[Job], runs: Iterable[Run]) -> np.ndarray:
     timed = [run for run in runs if run.trained is not None]
     if not timed:
         return np.full(len(jobs), math.nan)
-    largest: dict[Model, int] = {}
+    largest: dict[ModelKey, int] = {}
     for run in timed:
         largest[_model(run.job)] = max(run.job.n, largest.get(_model(run.job), 0))
-    sizes = sorted({run.job.n for run in timed})[-LAST:]
+    sizes = sorted({run.job.n for run in timed})[-LARGEST_SIZES:]
     used = [run for run in timed if run.job.n in sizes or run.job.n == largest[_model(run.job)]]
     x = np.log([run.job.n for run in used])
     y = np.log([max(run.took, SHORTEST) for run in used])
@@ -52,12 +53,12 @@ def _exponent(x: np.ndarray, y: np.ndarray, models: np.ndarray) -> float:
     return float(np.clip(dx @ dy / spread, 0.0, STEEPEST)) if spread > 0 else PROPORTIONAL
 
 
-def _intercept(own: dict[Model, float], model: Model) -> float:
+def _intercept(own: dict[ModelKey, float], model: ModelKey) -> float:
     if model in own:
         return own[model]
     same = [a for (name, _), a in own.items() if name == model[0]]
     return float(np.mean(same or list(own.values())))
 
 
-def _model(job: Job) -> Model:
+def _model(job: Job) -> ModelKey:
     return job.architecture, text_of(job.point)

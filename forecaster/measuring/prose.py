@@ -1,4 +1,4 @@
-"""What a measurement says of itself, in sentences and verdicts."""
+"""The sentences and verdicts on a measurement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOW = {
     "other seeds": "chosen by the mean error of the other seeds",
     "itself": "chosen by the error that is reported",
 }
-NAMED = 4  # sizes or runs that one sentence names
+RUNS_NAMED = 4  # sizes or runs that one sentence names
 
 
 def messages(found: Sequence[Best], runs: Sequence[Run], jobs: Sequence[Job], points: int) -> tuple[Message, ...]:
@@ -28,7 +28,7 @@ def messages(found: Sequence[Best], runs: Sequence[Run], jobs: Sequence[Job], po
     hours = sum(run.took for run in runs) / 3600.0
     made = f"{counted(len(runs), 'run')} took {duration(3600.0 * hours)} in all"
     span = f"{counted(len(sizes), 'size')} from {sizes[0]:,} to {sizes[-1]:,}" if sizes else "no size"
-    text = f"Measured {listed(names[:NAMED])}{' and others' if len(names) > NAMED else ''} at {span}: {made}."
+    text = f"Measured {listed(names[:RUNS_NAMED])}{' and others' if len(names) > RUNS_NAMED else ''} at {span}: {made}."
     said = [message("measured", text, runs=len(runs), jobs=len(jobs), failed=failed, hours=hours, sizes=len(sizes))]
     tuned = [best for best in found if best.by != "nothing"]
     if tuned:
@@ -77,7 +77,7 @@ def _grid_edge(tuned: Sequence[Best]) -> Check:
     if not on:
         return Check("grid-edge", PASS, message("grid-edge", "the best lies inside the grid at every size", sizes=[]))
     said = [f"n = {best.n:,}: {edge}" for best, edge in on]
-    shown = "; ".join(said[:NAMED]) + (f"; and {len(said) - NAMED} more" if len(said) > NAMED else "")
+    shown = "; ".join(said[:RUNS_NAMED]) + (f"; and {len(said) - RUNS_NAMED} more" if len(said) > RUNS_NAMED else "")
     values: dict[str, Any] = {"sizes": [best.n for best, _ in on], "edges": [str(edge) for _, edge in on]}
     sides = sorted({(edge.name, edge.side) for _, edge in on})
     step = "add " + listed([f"a {'smaller' if side == 'smallest' else 'larger'} {name}" for name, side in sides])

@@ -18,12 +18,12 @@ from typing import Any, BinaryIO
 from forecaster.errors import RunRecordError
 from forecaster.measuring.runs import Run
 
-HEAD = b'{"kind": "'  # how every line begins
+LINE_START = b'{"kind": "'  # how every line begins
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a record holds: what trains each architecture, and the runs by the keys of their jobs."""
+    """The contents of a record: the trainer of each architecture, and the runs by the keys of their jobs."""
 
     trainers: Mapping[str, str] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Recorded:
 
 
 def read_record(path: Path) -> Recorded:
-    """What a record holds, nothing where there is none; RunRecordError where it is something else."""
+    """The contents of a record, empty if there is no file; RunRecordError if it is something else."""
     if not path.exists():
         return Recorded()
     try:
@@ -54,7 +54,7 @@ def read_record(path: Path) -> Recorded:
     length = 0
     for number, line in enumerate(lines, start=1):
         try:
-            if not line.endswith(b"\n") and line.startswith(HEAD[: len(line)]):
+            if not line.endswith(b"\n") and line.startswith(LINE_START[: len(line)]):
                 break  # half a line, the last
             row: Any = json.loads(line)
             if row["kind"] == "trainer":

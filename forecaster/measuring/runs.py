@@ -14,7 +14,7 @@ import numpy as np
 
 from forecaster.errors import RequestError
 
-Point = tuple[tuple[str, Any], ...]  # of a grid: a value for each of its names
+GridPoint = tuple[tuple[str, Any], ...]  # of a grid: a value for each of its names
 Trainer = Callable[..., Any]  # (n, seed, **point) -> an error, a mapping or Trained
 RESERVED = ("n", "seed")
 
@@ -64,7 +64,7 @@ class Job:
     architecture: str
     n: int
     seed: int
-    point: Point = ()
+    point: GridPoint = ()
 
     @cached_property
     def key(self) -> str:
@@ -79,7 +79,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """What became of a job: ``trained``, or where it failed None, and the last lines of what it said."""
+    """The outcome of a job: ``trained``, None if it failed, and the last lines of its output."""
 
     job: Job
     seconds: float
@@ -102,7 +102,7 @@ class Run:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Run:
-        """The run that such an object tells of; KeyError, TypeError or ValueError where it is none."""
+        """The run in such an object; KeyError, TypeError or ValueError if it holds none."""
         job = Job(str(row["architecture"]), int(row["n"]), int(row["seed"]), tuple(dict(row["point"]).items()))
         trained = None if "trained" not in row else trained_of(row["trained"])
         return cls(job, float(row["seconds"]), trained, str(row.get("message", "")))
@@ -134,7 +134,7 @@ def _number(name: str, given: Any) -> float:
 # The grid -----------------------------------------------------------------------------------------
 
 
-def points_of(grid: Mapping[str, Sequence[Any]] | None) -> tuple[Point, ...]:
+def points_of(grid: Mapping[str, Sequence[Any]] | None) -> tuple[GridPoint, ...]:
     """All points of a grid, one without names where there is no grid; RequestError where it makes no sense."""
     for name, values in (grid or {}).items():
         if name in RESERVED:
@@ -147,29 +147,29 @@ def points_of(grid: Mapping[str, Sequence[Any]] | None) -> tuple[Point, ...]:
     return tuple(tuple(zip(names, values, strict=True)) for values in itertools.product(*(grid or {}).values()))
 
 
-def jobs_of(points: Mapping[str, Sequence[Point]], sizes: Sequence[int], seeds: Sequence[int]) -> tuple[Job, ...]:
+def jobs_of(points: Mapping[str, Sequence[GridPoint]], sizes: Sequence[int], seeds: Sequence[int]) -> tuple[Job, ...]:
     """Every run of each architecture at its own points, the smallest sizes first: they tell what the larger take."""
     return tuple(
         Job(name, n, seed, point) for n in sizes for seed in seeds for name, own in points.items() for point in own
     )
 
 
-def named(point: Point) -> str:
+def named(point: GridPoint) -> str:
     """``width=64, depth=2``."""
     return ", ".join(f"{name}={value}" for name, value in point)
 
 
-def text_of(point: Point) -> str:
+def text_of(point: GridPoint) -> str:
     """The same text for the same point, whatever the order of its names."""
     return json.dumps(plain_point(point), sort_keys=True)
 
 
-def plain_point(point: Point) -> dict[str, Any]:
+def plain_point(point: GridPoint) -> dict[str, Any]:
     return {name: plain_value(value) for name, value in point}
 
 
 def plain_value(value: Any) -> Any:
-    """A value of a grid as JSON has it; what JSON has no form for is told by its ``repr``."""
+    """A value of a grid for JSON; the ``repr`` of a value without a JSON form."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):

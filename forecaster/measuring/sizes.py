@@ -10,7 +10,7 @@ from forecaster.curves.reading.sizes import given_size
 from forecaster.errors import OptionError
 
 EXPECTED = "sizes such as 1000,2k,64k, or a range such as 1000:64000:x2 or 1000:5000:+1000"
-MOST = 1000  # sizes in all
+MOST_SIZES = 1000  # sizes in all
 STEP = re.compile(r"\s*([x*+])\s*(.+)", re.I)
 
 
@@ -41,8 +41,8 @@ def _range(text: str) -> Iterator[int]:
     if stop < start or (times and by <= 1.0):
         raise OptionError(f"sizes: found {text.strip()!r}; expected a range that rises; {EXPECTED}")
     count = math.log(stop / start) / math.log(by) if times else (stop - start) / by
-    if count >= MOST:
-        raise OptionError(f"sizes: found {text.strip()!r}, {count:,.0f} sizes; expected at most {MOST}")
+    if count >= MOST_SIZES:
+        raise OptionError(f"sizes: found {text.strip()!r}, {count:,.0f} sizes; expected at most {MOST_SIZES}")
     for k in range(math.floor(count + 1e-9) + 1):
         yield _whole(start * by**k if times else start + k * by)
 

@@ -52,12 +52,12 @@ class SizedCurve:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the parameters of a group's curves are relative to, and what all of its curves share.
+    """Reference sizes of a group's curves, and the properties that all of them share.
 
     ``x_ref`` is the log of the group's largest measured size, at which a curve's level is its log error; ``x_min`` that
     of the smallest, above which its break lies. ``slope_memory`` is the correlation length of the slope in nats,
-    ``noise_trend`` the change of the log sd of a run's noise per nat of size, ``floor`` what evidence on the floor says
-    of each curve (:mod:`~forecaster.model.floor_terms`), where there is any.
+    ``noise_trend`` the change of the log sd of a run's noise per nat of size, ``floor`` the evidence on
+    each curve's floor (:mod:`~forecaster.model.floor_terms`), where there is any.
     """
 
     x_ref: float
@@ -102,7 +102,7 @@ class Design:
 
     @property
     def floor(self) -> Terms | None:
-        """What evidence on the floor says of each of the curves; None where there is none."""
+        """The evidence on each curve's floor; None without any."""
         return terms_of(self.card.floor, len(self.curves))
 
     @property

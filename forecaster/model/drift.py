@@ -24,7 +24,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 Array = Any  # a NumPy array, a JAX array or a PyTensor variable
-LEAST = 1e-300  # keeps the quotient of a step that takes no time finite
+LEAST_DIVISOR = 1e-300  # keeps the quotient of a step that takes no time finite
 
 
 class Transition(NamedTuple):

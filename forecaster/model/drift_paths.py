@@ -162,7 +162,7 @@ def _backward(
 def _noise(step: drift.Transition, scales: Scales, grown: Points | Draws | float) -> tuple:
     """Noise of a step: variance of d's, its regression on which v's leans, and the variance left in v's."""
     dd = scales.level * step.level + scales.slope * step.dd + grown
-    lean = scales.slope * step.dv / (dd + drift.LEAST)
+    lean = scales.slope * step.dv / (dd + drift.LEAST_DIVISOR)
     return dd, lean, scales.slope * step.vv - lean * scales.slope * step.dv
 
 

@@ -9,7 +9,8 @@ from scipy import special
 
 from forecaster.model.design import Design
 
-SURE = 0.99  # evidence is refused where it and an error are apart by more than chance explains, each to this level
+# Evidence is refused where it and an error are apart by more than chance explains, each to this level.
+CONFLICT_LEVEL = 0.99
 
 
 class Smallest(NamedTuple):
@@ -32,23 +33,23 @@ def smallest_error(design: Design) -> Smallest:
     upper = error
     if np.isfinite(cases):
         wrong = min(error, 1.0) * cases
-        upper = float(special.betaincinv(wrong + 0.5, cases - wrong + 0.5, SURE))
+        upper = float(special.betaincinv(wrong + 0.5, cases - wrong + 0.5, CONFLICT_LEVEL))
     return Smallest(error, max(upper, error), curve.curve.architecture, float(np.exp(curve.x[at]).round(6)))
 
 
 def contradiction(design: Design) -> str | None:
-    """What of the card's evidence on the floor a measured error contradicts, with what to do; None where nothing is."""
+    """The evidence on the floor that a measured error contradicts, with a next step; None if there is none."""
     evidence = design.card.floor
     if not evidence:
         return None
     place, found = f"{design.domain}/{design.task}", smallest_error(design)
     if evidence.label_noise is not None:
-        least = float(special.betaincinv(*evidence.label_noise.beta, 1.0 - SURE))
+        least = float(special.betaincinv(*evidence.label_noise.beta, 1.0 - CONFLICT_LEVEL))
         if least > found.upper:
             return (
-                f"{place}: found wrong labels of {evidence.label_noise} (with {100 * SURE:g} % confidence at least "
-                f"{least:.3g}), and {found}; expected no error below the share of wrong labels, which even a model "
-                "without any mistake is charged with. Check that both are of the same test set, or leave out "
+                f"{place}: found wrong labels of {evidence.label_noise} (with {100 * CONFLICT_LEVEL:g} % confidence at "
+                f"least {least:.3g}), and {found}; expected no error below the share of wrong labels, which even a "
+                "model without any mistake is charged with. Check that both are of the same test set, or leave out "
                 "--label-noise ([floor.label_noise] of a card)"
             )
     if evidence.stated is not None and evidence.stated.low >= found.upper:

@@ -31,10 +31,10 @@ from forecaster.model import law
 # Sd of the log of a floor over human-level error. Below: careful people tire and disagree, and models have come to a
 # fifth of the error of one of them; two sds are a ninth. Above: a model may be too small, or see less than people do.
 BELOW, ABOVE = math.log(3.0), math.log(5.0)
-NORMAL_90 = 1.2815515655446004  # 90 % point of the standard normal
+NORMAL_Q90 = 1.2815515655446004  # 90 % point of the standard normal
 LOGISTIC = math.sqrt(3.0) / math.pi  # scale of the logistic distribution of sd 1
 NOWHERE = -1e3  # a log share that every floor exceeds
-FINE, WIDE = 801, 30.0  # points of a grid of logits, and where it ends
+GRID_POINTS, GRID_END = 801, 30.0  # points of a grid of logits, and where it ends
 
 Terms = tuple[float, ...]  # the constants of log_evidence
 NOTHING: Terms = (0.0, 0.0, 0.0, 0.0, 0.0, NOWHERE, 1.0)  # those without any evidence
@@ -88,7 +88,7 @@ def log_moments(share: Counted) -> tuple[float, float]:
 def log_scale(stated: FloorRange) -> tuple[float, float]:
     """Mean and sd of the log of a floor that lies in the stated range with a probability of 80 %."""
     low, high = math.log(stated.low), math.log(stated.high)
-    return 0.5 * (low + high), 0.5 * (high - low) / NORMAL_90
+    return 0.5 * (low + high), 0.5 * (high - low) / NORMAL_Q90
 
 
 def drawn(
@@ -117,7 +117,7 @@ def logit_quantiles(
     terms = terms_of(card.floor, curves)
     middle = card.priors["floor_logit"].location + effect
     sd = math.hypot(card.priors["floor_logit"].scale, card.priors["floor_logit_spread"].location)
-    grid = middle + np.linspace(-WIDE, WIDE, FINE)
+    grid = middle + np.linspace(-GRID_END, GRID_END, GRID_POINTS)
 
     def quantiles(wanted: Sequence[float]) -> np.ndarray:
         density = -0.5 * ((grid - middle) / sd) ** 2
@@ -128,5 +128,5 @@ def logit_quantiles(
 
     step = grid[1] - grid[0]
     low, high = quantiles((1e-5, 1.0 - 1e-5))
-    grid = np.linspace(low - 2.0 * step, high + 2.0 * step, FINE)
+    grid = np.linspace(low - 2.0 * step, high + 2.0 * step, GRID_POINTS)
     return quantiles(shares)

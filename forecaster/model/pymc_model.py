@@ -66,7 +66,7 @@ def floor_data(design: Design) -> np.ndarray:
 
 
 def graph_of(design: Design) -> tuple[str, int, int, bool, bool, bool]:
-    """What the model's graph depends on: card, numbers of curves and of points, repeated sizes, test sets, evidence.
+    """What determines the model's graph: card, numbers of curves and of points, repeated sizes, test sets, evidence.
 
     Designs that agree in it differ by :func:`data_of` only, and one compiled model serves them all.
     """
@@ -131,6 +131,3 @@ def build(design: Design) -> pm.Model:
             repeat_term = pt.log(data["repeats"]) + spare * (np.log(2 * np.pi) + pt.log(run_variance))
             pm.Potential("scatter", -0.5 * (data["present"] * (repeat_term + data["within"] / run_variance)).sum())
     return model
-
-
-PADDING_CONSTANT = -0.5 * float(np.log(2 * np.pi))  # what each padded point adds to the model's log density

@@ -17,7 +17,7 @@ from jaxtyping import Float
 EXPECTED = 0.25
 TRENDS = np.linspace(-1.5, 1.5, 121)
 LOG_SDS = np.linspace(-8.0, 5.0, 105)  # of a curve's noise, relative to the sd of all its repeats; equally likely
-LEAST = 1e-12  # variance below which repeats are ignored
+LEAST_VARIANCE = 1e-12  # variance below which repeats are ignored
 
 
 class Repeated(NamedTuple):
@@ -46,7 +46,7 @@ def trend(curves: Iterable[Repeated]) -> float:
 def _log_likelihood(curve: Repeated) -> Float[np.ndarray, " trend"]:
     """Of each of ``TRENDS``, up to a constant."""
     off = curve.x - np.average(curve.x, weights=curve.spare)
-    overall = max(curve.within.sum() / curve.spare.sum(), LEAST)
+    overall = max(curve.within.sum() / curve.spare.sum(), LEAST_VARIANCE)
     own = overall * np.exp(2.0 * (LOG_SDS[:, None] + TRENDS[:, None, None] * off))  # [trend, sd, size]
     variance = own + curve.known
     log_density = -0.5 * (curve.spare * np.log(variance) + curve.within / variance).sum(-1)

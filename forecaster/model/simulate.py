@@ -73,7 +73,7 @@ def simulate(
         far[:, i] = np.exp(curve[:, len(x[i]) :])
         noise = np.exp(2.0 * values[:, i, CENTRES.index("log_noise"), None])
         noise = noise * run_noise.relative(noise_trend, x[i], x_ref)
-        runs = _runs(rng, curve[:, : len(x[i])], noise, seeds, card, n_test)
+        runs = _runs(rng, curve[:, : len(x[i])], noise, seeds, n_test)
         rows.append(_rows(runs, grid[i], names[i], n_test))
     level, log_exponent, _, floor_logit, *_ = np.moveaxis(values, -1, 0)
     truth = {
@@ -125,9 +125,7 @@ def _curve(
     return law + np.exp(log_drift) * level_path + np.exp(log_slope) * slope_path
 
 
-def _runs(
-    rng: np.random.Generator, curve: np.ndarray, noise: np.ndarray, seeds: int, card: Domain, n_test: int | None
-) -> np.ndarray:
+def _runs(rng: np.random.Generator, curve: np.ndarray, noise: np.ndarray, seeds: int, n_test: int | None) -> np.ndarray:
     """Log errors of runs [group, size, seed] of variance ``noise`` around mean curves [group, size], by ascending size.
 
     Sizes share the sampling error of the test set. The sampling error at the largest size is part of the level.

@@ -1,4 +1,4 @@
-"""What may have happened where new measurements leave the forecast: by which change explains them best.
+"""Likely causes of new measurements that leave the forecast: the changes that explain them best.
 
 Each cause moves the log errors of the new measurements, from some point on, along a direction of its own, by an amount
 of unknown size. Its marginal likelihood averages the predictive density over the posterior draws and over ``AMOUNTS``,

@@ -9,7 +9,7 @@ whenever one looks; that it ever reaches 1 / alpha has a chance of at most alpha
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -17,7 +17,7 @@ from scipy.special import logsumexp, ndtri
 
 SHIFTS = (-4.0, -2.0, -1.0, 1.0, 2.0, 4.0)  # of normal scores
 SPREADS = (2.0, 4.0)  # standard deviations of normal scores
-FARTHEST = 1e-15  # PITs nearer than this to 0 or 1 say no more
+LEAST_PIT = 1e-15  # PITs nearer than this to 0 or 1 say no more
 Scores = Float[np.ndarray, " point"]
 
 
@@ -47,14 +47,14 @@ def evidence(pit: Scores) -> Evidence:
     >>> bool(calm.e_value[-1] < 1 < alarmed.e_value[-1]), int(alarmed.since[-1])
     (True, 2)
     """
-    z = ndtri(np.clip(np.asarray(pit, dtype=float), FARTHEST, 1.0 - FARTHEST))
+    z = ndtri(np.clip(np.asarray(pit, dtype=float), LEAST_PIT, 1.0 - LEAST_PIT))
     sums = np.pad(np.cumsum(log_ratios(z), 1), ((0, 0), (1, 0)))  # [alternative, point]
     start = np.arange(1, len(z) + 1)
     weight = -np.log(start * (start + 1.0))  # of starting there: they sum to 1 over all starts, future ones included
     since_start = sums[:, 1:, None] - sums[:, None, :-1]  # [alternative, now, start]
     by_start = np.where(start[:, None] >= start, weight + logsumexp(since_start, axis=0) - np.log(len(sums)), -np.inf)
     later = -np.log(start[:, None] + 1.0)  # the weight of starts that are still to come
-    log_e = logsumexp(np.concatenate([by_start, later], 1), axis=1)
+    log_e: Any = logsumexp(np.concatenate([by_start, later], 1), axis=1)
     return Evidence(np.exp(np.minimum(log_e, 700.0)), np.argmax(by_start, axis=1))
 
 

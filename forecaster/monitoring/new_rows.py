@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import KEYS, LearningCurves
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS, NO_TASK, LearningCurves
 from forecaster.curves.reading.read import read_rows
-from forecaster.curves.reading.rows import NO_TASK
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 New = str | Path | pd.DataFrame | LearningCurves
 
 

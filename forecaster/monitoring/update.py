@@ -9,31 +9,31 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import KEYS
 from forecaster.curves.reading.read import read_curves
-from forecaster.curves.repeats import distinct
+from forecaster.curves.repeats import means_by_size
 from forecaster.evaluation.fitting import fit
 from forecaster.inference.fit import Progress
+from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.monitoring.evidence import joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, without_blank
 from forecaster.monitoring.new_rows import new_rows as read_new
 from forecaster.prediction.conditioning import Predictive, predictive
-from forecaster.prediction.forecast import LEVEL, log_errors
-from forecaster.prediction.importance_weights import weighted_quantiles
+from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
+from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import usual_kind
 from forecaster.prediction.options import lowest_at
-from forecaster.prediction.paths import CurveKey, set_aside_keys
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import PASS, REVIEW, Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import counted, plain_size
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 SURPRISING = 0.01  # joint p-value below which new measurements are surprising
-FAR = 10.0  # without sizes, forecasts are compared at this multiple of the largest measured size
+COMPARED_AT = 10.0  # without sizes, forecasts are compared at this multiple of the largest measured size
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -160,7 +160,7 @@ def _by_key(rows: pd.DataFrame) -> Iterator[tuple[CurveKey, pd.DataFrame]]:
 def judged_rows(posterior: Posterior, key: CurveKey, rows: pd.DataFrame, level: float, seed: int) -> pd.DataFrame:
     """The new measurements of one curve, averaged by size, smallest first, each given those before it."""
     own = rows.sort_values("n")
-    found = distinct(own["n"].to_numpy(dtype=float), np.log(own["error"].to_numpy(dtype=float)))
+    found = means_by_size(own["n"].to_numpy(dtype=float), np.log(own["error"].to_numpy(dtype=float)))
     n, y = np.exp(found.x), found.y
     whole = predictive(posterior, key, n, runs=found.repeats, seed=seed)
     p = p_values(whole.pit(y))
@@ -197,7 +197,7 @@ def _expected(whole: Predictive, y: np.ndarray, i: int, level: float) -> np.ndar
 def _moved(
     before: Posterior, after: Posterior, group: tuple[str, str], at: Sequence[float], target: float | None, seed: int
 ) -> Iterator[dict[str, Any]]:
-    sizes = np.asarray(at, dtype=float) if len(at) else FAR * np.exp([before.designs[group].x_ref])
+    sizes = np.asarray(at, dtype=float) if len(at) else COMPARED_AT * np.exp([before.designs[group].x_ref])
     held = after.designs[group].architectures if group in after.designs else ()
     names = [name for name in before.designs[group].architectures if name in held]
     kinds = {usual_kind(one, group) for one in (before, after) if group in one.groups}

@@ -20,17 +20,16 @@ from jaxtyping import Float
 
 from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
+from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.monitoring.causes import CAUSES, MEANING, causes
 from forecaster.monitoring.evidence import Evidence, evidence, joint_p_value, p_values
 from forecaster.monitoring.new_rows import New, new_rows, without_fitted
 from forecaster.prediction.conditioning import Predictive, predictive
-from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.importance_weights import weighted_quantiles
-from forecaster.prediction.paths import CurveKey, set_aside_keys
+from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
 from forecaster.registry.chain import append
 from forecaster.results.check import FAIL, PASS, Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import chance, counted, plain_size
@@ -38,7 +37,7 @@ from forecaster.results.wording import chance, counted, plain_size
 ALPHA = 0.05  # chance of any false alarm, however often one looks
 CLEAR = 0.5  # chance from which on a cause is named
 UNCLEAR = "unclear"
-NAMED = 3  # curves that the text names
+CURVES_NAMED = 3  # curves that the text names
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -88,7 +87,7 @@ class Watch(Result):
         return held, Shown(verdicts, few, "Each curve:")
 
 
-class Judged(NamedTuple):
+class JudgedCurve(NamedTuple):
     """One curve's new measurements: their predictive density, log errors, PITs and evidence."""
 
     key: CurveKey
@@ -184,14 +183,14 @@ def _by_curve(posterior: Posterior, rows: Any) -> Iterator[tuple[CurveKey, Any]]
         yield key, own
 
 
-def _judged(posterior: Posterior, key: CurveKey, own: Any, seed: int) -> Judged:
+def _judged(posterior: Posterior, key: CurveKey, own: Any, seed: int) -> JudgedCurve:
     y = np.log(own["error"].to_numpy(dtype=float))
     predicted = predictive(posterior, key, own["n"].to_numpy(dtype=float), seed=seed)
     pit = predicted.pit(y)
-    return Judged(key, predicted, y, pit, evidence(pit))
+    return JudgedCurve(key, predicted, y, pit, evidence(pit))
 
 
-def _measurements(one: Judged, threshold: float, level: float) -> pd.DataFrame:
+def _measurements(one: JudgedCurve, threshold: float, level: float) -> pd.DataFrame:
     mean, sd = one.predicted.mean, np.sqrt(np.diagonal(one.predicted.covariance, axis1=1, axis2=2))
     drawn = mean + sd * np.random.default_rng(0).standard_normal((len(mean), 1))
     equal = np.full(len(mean), 1.0 / len(mean))
@@ -215,7 +214,7 @@ def _measurements(one: Judged, threshold: float, level: float) -> pd.DataFrame:
     )
 
 
-def _verdict(one: Judged, threshold: float) -> dict[str, Any]:
+def _verdict(one: JudgedCurve, threshold: float) -> dict[str, Any]:
     """A row on a curve. An alarm stays one: evidence that was reached counts, whatever came after."""
     reached = np.flatnonzero(one.found.e_value >= threshold)
     alarm = bool(len(reached))
@@ -251,10 +250,10 @@ def _checks(curves: Any) -> Iterator[Check]:
             f"{row['e_value']:.3g}, threshold {row['threshold']:.3g}); {cause}"
         )
         told = message("left-the-forecast", text, **row)
-        yield Check("watch", FAIL, told, STEPS.get(likely, STEPS[UNCLEAR]), (label,))
+        yield Check("watch", FAIL, told, NEXT_STEPS.get(likely, NEXT_STEPS[UNCLEAR]), (label,))
 
 
-STEPS = {
+NEXT_STEPS = {
     "intercept": "compare data, test set and code of these runs with those that were fitted",
     "exponent": "train a larger model, or tune anew, at the largest size, and watch again",
     "floor": "look at labels of the new data; see `forecaster floor` for what an irreducible error is made of",
@@ -280,9 +279,9 @@ def _named(curves: Any) -> str:
     cause = {name: f", most likely {name}" for name in CAUSES}
     each = [
         f"{row['architecture']}: {row['side']} since {plain_size(row['since_n'])}{cause.get(row['likely'], '')}"
-        for row in rows[:NAMED]
+        for row in rows[:CURVES_NAMED]
     ]
-    return "; ".join([*each, *([f"and {len(rows) - NAMED} more"] if len(rows) > NAMED else [])])
+    return "; ".join([*each, *([f"and {len(rows) - CURVES_NAMED} more"] if len(rows) > CURVES_NAMED else [])])
 
 
 def _logged(path: str | Path, posterior: Posterior, table: Any, curves: Any, now: datetime) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from forecaster.curves.learning_curves import KEYS
-from forecaster.evaluation.conformal import BAND
+from forecaster.evaluation.rivals.conformal import BAND
 from forecaster.evaluation.tables import FEWEST_PAIRS
 from forecaster.plots.style import ERROR_STEPS, INK, MUTED, PALETTE, WIDTH, labels, plain, size_ticks
 

@@ -10,17 +10,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from forecaster.curves.learning_curves import Group
+from forecaster.curves.learning_curves import KEYS, Group
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import BANDS, BESIDE, COLUMNS, INK, MUTED, QUANTILES, WIDTH, beside, colours, labels, plain
 from forecaster.results.wording import chance, size
 
 if TYPE_CHECKING:
-    from forecaster.comparison.compare import Comparison
+    from forecaster.comparison.comparison import Comparison
     from forecaster.comparison.metrics import MetricComparison
 
-KEYS = ["domain", "task", "architecture"]
-ROOM = 44  # points beside a panel for the chance of gaining most
+CHANCE_WIDTH = 44  # points beside a panel for the chance of gaining most
 STEEP = "Exponent: how steeply the\nreducible error falls with data"
 
 
@@ -97,8 +96,8 @@ def gain_figure(found: Comparison, n: float | None = None) -> Figure:
     axes = figure.add_subplot()
     _bars(axes, table, names, dict(zip(every, colours([name[-1] for name in every]), strict=True)), 100.0)
     for y, p in enumerate(table["p_gains_most"]):
-        beside(axes, ROOM / 4, y, chance(p), va="center", fontsize=9, color=INK)
-    beside(axes, ROOM / 4, -0.75, "gains most", fontsize=8.5, color=MUTED)
+        beside(axes, CHANCE_WIDTH / 4, y, chance(p), va="center", fontsize=9, color=INK)
+    beside(axes, CHANCE_WIDTH / 4, -0.75, "gains most", fontsize=8.5, color=MUTED)
     _rows(axes, [name[-1] for name in names])
     axes.set_xlim(right=min(max(axes.get_xlim()[1], 0.0), 100.0))
     far, today = (size(float(table[k].iloc[0])) for k in ("n", "n_from"))

@@ -6,7 +6,7 @@ from functools import singledispatch
 
 from matplotlib.figure import Figure
 
-from forecaster.comparison.compare import Comparison
+from forecaster.comparison.comparison import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.comparison.metrics import MetricComparison
 from forecaster.curves.importers.imported import Imported
@@ -40,10 +40,10 @@ from forecaster.plots.style import lettered
 from forecaster.plots.surfaces.loss import surface_figure
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
-from forecaster.registry.score import Scored
+from forecaster.registry.scored import Scored
 from forecaster.resources.growth import GrowthTable
 from forecaster.results.result import Result
-from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
+from forecaster.surfaces.answers import ComputeOptimum, SurfaceForecast
 
 
 def figure_of(result: Result) -> Figure:

@@ -14,8 +14,8 @@ from forecaster.plots.style import INK, MUTED, PALETTE, WIDTH, plain, size_ticks
 if TYPE_CHECKING:
     from forecaster.comparison.effect import Effect
 
-REACH = 1e3  # a worth farther than this factor from 1 is beyond the axis
-STEPS = (1.0, 2.0, 5.0)
+FARTHEST_WORTH = 1e3  # a worth farther than this factor from 1 is beyond the axis
+TICKS = (1.0, 2.0, 5.0)
 
 
 def effect_figure(found: Effect) -> Figure:
@@ -31,12 +31,12 @@ def draw_worth(axes: Axes, table: Any) -> None:
     """Data that the baseline needs for the same error, as a multiple: median and the middle 80 %."""
     row = table.iloc[0]
     low, middle, high = (
-        np.clip(table[name].to_numpy(dtype=float), 1.0 / REACH, REACH)
+        np.clip(table[name].to_numpy(dtype=float), 1.0 / FARTHEST_WORTH, FARTHEST_WORTH)
         for name in ("worth_q10", "worth_q50", "worth_q90")
     )
     axes.fill_between(table["n"], low, high, color=PALETTE[0], alpha=0.25, lw=0)
     axes.plot(table["n"], middle, color=PALETTE[0], lw=1.5)
-    inside = middle < REACH
+    inside = middle < FARTHEST_WORTH
     for chosen, marker in ((inside, "o"), (~inside, "^")):  # a worth beyond the axis, such as never, points up
         axes.plot(table["n"][chosen], middle[chosen], color=PALETTE[0], marker=marker, ms=5, lw=0)
     axes.axhline(1.0, color=INK, lw=1, ls=(0, (4, 3)))
@@ -47,7 +47,7 @@ def draw_worth(axes: Axes, table: Any) -> None:
     size_ticks(axes)
     bottom, top = min(float(low.min()), 0.8), max(float(high.max()), 1.25)
     axes.set_ylim(bottom / 1.1, top * 1.1)
-    axes.yaxis.set_major_locator(LogLocator(subs=STEPS if top / bottom < 100 else (1.0,)))
+    axes.yaxis.set_major_locator(LogLocator(subs=TICKS if top / bottom < 100 else (1.0,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
 

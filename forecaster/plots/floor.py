@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from forecaster._support.frames import Table
 from forecaster.floors.split import FLOOR, LABELS, PEOPLE, RECIPE, REST, WITH, WITHOUT
 from forecaster.inference.units import units_of
 from forecaster.plots.style import (
@@ -20,7 +21,6 @@ from forecaster.plots.style import (
     MUTED,
     PALETTE,
     WIDTH,
-    Table,
     colours,
     labels,
     plain,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 PARTS = {LABELS: MUTED, PEOPLE: PALETTE[5], RECIPE: PALETTE[2], REST: PALETTE[2]}
 FITS = {WITH: PALETTE[0], WITHOUT: PALETTE[4]}
-MOST = 16  # curves drawn
+MOST_CURVES = 16  # curves drawn
 FLOORS = ["floor", "floor_lower", "floor_upper", "yhat", "yhat_lower", "yhat_upper"]
 
 
@@ -84,7 +84,7 @@ def split_figure(found: FloorSplit) -> Figure:
 
     Bars are the median floor, parted by the parts' medians.
     """
-    keys = found.table[["domain", "task", "architecture"]].drop_duplicates().head(MOST)
+    keys = found.table[["domain", "task", "architecture"]].drop_duplicates().head(MOST_CURVES)
     rows = list(keys.itertuples(index=False, name=None))
     units = Units("examples", "error", False)
     if found.posterior is not None:

@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import Group
-from forecaster.curves.repeats import MOST, reduced
+from forecaster.curves.repeats import MOST_SIZES, reduced
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
 from forecaster.plots.style import (
@@ -29,7 +30,6 @@ from forecaster.plots.style import (
     PALETTE,
     QUANTILES,
     WIDTH,
-    Table,
     capital,
     colours,
     label_ends,
@@ -40,12 +40,12 @@ from forecaster.plots.style import (
     to_the_right,
     unique,
 )
+from forecaster.prediction.curve_keys import curve_keys
 from forecaster.prediction.forecast import Forecast, forecast
-from forecaster.prediction.paths import curve_keys
 from forecaster.results.columns import CURVE, Column, Columns, size
 from forecaster.results.wording import Units
 
-REGIONS = {
+REGION_STYLES = {
     "small-data": ("small data", "#f3ead7"),
     "power-law": ("power law", "#e3eef7"),
     "floor": ("near the floor", "#ececec"),
@@ -166,8 +166,10 @@ def _small_multiples(table: Table, points: Table, units: Units, names: list[str]
     for axes in panels[max(len(names) - columns, 0) : len(names)]:
         axes.tick_params(labelbottom=True)
     if len(names) < len(panels):
-        shapes = [Rectangle((0, 0), 1, 1, color=c) for _, c in REGIONS.values()]
-        figure.legend(shapes, [label for label, _ in REGIONS.values()], loc="lower right", fontsize=8.5, frameon=False)
+        shapes = [Rectangle((0, 0), 1, 1, color=c) for _, c in REGION_STYLES.values()]
+        figure.legend(
+            shapes, [label for label, _ in REGION_STYLES.values()], loc="lower right", fontsize=8.5, frameon=False
+        )
     figure.supxlabel(f"Training data ({units.size_name})", fontsize=9.5, color=INK)
     figure.supylabel(capital(units.error_name), fontsize=9.5, color=INK)
     return figure
@@ -184,7 +186,9 @@ def _draw_curve(axes: Axes, table: Table, points: Table, name: str, colour: str,
     seen = seen.sort_values("n")
     means = reduced(seen["n"].to_numpy(dtype=float), np.log(seen["error"].to_numpy()))
     if len(means.x) < len(seen):
-        style: Any = {"alpha": 0.3, "ms": 3, "mew": 0} if len(seen) > MOST else {"alpha": 0.75, "ms": 4.4, "mew": 0.4}
+        style: Any = (
+            {"alpha": 0.3, "ms": 3, "mew": 0} if len(seen) > MOST_SIZES else {"alpha": 0.75, "ms": 4.4, "mew": 0.4}
+        )
         axes.plot(seen["n"], seen["error"], "o", color=colour, mec="white", **style)
     axes.plot(np.exp(means.x), np.exp(means.y), "o", color=colour, ms=5.2, mec="white", mew=0.7)
 
@@ -212,7 +216,7 @@ def _runs(mine: Table) -> list[tuple[str, float, float]]:
 
 def _shade_regions(axes: Axes, mine: Table) -> None:
     for name, start, stop in _runs(mine):
-        axes.axvspan(start, stop, color=REGIONS[name][1], lw=0, zorder=-5)
+        axes.axvspan(start, stop, color=REGION_STYLES[name][1], lw=0, zorder=-5)
 
 
 def _region_strip(
@@ -221,7 +225,7 @@ def _region_strip(
     """One row an architecture under the curves: where on its curve each size lies."""
     for row, name in enumerate(names):
         for region, start, stop in _runs(table[table["architecture"] == name]):
-            label, shade = REGIONS[region]
+            label, shade = REGION_STYLES[region]
             below.barh(row, stop - start, left=start, height=0.86, color=shade, lw=0)
             if math.log(stop / start) > 0.14 * math.log(table["n"].max() / table["n"].min()):
                 below.text(math.sqrt(start * stop), row, label, ha="center", va="center", fontsize=7, color=INK)

@@ -14,7 +14,7 @@ from forecaster.resources.growth import GrowthTable
 from forecaster.resources.spent import QUANTITIES, Growth, growth_of
 from forecaster.results.wording import size
 
-MOST = 7  # architectures drawn
+MOST_ARCHITECTURES = 7  # architectures drawn
 POINTS = 40  # of a line
 
 
@@ -22,7 +22,7 @@ def growth_figure(found: GrowthTable) -> Figure:
     """One panel a quantity: measured values, the median line and its interval."""
     assert found.posterior is not None
     table: Any = found.table
-    names = list(dict.fromkeys(table["architecture"]))[:MOST]
+    names = list(dict.fromkeys(table["architecture"]))[:MOST_ARCHITECTURES]
     group = (table["domain"].iloc[0], table["task"].iloc[0])
     lines = growth_of(found.posterior, group, found.seed)
     quantities = [q for q in lines if q in set(table["quantity"])]

@@ -19,8 +19,8 @@ from forecaster.results.wording import Units
 
 COLUMNS = 3
 PANELS = 30  # curves drawn, the first of more
-ABOVE = 145  # points that the name of a curve may take above its panel
-PLAIN = Units("examples", "error", percent=False)
+NAME_WIDTH = 145  # points that the name of a curve may take above its panel
+UNITS = Units("examples", "error", percent=False)
 
 
 def measured_figure(read: LearningCurves | None, cards: Mapping[Group, Domain] | None = None) -> Figure:
@@ -36,7 +36,7 @@ def measured_figure(read: LearningCurves | None, cards: Mapping[Group, Domain] |
     figure = Figure(figsize=(WIDTH, 2.25 * rows + 0.5), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     names = [curve.architecture if len(read.groups) == 1 else curve.label for curve in curves]
-    shown = labels(names, ABOVE, 8.5)
+    shown = labels(names, NAME_WIDTH, 8.5)
     for axes, curve, name in zip(panels, curves, names, strict=False):
         _draw(axes, curve)
         axes.set_title(shown[name], fontsize=8.5, color=INK, loc="left")
@@ -58,4 +58,4 @@ def _draw(axes: Axes, curve: Curve) -> None:
     axes.set(xscale="log", yscale="log")
     plain(axes)
     size_ticks(axes)
-    error_ticks(axes, PLAIN, math.log10(curve.error.max() / curve.error.min()))
+    error_ticks(axes, UNITS, math.log10(curve.error.max() / curve.error.min()))

@@ -1,4 +1,4 @@
-"""Figure of a card's prior predictive distribution."""
+"""Figure of a card's prior predictive distribution, which docs/model.md shows for the image card."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from forecaster._support.frames import Table
 from forecaster.checks.prior_predictive import prior_paths
 from forecaster.domains.domain import Domain
-from forecaster.plots.style import PALETTE, WIDTH, Table, log_axes
+from forecaster.plots.style import PALETTE, WIDTH, log_axes
 from forecaster.results.wording import Units
 
-LARGEST = 500.0  # of log error: beyond it a drawn curve has run away, and its error is no number
+RUN_AWAY = 500.0  # of log error: beyond it a drawn curve has run away, and its error is no number
 
 
 def prior_predictive_table(
@@ -23,7 +24,7 @@ def prior_predictive_table(
     rng = np.random.default_rng(seed)
     x = np.log(np.geomspace(1e3, 1e6, 31) if sizes is None else np.sort(np.asarray(sizes, dtype=float)))
     paths = prior_paths(card, x, x[-1], x[0], draws, rng)[0]
-    error = np.exp(np.clip(paths, -LARGEST, LARGEST))
+    error = np.exp(np.clip(paths, -RUN_AWAY, RUN_AWAY))
     n = np.tile(np.exp(x), draws)
     return pd.DataFrame({"draw": np.repeat(np.arange(draws), len(x)), "n": n, "error": error.ravel()})
 

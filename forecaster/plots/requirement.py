@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
+from forecaster._support.frames import Table
 from forecaster.inference.units import units_of
 from forecaster.plots.resources import draw_resources
 from forecaster.plots.style import (
@@ -14,7 +15,6 @@ from forecaster.plots.style import (
     INK,
     MUTED,
     WIDTH,
-    Table,
     beside,
     colours,
     interval,

@@ -20,7 +20,7 @@ PANELS = {
     "gpu_hours": "Accelerator hours",
     "cost": "Cost",
 }
-WIDE = 30.0  # factor that an axis spans at least
+LEAST_SPAN = 30.0  # factor that an axis spans at least
 DAYS = 40  # points of the burn-up
 
 
@@ -43,7 +43,7 @@ def _range(axes: Axes, title: str, row: dict[str, Any], name: str) -> None:
     low, middle, high = (float(row[f"{name}_{q}"]) for q in ("q10", "q50", "q90"))
     known = [v for v in (low, middle, high) if np.isfinite(v) and v > 0] or [1.0]
     least, most = min(known), max(known)
-    room = max(np.sqrt(WIDE * least / most), 1.6)
+    room = max(np.sqrt(LEAST_SPAN * least / most), 1.6)
     ends = least / room, most * room
     axes.set(xscale="log", xlim=ends, ylim=(-1, 1), yticks=[])
     if np.isfinite(low):

@@ -1,4 +1,4 @@
-"""How figures look: colours, ticks that people read, labels that do not collide."""
+"""Style of figures: colours, readable ticks, labels that do not overlap."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from forecaster._support.frames import Table
 from forecaster.results.short_names import shortened, width
 from forecaster.results.wording import Units, size
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")  # Okabe and Ito
 WIDTH = 8.2  # inches, of every figure
 LEFT, RIGHT, NARROWER = 0.085, 0.81, 0.735  # edges of a panel with names to its right; of one with long ones

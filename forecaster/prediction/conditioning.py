@@ -12,28 +12,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
+from forecaster.inference.importance.weights import Weights, weights_of
 from forecaster.inference.posterior import Posterior
+from forecaster.inference.predictive import BLOCK
 from forecaster.model import drift
 from forecaster.prediction import observation
-from forecaster.prediction.paths import CONDITION, CurveKey, CurvePaths, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import CONDITION, CurvePaths, curve_paths
 
-BLOCK = 4_000_000  # entries of covariances in memory at once: 32 MB each
 Sizes = Float[np.ndarray, " size"]
 Others = Float[np.ndarray, " other"]
 Covariance = Float[np.ndarray, "draw size other"]
-
-
-class Weights(NamedTuple):
-    """Weights of posterior draws [draw], which sum to 1, and their effective sample size."""
-
-    values: Float[np.ndarray, " draw"]
-    ess: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,13 +123,6 @@ class Predictive:
         steps = -0.5 * white**2 - np.log(sd)
         before = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, 1)[:, :-1]], 1)
         return np.array([weights_of(before[:, i]).values @ ndtr(white[:, i]) for i in range(len(y))])
-
-
-def weights_of(log_density: Float[np.ndarray, " draw"]) -> Weights:
-    """Weights proportional to a density of which the log is known up to a constant."""
-    values = np.exp(log_density - log_density.max())
-    values = values / values.sum()
-    return Weights(values, float(1.0 / (values**2).sum()))
 
 
 def predictive(

@@ -9,7 +9,7 @@ from forecaster.errors import RequestError
 from forecaster.model.design import Design
 from forecaster.prediction.paths import CurvePaths
 
-REACH = 1e3  # default horizon, as a multiple of the group's largest measured size
+HORIZON_FACTOR = 1e3  # default horizon, as a multiple of the group's largest measured size
 
 
 def largest_size(design: Design, architecture: str | None = None) -> float:

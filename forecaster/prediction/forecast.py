@@ -20,21 +20,21 @@ from forecaster.curves import binomial_power
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import error_named
+from forecaster.prediction.curve_keys import CurveKey, check_keys, chosen_keys
 from forecaster.prediction.draws import by_point
 from forecaster.prediction.observation import cases, check_kind, of_kind, usual_kind
-from forecaster.prediction.paths import CurveKey, CurvePaths, check_keys, chosen_keys, curve_paths
+from forecaster.prediction.paths import CurvePaths, curve_paths
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.result import Result
 from forecaster.results.track_record import RECORD, TOTAL, Totals, TrackRecord
 
 if TYPE_CHECKING:
     import xarray as xr
 
-LEVEL = 0.8
 AT_ONCE = 256  # sizes of one curve whose draws are held in memory: 8 MB for 4,000 draws
-KEYS = ["domain", "task", "architecture", "n"]
+POINT_KEYS = ["domain", "task", "architecture", "n"]
 COVERS = {
     "mean": "the average {error} over training runs",
     "new-run": "the {error} of one new training run",
@@ -92,7 +92,7 @@ class Forecast(Result):
     def draws(self) -> xr.DataArray:
         """The predictive draws behind the table's rows: errors with dims ``chain``, ``draw`` and ``point``."""
         values = self.errors(np.arange(len(self.table)))
-        return by_point("error", values, self.table, (*KEYS, "kind"), self._source)
+        return by_point("error", values, self.table, (*POINT_KEYS, "kind"), self._source)
 
     @property
     def _source(self) -> Posterior:
@@ -195,7 +195,7 @@ def forecast(
         decades_beyond=beyond,
     )
     aside = set_aside(posterior)
-    keys = [CurveKey(*key) for key in points[KEYS[:3]].itertuples(index=False, name=None)]
+    keys = [CurveKey(*key) for key in points[POINT_KEYS[:3]].itertuples(index=False, name=None)]
     if aside.keys() & set(keys):
         table["note"] = [last_measured(aside[key]) if key in aside else "" for key in keys]
     for i, q in enumerate(quantiles, 3):
@@ -273,17 +273,18 @@ def _points(posterior: Posterior, at: Any, curves: Sequence[CurveKey | str] | No
         table: Any = at.copy()
         if "task" not in table and len({g[1] for g in posterior.groups}) == 1:
             table["task"] = posterior.groups[0][1]
-        missing = [k for k in KEYS if k not in table]
+        missing = [k for k in POINT_KEYS if k not in table]
         if missing:
+            there = ", ".join(map(str, table))
             raise RequestError(
-                f"points: no column {', '.join(missing)} among {', '.join(map(str, table))}; expected {', '.join(KEYS)}"
+                f"points: no column {', '.join(missing)} among {there}; expected {', '.join(POINT_KEYS)}"
             )
-        table = table[KEYS].reset_index(drop=True)
+        table = table[POINT_KEYS].reset_index(drop=True)
     else:
         sizes = np.atleast_1d(np.asarray(at, dtype=float))
         keys = [*chosen_keys(posterior, curves), *set_aside(posterior, curves)]
         rows = [(key.domain, key.task, key.architecture, n) for key in keys for n in sizes]
-        table = pd.DataFrame(rows, columns=KEYS)
+        table = pd.DataFrame(rows, columns=POINT_KEYS)
     table["n"] = pd.to_numeric(table["n"], errors="coerce")
     return table
 

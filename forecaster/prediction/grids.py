@@ -15,13 +15,14 @@ from jaxtyping import Float, Int
 
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import looked_at, searched
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import on_grid
-from forecaster.prediction.paths import STEP, CurveKey, curve_paths
+from forecaster.prediction.paths import GRID_STEP, curve_paths
 
 THINNED = 3  # steps of a path's grid in one of this grid, where both are regular
-MOST = 100  # regular sizes
-FEW = 40  # measured sizes that are all on the grid, with their jumps in how well the curve is known
+MOST_REGULAR = 100  # regular sizes
+MOST_MEASURED = 40  # measured sizes that are all on the grid, with their jumps in how well the curve is known
 CLOSE = 12  # steps beyond the largest measured size where the grid is not thinned: there the ranges widen fastest
 
 
@@ -67,10 +68,10 @@ def curve_grid(
 def _chosen(x: Float[np.ndarray, " inside"], measured: Float[np.ndarray, " measured"]) -> Int[np.ndarray, " size"]:
     """Positions of the log sizes ``x`` that are kept."""
     last = measured.max()
-    kept = (x >= last - 1e-9) & (x <= last + CLOSE * STEP + 1e-9)
+    kept = (x >= last - 1e-9) & (x <= last + CLOSE * GRID_STEP + 1e-9)
     kept[[0, -1]] = True
-    if len(measured) <= FEW:
+    if len(measured) <= MOST_MEASURED:
         kept |= np.isclose(x[:, None], measured, rtol=0.0, atol=1e-9).any(1)
-    width = max(THINNED * STEP, float(x[-1] - x[0]) / MOST)
+    width = max(THINNED * GRID_STEP, float(x[-1] - x[0]) / MOST_REGULAR)
     first = np.diff(np.floor((x - x[0]) / width + 1e-9), prepend=-1.0) > 0.0
     return np.flatnonzero(kept | first)

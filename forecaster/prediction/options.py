@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.forecast import KEYS, Forecast, log_errors
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.forecast import POINT_KEYS, Forecast, log_errors
 from forecaster.prediction.requirement import Requirement
 from forecaster.prediction.set_aside import NOTE
 from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, interval, size
 
-Table = Any  # a DataFrame, where pandas' own annotations know no better
 EQUAL = 1e-12  # relative difference up to which a size is enough for a need
 OPTIONS = Columns(
     "a size and architecture",
@@ -40,7 +40,7 @@ def options_table(found: Forecast) -> pd.DataFrame:
 
     Its columns are ``OPTIONS`` but for ``p_target``, which :func:`reaching` adds.
     """
-    table: Table = found.table[[*KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
+    table: Table = found.table[[*POINT_KEYS, "yhat", "yhat_lower", "yhat_upper", "level"]].copy()
     if "note" in found.table:
         table["note"] = found.table["note"]
     table["p_best"] = lowest_rows(found).mean(1)
@@ -50,9 +50,9 @@ def options_table(found: Forecast) -> pd.DataFrame:
 def reaching(table: Table, need: Requirement) -> pd.DataFrame:
     """A table of options with the chance that each size is enough for the (one) target of a requirement."""
     assert need.draws is not None
-    curves = need.table[KEYS[:-1]].itertuples(index=False, name=None)
+    curves = need.table[POINT_KEYS[:-1]].itertuples(index=False, name=None)
     needed = dict(zip(curves, need.draws.values.reshape(-1, len(need.table)).T, strict=True))
-    rows = zip(*(table[name] for name in KEYS), strict=True)
+    rows = zip(*(table[name] for name in POINT_KEYS), strict=True)
     reached = [float(np.mean(needed[row[:-1]] <= row[-1] * (1.0 + EQUAL))) for row in rows]
     return table.assign(p_target=reached)[[name for name in OPTIONS.names if name in {*table, "p_target"}]]
 

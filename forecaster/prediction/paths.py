@@ -17,45 +17,23 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from jaxtyping import Float, Int
 
-from forecaster._support.streams import stream
-from forecaster.curves.learning_curves import Curve, Group
-from forecaster.errors import RequestError
+from forecaster.curves.learning_curves import Curve
 from forecaster.inference.parameters import CurveDraws
 from forecaster.inference.posterior import Posterior
 from forecaster.model import drift_paths, law
 from forecaster.model.design import Design, SizedCurve
 from forecaster.model.drift_paths import Scales, States
+from forecaster.prediction.curve_keys import CurveKey, check_keys
 
 # Between two grid points the drift of a typical curve (0.03 in log error per nat) moves by 0.28 % (root mean square).
 # A point costs about 0.06 ms for 4,000 draws.
 PER_DECADE = 36
-STEP = float(np.log(10.0)) / PER_DECADE
+GRID_STEP = float(np.log(10.0)) / PER_DECADE
 KEPT_BYTES = 600_000_000  # for the paths of one posterior; the least recently used are dropped first
 REGIONS = np.array(["small-data", "power-law", "floor"])
 
 # Uses of random numbers: each has its own stream.
 PARAMETERS, MEASURED, BEYOND, INNER, AHEAD, BEFORE, RUN, LUCK, CASES, SHARED_RUN, CONDITION, RESULT = range(12)
-
-
-@dataclass(frozen=True)
-class CurveKey:
-    """The name of a curve: measured, or an architecture of a measured group that has no data."""
-
-    domain: str
-    task: str
-    architecture: str
-
-    @property
-    def label(self) -> str:
-        return "/".join((self.domain, self.task, self.architecture))
-
-    @property
-    def group(self) -> Group:
-        return (self.domain, self.task)
-
-    def stream(self, seed: int, *use: int) -> np.random.Generator:
-        """Random numbers of this curve for one use; they do not depend on other questions or their order."""
-        return stream(self.label, seed, *use)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +103,7 @@ class CurvePaths:
 
     def fixed(self, low: float, high: float) -> Int[np.ndarray, " fixed"]:
         """Positions of the grid points that all curves of a group share, from log size ``low`` to ``high``."""
-        steps = (self.x - self.origin.design.x_ref) / STEP
+        steps = (self.x - self.origin.design.x_ref) / GRID_STEP
         shared = np.abs(steps - np.rint(steps)) < 1e-6
         _, first = np.unique(np.rint(steps[shared]), return_index=True)  # a measured size may lie on the grid
         found = np.flatnonzero(shared)[first]
@@ -213,28 +191,6 @@ class CurvePaths:
         return bool(np.isclose(low, high)) and bool(np.isclose(self.origin.x, low, rtol=0.0, atol=1e-12).any())
 
 
-def curve_keys(posterior: Posterior) -> tuple[CurveKey, ...]:
-    """Every measured curve that can be forecast."""
-    return tuple(_key(curve) for curve in posterior.curves.curves)
-
-
-def set_aside_keys(posterior: Posterior) -> tuple[CurveKey, ...]:
-    """Every curve that was measured and cannot be forecast."""
-    return () if posterior.set_aside is None else tuple(_key(curve) for curve in posterior.set_aside.curves)
-
-
-def _key(curve: Curve) -> CurveKey:
-    return CurveKey(curve.domain, curve.task, curve.architecture)
-
-
-def check_keys(posterior: Posterior, keys: Sequence[CurveKey]) -> None:
-    """RequestError where the (domain, task) of a curve is not in the posterior."""
-    unknown = sorted({f"{key.domain}/{key.task}" for key in keys if key.group not in posterior.groups})
-    if unknown:
-        known = ", ".join("/".join(g) for g in posterior.groups)
-        raise RequestError(f"no curves of {', '.join(unknown)} in this posterior; it holds: {known}")
-
-
 def curve_paths(
     posterior: Posterior, key: CurveKey, sizes: Sequence[float] | np.ndarray, *, seed: int = 0, thin: int = 1
 ) -> CurvePaths:
@@ -307,9 +263,9 @@ def _with_inner(paths: CurvePaths) -> CurvePaths:
     ref, known = origin.design.x_ref, origin.x
     xs, parts = [paths.x], [paths.log_error]
     for i in range(len(known) - 1):
-        first = np.floor((ref - known[i]) / STEP + 1e-6) + 1
-        last = np.ceil((ref - known[i + 1]) / STEP - 1e-6) - 1
-        inner = ref - STEP * np.arange(first, last + 1)
+        first = np.floor((ref - known[i]) / GRID_STEP + 1e-6) + 1
+        last = np.ceil((ref - known[i + 1]) / GRID_STEP - 1e-6) - 1
+        inner = ref - GRID_STEP * np.arange(first, last + 1)
         if len(inner):
             x = np.concatenate([known[i : i + 1], inner, known[i + 1 : i + 2]])
             shape = origin.parameters.shape(x)
@@ -324,7 +280,7 @@ def _with_inner(paths: CurvePaths) -> CurvePaths:
 def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
     """One decade more, beyond the reference size."""
     origin, k = paths.origin, paths.after
-    x = origin.design.x_ref + STEP * np.arange(k * PER_DECADE, (k + 1) * PER_DECADE + 1)
+    x = origin.design.x_ref + GRID_STEP * np.arange(k * PER_DECADE, (k + 1) * PER_DECADE + 1)
     shape = origin.parameters.shape(x)
     times, scales = x - origin.design.x_ref, origin.scales.times(origin.beyond)
     states = drift_paths.onward(origin.stream(AHEAD, k), float(times[0]), times[1:], paths.ahead, scales)
@@ -336,33 +292,11 @@ def _with_decade_ahead(paths: CurvePaths) -> CurvePaths:
 def _with_decade_before(paths: CurvePaths) -> CurvePaths:
     """One decade more, below the smallest measured size; its first step is shorter, to the fixed grid."""
     origin, k = paths.origin, paths.before
-    steps = np.floor((origin.design.x_ref - paths.x[0]) / STEP + 1e-6) + np.arange(1, PER_DECADE + 1)
-    x = np.append(paths.x[0], origin.design.x_ref - STEP * steps)
+    steps = np.floor((origin.design.x_ref - paths.x[0]) / GRID_STEP + 1e-6) + np.arange(1, PER_DECADE + 1)
+    x = np.append(paths.x[0], origin.design.x_ref - GRID_STEP * steps)
     shape = origin.parameters.shape(x)
     times, grown = origin.design.x_ref - x, np.diff(origin.luck(x), axis=0)
     states = drift_paths.onward(origin.stream(BEFORE, k), float(times[0]), times[1:], paths.back, origin.scales, grown)
     more = (origin.parameters.level + shape[1:] + states.d)[::-1]
     grid, log_error = np.concatenate([x[:0:-1], paths.x]), np.concatenate([more, paths.log_error])
     return replace(paths, x=grid, log_error=log_error, before=k + 1, back=states.at(-1))
-
-
-def chosen_keys(posterior: Posterior, curves: Sequence[CurveKey | str] | None) -> list[CurveKey]:
-    """The curves asked about that can be forecast; a text is the label or the architecture of measured ones."""
-    measured = curve_keys(posterior)
-    if curves is None:
-        return list(measured)
-    aside = set_aside_keys(posterior)
-    found: list[CurveKey] = []
-    for one in curves:
-        if isinstance(one, CurveKey):
-            found += [] if one in aside else [one]
-            continue
-        named = [t for t in measured if one in (t.label, t.architecture)]
-        if not named and not any(one in (t.label, t.architecture) for t in aside):
-            known = ", ".join(t.label for t in measured)
-            raise RequestError(f"no curve {one!r} in this posterior; it holds: {known}")
-        found += named
-    if not found and not aside:
-        raise RequestError("no curves to ask about; name some, or leave the choice out for all")
-    check_keys(posterior, found)
-    return list(dict.fromkeys(found))

@@ -15,18 +15,20 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster._support.numbers import positive
+from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.inference.units import units_of
 from forecaster.model import law
 from forecaster.prediction import observation
-from forecaster.prediction.crossings import REACH, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.crossings import HORIZON_FACTOR, first_log_size, largest_size, looked_at, searched
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.draws import by_point
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.requirement_prose import leading_rows, prose, risen
 from forecaster.prediction.set_aside import NOTE, last_measured, set_aside
 from forecaster.results.check import REVIEW, Check, also
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared
 from forecaster.results.message import joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.track_record import RECORD, TOTAL, Totals, TrackRecord
@@ -35,9 +37,7 @@ from forecaster.results.wording import plain_number, plain_size
 if TYPE_CHECKING:
     import xarray as xr
 
-KEYS = ("domain", "task", "architecture")
 QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
-LEVEL = 0.8
 NEEDED = "quantiles of the size at which the error first reaches the target"
 TAKEN: dict[str, tuple[Literal["number", "money", "date"], str]] = {
     "params": ("number", "parameters of the best model"),
@@ -166,7 +166,7 @@ def requirement(
     rows, columns = [], []
     for one in wanted:
         design, own = posterior.designs[one.group], kind or observation.usual_kind(posterior, one.group)
-        far = horizon or max(REACH * largest_size(design), limit or 0.0)
+        far = horizon or max(HORIZON_FACTOR * largest_size(design), limit or 0.0)
         sizes, high, above = _sizes(posterior, one, errors, searched(design, far, limit), own, seed)
         last = largest_size(design, one.architecture)
         for k, error in enumerate(errors):

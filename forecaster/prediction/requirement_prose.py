@@ -13,7 +13,7 @@ from forecaster.results.ranking import leading
 from forecaster.results.wording import Units, percent, plain_size
 
 STANDING = ("q50", "q75", "q95", "p_never")  # columns by which rows are ordered, the least data first
-NAMED = 8  # rows that the text spells out; the table has all
+ROWS_TOLD = 8  # rows that the text spells out; the table has all
 MET = 0.95  # probability that a target was reached already, from which it counts as met
 WHO = {
     "mean": "its average run",
@@ -34,7 +34,7 @@ def leading_rows(table: pd.DataFrame, most: int) -> list[int]:
     return leading(groups, list(needed), most)
 
 
-PLAIN = Units("examples", "error", percent=False)
+UNITS = Units("examples", "error", percent=False)
 
 
 def prose(
@@ -45,11 +45,11 @@ def prose(
     if not rows:
         return ()
     said = [
-        of_row(rows[i], (units or {}).get((rows[i]["domain"], rows[i]["task"]), PLAIN))
-        for i in leading_rows(table, NAMED)
+        of_row(rows[i], (units or {}).get((rows[i]["domain"], rows[i]["task"]), UNITS))
+        for i in leading_rows(table, ROWS_TOLD)
     ]
-    if len(rows) > NAMED:
-        more = len(rows) - NAMED
+    if len(rows) > ROWS_TOLD:
+        more = len(rows) - ROWS_TOLD
         text = f"These need the least data for their target; the whole table has {more} more rows."
         said.append(message("more-rows", text, rows=more))
     reach = {}
@@ -64,7 +64,7 @@ def prose(
     return tuple(said)
 
 
-def of_row(row: Mapping[Any, Any], units: Units = PLAIN) -> Message:
+def of_row(row: Mapping[Any, Any], units: Units = UNITS) -> Message:
     """One row in words; the id says which of the possible answers it is."""
     name = f"{row['domain']}/{row['task']}/{row['architecture']}"
     first = f"{name}:"

@@ -1,4 +1,4 @@
-"""Curves that were measured and cannot be forecast: what stands in their rows of a table."""
+"""Curves that were measured and cannot be forecast: their rows in tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from forecaster.curves.learning_curves import Curve
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.paths import CurveKey, set_aside_keys
+from forecaster.prediction.curve_keys import CurveKey, set_aside_keys
 from forecaster.results.columns import Column
 from forecaster.results.wording import plain_size
 
@@ -24,6 +24,6 @@ def set_aside(posterior: Posterior, curves: Sequence[CurveKey | str] | None = No
 
 
 def last_measured(curve: Curve) -> str:
-    """What stands in place of a forecast."""
+    """The text in place of a forecast."""
     last = curve.error[curve.n == curve.n[-1]].mean()
     return f"cannot be forecast; measured last: {last:.4g} at {plain_size(curve.n[-1])}"

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster.curves.learning_curves import KEYS, NO_TASK
 from forecaster.curves.reading.read import read_rows
-from forecaster.curves.reading.rows import NO_TASK
 from forecaster.errors import RequestError
 from forecaster.registry.registration import Point, Registration
 from forecaster.surfaces.model.design import ALL
@@ -19,8 +19,7 @@ from forecaster.surfaces.model.design import ALL
 MEASURED, AMBIGUOUS, ABOVE, BELOW = "measured", "ambiguous", "above", "below"
 KINDS = (MEASURED, AMBIGUOUS, ABOVE, BELOW)
 SCORED, CENSORED, PENDING, OVERDUE = "scored", "censored", "pending", "overdue"
-WITHIN = 0.01  # relative difference of sizes that are one size
-KEYS = ["domain", "task", "architecture"]
+SAME_SIZE = 0.01  # relative difference of sizes that are one size
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(map(str, names[:6])) + (" and others" if len(names) > 6 else "")
 
 
-def outcome_of(point: Point, due: str, outcomes: pd.DataFrame, today: str, within: float = WITHIN) -> Outcome:
+def outcome_of(point: Point, due: str, outcomes: pd.DataFrame, today: str, within: float = SAME_SIZE) -> Outcome:
     """What is known of one point. Several measurements count by their (geometric) mean."""
     mine = (
         (outcomes["domain"] == point.domain)

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.errors import RequestError
-from forecaster.evaluation import baselines
+from forecaster.evaluation.rivals import baselines
 from forecaster.evaluation.scoring import stand_ins
 from forecaster.inference.posterior import Posterior
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.prediction.forecast import capped
 from forecaster.prediction.observation import new_run, of_kind
-from forecaster.prediction.paths import CurveKey, chosen_keys, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.registry.registration import LAST, LAW, QUANTILES, SAMPLES, Point, rounded
 from forecaster.surfaces.fitted import Surface
 
@@ -24,8 +25,8 @@ Drawn = Float[np.ndarray, "draw size"]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is registered of each point: which error, of how many runs, and the targets whose chance is told."""
+class PointOptions:
+    """What is registered for each point: which error, of how many runs, and the targets with a chance each."""
 
     kind: str
     runs: int
@@ -34,7 +35,7 @@ class Asked:
 
 
 def of_curves(
-    posterior: Posterior, sizes: Sizes, curves: Sequence[CurveKey | str] | None, asked: Asked
+    posterior: Posterior, sizes: Sizes, curves: Sequence[CurveKey | str] | None, asked: PointOptions
 ) -> Iterator[Point]:
     """Every chosen curve at every size; RequestError where none can be forecast."""
     keys = chosen_keys(posterior, curves)
@@ -46,7 +47,7 @@ def of_curves(
         yield from _points(name, sizes, drawn, asked.targets, _baselines(posterior, key, sizes))
 
 
-def of_surface(surface: Surface, sizes: Sizes, params: Sizes, asked: Asked) -> Iterator[Point]:
+def of_surface(surface: Surface, sizes: Sizes, params: Sizes, asked: PointOptions) -> Iterator[Point]:
     """Models of every size with every amount of data; RequestError without sizes of models."""
     if asked.kind == "new-cases":
         raise RequestError("kind: found new-cases; expected new-run or mean: a loss has no test cases to count")
@@ -78,7 +79,7 @@ def _points(
         )
 
 
-def _log_errors(posterior: Posterior, key: CurveKey, sizes: Sizes, asked: Asked) -> Drawn:
+def _log_errors(posterior: Posterior, key: CurveKey, sizes: Sizes, asked: PointOptions) -> Drawn:
     paths = curve_paths(posterior, key, sizes, seed=asked.seed)
     if asked.kind != NEW_RUN:
         return of_kind(paths, sizes, asked.kind)

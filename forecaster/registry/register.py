@@ -15,10 +15,10 @@ from forecaster._support.code_hash import of_code
 from forecaster._support.numbers import positive
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.observation import KINDS
-from forecaster.prediction.paths import CurveKey
 from forecaster.registry.chain import append
-from forecaster.registry.points import NEW_RUN, Asked, of_curves, of_surface
+from forecaster.registry.points import NEW_RUN, PointOptions, of_curves, of_surface
 from forecaster.registry.registration import INTERVAL, LAST, LAW, Point, Registration, hub_table
 from forecaster.results.check import Check
 from forecaster.results.columns import CURVE, Column, Columns, declared, interval, size
@@ -29,13 +29,13 @@ from forecaster.surfaces.storage import LAW as LAW_OF_TWO
 from forecaster.surfaces.storage import data_hash
 
 CODE = ("curves", "domains", "model", "inference", "prediction", "surfaces", "registry")
-SAID = {
+KINDS_IN_WORDS = {
     "new-run": "the measured error of a new run, made as those of the table",
     "mean": "the average error over training runs",
     "new-cases": "the average error over training runs, on new test cases",
 }
 PARAMS = Column("params", "number", "size of the model; of a surface alone", key=True, optional=True)
-FEW = 12  # points that the text tells one by one
+POINTS_TOLD = 12  # points that the text tells one by one
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,7 +168,7 @@ def register(
         raise RequestError(f"runs: found {runs} beside kind {kind}; expected kind {NEW_RUN}: the others are averages")
     if failed := [check for check in checks if check.verdict == "FAIL"]:
         raise RequestError(f"nothing was registered: {failed[0].message.text}; {failed[0].next_step}")
-    asked = Asked(kind, runs, targets, seed)
+    asked = PointOptions(kind, runs, targets, seed)
     if isinstance(posterior, Surface):
         points = tuple(of_surface(posterior, sizes, np.unique(positive("params", params, "7e9")), asked))
     elif len(params):
@@ -181,7 +181,7 @@ def register(
 
     def content(place: int) -> dict[str, Any]:
         named = f"{made[:10]}-{place}"
-        text = _told(points, kind, runs, when, targets)
+        text = _told(points, kind, runs, when)
         return Registration(named, made, when, model, kind, runs, note, text, origin, points).content()
 
     record = append(path, content)
@@ -233,17 +233,17 @@ def _table(made: Registration, targets: tuple[float, ...]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _told(points: tuple[Point, ...], kind: str, runs: int, due: str, targets: tuple[float, ...]) -> str:
+def _told(points: tuple[Point, ...], kind: str, runs: int, due: str) -> str:
     """The forecast in words, as the record keeps it."""
     mean = f", mean of {runs} runs" if runs > 1 else ""
-    lines = [f"Forecast of {SAID[kind]}{mean}; outcomes are due by {due}."]
-    for point in points[:FEW]:
+    lines = [f"Forecast of {KINDS_IN_WORDS[kind]}{mean}; outcomes are due by {due}."]
+    for point in points[:POINTS_TOLD]:
         middle, low, high = point.interval
         line = f"{_name(point)} at {plain_size(point.n)}: {middle:.3g}, with 80 % between {low:.3g} and {high:.3g}"
         reached = [f"at most {target:g} with {chance(p)}" for target, p in point.chances]
         lines.append("; ".join([line, *reached]) + ".")
-    if len(points) > FEW:
-        lines.append(f"And {counted(len(points) - FEW, 'point')} more.")
+    if len(points) > POINTS_TOLD:
+        lines.append(f"And {counted(len(points) - POINTS_TOLD, 'point')} more.")
     return "\n".join(lines)
 
 

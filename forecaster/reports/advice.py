@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from forecaster._support.frames import Table
 from forecaster.checks.model_fit import LEFT_OUT
-from forecaster.plots.style import Table, capital
+from forecaster.plots.style import capital
 from forecaster.prediction.requirement_prose import MET, STANDING, risen
 from forecaster.reports.answers import Facts
 from forecaster.results.check import FAIL, PASS

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.checks.check import overall
 from forecaster.checks.predictive import Assessment
-from forecaster.comparison.compare import Comparison
+from forecaster.comparison.comparison import Comparison
 from forecaster.curves.learning_curves import Group
-from forecaster.curves.rises import LEAST
+from forecaster.curves.rises import LEAST_RISE
 from forecaster.evaluation.pooling import Pooling
 from forecaster.inference.posterior import Posterior
-from forecaster.plots.style import Table
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.requirement import Requirement
 from forecaster.reports.deciding import Decided
@@ -41,7 +41,7 @@ class Measured:
     @property
     def still_up(self) -> bool:
         """Whether the error at the largest size is well above the lowest one."""
-        return math.log(self.last / self.best) >= LEAST
+        return math.log(self.last / self.best) >= LEAST_RISE
 
 
 @dataclass(frozen=True, eq=False)

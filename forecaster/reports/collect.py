@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.checks.card_sensitivity import card_table, floor_table
 from forecaster.checks.check import check, overall
 from forecaster.checks.measurements import DIVERGENCE
@@ -23,12 +24,11 @@ from forecaster.evaluation.pooling import pooling
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.units import units_of
 from forecaster.model.design import Design
-from forecaster.plots.style import Table
 from forecaster.prediction.crossings import largest_size
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import Forecast, forecast
 from forecaster.prediction.observation import cases, usual_kind
 from forecaster.prediction.options import options_table, reaching
-from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.prediction.set_aside import last_measured, set_aside
 from forecaster.reports import advice

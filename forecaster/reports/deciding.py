@@ -23,8 +23,8 @@ from forecaster.decisions.prose import NUMBERS, money
 from forecaster.decisions.question import Question
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import Message
 
 RISKS = (0.25, 0.5)  # of missing the target: the first that is within reach, where nothing else is asked for

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.checks.track_record import favoured
 from forecaster.comparison.prose import gain_said
-from forecaster.curves.rises import LEAST
-from forecaster.plots.style import Table
+from forecaster.curves.rises import LEAST_RISE
 from forecaster.reports.answers import EDGE, Facts
 from forecaster.results.check import NAMES_SHOWN
 from forecaster.results.message import Message, message
@@ -74,7 +74,7 @@ def _stands(a: Facts, architecture: str) -> str:
     """The estimated error at its largest size; with what was measured there, if that differs."""
     now, there = a.ends[architecture], a.measured[architecture].last
     middle = a.interval(now)[0]
-    if abs(math.log(there / now["yhat"])) <= LEAST:
+    if abs(math.log(there / now["yhat"])) <= LEAST_RISE:
         return middle
     shown = a.units.error(there, a.units.decimals(now["yhat_lower"], now["yhat_upper"]))
     return f"{middle}, estimated from all sizes ({shown} was measured there)"

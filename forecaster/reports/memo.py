@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from forecaster._support.frames import Table
 from forecaster.checks.check import table_of
 from forecaster.curves.learning_curves import Group
 from forecaster.errors import RequestError
@@ -26,8 +27,7 @@ from forecaster.plots.decisions.decision import options_figure
 from forecaster.plots.floor import floor_figure
 from forecaster.plots.forecast import curve_table, forecast_figure, measured_table
 from forecaster.plots.requirement import requirement_figure
-from forecaster.plots.style import STYLE, WIDTH, Table, capital, unique
-from forecaster.prediction.forecast import LEVEL
+from forecaster.plots.style import STYLE, WIDTH, capital, unique
 from forecaster.reports import advice, captions, findings
 from forecaster.reports.answers import Answers, Facts
 from forecaster.reports.appendix import sections
@@ -46,6 +46,7 @@ from forecaster.reports.tables import floor_rows, options_note, options_rows, re
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import Message, joined, message
 
 NARROW = 4.3  # inches, of the first page's figure on a telephone

@@ -19,7 +19,7 @@ from forecaster._support.atomic_files import written_together
 from forecaster.checks.card_sensitivity import FLOORS, SENSITIVITY
 from forecaster.checks.check import CHECKS
 from forecaster.checks.predictive import FIT_POINTS, FITS
-from forecaster.comparison.compare import Comparison
+from forecaster.comparison.comparison import Comparison
 from forecaster.comparison.effect import Effect
 from forecaster.decisions.decision import Decision
 from forecaster.decisions.measuring.proposal import Proposal
@@ -32,7 +32,7 @@ from forecaster.plots.forecast import CURVES
 from forecaster.prediction.forecast import Forecast
 from forecaster.prediction.options import OPTIONS
 from forecaster.prediction.requirement import Requirement
-from forecaster.registry.score import Scored
+from forecaster.registry.scored import Scored
 from forecaster.reports.page.document import Asks
 from forecaster.reports.pdf import pdf_of
 from forecaster.resources.growth import GrowthTable
@@ -40,7 +40,7 @@ from forecaster.results.columns import Column, Columns, declared
 from forecaster.results.message import Message
 from forecaster.results.result import Result
 from forecaster.results.track_record import RECORD
-from forecaster.surfaces.surface import ComputeOptimum
+from forecaster.surfaces.answers import ComputeOptimum
 
 PAGE = Columns(
     "an option and architecture",

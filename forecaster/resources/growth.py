@@ -16,11 +16,10 @@ import pandas as pd
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction.crossings import largest_size
-from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey, chosen_keys
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.resources.spent import QUANTITIES, Growth, growth_of
 from forecaster.results.check import Check
-from forecaster.results.columns import CURVE, GIVEN_LEVEL, Column, Columns, declared, interval, size
+from forecaster.results.columns import CURVE, GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval, size
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import rounded, times

@@ -16,7 +16,7 @@ import pandas as pd
 from forecaster.curves.learning_curves import Group
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.crossings import largest_size
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.requirement import Requirement
 from forecaster.resources.prices.costs import EVERY, Costs, Hours
 from forecaster.resources.spent import QUANTITIES, line_of
@@ -24,7 +24,7 @@ from forecaster.results.message import Message, joined, message
 from forecaster.results.wording import listed, money, plain_number
 
 SHARES = {"q10": 0.1, "q50": 0.5, "q90": 0.9}
-LATEST = 365 * 1000  # days; a later date is told as never
+LATEST = 365 * 1000  # days; a later date is given as never
 UNITS = {"params": "parameters", "compute": "FLOPs", "gpu_hours": "accelerator hours", "seconds": "seconds"}
 Drawn = dict[str, np.ndarray]
 

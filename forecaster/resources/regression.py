@@ -1,10 +1,10 @@
 """Straight lines in log-log, one an architecture, whose slopes share a centre: exact posterior draws.
 
 For architecture j, ``log y = a_j + b_j (log n - x_j) + noise``, where ``x_j`` is the mean of its log sizes,
-``b_j ~ N(mu, tau^2)``, ``mu ~ N(m, s^2)`` by the card, ``tau`` half-normal of scale ``SPREAD``, ``a_j`` flat, noise of
-variance ``sigma^2`` (``sigma`` half-normal of scale ``NOISE``) plus a known part, such as the step of a grid of model
-sizes. Given ``tau`` and ``sigma`` everything is normal, so these two are drawn from a grid of their marginal posterior
-and the rest from normal distributions: no chain, nothing to converge.
+``b_j ~ N(mu, tau^2)``, ``mu ~ N(m, s^2)`` by the card, ``tau`` half-normal of scale ``EXPONENT_SPREAD``, ``a_j`` flat,
+noise of variance ``sigma^2`` (``sigma`` half-normal of scale ``NOISE``) plus a known part, such as the step of a grid
+of model sizes. Given ``tau`` and ``sigma`` everything is normal, so these two are drawn from a grid of their marginal
+posterior and the rest from normal distributions: no chain, nothing to converge.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-SPREAD = 0.1  # of exponents of one (domain, task): two optimisers of one model were 0.1 apart (Hestness et al. 2017)
+# Of exponents of one (domain, task): two optimisers of one model were 0.1 apart (Hestness et al. 2017).
+EXPONENT_SPREAD = 0.1
 NOISE = 0.3  # of log values around the line: a judgement, wide; times of one machine scatter by 0.05 to 0.3
-STEPS = 60  # of the grid, each way
-TAUS = np.geomspace(1e-3, 1.0, STEPS)
-SIGMAS = np.geomspace(1e-3, 3.0, STEPS)
+GRID_STEPS = 60  # of the grid, each way
+TAUS = np.geomspace(1e-3, 1.0, GRID_STEPS)
+SIGMAS = np.geomspace(1e-3, 3.0, GRID_STEPS)
 
 Points = Float[np.ndarray, " point"]
 Drawn = Float[np.ndarray, " draw"]
@@ -28,7 +29,7 @@ AtSizes = Float[np.ndarray, "draw size"]
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Observations:
     """Logs of sizes ``x`` and of values ``y``, and the known variance of each value."""
 
     x: Points
@@ -56,11 +57,11 @@ class Line:
 
 
 def lines(
-    measured: Sequence[Measured], mean: float, sd: float, draws: int, rng: np.random.Generator
+    measured: Sequence[Observations], mean: float, sd: float, draws: int, rng: np.random.Generator
 ) -> tuple[list[Line], Drawn]:
     """The line of each architecture, and the centre of their slopes; ``mean`` and ``sd`` are that centre's prior."""
     taus, sigmas = (a.ravel() for a in np.meshgrid(TAUS, SIGMAS, indexing="ij"))
-    log_weight = -0.5 * (taus / SPREAD) ** 2 - 0.5 * (sigmas / NOISE) ** 2 + np.log(taus) + np.log(sigmas)
+    log_weight = -0.5 * (taus / EXPONENT_SPREAD) ** 2 - 0.5 * (sigmas / NOISE) ** 2 + np.log(taus) + np.log(sigmas)
     parts = [_summary(one) for one in measured]
     precision, pull = np.full(len(taus), 1.0 / sd**2), np.full(len(taus), mean / sd**2)
     squares = np.full(len(taus), mean**2 / sd**2)
@@ -80,7 +81,7 @@ def lines(
     return [_line(one, part, mu, tau, sigma, rng) for one, part in zip(measured, parts, strict=True)], mu
 
 
-def _summary(one: Measured) -> tuple[int, float, float, float]:
+def _summary(one: Observations) -> tuple[int, float, float, float]:
     """Points, sum of squares of log size, least-squares slope, residual sum of squares."""
     x, y = one.x - one.x.mean(), one.y - one.y.mean()
     spread = float(x @ x)
@@ -89,7 +90,7 @@ def _summary(one: Measured) -> tuple[int, float, float, float]:
 
 
 def _line(
-    one: Measured,
+    one: Observations,
     part: tuple[int, float, float, float],
     mu: Drawn,
     tau: Drawn,

@@ -9,13 +9,13 @@ from typing import Any
 
 from forecaster.inference.posterior import Posterior, expect_posterior
 from forecaster.prediction import requirement as sizes
-from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.requirement import Requirement
 from forecaster.resources.needs import with_resources
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 
 
 def requirement(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster._support.streams import stream
 from forecaster.curves.best_models import of_best_models, one_model
 from forecaster.curves.learning_curves import Group
 from forecaster.domains.domain import Prior
 from forecaster.domains.loading import load_card
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.paths import CurveKey
-from forecaster.resources.regression import Drawn, Line, Measured, lines
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.resources.regression import Drawn, Line, Observations, lines
 
 PRIORS = {"params": "params", "compute": "compute", "gpu_hours": "hours", "seconds": "hours"}
 QUANTITIES: Mapping[str, str] = {
@@ -25,8 +25,7 @@ QUANTITIES: Mapping[str, str] = {
     "gpu_hours": "accelerator hours of one training",
     "seconds": "seconds of one training",
 }
-FEWEST = 2  # sizes of a line
-Table = Any
+FEWEST_SIZES = 2  # sizes of a line
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +35,7 @@ class Growth:
     quantity: str
     prior: Prior
     lines: Mapping[str, Line]
-    measured: Mapping[str, Measured]
+    measured: Mapping[str, Observations]
     centre: Drawn
 
 
@@ -86,16 +85,16 @@ def prior_of(posterior: Posterior, group: Group, quantity: str) -> Prior:
     return own[name] if name in own else load_card("generic").growth[name]
 
 
-def measured_of(rows: Table, quantity: str) -> Measured | None:
+def measured_of(rows: Table, quantity: str) -> Observations | None:
     """Means of log values by size of one curve; None where there are too few sizes, or nothing that grows."""
     told = rows[rows[quantity].notna() & (rows[quantity] > 0)]
-    if told["n"].nunique() < FEWEST:
+    if told["n"].nunique() < FEWEST_SIZES:
         return None
     if quantity == "params" and (not of_best_models(told) or one_model(told["params"])):
         return None
     logs = np.log(told[quantity].astype(float)).groupby(told["n"].to_numpy()).mean()
     x, y = np.log(np.asarray(logs.index, dtype=float)), logs.to_numpy(dtype=float)
-    return Measured(x, y, grid_variance(y) if quantity == "params" else 0.0)
+    return Observations(x, y, grid_variance(y) if quantity == "params" else 0.0)
 
 
 def grid_variance(log_params: np.ndarray) -> float:

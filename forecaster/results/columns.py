@@ -166,6 +166,7 @@ DOMAIN, TASK = (Column(name, "name", ABOUT, given=True, key=True) for name in ("
 ARCHITECTURE = Column("architecture", "name", ABOUT, key=True)
 CURVE = (DOMAIN, TASK, ARCHITECTURE)
 GROUP = tuple(replace(column, help="the curves that were fitted together") for column in (DOMAIN, TASK))
+LEVEL = 0.8  # probability of an interval where none is asked for
 GIVEN_LEVEL = Column("level", "share", "probability of each interval", given=True)
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import count, takewhile
 
-CUT = "…"
+ELLIPSIS = "…"
 BREAKS = "-_/. :+,"  # where a part of a name ends
 
 
@@ -43,7 +43,7 @@ def _cut(name: str, most: int) -> str:
     if width(name) <= most:
         return name
     room = most - 1
-    return _first(name, room - room // 2) + CUT + _last(name, room // 2)
+    return _first(name, room - room // 2) + ELLIPSIS + _last(name, room // 2)
 
 
 def _first(text: str, most: int) -> str:
@@ -97,6 +97,6 @@ def _around(name: str, start: int, stop: int, most: int) -> str:
     room = most - 2 - width(shown)
     head = _first(name[:start], room - room // 2)
     tail = _last(name[stop:], room // 2) if shown == name[start:stop] else ""
-    head += CUT if len(head) < start else ""
-    gap = CUT if shown + tail != name[start:] and not (head.endswith(CUT) and not shown) else ""
+    head += ELLIPSIS if len(head) < start else ""
+    gap = ELLIPSIS if shown + tail != name[start:] and not (head.endswith(ELLIPSIS) and not shown) else ""
     return head + shown + gap + tail

@@ -18,8 +18,8 @@ from forecaster.results.columns import CURVE, Column, Columns, declared
 from forecaster.results.message import Message, message
 from forecaster.results.wording import chance, counted
 
-INSIDE = (0.8, 0.95)  # levels of the ranges that are counted
-DOUBTFUL = 0.5  # chance below which the worst of several curves is named
+LEVELS = (0.8, 0.95)  # levels of the ranges that are counted
+DOUBTFUL_CHANCE = 0.5  # chance below which the worst of several curves is named
 COUNTS = ("hidden", "held_80", "held_95", "too_low", "too_high")
 RECORD = Columns(
     "a curve whose largest sizes were hidden and forecast from the rest",
@@ -27,7 +27,7 @@ RECORD = Columns(
     Column("n_fit", "size", "largest size that was left"),
     Column("n_last", "size", "largest size hidden"),
     Column("hidden", "count", "measurements hidden"),
-    *(Column(f"held_{100 * p:.0f}", "count", f"of them inside their {100 * p:.0f} % interval") for p in INSIDE),
+    *(Column(f"held_{100 * p:.0f}", "count", f"of them inside their {100 * p:.0f} % interval") for p in LEVELS),
     Column("too_low", "count", "of them above their 80 % interval: forecast too low"),
     Column("too_high", "count", "of them below it: forecast too high"),
     Column("mean_error", "number", "mean log of the forecast over the measured error: below 0 is too low"),
@@ -123,7 +123,7 @@ class TrackRecord:
         )
         rows: list[Any] = self.table.to_dict("records")
         worst = min(rows, key=lambda row: row["p_value"])
-        if several and worst["p_value"] < DOUBTFUL:
+        if several and worst["p_value"] < DOUBTFUL_CHANCE:
             text += f" The worst is {self._name(worst)}: {held(worst)}{sides(worst)}."
         if total["held_80"] < total["hidden"]:
             said = by_chance(total)

@@ -28,7 +28,7 @@ class Units:
 
     @property
     def sign(self) -> str:
-        """What stands behind an error's number."""
+        """The unit after an error's number."""
         return " %" if self.percent else f" {self.unit}" if self.unit else ""
 
     def scaled(self, value: float) -> float:

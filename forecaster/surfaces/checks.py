@@ -6,16 +6,16 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from forecaster.curves.learning_curves import Table
+from forecaster._support.frames import Table
 from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, worst_finding
 from forecaster.results.message import message
 from forecaster.results.wording import counted, percent
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.sampling import LEAST_ESS, MOST_R_HAT
 
-TOGETHER = 0.95  # correlation of log sizes and log data from which on the two axes are hardly told apart
-FAR = 1.0  # decades beyond the measured runs from which on an answer needs a look
-APART = 1.5  # ratio of the cubics' optima to the surface's, in the median of the slices, that needs a look
+CORRELATED = 0.95  # correlation of log sizes and log data from which on the two axes are hardly told apart
+FAR_BEYOND = 1.0  # decades beyond the measured runs from which on an answer needs a look
+OPTIMA_RATIO = 1.5  # ratio of the cubics' optima to the surface's, in the median of the slices, that needs a look
 
 
 def by_id(found: Iterable[Check]) -> tuple[Check, ...]:
@@ -46,7 +46,7 @@ def axes(surface: Surface) -> Check:
     """Whether model size and data were varied apart."""
     together = float(np.corrcoef(surface.design.x, surface.design.t)[0, 1])
     said = message("surface-axes", f"the logs of size and data correlate by {together:.2f}", correlation=together)
-    if abs(together) < TOGETHER:
+    if abs(together) < CORRELATED:
         return Check("axes", PASS, said, curves=(surface.design.label,))
     step = "train some sizes on much more, or much less, data: exponents and optimum rest on their priors"
     return Check("axes", REVIEW, said, step, (surface.design.label,))
@@ -55,14 +55,14 @@ def axes(surface: Surface) -> Check:
 def beyond(surface: Surface, decades: float) -> Check:
     """Whether an answer is far beyond what was measured."""
     said = message("surface-beyond", f"answers reach {decades:.1f} decades beyond the measured runs", decades=decades)
-    if decades <= FAR:
+    if decades <= FAR_BEYOND:
         return Check("beyond", PASS, said, curves=(surface.design.label,))
     step = "measure a run in between before much is spent on it"
     return Check("beyond", REVIEW, said, step, (surface.design.label,))
 
 
 def isoflop(surface: Surface, found: Table) -> Check:
-    """Whether optima of cubics along near-isoFLOP slices (rows of ``found``), which know no law, agree."""
+    """Whether optima of cubics along near-isoFLOP slices (rows of ``found``), independent of the law, agree."""
     if not len(found):
         said = message("no-slices", "no slice of one compute has five model sizes and an optimum among them")
         return Check("isoflop", PASS, said, curves=(surface.design.label,))
@@ -72,7 +72,7 @@ def isoflop(surface: Surface, found: Table) -> Check:
         f"factor of {ratio:.2f} in the median"
     )
     said = message("isoflop", text, slices=len(found), ratio=ratio)
-    if ratio <= APART or len(found) < 2:
+    if ratio <= OPTIMA_RATIO or len(found) < 2:
         return Check("isoflop", PASS, said, curves=(surface.design.label,))
     step = "look at the figure: runs that were stopped early or left untuned move optima"
     return Check("isoflop", REVIEW, said, step, (surface.design.label,))

@@ -121,10 +121,10 @@ def frontier(
 
 # A cross-check without the law ----------------------------------------------------------------------
 
-GAP = 0.06  # nats of compute, above which runs are of different slices
+SLICE_GAP = 0.06  # nats of compute, above which runs are of different slices
 WIDEST = 0.25  # nats of a slice
-FEWEST = 5  # model sizes of a slice: a cubic has four numbers
-APART = 1.0  # nats of size that they span at the least
+FEWEST_SIZES = 5  # model sizes of a slice: a cubic has four numbers
+LEAST_SPAN = 1.0  # nats of size that they span at the least
 
 
 @dataclass(frozen=True)
@@ -163,10 +163,10 @@ def near_isoflop(spent: Float[np.ndarray, " row"], x: Float[np.ndarray, " row"])
     groups, start = [], 0
     for i in range(1, len(order) + 1):
         ahead = np.inf if i == len(order) else spent[order[i]]
-        if ahead - spent[order[i - 1]] > GAP or ahead - spent[order[start]] > WIDEST:
+        if ahead - spent[order[i - 1]] > SLICE_GAP or ahead - spent[order[start]] > WIDEST:
             groups.append(order[start:i])
             start = i
-    return [rows for rows in groups if levels(x[rows]) >= FEWEST and np.ptp(x[rows]) >= APART]
+    return [rows for rows in groups if levels(x[rows]) >= FEWEST_SIZES and np.ptp(x[rows]) >= LEAST_SPAN]
 
 
 def _cubic_minimum(x: np.ndarray, y: np.ndarray) -> float | None:

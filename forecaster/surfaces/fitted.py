@@ -171,7 +171,7 @@ class Surface:
 
     @cached_property
     def _pull(self) -> Float[np.ndarray, "draw row"]:
-        """What the data pull each draw of the drift by, at their own places: weights of the correlation with them."""
+        """Weights [draw, run] of the drift's correlation with the data, by which its mean elsewhere is interpolated."""
         data = density.rotated(self.design)
         noise, wander = density.variances(np, self.values)
         level = density.law_at(np, self.values, data.u, data.t, data.log_unique, data.t0)

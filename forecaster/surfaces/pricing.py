@@ -17,7 +17,7 @@ from jaxtyping import Float
 from forecaster.errors import CostsError
 from forecaster.resources.needs import LATEST
 from forecaster.resources.prices.costs import DAY, Costs
-from forecaster.resources.regression import Line, Measured, lines
+from forecaster.resources.regression import Line, Observations, lines
 from forecaster.surfaces.compute import Compute
 from forecaster.surfaces.fitted import Surface
 
@@ -109,7 +109,7 @@ def pricing_of(surface: Surface, costs: Costs | None, seed: int = 0) -> Pricing:
         compute = Compute.of(design)
         spent = compute.log_flops(design.x, design.t) if design.log_compute is None else design.log_compute
         rng = np.random.default_rng([seed, 19])
-        (line,), _ = lines([Measured(spent, design.log_hours)], PROPORTIONAL, NEARLY, len(surface.values), rng)
+        (line,), _ = lines([Observations(spent, design.log_hours)], PROPORTIONAL, NEARLY, len(surface.values), rng)
     by_item = costs.gpu_hours.per_item > 0.0
     if (costs.hour_price(design.architecture) > 0.0 or by_item) and line is None and costs.flops_per_gpu_hour is None:
         found = "gpu_hours by items, which know no model size" if by_item else "a price of accelerator hours alone"

@@ -1,4 +1,4 @@
-"""What a surface says, in sentences."""
+"""Answers of a surface in sentences."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from forecaster.results.message import Message, message
 from forecaster.results.wording import counted, percent, plain_size, times_in
 from forecaster.surfaces.fitted import Surface
 
-SAID = 3  # points or computes that sentences are made of; the table has all
+POINTS_TOLD = 3  # points or computes that sentences are made of; the table has all
 KINDS = {"mean": "the average over runs", "new-run": "one new run"}
 
 
 def of_points(surface: Surface, rows: Sequence[Mapping[str, Any]]) -> list[Message]:
     """What the loss will be, and what more data alone can do for a model."""
     said = []
-    for row in rows[:SAID]:
+    for row in rows[:POINTS_TOLD]:
         text = (
             f"{surface.design.label}: a model of {plain_size(row['params'])} parameters on {plain_size(row['n'])} of "
             f"data comes to a loss of {_between(row, 'yhat', 'yhat', '.4g')}."
         )
         said.append(message("surface-point", text, **{k: row[k] for k in ("n", "params", "yhat")}))
-    for params in list(dict.fromkeys(row["params"] for row in rows))[:SAID]:
+    for params in list(dict.fromkeys(row["params"] for row in rows))[:POINTS_TOLD]:
         limit = float(np.exp(np.median(surface.log_limit(params))))
         text = f"By the law, data without end would bring {plain_size(params)} parameters to {limit:.4g}."
         said.append(message("surface-limit", text, params=params, limit=limit))
@@ -34,7 +34,7 @@ def of_points(surface: Surface, rows: Sequence[Mapping[str, Any]]) -> list[Messa
 def of_optimum(surface: Surface, rows: Sequence[Mapping[str, Any]]) -> list[Message]:
     """How to spend each compute, and where that is not known."""
     said = []
-    for row in rows[:SAID]:
+    for row in rows[:POINTS_TOLD]:
         text = (
             f"{surface.design.label}: {row['flops']:.3g} FLOPs are spent best on "
             f"{_between(row, 'params_q50', 'params', '.3g')} parameters and {_between(row, 'n_q50', 'n', '.3g')} of "
@@ -45,8 +45,10 @@ def of_optimum(surface: Surface, rows: Sequence[Mapping[str, Any]]) -> list[Mess
             text += f" The optimum lies outside the measured runs with probability {percent(row['p_outside_data'])}."
         named = ("flops", "params_q50", "n_q50", "error_q50", "p_outside_data")
         said.append(message("surface-optimum", text, **{k: row[k] for k in named}))
-    if len(rows) > SAID:
-        said.append(message("surface-more", f"The table has {counted(len(rows) - SAID, 'more row')}.", rows=len(rows)))
+    if len(rows) > POINTS_TOLD:
+        said.append(
+            message("surface-more", f"The table has {counted(len(rows) - POINTS_TOLD, 'more row')}.", rows=len(rows))
+        )
     return said
 
 

@@ -12,9 +12,9 @@ from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.fitting import fitted_to
 from forecaster.surfaces.model.design import expect_levels
 
-HIDDEN = 0.1  # of the runs, those of the largest compute
-FEWEST = 3  # hidden runs
-INSIDE = 0.8
+HIDDEN_SHARE = 0.1  # of the runs, those of the largest compute
+FEWEST_HIDDEN = 3  # hidden runs
+INTERVAL = 0.8
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def record_of(surface: Surface) -> Record | None:
     """The record of the tenth of runs with the largest compute; None where the others do not make a surface."""
     design = surface.design.tuned
     spent = Compute.of(surface.design).log_flops(design.x, design.t)
-    count = max(int(np.ceil(HIDDEN * len(spent))), FEWEST)
+    count = max(int(np.ceil(HIDDEN_SHARE * len(spent))), FEWEST_HIDDEN)
     last = np.argsort(spent, kind="stable")[-count:]
     hidden = np.isin(np.arange(len(spent)), last)
     shown = design.rows(~hidden)
@@ -50,7 +50,7 @@ def record_of(surface: Surface) -> Record | None:
     fitted = fitted_to(shown, seed=surface.seed)
     own = design.rows(hidden)
     drawn = fitted.new_run(np.exp(own.t), np.exp(own.x), np.exp(own.log_unique), seed=surface.seed)
-    low, high = np.quantile(drawn, [0.5 - INSIDE / 2, 0.5 + INSIDE / 2], axis=0)
+    low, high = np.quantile(drawn, [0.5 - INTERVAL / 2, 0.5 + INTERVAL / 2], axis=0)
     above, below = int((own.y > high).sum()), int((own.y < low).sum())
     off = float(np.sqrt(np.mean((np.median(drawn, 0) - own.y) ** 2)))
     beyond = float(np.exp(spent[hidden].max() - spent[~hidden].max()))

@@ -17,23 +17,25 @@ import pandas as pd
 from jaxtyping import Float
 
 from forecaster._support.numbers import positive
+from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import Check
-from forecaster.results.columns import CURVE, Column, Columns, declared
+from forecaster.results.columns import CURVE, LEVEL, Column, Columns, declared
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import percent, times_in
 from forecaster.surfaces import checks
+from forecaster.surfaces.answers import quantiles
 from forecaster.surfaces.compute import Compute, frontier
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.pricing import Pricing, pricing_of, quantiles_of
-from forecaster.surfaces.surface import CURVE_NAMES, LEVEL, named, quantiles
+from forecaster.surfaces.surface import named
 
-REACH = 1e4  # times the largest measured compute, or data, up to which is searched
+SEARCHED_TO = 1e4  # times the largest measured compute, or data, up to which is searched
 PER_DECADE = 4  # points of compute at which optima are found
-FINE = 24  # amounts of data a decade
+PER_FINE_DECADE = 24  # amounts of data a decade
 Drawn = Float[np.ndarray, " draw"]
 
 
@@ -148,8 +150,8 @@ class _Priced:
 def _of_sizes(one: Surface, targets: np.ndarray, sizes: np.ndarray, priced: _Priced) -> list[dict[str, Any]]:
     """The data that models of these sizes need."""
     design, compute = one.design, Compute.of(one.design)
-    low, high = float(design.t.min()), float(design.t.max() + np.log(REACH))
-    t = np.linspace(low, high, int(FINE * (high - low) / np.log(10.0)) + 1)
+    low, high = float(design.t.min()), float(design.t.max() + np.log(SEARCHED_TO))
+    t = np.linspace(low, high, int(PER_FINE_DECADE * (high - low) / np.log(10.0)) + 1)
     rows = []
     for size in sizes:
         losses = one.log_loss(np.exp(t), size)
@@ -165,7 +167,7 @@ def _best(one: Surface, targets: np.ndarray, priced: _Priced) -> list[dict[str, 
     """The least compute that reaches each target, spent best."""
     compute = Compute.of(one.design)
     spent = compute.log_flops(one.design.x, one.design.t)
-    low, high = float(spent.min()), float(np.log(compute.largest) + np.log(REACH))
+    low, high = float(spent.min()), float(np.log(compute.largest) + np.log(SEARCHED_TO))
     best = frontier(one, compute, low, high, PER_DECADE)
     rows = []
     for target in targets:
@@ -215,7 +217,7 @@ def _far(one: Surface, rows: Sequence[dict[str, Any]]) -> float:
 
 def _said(row: dict[str, Any]) -> Message:
     """One target in words."""
-    name = "/".join(row[column] for column in CURVE_NAMES)
+    name = "/".join(row[column] for column in KEYS)
     what = "at best" if row["params"] != row["params"] else f"by a model of {row['params']:.3g} parameters"
     text = f"{name}: a loss of {row['target']:.4g} takes, {what}, {_between(row, 'flops')} FLOPs"
     text += f", {_between(row, 'n')} of data"

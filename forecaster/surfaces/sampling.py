@@ -1,44 +1,38 @@
 """Draws from the posterior of a surface: adaptive importance sampling, or NUTS as the reference.
 
-Nine or ten dimensions and a density that costs little (``density.py``) need no Markov chain. A mixture of Student-t
-distributions is fitted to the posterior by tempered population Monte Carlo, as the engine of learning curves fits its
-own (``tempering.py``), from the modes that a search from several starts finds. Four independent sets of points of it,
-weighted, are the chains: their Kish effective sizes and their R-hat say how far draws can be trusted. Where they cannot
-be, the mixture is fitted to more points, twice at the most.
+Nine or ten dimensions and a density that costs little (``density.py``) need no Markov chain. The proposal of
+:mod:`~forecaster.inference.importance.sampler` is fitted from the modes that a search from several starts finds. Four
+independent sets of its points, weighted, are the chains: their Kish effective sizes and their R-hat tell how far draws
+can be trusted. Where they cannot be, the proposal is fitted to more points, twice at the most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
-from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
-from forecaster.inference.engines.ensemble import convergence, student_mixture, tempering
-from forecaster.inference.engines.ensemble.student_mixture import Mixture
+from forecaster.inference.engines.ensemble import convergence
+from forecaster.inference.importance import sampler, tempering
+from forecaster.inference.importance.sampler import POINTS, LogLikelihood, OfPoints, Points
+from forecaster.inference.importance.student_mixture import Mixture
 from forecaster.surfaces.model import density
 from forecaster.surfaces.model.card import QUANTITIES
 from forecaster.surfaces.model.design import SurfaceDesign
 
 CHAINS, DRAWS = 4, 500  # of each chain
-COMPONENTS = 6
-POINTS = 1_000  # of a round of adaptation, at first
-ROUNDS = 20  # of adaptation at most; four to eight as a rule
-POLISH = 3  # fits to points under the whole likelihood
-WIDER = 1.5  # variances of the first proposals over those of the curvature at the modes
-ENOUGH, LEAST_ESS, MOST_R_HAT = 800.0, 400.0, 1.02  # effective size that ends sampling; what draws are trusted from
-EACH = 4  # draws of NUTS, whose draws are correlated, of which one is kept
+MODE_WIDENING = 1.5  # variances of the first proposals over those of the curvature at the modes
+ENOUGH_ESS, LEAST_ESS, MOST_R_HAT = 800.0, 400.0, 1.02  # effective size that ends sampling; what draws are trusted from
+NUTS_THINNING = 4  # draws of NUTS, whose draws are correlated, of which one is kept
 EFFORTS = (1, 4, 16)  # times as many points, where fewer did not do
 STARTS = (-1.0, 0.0, 1.5)  # of the coupling's log, in prior sds, for the search of modes
-STEP, WIDE_STEP = 1e-4, 1e-2  # of finite differences: gradient, curvature
+GRADIENT_STEP, CURVATURE_STEP = 1e-4, 1e-2  # of finite differences: gradient, curvature
 BOUND = 6.0  # prior sds within which modes are searched
 Engine = Literal["importance", "nuts"]
-Points = Float[np.ndarray, "point quantity"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,19 +64,19 @@ def by_importance(design: SurfaceDesign, *, seed: int) -> SurfaceDraws:
     found: list[SurfaceDraws] = []
     start = first_proposals(target, len(design.quantities))
     for effort in EFFORTS:
-        mixture = adapted(rng, start, target, POINTS * effort)
+        mixture = sampler.adapted(rng, start, target, POINTS * effort)
         found.append(weighted(rng, mixture, target, design, 2 * POINTS * effort))
-        if found[-1].trusted and found[-1].ess >= ENOUGH:
+        if found[-1].trusted and found[-1].ess >= ENOUGH_ESS:
             break
         start = mixture
     return max(found, key=lambda one: (one.trusted, one.ess))
 
 
-def target_of(design: SurfaceDesign) -> Callable[[Points], Float[np.ndarray, " point"]]:
+def target_of(design: SurfaceDesign) -> LogLikelihood:
     """The log likelihood of points in units in which the prior is standard normal."""
     data = density.rotated(design)
 
-    def log_likelihood(points: Points) -> Float[np.ndarray, " point"]:
+    def log_likelihood(points: Points) -> OfPoints:
         with np.errstate(over="ignore", invalid="ignore"):  # exponents far out in the tails
             values = design.mean + design.sd * points
             found = density.log_likelihood(np, values, data) + density.log_likelihood_above(np, values, design.untuned)
@@ -94,70 +88,47 @@ def target_of(design: SurfaceDesign) -> Callable[[Points], Float[np.ndarray, " p
 # Proposals ------------------------------------------------------------------------------------------
 
 
-def first_proposals(target: Callable[[Points], np.ndarray], d: int = len(QUANTITIES)) -> Mixture:
+def first_proposals(target: LogLikelihood, d: int = len(QUANTITIES)) -> Mixture:
     """Normal approximations at the modes found from several starts, and the prior itself, in ``d`` dimensions."""
     means, factors = [np.zeros(d)], [np.eye(d)]
     for k in STARTS:
         mode = _mode(target, k, d)
         means.append(mode)
-        factors.append(np.sqrt(WIDER) * np.linalg.cholesky(_covariance(target, mode)))
+        factors.append(np.sqrt(MODE_WIDENING) * np.linalg.cholesky(_covariance(target, mode)))
     weight = np.full(len(means), 1.0 / len(means))
     return Mixture.of(weight[None], np.stack(means)[None], np.stack(factors)[None])
 
 
-def _log_posterior(target: Callable[[Points], np.ndarray], points: Points) -> Float[np.ndarray, " point"]:
+def _log_posterior(target: LogLikelihood, points: Points) -> OfPoints:
     return target(points) - 0.5 * (points**2).sum(-1)
 
 
-def _mode(target: Callable[[Points], np.ndarray], log_k: float, d: int) -> Float[np.ndarray, " quantity"]:
+def _mode(target: LogLikelihood, log_k: float, d: int) -> Float[np.ndarray, " quantity"]:
     """A mode of the posterior, from the prior's mean with another coupling; gradients by differences, in one call."""
-    eye = STEP * np.eye(d)
+    eye = GRADIENT_STEP * np.eye(d)
     start = np.zeros(len(eye))
     start[5] = log_k
 
     def value_and_slope(z: np.ndarray) -> tuple[float, np.ndarray]:
         found = -_log_posterior(target, np.vstack([z, z + eye, z - eye]))
         ahead, behind = found[1 : 1 + len(eye)], found[1 + len(eye) :]
-        return float(found[0]), (ahead - behind) / (2.0 * STEP)
+        return float(found[0]), (ahead - behind) / (2.0 * GRADIENT_STEP)
 
     bounds = [(-BOUND, BOUND)] * len(eye)
     return minimize(value_and_slope, start, jac=True, method="L-BFGS-B", bounds=bounds).x
 
 
-def _covariance(target: Callable[[Points], np.ndarray], mode: Float[np.ndarray, " quantity"]) -> np.ndarray:
+def _covariance(target: LogLikelihood, mode: Float[np.ndarray, " quantity"]) -> np.ndarray:
     """The inverse curvature at a mode, no wider than the prior."""
     d = len(mode)
-    eye = WIDE_STEP * np.eye(d)
+    eye = CURVATURE_STEP * np.eye(d)
     corners = np.array(
         [[s * eye[i] + r * eye[j] for s in (1, -1) for r in (1, -1)] for i in range(d) for j in range(d)]
     )
     found = -_log_posterior(target, mode + corners.reshape(-1, d)).reshape(d, d, 4)
-    curvature = (found[..., 0] - found[..., 1] - found[..., 2] + found[..., 3]) / (4.0 * WIDE_STEP**2)
+    curvature = (found[..., 0] - found[..., 1] - found[..., 2] + found[..., 3]) / (4.0 * CURVATURE_STEP**2)
     values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
     return (vectors / np.maximum(values, 1.0)) @ vectors.T
-
-
-def adapted(rng: np.random.Generator, start: Mixture, target: Callable[[Points], np.ndarray], points: int) -> Mixture:
-    """Proposals fitted to the posterior: tempered first, then under the whole likelihood."""
-
-    def of_one(some: np.ndarray, _: np.ndarray) -> np.ndarray:
-        return target(some[0])[None]
-
-    mixture = tempering.adapted(rng, _refined(start), of_one, points, ROUNDS).mixture
-    for _ in range(POLISH):
-        drawn, log_q = student_mixture.sample(rng, mixture, 2 * points)
-        log_weight = of_one(drawn, np.zeros(1)) + student_mixture.standard_normal(drawn) - log_q
-        if tempering.log_ess(log_weight)[0] < np.log(4.0 * COMPONENTS * drawn.shape[-1] / 2.0):
-            continue
-        mixture = student_mixture.fitted(rng, COMPONENTS, drawn, softmax(log_weight, -1))
-    return mixture
-
-
-def _refined(mixture: Mixture) -> Mixture:
-    """As many components as fits have, the first ones again."""
-    more = np.arange(COMPONENTS) % mixture.weight.shape[1]
-    weight = mixture.weight[:, more]
-    return Mixture.of(weight / weight.sum(), mixture.mean[:, more], mixture.chol[:, more])
 
 
 # Draws ----------------------------------------------------------------------------------------------
@@ -166,19 +137,16 @@ def _refined(mixture: Mixture) -> Mixture:
 def weighted(
     rng: np.random.Generator,
     mixture: Mixture,
-    target: Callable[[Points], np.ndarray],
+    target: LogLikelihood,
     design: SurfaceDesign,
     points: int,
 ) -> SurfaceDraws:
     """Four independent sets of weighted points, each resampled to its draws, in random order."""
     chains, sizes = [], []
     for _ in range(CHAINS):
-        drawn, log_q = student_mixture.sample(rng, mixture, points)
-        log_weight = target(drawn[0])[None] + student_mixture.standard_normal(drawn) - log_q
-        weight = softmax(log_weight, -1)
-        chosen = rng.permutation(student_mixture.stratified(rng, weight, DRAWS)[0])
-        chains.append(drawn[0, chosen])
-        sizes.append(min(float(np.exp(tempering.log_ess(log_weight)[0])), DRAWS))
+        drawn, log_weight = sampler.weighted(rng, mixture, target, points)
+        chains.append(sampler.resampled(rng, drawn, log_weight, DRAWS))
+        sizes.append(min(float(np.exp(tempering.log_ess(log_weight[None])[0])), DRAWS))
     z = np.stack(chains)
     r_hat = float(convergence.r_hat(z[None])[0])
     return SurfaceDraws(design.mean + design.sd * z, float(np.sum(sizes)), r_hat, "importance")
@@ -193,11 +161,17 @@ def by_nuts(design: SurfaceDesign, *, seed: int, tune: int = 1000) -> SurfaceDra
 
     compiled = nutpie.compile_pymc_model(pymc_model.build(design))
     trace: Any = nutpie.sample(
-        compiled, draws=EACH * DRAWS, tune=tune, chains=CHAINS, seed=seed, target_accept=0.95, progress_bar=False
+        compiled,
+        draws=NUTS_THINNING * DRAWS,
+        tune=tune,
+        chains=CHAINS,
+        seed=seed,
+        target_accept=0.95,
+        progress_bar=False,
     )
     found = np.asarray(trace.posterior["values"].values)
     ess = min(_least_ess(az, found), float(CHAINS * DRAWS))
-    return SurfaceDraws(found[:, ::EACH], ess, float(convergence.r_hat(found[None])[0]), "nuts")
+    return SurfaceDraws(found[:, ::NUTS_THINNING], ess, float(convergence.r_hat(found[None])[0]), "nuts")
 
 
 def _least_ess(az: Any, values: Float[np.ndarray, "chain draw quantity"]) -> float:

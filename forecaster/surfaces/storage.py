@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SCHEMA = "forecaster-surface/1"
 LAW = "E + ((A N^-a)^k + (B D^-b)^k)^(1/k)"
 CENTRE = ("x0", "t0", "y0")
-TOLD = ("log_compute", "log_hours")  # what some tables say of each run
+STORED_COLUMNS = ("log_compute", "log_hours")  # what some tables say of each run
 PACKAGES = ("forecaster", "numpy", "scipy", "xarray")
 
 
@@ -129,7 +129,7 @@ def schema_of(path: str | Path) -> str | None:
 def data_hash(design: SurfaceDesign) -> str:
     """SHA-256 of the name and the runs of a design."""
     made = hashlib.sha256(json.dumps(design.key).encode())
-    for name in (*ROWS, *TOLD):
+    for name in (*ROWS, *STORED_COLUMNS):
         values = getattr(design, name)
         if values is not None:
             made.update(name.encode() + np.ascontiguousarray(values, dtype="<f8").tobytes())
@@ -141,7 +141,7 @@ def _dataset(one: Surface) -> xr.Dataset:
 
     design, drawn = one.design, one.draws
     data: dict[str, Any] = {name: ("row", np.asarray(getattr(design, name), dtype=float)) for name in ROWS}
-    data |= {name: ("row", values) for name in TOLD if (values := getattr(design, name)) is not None}
+    data |= {name: ("row", values) for name in STORED_COLUMNS if (values := getattr(design, name)) is not None}
     data["values"] = (("chain", "draw", "quantity"), np.ascontiguousarray(drawn.values))
     attrs: dict[str, Any] = {name: getattr(design, name) for name in ("domain", "task", "architecture", *CENTRE)}
     attrs |= {"data_hash": data_hash(design), "card": msgspec.json.encode(_plain(design.card)).decode(), "law": LAW}
@@ -158,7 +158,7 @@ def _plain(card: SurfaceCard) -> dict[str, Any]:
 def _surface(path: Path, data: xr.Dataset) -> Surface:
     attrs = data.attrs
     rows: dict[str, Any] = {name: data[name].values for name in ROWS} | {
-        name: data[name].values for name in TOLD if name in data
+        name: data[name].values for name in STORED_COLUMNS if name in data
     }
     rows["above"] = rows["above"] > 0.5
     named: dict[str, Any] = {name: str(attrs[name]) for name in ("domain", "task", "architecture")}

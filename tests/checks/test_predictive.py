@@ -17,10 +17,10 @@ from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.domains.quantities import CENTRES
 from forecaster.inference.fit import fit
+from forecaster.inference.importance.weights import weighted_quantiles
 from forecaster.inference.posterior import Posterior
 from forecaster.inference.predictive import left_out, moments
 from forecaster.model.simulate import simulate
-from forecaster.prediction.importance_weights import weighted_quantiles
 from forecaster.results.check import PASS, REVIEW
 
 LABEL = "vision/top-1/cnn"

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from forecaster.cli import checking, console, source, tables
 from forecaster.cli.choosing import Choice
 from forecaster.cli.main import app
-from forecaster.comparison.compare import FEWER
+from forecaster.comparison.comparison import FEWER
 from forecaster.inference import cache
 from forecaster.results.check import Check
 from forecaster.results.message import message
@@ -605,7 +605,7 @@ def test_progress_shows_only_for_long_work(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
     state = console._Progress("Fitting")
     state.tell("sampling", 0.5)
-    state.stop.wait = lambda seconds: seconds == console.EVERY
+    state.stop.wait = lambda seconds: seconds == console.PROGRESS_SECONDS
     state.watch()
     captured = capsys.readouterr()
     assert captured.out == ""

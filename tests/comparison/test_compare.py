@@ -16,8 +16,8 @@ from forecaster.comparison.compare import compare
 from forecaster.comparison.overlap import overlap
 from forecaster.comparison.prose import BOUND, prose
 from forecaster.errors import RequestError
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.results.message import joined
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from forecaster.curves.divergence import SURE, divergence
+from forecaster.curves.divergence import CERTAIN, divergence
 
 N = np.geomspace(1e3, 1e6, 8)
 FALL = 0.6 * (N / N[0]) ** -0.3 + 0.02
@@ -22,14 +22,14 @@ def noisy(error, sd, seed):
 
 def test_a_curve_that_rises_is_found_and_described():
     found = divergence(N, RISE, np.zeros(8))
-    assert found.chance > SURE
+    assert found.chance > CERTAIN
     assert (found.best, found.best_n, found.last, found.last_n) == pytest.approx((3.5, N[2], 8.1, N[-1]))
 
 
 @pytest.mark.parametrize("sd", [0.02, 0.1, 0.2])
 @pytest.mark.parametrize("curve", [FALL, np.full(8, 0.3)], ids=["falling", "flat"])
 def test_noise_alone_is_seldom_taken_for_it(curve, sd):
-    alarms = [chance(noisy(curve, sd, seed)) > SURE for seed in range(200)]
+    alarms = [chance(noisy(curve, sd, seed)) > CERTAIN for seed in range(200)]
     assert np.mean(alarms) <= 0.02
 
 
@@ -39,13 +39,13 @@ def test_the_noise_of_repeats_counts():
     level = np.repeat([0.30, 0.28, 0.26, 0.25, 0.36], 4)
     scatter = np.tile([-1.0, 1.0, -1.0, 1.0], 5)
     agree, apart = (level * np.exp(sd * scatter) for sd in (0.01, 0.6))
-    assert chance(agree, n) > SURE > chance(apart, n)
+    assert chance(agree, n) > CERTAIN > chance(apart, n)
 
 
 def test_one_low_slip_is_no_rise():
     error = FALL.copy()
     error[3] *= 0.3
-    assert chance(error) < SURE
+    assert chance(error) < CERTAIN
 
 
 def test_known_noise_counts():

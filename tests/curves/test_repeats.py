@@ -24,7 +24,7 @@ def series(count: int, kept: float, sd: float = 0.01, seed: int = 0) -> np.ndarr
 
 
 def test_few_sizes_are_kept_as_they_are():
-    n = np.repeat(np.geomspace(100, 1e4, repeats.MOST).round(), 2)
+    n = np.repeat(np.geomspace(100, 1e4, repeats.MOST_SIZES).round(), 2)
     log_error = np.random.default_rng(0).standard_normal(len(n))
     found = repeats.reduced(n, log_error)
     pairs = log_error.reshape(-1, 2)
@@ -32,7 +32,7 @@ def test_few_sizes_are_kept_as_they_are():
     np.testing.assert_allclose(found.y, pairs.mean(1))
     np.testing.assert_allclose(found.within, np.ptp(pairs, axis=1) ** 2 / 2)
     assert (found.repeats == 2.0).all()
-    np.testing.assert_array_equal(found.which, np.repeat(np.arange(repeats.MOST), 2))
+    np.testing.assert_array_equal(found.which, np.repeat(np.arange(repeats.MOST_SIZES), 2))
 
 
 @pytest.mark.parametrize("spacing", [np.geomspace, np.linspace])
@@ -40,7 +40,7 @@ def test_many_lie_on_the_curve_that_they_lay_on(spacing):
     n = np.unique(spacing(100, 1e5, 3000).round())
     curve = np.log(0.1 + (n / 30.0) ** -0.6)
     found = repeats.reduced(n, curve)
-    assert 40 < len(found.x) <= repeats.TOGETHER
+    assert 40 < len(found.x) <= repeats.BINS
     assert (np.diff(found.x) > 0).all()
     np.testing.assert_allclose(found.y, np.log(0.1 + (np.exp(found.x) / 30.0) ** -0.6), atol=2e-3)
     assert found.within.max() < 1e-3
@@ -89,7 +89,7 @@ def test_forecasts_are_those_of_all_sizes(monkeypatch):
         return np.log(forecast(fit(curves, card="generic", seed=1), [4e5]).errors([0, 1]))
 
     whole = drawn()
-    monkeypatch.setattr(repeats, "MOST", 64)
+    monkeypatch.setattr(repeats, "MOST_SIZES", 64)
     together = drawn()
     low, middle, high = np.quantile(whole, [0.16, 0.5, 0.84], axis=0)
     less, same, more = np.quantile(together, [0.16, 0.5, 0.84], axis=0)

@@ -18,7 +18,7 @@ from forecaster.decisions.choice import (
 )
 from forecaster.decisions.loss import Value, cvar, quantile, rated, regret
 from forecaster.decisions.options import Offers, Option
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 
 KEY = CurveKey("d", "t", "net")
 DRAWS = 400
@@ -132,7 +132,7 @@ def test_break_evens_and_flips_are_those_of_brute_force(attitude, seed):
     assert break_even_price(world, rating) == pytest.approx(max(buying, default=0.0), rel=0.01)
     values = [f for f in prices if best(value=f) > 0]
     assert break_even_value(world, attitude) == pytest.approx(80.0 * min(values, default=np.inf), rel=0.01)
-    for flip in flips(world, rating):
+    for flip in flips(rating):
         which = {"price_list": "price", "value": "value"}[flip.what]
         way = 1.0 if flip.factor > 1.0 else -1.0
         assert best(**{which: flip.factor * (1.0 - 1e-4 * way)}) == best()

@@ -16,7 +16,7 @@ from forecaster.cli.main import app
 from forecaster.decisions.loss import cvar
 from forecaster.decisions.ordering import orders
 from forecaster.errors import CostsError, RequestError
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.results.message import ids
 
 LAST = synthetic.SIZES[-1]

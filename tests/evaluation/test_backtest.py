@@ -15,11 +15,14 @@ from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
 from forecaster.evaluation import declarations, prose, tables
-from forecaster.evaluation.backtest import OURS, _pair, _Scored, backtest
-from forecaster.evaluation.baselines import BASELINES
-from forecaster.evaluation.conformal import BAND, LAW
+from forecaster.evaluation.backtest import backtest
 from forecaster.evaluation.holdout import hide
+from forecaster.evaluation.one_curve import ScoredCurve
+from forecaster.evaluation.ranking import ranked_pair
+from forecaster.evaluation.rivals.baselines import BASELINES
+from forecaster.evaluation.rivals.conformal import BAND, LAW
 from forecaster.evaluation.scoring import PointScores
+from forecaster.evaluation.tables import OURS
 from forecaster.inference.fit import cards_of
 
 KEYS = ["domain", "task", "architecture"]
@@ -218,7 +221,9 @@ def scored(name, sizes, runs):
     """One curve of `_pair` whose observed errors are the first draw of ``runs`` [draw, size]."""
     row, at = {"domain": "d", "task": "t", "architecture": name}, np.log(sizes)
     predicted = {OURS: np.median(runs, 0)}
-    return _Scored(row, pd.DataFrame(), NO_SCORES, None, (at[:1] - 1.0, runs[0, :1]), (at, runs[0]), predicted, runs)
+    return ScoredCurve(
+        row, pd.DataFrame(), NO_SCORES, None, (at[:1] - 1.0, runs[0, :1]), (at, runs[0]), predicted, runs
+    )
 
 
 def test_two_architectures_are_judged_at_one_size_though_theirs_differ():
@@ -228,7 +233,7 @@ def test_two_architectures_are_judged_at_one_size_though_theirs_differ():
         return level - 0.5 * np.log(sizes)[None] + np.zeros((100, 1))
 
     a, b = np.array([2e4, 1e5]), np.array([3e4, 3e5])
-    pair = _pair(scored("a", a, line(a, np.log(0.92))), scored("b", b, line(b, 0.0)), np.log(1e5))
+    pair = ranked_pair(scored("a", a, line(a, np.log(0.92))), scored("b", b, line(b, 0.0)), np.log(1e5))
     assert pair.row["p_better"] == 1.0
     assert pair.row["right"] == 1.0
     assert pair.row["log_ratio"] == pytest.approx(np.log(0.92))
@@ -237,7 +242,7 @@ def test_two_architectures_are_judged_at_one_size_though_theirs_differ():
 def test_the_chance_of_a_pair_is_that_of_what_runs_measure():
     rng, sizes, gap, noise = np.random.default_rng(0), np.array([1e4, 1e5]), 0.05, 0.06
     a, b = (level + noise * rng.standard_normal((20_000, 2)) for level in (-gap, 0.0))
-    pair = _pair(scored("a", sizes, a), scored("b", sizes, b), np.log(1e5))
+    pair = ranked_pair(scored("a", sizes, a), scored("b", sizes, b), np.log(1e5))
     assert pair.row["p_better"] == pytest.approx(stats.norm.cdf(gap / (noise * np.sqrt(2))), abs=0.01)
 
 

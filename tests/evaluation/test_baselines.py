@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.evaluation.baselines import (
+from forecaster.evaluation.rivals.baselines import (
     BASELINES,
     broken_power_law,
     last_point,

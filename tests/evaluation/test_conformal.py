@@ -6,8 +6,9 @@ import pytest
 from scipy import stats
 
 from forecaster.curves.reading.read import read_curves
-from forecaster.evaluation import conformal, scoring
-from forecaster.evaluation.baselines import power_law_with_floor
+from forecaster.evaluation import scoring
+from forecaster.evaluation.rivals import conformal
+from forecaster.evaluation.rivals.baselines import power_law_with_floor
 
 SIZES = np.geomspace(1e3, 1e6, 13)
 FITTED = 9

@@ -20,8 +20,9 @@ from forecaster.evaluation.record import TOO_FEW, hide, outside, recorded, score
 from forecaster.inference import fit as inference
 from forecaster.inference.storage import load_posterior
 from forecaster.prediction import observation
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.requirement import requirement
 from forecaster.results.check import FAIL, PASS, REVIEW
 from forecaster.results.track_record import RECORD, TrackRecord, p_value

@@ -25,6 +25,21 @@ def loss(constants: law.Constants, params: np.ndarray, n: np.ndarray) -> np.ndar
     return constants.floor + (by_size**constants.k + by_data**constants.k) ** (1.0 / constants.k)
 
 
+def parameters_of(of: law.Constants, x0: float, t0: float) -> law.Parameters:
+    """The inverse of :func:`~forecaster.surfaces.model.law.constants_of`; the floor must be above zero."""
+    by_size, by_data = of.k * (of.log_scale_n - of.a * x0), of.k * (of.log_scale_d - of.b * t0)
+    reducible = np.logaddexp(by_size, by_data) / of.k
+    floor = np.log(of.floor)
+    return law.Parameters(
+        level=np.logaddexp(floor, reducible),
+        log_a=np.log(of.a),
+        log_b=np.log(of.b),
+        share_logit=by_size - by_data,
+        floor_logit=floor - reducible,
+        log_k=np.log(of.k),
+    )
+
+
 def table(
     constants: law.Constants = BESIROGLU,
     *,

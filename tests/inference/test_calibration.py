@@ -25,7 +25,8 @@ from forecaster.inference.fit import fit
 from forecaster.inference.posterior import Posterior, diagnostics
 from forecaster.model import run_noise
 from forecaster.model.simulate import Simulation, simulate
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import curve_paths
 
 pytestmark = pytest.mark.slow
 

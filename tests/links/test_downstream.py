@@ -16,8 +16,8 @@ from forecaster.cli.main import app
 from forecaster.errors import RequestError
 from forecaster.links.following import FOLLOWS, NOT
 from forecaster.links.link import Link
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey
 
 ONE = np.ones(1)
 TRUTH = Link(0.1 * ONE, 0.75 * ONE, 0.2 * ONE, 0.04 * ONE, ONE)  # over losses of the synthetic curves

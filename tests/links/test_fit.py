@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from forecaster.inference.importance.weights import TRUSTED_K
 from forecaster.links.fit import REASONS, SCATTER, SCATTERS, fit_constant, fit_link
 from forecaster.links.link import Link, Runs
-from forecaster.prediction.importance_weights import TRUSTED_K
 
 ONE = np.ones(1)
 

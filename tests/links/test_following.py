@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from forecaster.links.fit import fit_link
-from forecaster.links.following import FEWEST, FOLLOWS, NOT, UNKNOWN, following, lowest, ruled
+from forecaster.links.following import FEWEST_RUNS, FOLLOWS, NOT, UNKNOWN, following, lowest, ruled
 from forecaster.links.link import Link, Runs
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -46,7 +46,7 @@ def test_verdicts_where_the_truth_is_plain(rate):
 
 
 def test_few_runs_cannot_tell():
-    few = FEWEST - 1
+    few = FEWEST_RUNS - 1
     runs = Runs(LOSS[:few], of_link()[:few], np.full(few, np.nan))
     rng = np.random.default_rng(12)
     found = following(runs, None, fit_link(runs, None, rng), rng)

@@ -11,8 +11,8 @@ import pytest
 from forecaster import CommandTrainer, Trained
 from forecaster._support import programs
 from forecaster.errors import OptionError
-from forecaster.measuring.commands import LINES
 from forecaster.measuring.running import RunFailed
+from forecaster.measuring.trainers.commands import LINES
 
 ERROR = "error=([-+.e0-9]+)"
 
@@ -97,7 +97,7 @@ def test_the_command_has_a_place_for_every_name_and_no_other():
 
 def test_runs_side_by_side_share_the_cores(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr("forecaster.measuring.commands.cores", lambda: 8)
+    monkeypatch.setattr("forecaster.measuring.trainers.commands.cores", lambda: 8)
     shows = "echo error=$(({n} + ${{OMP_NUM_THREADS:-0}}))"
     assert CommandTrainer(shows, ERROR)(0, 0).error == 0
     assert CommandTrainer(shows, ERROR, side_by_side=3)(0, 0).error == 2

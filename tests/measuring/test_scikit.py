@@ -14,7 +14,7 @@ from helpers.unchecked import unchecked
 
 import forecaster
 from forecaster.errors import RequestError, RunRecordError
-from forecaster.measuring import scikit
+from forecaster.measuring.trainers import scikit
 
 pytest.importorskip("sklearn")
 from sklearn.base import BaseEstimator, ClassifierMixin, clone

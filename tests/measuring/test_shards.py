@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.measuring.shards import nested_order, stratified_order
+from forecaster.measuring.trainers.shards import nested_order, stratified_order
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

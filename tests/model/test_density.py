@@ -78,6 +78,9 @@ def chunks(length: int) -> int:
     return -(-length // density.CHUNK) * density.CHUNK
 
 
+PADDING = -0.5 * float(np.log(2 * np.pi))  # what each padded point adds to the log density of the PyMC model
+
+
 def free_density(design: Design):
     """The JAX log density as a function of the PyMC model's free variables, one vector."""
     curves = len(design.curves)
@@ -85,7 +88,7 @@ def free_density(design: Design):
     missing = sum(longest - len(c.x) for c in design.curves)
     joint = density.of_free_variables(design, arrays(design, chunks(longest)), design.slope_memory)
     size = len(CENTRES) + len(LEARNED) + (1 + len(LOCAL)) * curves
-    return jax.jit(jax.value_and_grad(lambda free: joint(free) + missing * pymc_model.PADDING_CONSTANT)), size
+    return jax.jit(jax.value_and_grad(lambda free: joint(free) + missing * PADDING)), size
 
 
 @pytest.fixture(scope="module", params=DESIGNS)

@@ -11,8 +11,8 @@ from helpers import synthetic
 
 from forecaster.errors import RequestError
 from forecaster.monitoring.update import judged_rows, summary, surprises, update
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey
 
 KEY = CurveKey(*synthetic.GROUP, "cnn")
 

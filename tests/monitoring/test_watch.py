@@ -14,7 +14,7 @@ from forecaster.monitoring.causes import CAUSES, causes
 from forecaster.monitoring.evidence import evidence
 from forecaster.monitoring.watch import UNCLEAR, watch
 from forecaster.prediction.conditioning import predictive
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.registry.chain import read_chain
 
 SEQUENCES, POINTS, ALPHA = 2000, 20, 0.05

@@ -192,24 +192,6 @@ def test_options_table_counts_draws(two):
         assert row.p_target == within
 
 
-@pytest.mark.parametrize("name", ["generic-error-rate", "image-classification-top1"])
-def test_prior_predictive_needs_a_card_only(name, tmp_path):
-    card = load_card(name)
-    table = prior.prior_predictive_table(card, draws=50)
-    assert len(table) == 50 * 31
-    assert np.isfinite(table["error"]).all()
-    assert (table["error"] > 0).all()
-    pd.testing.assert_frame_equal(table, prior.prior_predictive_table(card, draws=50))
-    prior.prior_predictive_figure(card, draws=50).savefig(tmp_path / "prior.png")
-
-
-def test_prior_predictive_level_is_that_of_the_card():
-    card = load_card("generic-error-rate")
-    table = prior.prior_predictive_table(card, draws=4000)
-    last = np.log(table[table["n"] == table["n"].max()]["error"])
-    assert last.median() == pytest.approx(card.hyper_mean[0], abs=0.1)
-
-
 def test_labels_are_spread_without_losing_their_order():
     wanted = np.array([0.5, 0.5, 0.51, 0.9])
     placed = spread_out(wanted, 0.05)
@@ -366,3 +348,21 @@ def test_a_measurement_shows_each_model_and_the_best():
         assert best.get_ydata() == pytest.approx(means.to_numpy())
     plain = measure(lambda n, seed: 1 / n, [10, 20], 1).plot()
     assert plain.axes[0].get_legend() is None
+
+
+@pytest.mark.parametrize("name", ["generic-error-rate", "image-classification-top1"])
+def test_prior_predictive_needs_a_card_only(name, tmp_path):
+    card = load_card(name)
+    table = prior.prior_predictive_table(card, draws=50)
+    assert len(table) == 50 * 31
+    assert np.isfinite(table["error"]).all()
+    assert (table["error"] > 0).all()
+    pd.testing.assert_frame_equal(table, prior.prior_predictive_table(card, draws=50))
+    prior.prior_predictive_figure(card, draws=50).savefig(tmp_path / "prior.png")
+
+
+def test_prior_predictive_level_is_that_of_the_card():
+    card = load_card("generic-error-rate")
+    table = prior.prior_predictive_table(card, draws=4000)
+    last = np.log(table[table["n"] == table["n"].max()]["error"])
+    assert last.median() == pytest.approx(card.hyper_mean[0], abs=0.1)

@@ -9,11 +9,13 @@ from helpers import synthetic
 from scipy import stats
 
 from forecaster.errors import RequestError
+from forecaster.inference.importance.weights import weights_of
 from forecaster.inference.posterior import Posterior
 from forecaster.model import drift
 from forecaster.prediction import conditioning, observation
-from forecaster.prediction.conditioning import predictive, weights_of
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import curve_paths
 
 KEY = CurveKey(*synthetic.GROUP, "cnn")
 NEW = np.array([2e5, 6e5])

@@ -7,8 +7,8 @@ import pytest
 from helpers.synthetic import posterior, values
 
 from forecaster.errors import RequestError
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey
 
 SD = {"level": 0.05}
 

@@ -19,8 +19,9 @@ from forecaster.inference.posterior import Posterior
 from forecaster.model import drift_paths, test_set_noise
 from forecaster.model.design import by_size, design_of
 from forecaster.prediction import observation
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey, CurvePaths, Origin, curve_paths
+from forecaster.prediction.paths import CurvePaths, Origin, curve_paths
 from forecaster.prediction.requirement import requirement
 
 ERROR, CASES, SETS = np.array([0.2, 0.1, 0.06, 0.03]), 2000, 4000

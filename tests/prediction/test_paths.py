@@ -15,10 +15,11 @@ from forecaster.domains.loading import load_domains
 from forecaster.errors import RequestError
 from forecaster.plots.forecast import curve_table
 from forecaster.prediction import paths as module
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.observation import KINDS
 from forecaster.prediction.options import options_table
-from forecaster.prediction.paths import STEP, CurveKey, curve_paths
+from forecaster.prediction.paths import GRID_STEP, curve_paths
 from forecaster.prediction.requirement import requirement
 
 CNN = CurveKey(*synthetic.GROUP, "cnn")
@@ -99,7 +100,7 @@ def test_the_grid_is_the_same_in_whichever_order_it_grew(key):
     np.testing.assert_array_equal(at_once.x, by_steps.x)
     np.testing.assert_array_equal(at_once.log_error, by_steps.log_error)
     assert (np.diff(at_once.x) > 0).all()
-    assert np.diff(at_once.x).max() < STEP + 1e-9
+    assert np.diff(at_once.x).max() < GRID_STEP + 1e-9
     assert set(np.round(at_once.origin.x, 9)) <= set(np.round(at_once.x, 9))
 
 
@@ -115,7 +116,8 @@ def test_between_points_a_path_is_straight_and_beyond_them_it_is_refused():
 def test_drift_between_points_stays_under_three_in_a_thousand():
     """Of the usual curve of every card but two (tables, images), whose drift is larger: under half a per cent."""
     rms = {
-        name: np.exp(card.priors["log_drift"].location) * np.sqrt(STEP / 6.0) for name, card in load_domains().items()
+        name: np.exp(card.priors["log_drift"].location) * np.sqrt(GRID_STEP / 6.0)
+        for name, card in load_domains().items()
     }
     assert max(rms.values()) < 0.005
     assert rms["generic"] < 0.003

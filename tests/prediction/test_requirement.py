@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from forecaster.errors import RequestError
 from forecaster.model import law as laws
-from forecaster.prediction.crossings import REACH, confirmed, first_log_size
+from forecaster.prediction.crossings import HORIZON_FACTOR, confirmed, first_log_size
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.requirement import requirement
 from forecaster.prediction.requirement_prose import of_row, prose
 from forecaster.results.wording import percent, plain_number, plain_size
@@ -47,7 +48,7 @@ def test_without_drift_it_is_the_law_inverted(exponent, floor_logit, log_break, 
         np.float64(log_target), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness
     )
     row = requirement(synthetic.posterior({"cnn": drawn}), np.exp(log_target)).table.iloc[0]
-    if exact > np.log(REACH) + X_REF:
+    if exact > np.log(HORIZON_FACTOR) + X_REF:
         assert row["q50"] == np.inf
         assert row["p_never"] == 1.0
     else:
@@ -63,7 +64,7 @@ def test_quantiles_are_the_quantiles_of_the_law_inverted_draw_by_draw():
     level, log_exponent, log_break, floor_logit = drawn.T[:4]
     exact = log_size_needed(np.log(0.05), X_REF, level, log_exponent, X_MIN + log_break, floor_logit, sharpness)
     found = requirement(synthetic.posterior({"cnn": drawn}), 0.05)
-    within = np.where(exact <= X_REF + np.log(REACH), exact, np.inf)
+    within = np.where(exact <= X_REF + np.log(HORIZON_FACTOR), exact, np.inf)
     expected = np.quantile(within, [0.05, 0.25, 0.5, 0.75, 0.95], method="inverted_cdf")
     row = found.table.iloc[0]
     assert np.log(row[QS].to_numpy(dtype=float)) == pytest.approx(expected, abs=5e-3)

@@ -11,8 +11,9 @@ from helpers import surfaces
 
 import forecaster
 from forecaster.errors import RegistryError, RequestError
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.observation import new_run
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.registry.chain import read_chain
 from forecaster.registry.register import register
 from forecaster.registry.registration import QUANTILES, SAMPLES, Registration

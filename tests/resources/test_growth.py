@@ -12,7 +12,7 @@ import forecaster
 from forecaster.curves.reading.read import read_curves
 from forecaster.domains.loading import load_card
 from forecaster.errors import RequestError
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.resources.spent import grid_variance, growth_of, line_of
 
 HESTNESS = (  # card, multiple of the data, multiple of the model (Hestness et al. 2019, Table 1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.resources.regression import NOISE, SPREAD, Measured, lines
+from forecaster.resources.regression import EXPONENT_SPREAD, NOISE, Observations, lines
 
 DRAWS = 2000
 PRIOR = (0.67, 0.15)
@@ -15,7 +15,7 @@ PRIOR = (0.67, 0.15)
 def world(rng, architectures=4, sizes=6, step=0.0, narrow=1.0):
     """Curves drawn from the model itself, and the true slopes, log values at 100 times the largest size, centre."""
     mu = PRIOR[0] + PRIOR[1] * rng.standard_normal()
-    tau, sigma = SPREAD * abs(rng.standard_normal()), NOISE * abs(rng.standard_normal())
+    tau, sigma = EXPONENT_SPREAD * abs(rng.standard_normal()), NOISE * abs(rng.standard_normal())
     x = np.log(1e4 * 2.0 ** np.arange(sizes))
     found, slopes, far = [], [], []
     for _ in range(architectures):
@@ -23,7 +23,7 @@ def world(rng, architectures=4, sizes=6, step=0.0, narrow=1.0):
         y = a + b * x + sigma * rng.standard_normal(sizes)
         if step:
             y = np.round(y / step) * step
-        found.append(Measured(x, y, step**2 / 12.0))
+        found.append(Observations(x, y, step**2 / 12.0))
         slopes.append(b)
         far.append(a + b * (x[-1] + np.log(100.0)))
     return found, np.array(slopes), np.array(far), mu
@@ -54,7 +54,7 @@ def test_much_data_gives_least_squares():
     rng = np.random.default_rng(0)
     x = np.linspace(5, 15, 400)
     y = 2.0 + 0.7 * x + 0.1 * rng.standard_normal(400)
-    (line,), _ = lines([Measured(x, y)], *PRIOR, DRAWS, rng)
+    (line,), _ = lines([Observations(x, y)], *PRIOR, DRAWS, rng)
     fitted = stats.linregress(x, y)
     assert line.slope.mean() == pytest.approx(fitted.slope, abs=3e-4)
     assert line.slope.std() == pytest.approx(fitted.stderr, rel=0.1)
@@ -64,10 +64,12 @@ def test_much_data_gives_least_squares():
 def test_two_sizes_say_as_much_as_the_prior_lets_them():
     """With known noise that dwarfs all else the slope is the prior's, by the marginal of two normals."""
     rng = np.random.default_rng(0)
-    (line,), centre = lines([Measured(np.array([0.0, 1.0]), np.array([0.0, 5.0]), known=100.0)], *PRIOR, 20_000, rng)
+    (line,), centre = lines(
+        [Observations(np.array([0.0, 1.0]), np.array([0.0, 5.0]), known=100.0)], *PRIOR, 20_000, rng
+    )
     assert centre.mean() == pytest.approx(PRIOR[0], abs=0.02)
     assert centre.std() == pytest.approx(PRIOR[1], rel=0.05)
-    assert line.slope.std() == pytest.approx(np.hypot(PRIOR[1], SPREAD), rel=0.1)
+    assert line.slope.std() == pytest.approx(np.hypot(PRIOR[1], EXPONENT_SPREAD), rel=0.1)
 
 
 def test_the_step_of_a_grid_is_no_news():

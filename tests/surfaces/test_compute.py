@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.surfaces import BESIROGLU, design, loss, table
+from helpers.surfaces import BESIROGLU, design, loss, parameters_of, table
 
 from forecaster.surfaces.compute import Compute, lowest, near_isoflop, optimum, slices
 from forecaster.surfaces.fitted import Surface
@@ -18,7 +18,7 @@ FLOPS = 1e21
 def exact():
     """A surface of which every draw is the published law, with hardly any drift."""
     made = design(table(noise=0.0))
-    there = law.parameters_of(np, BESIROGLU, made.x0, made.t0)
+    there = parameters_of(BESIROGLU, made.x0, made.t0)
     values = np.array([*there, np.log(1e-3), np.log(1e-8), np.log(15.4)])
     return Surface(made, SurfaceDraws(np.broadcast_to(values, (4, 5, len(values))), 1e3, 1.0, "importance"))
 

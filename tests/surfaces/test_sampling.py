@@ -7,6 +7,7 @@ import pytest
 from helpers.surfaces import design, table
 from scipy import stats
 
+from forecaster.inference.importance import sampler
 from forecaster.surfaces import sampling
 from forecaster.surfaces.model import simulate
 from forecaster.surfaces.model.card import QUANTITIES
@@ -33,8 +34,8 @@ def test_it_finds_a_narrow_normal_posterior_in_closed_form():
         off = points - 0.7
         return -0.5 * np.einsum("pi,ij,pj->p", off, precision - np.eye(d), off)
 
-    mixture = sampling.adapted(rng, sampling.first_proposals(target), target, sampling.POINTS)
-    found = sampling.weighted(rng, mixture, target, design(), 2 * sampling.POINTS)
+    mixture = sampler.adapted(rng, sampling.first_proposals(target), target, sampler.POINTS)
+    found = sampling.weighted(rng, mixture, target, design(), 2 * sampler.POINTS)
     z = (found.values.reshape(-1, d) - design().mean) / design().sd
     sd = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose((z.mean(0) - mean) / sd, 0.0, atol=0.12)

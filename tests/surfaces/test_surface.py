@@ -15,7 +15,7 @@ from forecaster.cli.main import app
 from forecaster.errors import RequestError
 from forecaster.results.result import Result
 from forecaster.surfaces import checks
-from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
+from forecaster.surfaces.answers import ComputeOptimum, SurfaceForecast
 
 POINTS = pd.DataFrame({"n": [1e10, 1e12], "params": [1e9, 1e10]})
 

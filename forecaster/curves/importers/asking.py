@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.importers.formats import Found
+from forecaster.curves.importers.formats import FoundRuns
 from forecaster.curves.importers.request import Request
 from forecaster.curves.importers.settings import pattern_of
 from forecaster.curves.importers.take import Optimism, in_words
-from forecaster.curves.learning_curves import Table, listed
+from forecaster.curves.learning_curves import listed
 from forecaster.curves.reading import names, suggestions
 from forecaster.curves.reading.columns import REQUIRED
 from forecaster.curves.reading.scores import KNOWN
@@ -24,13 +25,13 @@ from forecaster.results.wording import counted
 LOOKED_AT = 5000  # points from which columns are guessed
 PREFIX = re.compile(r"(params|metrics|config|summary|hparams|name)\.(?=.)")
 IDS = ("run_id", "experiment_id", "artifact_uri")  # never what a curve is called
-MORE = ("seed", "params", "compute")
+OPTIONAL = ("seed", "params", "compute")
 
 
 def missing(
-    request: Request, found: Found, table: Table, columns: Mapping[str, str], lacking: Sequence[str]
+    request: Request, found: FoundRuns, table: Table, columns: Mapping[str, str], lacking: Sequence[str]
 ) -> CurveColumnsError:
-    """What is not told: the columns there are, which may be meant, and the command that takes them."""
+    """Missing columns: those in the export, the likely candidates, and the command that names them."""
     how = replace(request.how, columns=dict(columns), score=request.how.score or found.export.score)
     guessed = _guessed(found, table, how, lacking)
     guess = guessed.how
@@ -60,7 +61,7 @@ class _Guess:
 
     how: HowRead
     short: HowRead
-    before: HowRead  # with what is told, and what has our very names
+    before: HowRead  # with the options given, and the columns that have our names
     points: Table
     full: Mapping[str, str]  # names without prefixes to columns
 
@@ -72,7 +73,7 @@ class _Guess:
         return [re.sub(r"'([^']+)'", lambda name: repr(self.full.get(name[1], name[1])), line) for line in said]
 
 
-def _guessed(found: Found, table: Table, how: HowRead, lacking: Sequence[str]) -> _Guess:
+def _guessed(found: FoundRuns, table: Table, how: HowRead, lacking: Sequence[str]) -> _Guess:
     """How the columns are likeliest meant, by their names without prefixes such as ``params.``.
 
     Points looked at are the last of each run; where none of their columns may be n, all.
@@ -89,7 +90,7 @@ def _guess_from(points: Table, how: HowRead, lacking: Sequence[str]) -> _Guess:
     points = points.drop(columns=[column for column in IDS if column in points])
     short = _short(points)
     columns = dict(how.columns)
-    for ours in (*lacking, *MORE):
+    for ours in (*lacking, *OPTIONAL):
         exact = next((full for full, bare in short.items() if bare == ours and full not in columns.values()), None)
         if exact is not None and ours not in columns and ours not in how.constants:
             columns[ours] = exact
@@ -113,7 +114,7 @@ def _in_full(how: HowRead, full: Mapping[str, str]) -> HowRead:
     return replace(how, columns=columns, where={full.get(k, k): v for k, v in how.where.items()})
 
 
-def _suggested(request: Request, found: Found, guess: HowRead) -> Request:
+def _suggested(request: Request, found: FoundRuns, guess: HowRead) -> Request:
     """The request that takes the guess. Where n grows along a run every point counts, else the last of each."""
     own = {k: v for k, v in guess.columns.items() if found.export.columns.get(k) != v or k in request.how.columns}
     if request.names is not None:
@@ -124,13 +125,13 @@ def _suggested(request: Request, found: Found, guess: HowRead) -> Request:
     return replace(request, how=replace(guess, columns=own), take=take)
 
 
-def _steps(found: Found, guess: HowRead) -> bool:
+def _steps(found: FoundRuns, guess: HowRead) -> bool:
     """Whether the guess takes steps or epochs for sizes."""
     size = guess.columns.get("n", "")
     return bool(size) and (names.is_steps(size) or size in (found.export.step, "epoch"))
 
 
-def _by_names(proposed: Request, found: Found, names: str) -> Request:
+def _by_names(proposed: Request, found: FoundRuns, names: str) -> Request:
     """The same with sizes and architectures from the names of the runs."""
     made = replace(proposed, names=names, take=None if found.format.single else proposed.take and "last")
     said = _named(made)
@@ -159,7 +160,7 @@ def which_point(request: Request, most: int, grows: bool, cost: Optimism | None)
     return RequestError("\n".join(said))
 
 
-def no_choice(request: Request, found: Found) -> RequestError:
+def no_choice(request: Request, found: FoundRuns) -> RequestError:
     """That there is nothing to choose in an export of last values."""
     lines = replace(request, take=None).lines()
     said = (

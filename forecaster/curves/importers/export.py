@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Int
 
+from forecaster._support.frames import Table
 from forecaster.curves.importers.seen import Seen
-from forecaster.curves.learning_curves import Note, Table
+from forecaster.curves.learning_curves import Note
 from forecaster.curves.reading.columns import stripped
 
 STEP = "step"  # the column that orders the points of a run, in what we make of logs
@@ -67,12 +68,12 @@ def one_run(name: str, points: Table, settings: Mapping[str, Any], state: str = 
 
 
 def _place(one: Export) -> str:
-    """What an error says of where an export came from."""
+    """The origin of an export, for error messages."""
     return one.names[0] if len(one.names) == 1 else f"a table of {len(one.names):,} runs"
 
 
 def all_of(exports: Sequence[Export]) -> Export:
-    """Several exports of one format as one. What the format says of columns is what all of them say."""
+    """Several exports of one format as one; a column's meaning is kept where all exports agree on it."""
     first, sizes = exports[0], [len(one.names) for one in exports]
     starts = np.cumsum([0, *sizes[:-1]])
     return Export(

@@ -57,7 +57,7 @@ DAMAGED = (
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FoundRuns:
     """The runs of a source, in one format; how many files of a folder were passed over."""
 
     format: Format
@@ -66,7 +66,7 @@ class Found:
     passed: int = 0
 
 
-def find(sources: Sequence[Path], wanted: str | None = None) -> Found:
+def find(sources: Sequence[Path], wanted: str | None = None) -> FoundRuns:
     """The runs of files and folders; ``wanted`` is the one format to read.
 
     Raises CurveFileError, saying what was seen, where nothing is an export or a file is damaged, and OptionError for
@@ -90,7 +90,7 @@ def find(sources: Sequence[Path], wanted: str | None = None) -> Found:
         )
     form = claimed[0][0]
     exports = _merged(form, [_read(form, one) for _, one in claimed])
-    return Found(form, all_of(exports), len(claimed), len(seen) - len(claimed))
+    return FoundRuns(form, all_of(exports), len(claimed), len(seen) - len(claimed))
 
 
 def format_of(seen: Seen) -> Format | None:
@@ -158,7 +158,7 @@ def _merged(form: Format, exports: Sequence[Export]) -> list[Export]:
 
 
 def _nothing(sources: Sequence[Path], seen: Sequence[Seen], wanted: str | None) -> str:
-    """What was seen where nothing is an export that is read, and what to do."""
+    """A message where no file is a known export: what was found, and the next step."""
     known = [f"  {form.id}: {form.title}" for form in FORMATS]
     if len(sources) == 1 and sources[0].is_dir():
         source = Seen(sources[0], "")

@@ -4,45 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Decimal, HowRead
-from forecaster.curves.importers import asking, points
-from forecaster.curves.importers.formats import Found, find
+from forecaster.curves.importers import asking
+from forecaster.curves.importers.choosing import Chosen, chosen_by, chosen_points, grows
+from forecaster.curves.importers.formats import FoundRuns, find
 from forecaster.curves.importers.imported import Imported
 from forecaster.curves.importers.points import RUN
+from forecaster.curves.importers.prose import text_of
 from forecaster.curves.importers.request import Request, sources_of
-from forecaster.curves.importers.take import Optimism, Take, in_words, optimism, taken
-from forecaster.curves.learning_curves import KEYS, LearningCurves, Note, Table, listed
+from forecaster.curves.importers.take import optimism, taken
+from forecaster.curves.learning_curves import KEYS, LearningCurves, Note, listed
 from forecaster.curves.metrics import metric_of_reading
 from forecaster.curves.misread.refusal import expect_well_read
-from forecaster.curves.reading.cells import Evidence
+from forecaster.curves.reading.cells import MarkEvidence
 from forecaster.curves.reading.columns import (
     KNOWN,
-    REQUIRED,
     check_constants,
     mapping_of,
-    parts_of,
     renamed,
-    rows_where,
     where_of,
     with_constants,
 )
-from forecaster.curves.reading.numbers import BLANK
 from forecaster.curves.reading.read import check_options, read_curves
-from forecaster.curves.reading.rows import as_error, rows_of
-from forecaster.curves.reading.scores import named_score, score_of
-from forecaster.errors import BadRow, CurveFileError, CurveRowsError, ForecasterError, RequestError
-from forecaster.results.wording import counted
-
-INFINITE = {"inf", "-inf", "infinity", "-infinity", "+inf", "+infinity"}
-OF_ERROR = ("error_sd", "repeats", "metric")  # what a format says of its error says nothing of another column
+from forecaster.curves.reading.rows import rows_of
+from forecaster.errors import BadRow, CurveRowsError, ForecasterError, RequestError
 
 
 def import_runs(
@@ -154,14 +148,14 @@ def imported(request: Request) -> Imported:
     found = find(request.sources, request.format)
     if found.format.single and take.how != "last":
         raise asking.no_choice(request, found)
-    chosen = _chosen(request, found)
+    chosen = chosen_points(request, found)
     if chosen.several.any() and request.take is None:
         cost = optimism(chosen.run, chosen.error)
-        raise asking.which_point(request, int(chosen.several.max()), _grows(chosen), cost)
-    kept = taken(take, chosen.run, chosen.measured, _chosen_by(request, chosen, take), chosen.step)
+        raise asking.which_point(request, int(chosen.several.max()), grows(chosen), cost)
+    kept = taken(take, chosen.run, chosen.measured, chosen_by(request, chosen, take), chosen.step)
     if left := len(set(chosen.run[chosen.measured].tolist()) - set(chosen.run[kept].tolist())):
         chosen = replace(chosen, dropped={**chosen.dropped, f"without a point for --take {request.take}": left})
-    if take.how == "every" and not _grows(chosen) and chosen.several.any():
+    if take.how == "every" and not grows(chosen) and chosen.several.any():
         raise asking.none_grows(request)
     return _result(request, found, chosen, kept)
 
@@ -169,116 +163,10 @@ def imported(request: Request) -> Imported:
 # The points that may count ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _Chosen:
-    """The points of the runs that count, and what each column serves as.
-
-    ``error`` is NaN where it was not measured or is no plain number; ``several``: the measured points of each run that
-    has more than one, else 0.
-    """
-
-    table: Table
-    columns: Mapping[str, str]
-    how: HowRead
-    run: Int[np.ndarray, " point"]
-    step: Float[np.ndarray, " point"]
-    measured: Bool[np.ndarray, " point"]
-    error: Float[np.ndarray, " point"]
-    several: Int[np.ndarray, " run"]
-    dropped: Mapping[str, int]
-
-
-def _chosen(request: Request, found: Found) -> _Chosen:
-    """The points of finished runs with an error, once everything that has to be told is told."""
-    export = found.export
-    table, by_name = points.with_names(request.name, export, request.names)
-    columns = _columns(request, found, by_name)
-    table = rows_where(request.name, table, request.how.where)
-    states = Counter(state for i, state in enumerate(export.states) if state and i in set(export.run[table.index]))
-    if not request.keep_unfinished and any(states.values()):
-        done = [export.states[run] == "" for run in export.run[table.index]]
-        if not any(done):
-            raise asking.none_finished(request, states)
-        table = table[done]
-    table = points.with_products(request.name, table, columns)
-    if any(parts_of(theirs, table.columns) is None for theirs in columns.values()):
-        renamed(request.name, table, columns)  # which refuses it, with the columns there are
-    there = {*columns, *request.how.constants}
-    if lacking := [ours for ours in REQUIRED if ours not in there]:
-        raise asking.missing(request, found, table, columns, lacking)
-    score = request.how.score or (export.score if columns["error"] == export.columns.get("error") else None)
-    if score is None and export.scored and columns["error"] == export.columns.get("error"):
-        raise asking.which_score(request)
-    how = replace(request.how, columns=dict(columns), score=score, error_column=columns["error"])
-    cells = [str(cell).strip().lower() for cell in table[columns["error"]]]
-    infinite = np.array([cell in INFINITE for cell in cells], dtype=bool)
-    measured = np.array([cell not in BLANK for cell in cells], dtype=bool) & ~infinite
-    run = export.run[table.index]
-    counts = np.bincount(run[measured], minlength=len(export.names))
-    dropped = dict(states) if not request.keep_unfinished else {}
-    dropped |= _unmeasured(run, counts, infinite, columns["error"])
-    if not measured.any():
-        raise CurveFileError(
-            f"{request.name}: found no value in the column {columns['error']!r} of any run that counts; expected "
-            f"errors. Name another column: --map error=THAT; the columns are {listed(table.columns, 50)}."
-        )
-    step = points.as_numbers(table[export.step]) if export.step in table else np.full(len(table), np.nan)
-    error = np.where(measured, _errors(table[columns["error"]], how), np.nan)
-    several = np.where(counts > 1, counts, 0)
-    return _Chosen(table, columns, how, run, step, measured, error, several, dropped)
-
-
-def _columns(request: Request, found: Found, by_name: Mapping[str, str]) -> dict[str, str]:
-    """What serves as what: as the format says, as names say, as the user says, the later before the earlier."""
-    own = dict(found.export.columns)
-    if "error" in request.how.columns and request.how.columns["error"] != own.get("error"):
-        own = {ours: theirs for ours, theirs in own.items() if ours not in OF_ERROR}
-    made = {**own, **by_name, **request.how.columns}
-    return {ours: theirs for ours, theirs in made.items() if ours not in request.how.constants}
-
-
-def _unmeasured(run: np.ndarray, counts: np.ndarray, infinite: np.ndarray, error: str) -> dict[str, int]:
-    """How many runs have no error at all, by the reason."""
-    without = [one for one in np.unique(run) if counts[one] == 0]
-    diverged = set(run[infinite])
-    found = {f"without {error!r}": sum(one not in diverged for one in without)}
-    found[f"with {error!r} infinite"] = sum(one in diverged for one in without)
-    return {reason: count for reason, count in found.items() if count}
-
-
-def _errors(cells: Table, how: HowRead) -> Float[np.ndarray, " point"]:
-    """Cells as errors, NaN where they are no plain numbers."""
-    values = points.as_numbers(cells) / (100.0 if how.percent else 1.0)
-    return as_error(values, None if how.score is None else named_score(how.score))
-
-
-def _chosen_by(request: Request, chosen: _Chosen, take: Take) -> Float[np.ndarray, " point"]:
-    """What the best point of a run is lowest in."""
-    if take.column is None:
-        return chosen.error
-    if take.column not in chosen.table:
-        raise RequestError(
-            f"{request.name}: found no column {take.column!r} for --take best={take.column}; expected one of "
-            f"{listed(chosen.table.columns, 50)}."
-        )
-    values = points.as_numbers(chosen.table[take.column])
-    score = score_of(take.column)
-    return values if score is None else -values
-
-
-def _grows(chosen: _Chosen) -> bool:
-    """Whether n differs along any run."""
-    sizes = chosen.table[chosen.columns["n"]].astype(str).to_numpy()[chosen.measured]
-    seen: dict[int, set[str]] = {}
-    for run, size in zip(chosen.run[chosen.measured], sizes, strict=True):
-        seen.setdefault(int(run), set()).add(size)
-    return any(len(own) > 1 for own in seen.values())
-
-
 # The table ----------------------------------------------------------------------------------------
 
 
-def _result(request: Request, found: Found, chosen: _Chosen, kept: Int[np.ndarray, " row"]) -> Imported:
+def _result(request: Request, found: FoundRuns, chosen: Chosen, kept: Int[np.ndarray, " row"]) -> Imported:
     rows = chosen.table.iloc[kept]
     names = _unique(found.export.names)
     of_run = [names[run] for run in chosen.run[kept]]
@@ -287,7 +175,7 @@ def _result(request: Request, found: Found, chosen: _Chosen, kept: Int[np.ndarra
     frame = with_constants(request.name, frame, request.how.constants)
     frame.index = pd.RangeIndex(2, len(frame) + 2)
     try:
-        made = rows_of(request.name, frame, chosen.how, request.typed, Evidence(rows))
+        made = rows_of(request.name, frame, chosen.how, request.typed, MarkEvidence(rows))
     except CurveRowsError as error:
         raise CurveRowsError(request.name, error.rows, _whose(error.rows, of_run)) from None
     # that runs differ in name makes no repeats of what differs in its settings
@@ -306,7 +194,7 @@ def _result(request: Request, found: Found, chosen: _Chosen, kept: Int[np.ndarra
     notes += () if refused is None else (refused,)
     return Imported(
         table,
-        _text(request, found, chosen, table, cost),
+        text_of(request, found, chosen, table, cost),
         summary=_summary(table),
         notes=notes,
         curves=curves,
@@ -367,39 +255,3 @@ def _summary(table: Table) -> pd.DataFrame:
         }
         rows.append({**dict(zip(KEYS, key, strict=True)), "points": len(own), **ends})
     return pd.DataFrame(rows)
-
-
-def _text(request: Request, found: Found, chosen: _Chosen, table: Table, cost: Optimism | None) -> str:
-    counts = len(set(table[RUN]))
-    passed = f", beside {counted(found.passed, 'other file')}" if found.passed else ""
-    curves = len(table[KEYS].drop_duplicates())
-    said = [
-        f"{counted(len(table), 'measurement')} of {counted(curves, 'curve')}, from {counts} of "
-        f"{len(found.export.names)} runs in {found.format.title}{passed}."
-    ]
-    if chosen.dropped:
-        said.append(f"Left out: {', '.join(f'{count} {reason}' for reason, count in chosen.dropped.items())}.")
-    elif request.keep_unfinished:
-        said.append("Unfinished runs count, too (--keep-unfinished).")
-    said.append(_counts(request, found, cost))
-    served = [f"{ours} is {theirs!r}" for ours, theirs in chosen.columns.items()]
-    served += [f"{ours} is {value!r} for all rows" for ours, value in request.how.constants.items()]
-    turned = f" The error is {chosen.how.turned}." if chosen.how.turned is not None else ""
-    return "\n".join([*said, f"Read so: {'; '.join(served)}.{turned}", "The same in full:", f"  {request.command()}"])
-
-
-def _counts(request: Request, found: Found, cost: Optimism | None) -> str:
-    """Which point of a run counts, in a sentence."""
-    take = request.taken
-    if found.format.single:
-        return "Each run has one value, its last as the tracker keeps it."
-    if take.how == "every":
-        return "Every point of a run counts."
-    if take.how == "step":
-        return f"Each run counts with its point at step {take.step:g}."
-    if take.how == "last":
-        return "Each run counts with its last point."
-    if take.column is not None:
-        return f"Each run counts with the point that is best by {take.column!r}."
-    late = "it is chosen after the fact, so that it is too low; too few points say by how much"
-    return f"Each run counts with its best point. Beware: {in_words(cost) if cost else late}."

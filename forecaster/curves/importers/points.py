@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.importers.export import Export
 from forecaster.curves.importers.settings import pairs_in, pattern
-from forecaster.curves.learning_curves import Table, listed
+from forecaster.curves.learning_curves import listed
 from forecaster.curves.reading.columns import KNOWN, parts_of
 from forecaster.curves.reading.sizes import size_of
 from forecaster.errors import CurveColumnsError

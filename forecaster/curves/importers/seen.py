@@ -13,16 +13,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from forecaster.curves.learning_curves import Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import listed
 from forecaster.curves.reading import dialect
 from forecaster.curves.reading.files import GZIP, kind_of_file, load, unfolded
 from forecaster.errors import CurveFileError, ForecasterError
 
 Kind = Literal["table", "json", "lines", "parquet", "database", "events", "arrays", "folder", "other"]
 SQLITE, PARQUET, ZIP = b"SQLite format 3\0", b"PAR1", b"PK\x03\x04"
-HEAD = 1 << 16  # characters of a text that show its header
+HEAD_CHARACTERS = 1 << 16  # characters of a text that show its header
 EVENTS = "tfevents"
-FEW = 12  # names that a sentence lists
+NAMES_LISTED = 12  # names that a sentence lists
 # Names of files that say nothing of the run, whose folder does.
 GENERIC = re.compile(
     r"trainer_state|metrics|history|log|logs|training_log|results?(_.*)?|tracker_metrics|events\.out.*|\d{4}|mlflow"
@@ -55,7 +56,7 @@ class Seen:
             return "arrays"
         if EVENTS in self.path.name:
             return "events"
-        text = self.text[:HEAD].lstrip()
+        text = self.text[:HEAD_CHARACTERS].lstrip()
         if not text or kind_of_file(self.path) == "parquet":
             return "other"
         if text[0] in "{[":
@@ -102,8 +103,8 @@ class Seen:
 
     def _names(self) -> Any:
         if self.kind == "table":
-            head = self.text[:HEAD]
-            head = head if len(self.text) <= HEAD else head[: head.rfind("\n") + 1]
+            head = self.text[:HEAD_CHARACTERS]
+            head = head if len(self.text) <= HEAD_CHARACTERS else head[: head.rfind("\n") + 1]
             return dialect.cells_of(str(self.path), head, self.path.name)[0].columns
         if self.kind == "parquet":
             return _parquet_columns(self.path)
@@ -122,7 +123,7 @@ class Seen:
     @property
     def said(self) -> str:
         """What was seen, in words."""
-        named = f": {listed(self.names, FEW)}" if self.names else ""
+        named = f": {listed(self.names, NAMES_LISTED)}" if self.names else ""
         if self.kind == "other" and self.path.suffix == ".wandb":
             return "the offline record of a W&B run, which only W&B's own program reads: sync it and export the runs"
         said = {

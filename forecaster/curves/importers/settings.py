@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from forecaster._support.numbers import number_or_text
 from forecaster.errors import OptionError
 
 LINE = re.compile(r"(?P<indent> *)(?P<key>'[^']*'|\"[^\"]*\"|[^\s'\"#][^:]*?)\s*:(?:\s+(?P<value>.*))?$")
 PAIR = re.compile(r"(?:^|[/_,;&\s-])([A-Za-z]\w*?)=([^/_,;&\s]+)")
 FIELD = re.compile(r"\{(\w*)\}")
 WORDS = {"null": None, "~": None, "": None, "true": True, "false": False, "yes": True, "no": False}
-LARGEST = 1 << 20  # bytes of a file of settings
+LARGEST_FILE = 1 << 20  # bytes of a file of settings
 
 
 def flat(value: Any, prefix: str = "", deep: int = 0) -> Iterator[tuple[str, Any]]:
@@ -33,12 +34,7 @@ def scalar(text: str) -> Any:
     text = re.sub(r"\s+#.*$", "", text)
     if text.lower() in WORDS:
         return WORDS[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
+    return number_or_text(text)
 
 
 def from_yaml(text: str) -> dict[str, Any]:
@@ -60,7 +56,7 @@ def from_yaml(text: str) -> dict[str, Any]:
 
 
 def beside(folder: Path) -> dict[str, Any]:
-    """The settings of the run whose log lies in ``folder``: Lightning's ``hparams.yaml``, W&B's ``config.yaml``."""
+    """The settings of the run whose log is in ``folder``: Lightning's ``hparams.yaml``, W&B's ``config.yaml``."""
     found = {f"hparams.{key}": value for key, value in _read(folder / "hparams.yaml").items()}
     own = _read(folder / "config.yaml")
     return found | {f"config.{key.removesuffix('.value')}": value for key, value in own.items()}
@@ -68,7 +64,7 @@ def beside(folder: Path) -> dict[str, Any]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST:
+        if not path.is_file() or path.stat().st_size > LARGEST_FILE:
             return {}
         return from_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
@@ -79,7 +75,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def pairs_in(name: str) -> dict[str, str]:
-    """What ``cnn/train_size=1000_seed=0`` says, as ``name.train_size`` and ``name.seed``."""
+    """The settings in a name: ``cnn/train_size=1000_seed=0`` gives ``name.train_size`` and ``name.seed``."""
     return {f"name.{key}": value for key, value in PAIR.findall(name)}
 
 
@@ -102,7 +98,7 @@ SIZED = re.compile(
     r"(?P<name>.*?)(?P<size>[-_/ ]+(?:n|N|size|train)?[=_-]?)(?P<n>\d+(?:\.\d+)?[kKMGB]?)"
     r"(?:(?P<run>[-_/ ]+(?:s|seed|run)[=_-]?)(?P<seed>\d+))?"
 )
-LEAST = 10.0  # a number in all names, from which it may be a size and no version
+LEAST_SIZE = 10.0  # a number in all names, from which it may be a size and no version
 
 
 def pattern_of(names: Sequence[str]) -> str | None:
@@ -110,7 +106,7 @@ def pattern_of(names: Sequence[str]) -> str | None:
     found = [SIZED.fullmatch(name) for name in names]
     parts = [(one["size"], one["run"]) for one in found if one is not None and one["name"]]
     sizes = {float(re.sub(r"[kKMGB]$", "e3", one["n"])) for one in found if one is not None}
-    if len(parts) < len(names) or len(set(parts)) != 1 or len(sizes) < 2 or min(sizes) < LEAST:
+    if len(parts) < len(names) or len(set(parts)) != 1 or len(sizes) < 2 or min(sizes) < LEAST_SIZE:
         return None
     size, run = parts[0]
     made = f"{{architecture}}{size}{{n}}" + (f"{run}{{seed}}" if run else "")

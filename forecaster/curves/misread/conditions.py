@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, Table, listed
+from forecaster.curves.learning_curves import KEYS, listed
 from forecaster.curves.metrics import metric_of_column, plain
 from forecaster.curves.misread.fault import Fault, Other, curve_labels, grouped_by, numbers_of
 

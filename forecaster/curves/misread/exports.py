@@ -6,8 +6,8 @@ import re
 import shlex
 from collections.abc import Callable, Iterable
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import TABLE
-from forecaster.curves.learning_curves import Table
 
 BANDS = re.compile(r"(.+)__(MIN|MAX)")  # of a chart of W&B, beside each run
 BETWEEN = " - "  # run and metric, in the header of such a chart
@@ -45,7 +45,7 @@ def hint(columns: Iterable[str], source: str) -> list[str]:
 
 
 def unfinished(table: Table) -> int:
-    """The rows of such a table that are runs which have not finished, as far as it says."""
+    """The rows of such a table whose run is marked as unfinished."""
     column = STATE.get(tracker_of(table.columns) or "")
     if column not in table:
         return 0

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, NO_TASK, Table
+from forecaster.curves.learning_curves import KEYS, NO_TASK
 from forecaster.curves.metrics import Metric, metric_of, metric_of_reading
 
-FEWEST = 3  # sizes that one curve of a group must have
+FEWEST_SIZES = 3  # sizes that one curve of a group must have
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def grouped_by(table: Table, how: HowRead, ours: str, columns: list[str]) -> tup
     made = table[[ours] if there else []].astype(str).assign(**{c: table[c].astype(str) for c in columns})
     regrouped = table.assign(**{ours: made.agg("+".join, axis=1)})
     sizes = regrouped.groupby(KEYS)["n"].nunique().groupby(level=KEYS[:2]).max()
-    if (sizes < FEWEST).any():
+    if (sizes < FEWEST_SIZES).any():
         return None
     constants = {name: value for name, value in how.constants.items() if name != ours}
     mapping = {**how.columns, ours: "+".join([*parts, *columns])}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, Table, listed
+from forecaster.curves.learning_curves import KEYS, listed
 from forecaster.curves.metrics import metric_of
 from forecaster.curves.misread.fault import Fault, Other, grouped_by
 

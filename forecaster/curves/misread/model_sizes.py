@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from forecaster._support.frames import Table
 from forecaster.curves.best_models import grows, one_model, said_tuned
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, Table
+from forecaster.curves.learning_curves import KEYS
 from forecaster.curves.metrics import plain
 from forecaster.curves.misread.conditions import repeats_of
-from forecaster.curves.misread.fault import FEWEST, Fault, Other, curve_labels, grouped_by, numbers_of
+from forecaster.curves.misread.fault import FEWEST_SIZES, Fault, Other, curve_labels, grouped_by, numbers_of
 
 RULE = "models-pooled"
 PARAMS = re.compile(
@@ -83,7 +84,7 @@ def _by_model(table: Table, how: HowRead, column: str, name: str) -> tuple[Other
     readings = (
         () if made is None or models_pooled(*made) is not None else (Other("For a curve of each model", made[1]),)
     )
-    if numbers_of(table[column]).nunique() < FEWEST:
+    if numbers_of(table[column]).nunique() < FEWEST_SIZES:
         return readings
     mapping = how.columns if name == "params" else {**how.columns, "params": name}
     both = replace(how, columns=mapping, two_axes=True)

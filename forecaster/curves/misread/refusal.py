@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import VALIDATE, Command, HowRead
-from forecaster.curves.learning_curves import Group, LearningCurves, Table
+from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.metrics import Metric
 from forecaster.curves.misread.conditions import conditions_as_repeats
 from forecaster.curves.misread.fault import Fault, Other

@@ -7,19 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
+from forecaster._support.frames import Table
+from forecaster.curves.contents import PER_CENT
 from forecaster.curves.how_read import HowRead
-from forecaster.curves.learning_curves import KEYS, Group, Table
+from forecaster.curves.learning_curves import KEYS, Group
 from forecaster.curves.metrics import Metric, metric_of_column
 from forecaster.curves.misread.fault import Fault, Other, metrics_of
-from forecaster.curves.rises import LEAST, clearest_rise
+from forecaster.curves.rises import LEAST_RISE, clearest_rise
 
 RANKED = 0.8  # rank correlation of error with size from which a curve rises from end to end
 NEARLY_ALL = 0.8  # share of a task's curves that do
-FEWEST = 3  # sizes of a curve that can be judged
+FEWEST_SIZES = 3  # sizes of a curve that can be judged
 LUCK = float(np.log(1.2))  # of log error: one curve or two may rise by less without being scores
 SEVERAL = 3  # curves that do not all rise by luck
-PER_CENT = 100.0  # the highest accuracy
-HALF = 0.5  # share of errors above 1 from which they may be per cent; rank correlation of a clear fall
+MANY_ABOVE_ONE = 0.5  # share of errors above 1 from which they may be per cent; rank correlation of a clear fall
 Means = tuple[np.ndarray, np.ndarray]  # sizes, and the mean error at each
 RISING, SHARES, ABOVE = "scores-as-errors", "per-cent-as-shares", "above-one"  # names of rules
 
@@ -33,8 +34,8 @@ def scores_as_errors(table: Table, how: HowRead) -> Fault | None:
         if any(metric.kind in ("loss", "perplexity") for metric in said):
             continue  # losses that rise have diverged
         score = next((metric for metric in said if metric.kind == "score"), None)
-        slopes = [_rank(n, e) for n, e in curves if len(n) >= FEWEST] if score is not None else []
-        if score is not None and slopes and np.median(slopes) > -HALF:
+        slopes = [_rank(n, e) for n, e in curves if len(n) >= FEWEST_SIZES] if score is not None else []
+        if score is not None and slopes and np.median(slopes) > -MANY_ABOVE_ONE:
             return _scores(curves, how, group, score.name)
         if how.score is not None and (named.kind == "score" or "metric" in table):
             continue  # scores that fall, and are called so
@@ -66,10 +67,10 @@ def _rank(n: np.ndarray, error: np.ndarray) -> float:
 
 def _rises(curves: list[Means], fewest: int) -> bool:
     """Whether nearly all curves of a task, at least ``fewest``, rise end to end by more than noise and luck explain."""
-    judged = [(n, e) for n, e in curves if len(n) >= FEWEST]
+    judged = [(n, e) for n, e in curves if len(n) >= FEWEST_SIZES]
     up = [(n, e) for n, e in judged if e[-1] > e[0] and e.max() <= PER_CENT and _rank(n, e) > RANKED]
     enough = max(NEARLY_ALL * len(judged), fewest)
-    least = LEAST if len(up) >= SEVERAL else LUCK
+    least = LEAST_RISE if len(up) >= SEVERAL else LUCK
     return len(up) >= enough and sum(_risen(n, e) > least for n, e in up) >= enough
 
 
@@ -141,7 +142,7 @@ def above_a_share(table: Table, how: HowRead, cards: Mapping[Group, Metric]) -> 
 def _above(table: Table, how: HowRead, metric: Metric, why: str) -> Fault | None:
     error = table["error"].to_numpy()
     above = error > 1.0
-    mostly = above.mean() > HALF
+    mostly = above.mean() > MANY_ABOVE_ONE
     if not above.any() or not (metric.bounded or mostly):
         return None
     count = f"found {above.sum()} of {len(error)} errors of {'/'.join(table[KEYS[:2]].iloc[0])} above 1"

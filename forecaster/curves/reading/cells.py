@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Decimal
-from forecaster.curves.learning_curves import Table
 from forecaster.curves.reading import numbers, sizes
 from forecaster.curves.reading.numbers import BLANK, NUMERAL
 from forecaster.curves.reading.sizes import Size
@@ -22,14 +22,17 @@ PLUS_MINUS = r"(?:±|\+/[-−–]|\+-|\\pm|_?\{?\s*\\pm)"
 MEASURED = re.compile(
     rf"({NUMERAL})\s*(%?)\s*(?:{PLUS_MINUS}\s*({NUMERAL})\s*(%?)\}}?|\(\s*(?:±\s*)?({NUMERAL})\s*(%?)\s*\))?"
 )
-PLAIN = re.compile(r"[^\d.eE+\-\n]")  # not in a number as Python writes it
-SURE = re.compile(r"^-?(?:0?\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d*|[\d.]+[eE][-+]?\d+)$", re.M)  # a decimal point
+NOT_PYTHON = re.compile(r"[^\d.eE+\-\n]")  # not in a number as Python writes it
+# A number whose mark can only be a decimal point.
+DECIMAL_POINT = re.compile(
+    r"^-?(?:0?\.\d+|\d+\.(?:\d{1,2}|\d{4,})|\d{4,}\.\d*|[\d.]+[eE][-+]?\d+)$", re.M
+)  # a decimal point
 Texts = Collection[str]
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """What the columns of a table tell about marks, looked at where a column does not tell it itself."""
+class MarkEvidence:
+    """The decimal and thousands marks of a table's columns, for columns that do not show their own."""
 
     raw: Table
     separator: str | None = None  # between the fields of a text
@@ -58,7 +61,7 @@ def _has_decimals(cell: Any) -> bool:
     return isinstance(cell, float) and cell % 1 > 0
 
 
-def decimal_of(column: Table, theirs: str, evidence: Evidence, size: bool) -> Decimal | None:
+def decimal_of(column: Table, theirs: str, evidence: MarkEvidence, size: bool) -> Decimal | None:
     """The decimal mark of a column: its cells tell it, or else the other columns; None where nothing does.
 
     A column of sizes whose cells are all round thousands (1.000, 2.000) is not left to the other columns, unless those
@@ -186,7 +189,7 @@ def as_python_writes(column: Table) -> Float[np.ndarray, " row"] | None:
     if not len(cells) or set(map(type, cells)) != {str}:
         return None
     text = "\n".join(set(cells))
-    if PLAIN.search(text) or ("." in text and not SURE.search(text)):
+    if NOT_PYTHON.search(text) or ("." in text and not DECIMAL_POINT.search(text)):
         return None
     try:
         values = cells.astype(np.float64)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.curves.learning_curves import KEYS, NOISE, Note, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import KEYS, NOISE, Note, listed
 from forecaster.curves.reading.names import near
 from forecaster.curves.reading.scores import plain
 from forecaster.errors import CurveColumnsError, OptionError, RequestError
@@ -18,7 +19,7 @@ REQUIRED = ("domain", "architecture", "n", "error")
 SPENT = ("params", "compute", "gpu_hours", "seconds")  # what a run took
 KNOWN = (*KEYS, "n", "error", "metric", "seed", *NOISE, *SPENT, "split")
 NUMBERS = ("n", "error", *NOISE, *SPENT)
-TOGETHER = ", "  # between the parts of a name that several columns make
+JOINT = ", "  # between the parts of a name that several columns make
 
 
 def parse_columns(texts: Sequence[str], option: str = "--columns") -> dict[str, str]:
@@ -101,7 +102,7 @@ def rows_where(name: str, raw: Table, where: Mapping[str, Sequence[str]]) -> Tab
 
 
 def _bare(cell: Any) -> str:
-    """A cell as text; 1.0 is 1, whatever kind of file it stands in."""
+    """A cell as text; 1.0 is written as 1, whatever the kind of file."""
     text = str(cell).strip()
     try:
         number = float(text)
@@ -153,7 +154,7 @@ def renamed(name: str, raw: Table, mapping: Mapping[str, str]) -> Table:
 
 def _together(columns: Table) -> Table:
     texts = columns.map(lambda cell: "" if cell is None or cell != cell else _bare(cell))
-    return texts.agg(lambda row: TOGETHER.join(filter(None, row)), axis=1).astype(object)
+    return texts.agg(lambda row: JOINT.join(filter(None, row)), axis=1).astype(object)
 
 
 def with_constants(name: str, frame: Table, constants: Mapping[str, str | float]) -> Table:

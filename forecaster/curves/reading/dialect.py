@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from forecaster.curves.learning_curves import Note, Table, listed
+from forecaster._support.frames import Table
+from forecaster.curves.learning_curves import Note, listed
 from forecaster.errors import CurveFileError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -79,7 +80,7 @@ def cells_of(name: str, text: str, file: str) -> tuple[Table, str]:
 
 
 def _separator(text: str, file: str) -> str:
-    """What stands between the fields of most records; a comma where nothing tells."""
+    """The separator of the fields of most records; a comma by default."""
     usual = "\t" if ".tsv" in file.lower() else ","
     found = {mark: _widths(text, mark) for mark in dict.fromkeys((usual, *SEPARATORS))}
     even = [mark for mark, widths in found.items() if widths and widths[0] > 1 and set(widths) == {widths[0]}]

@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import TABLE
-from forecaster.curves.learning_curves import Note, Table
+from forecaster.curves.learning_curves import Note
 from forecaster.curves.reading import dialect
 from forecaster.errors import CurveFileError, RequestError
 
@@ -26,7 +27,7 @@ KINDS = {
 }
 HOLDING = ("data", "rows", "records", "results", "table", "history", "log_history")  # of a table, in JSON
 GZIP = b"\x1f\x8b"
-LARGEST = 2**30  # bytes that a gzipped file may unfold to
+LARGEST_FILE = 2**30  # bytes that a gzipped file may unfold to
 WANTED = "expected a table of curves: .csv, .tsv, .txt, .json, .jsonl or .parquet, or one of these with .gz"
 
 
@@ -87,13 +88,15 @@ def unfolded(name: str, data: bytes) -> bytes:
         return data
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            found = file.read(LARGEST + 1)
+            found = file.read(LARGEST_FILE + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise CurveFileError(
             f"{name}: found a gzip file that cannot be unfolded ({error}); expected a whole one. Write it again."
         ) from None
-    if len(found) > LARGEST:
-        raise CurveFileError(f"{name}: found more than {LARGEST >> 20} MiB in a gzip file; expected a table of curves.")
+    if len(found) > LARGEST_FILE:
+        raise CurveFileError(
+            f"{name}: found more than {LARGEST_FILE >> 20} MiB in a gzip file; expected a table of curves."
+        )
     return found
 
 

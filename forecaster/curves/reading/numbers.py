@@ -32,7 +32,7 @@ SHAPES: tuple[tuple[Kind, str], ...] = (
 
 @lru_cache(maxsize=4096)
 def kind_of(numeral: str) -> Kind | None:
-    """What a numeral's marks may be: decimal point, decimal comma, either, or there are none; None for no number."""
+    """The marks that a numeral may have: decimal point, decimal comma, either or none; None if it is no number."""
     text, grouped = _joined(numeral)
     for kind, shape in SHAPES:
         if re.fullmatch(shape, text):

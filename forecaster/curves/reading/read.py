@@ -14,13 +14,14 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.contents import check_table, curve_notes
 from forecaster.curves.how_read import VALIDATE, Command, Decimal, HowRead, Wide
-from forecaster.curves.learning_curves import KEYS, NOISE, LearningCurves, Note, Table, listed
+from forecaster.curves.learning_curves import KEYS, NO_TASK, NOISE, LearningCurves, Note, listed
 from forecaster.curves.misread.exports import unfinished
 from forecaster.curves.misread.refusal import expect_well_read
 from forecaster.curves.reading import suggestions
-from forecaster.curves.reading.cells import Evidence
+from forecaster.curves.reading.cells import MarkEvidence
 from forecaster.curves.reading.columns import (
     REQUIRED,
     absent,
@@ -36,7 +37,7 @@ from forecaster.curves.reading.columns import (
     with_constants,
 )
 from forecaster.curves.reading.files import load
-from forecaster.curves.reading.rows import NO_TASK, SPLITS, Rows, rows_of
+from forecaster.curves.reading.rows import SPLITS, Rows, rows_of
 from forecaster.curves.reading.scores import named_score
 from forecaster.curves.reading.wide import melted
 from forecaster.curves.transients import without_start
@@ -152,13 +153,13 @@ def read_rows(source: str | Path | pd.DataFrame, *, two_axes: bool = False) -> T
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """A table as it stands in a file, read once, its rows chosen and put into long form."""
+    """The raw table of a file, read once, with its rows chosen and in long form."""
 
     raw: Table
     how: HowRead
     mapping: Mapping[str, str]  # what is left of ``how.columns`` once a wide table is in rows
     notes: tuple[Note, ...]
-    evidence: Evidence
+    evidence: MarkEvidence
     command: Command
 
     @classmethod
@@ -167,7 +168,7 @@ class Cells:
         check_options(how)
         loaded = load(source)
         name, raw = loaded.name, stripped(loaded.name, loaded.raw)
-        evidence = Evidence(raw, loaded.separator)
+        evidence = MarkEvidence(raw, loaded.separator)
         chosen = rows_where(name, raw, how.where)
         made, mapping = melted(name, chosen, how.wide, how.columns)
         how = replace(how, source=name, wide=made.wide)

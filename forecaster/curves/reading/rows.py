@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Command, HowRead
-from forecaster.curves.learning_curves import KEYS, Note, Table, listed
-from forecaster.curves.reading.cells import Evidence, Numbers, decimal_of, errors_of, sizes_of
+from forecaster.curves.learning_curves import KEYS, NO_TASK, Note, listed
+from forecaster.curves.reading.cells import MarkEvidence, Numbers, decimal_of, errors_of, sizes_of
 from forecaster.curves.reading.columns import KNOWN, NUMBERS, REQUIRED
 from forecaster.curves.reading.scores import Score, named_score
 from forecaster.curves.reading.sizes import unit_of
@@ -24,7 +25,6 @@ from forecaster.curves.reading.suggestions import FULL, turned
 from forecaster.errors import BadRow, CurveColumnsError, CurveFileError, CurveRowsError
 
 SPLITS = ("fit", "extrapolate")
-NO_TASK = "all"  # the task of rows that name none
 LOW, HIGH = 1e-100, 1e100  # beyond these, products and ratios of columns leave the range of float64
 NO_ERROR = (
     "{} on few test cases says only that the error is below about 1 / n_test: put {} there,\n"
@@ -42,7 +42,7 @@ class Rows:
     notes: tuple[Note, ...]
 
 
-def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: Evidence) -> Rows:
+def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: MarkEvidence) -> Rows:
     """The canonical table of a frame under our names; CurveRowsError for rows that cannot be used."""
     columns = {column: _column(name, column, frame, how, command, evidence) for column in NUMBERS if column in frame}
     error = columns["error"].numbers
@@ -50,8 +50,8 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
     score = None if how.score is None else named_score(how.score)
     scale = 100.0 if how.percent else 1.0
     values = error.values / scale if how.percent else error.values
-    values, none_wrong = _none_wrong(values, columns, how, score)
-    skipped = _unmeasured(frame, error, columns["n"].numbers)
+    values, none_wrong = _none_wrong(values, columns, score)
+    skipped = _unmeasured(error, columns["n"].numbers)
     bad = [row for column in columns.values() for row in column.bad if column.name != "error"]
     bad += _bad_errors(frame["error"], values, error.wrong, how, score)
     table: dict[str, Any] = dict.fromkeys(KEYS, NO_TASK)
@@ -87,7 +87,7 @@ def rows_of(name: str, frame: Table, how: HowRead, command: Command, evidence: E
 
 
 def _none_wrong(
-    values: Float[np.ndarray, " row"], columns: Mapping[str, Column], how: HowRead, score: Score | None
+    values: Float[np.ndarray, " row"], columns: Mapping[str, NumberColumn], score: Score | None
 ) -> tuple[Float[np.ndarray, " row"], Mask]:
     """Where none of ``n_test`` cases was wrong, half a case in place of zero; and which rows these are.
 
@@ -104,7 +104,7 @@ def _none_wrong(
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class NumberColumn:
     """A column of numbers, and its bad rows."""
 
     name: str
@@ -112,19 +112,19 @@ class Column:
     bad: tuple[BadRow, ...] = ()
 
 
-def _column(name: str, ours: str, frame: Table, how: HowRead, command: Command, evidence: Evidence) -> Column:
+def _column(name: str, ours: str, frame: Table, how: HowRead, command: Command, evidence: MarkEvidence) -> NumberColumn:
     raw, theirs = frame[ours], how.columns.get(ours, ours)
     decimal = how.decimal or decimal_of(raw, theirs, evidence, ours not in ("error", "error_sd"))
     if decimal is None:
         raise CurveColumnsError(_unsure(name, theirs, raw, how, command))
     if ours in ("error", "error_sd"):
         found = errors_of(raw, decimal)
-        return Column(ours, found, () if ours == "error" else tuple(_bad_numbers(raw, found.values, found.wrong)))
+        return NumberColumn(ours, found, () if ours == "error" else tuple(_bad_numbers(raw, found.values, found.wrong)))
     found, percent = sizes_of(raw, decimal, unit_of(theirs) if ours == "n" else None)
     if ours != "n":
-        return Column(ours, found, tuple(_bad_numbers(raw, found.values, found.wrong | percent)))
+        return NumberColumn(ours, found, tuple(_bad_numbers(raw, found.values, found.wrong | percent)))
     found = replace(found, values=_of_full_size(name, found.values, percent, how, command))
-    return Column(
+    return NumberColumn(
         ours,
         found,
         tuple(_bad_numbers(raw, found.values, found.wrong | (percent.any() & ~percent & ~np.isnan(found.values)))),
@@ -236,7 +236,7 @@ def _text(value: Any) -> str:
 
 
 def _texts(cells: Collection[Any]) -> list[str]:
-    """The text of each cell; of a name that stands in many rows it is found once."""
+    """The text of each cell; a name that many rows share is converted once."""
     if set(map(type, cells)) <= {str}:
         known = {cell: _text(cell) for cell in set(cells)}
         return [known[cell] for cell in cells]
@@ -246,7 +246,7 @@ def _texts(cells: Collection[Any]) -> list[str]:
 # All rows -----------------------------------------------------------------------------------------
 
 
-def _unmeasured(frame: Table, error: Numbers, size: Numbers) -> Mask:
+def _unmeasured(error: Numbers, size: Numbers) -> Mask:
     """Rows where nothing was measured: without an error, or at size 0, where training begins."""
     blank = np.isnan(error.values) & ~error.wrong
     return blank | ((size.values == 0) & ~size.wrong)
@@ -294,9 +294,9 @@ def _what(how: HowRead) -> str:
 
 
 def _notes(
-    name: str, frame: Table, columns: dict[str, Column], how: HowRead, score: Score | None, skipped: Mask
+    name: str, frame: Table, columns: dict[str, NumberColumn], how: HowRead, score: Score | None, skipped: Mask
 ) -> list[Note]:
-    """How cells were read, where that is not as they stand; and what was left out."""
+    """Notes on cells that were converted, and on rows that were left out."""
     found = []
     marked = [f"{how.columns.get(c, c)} ({of.numbers.marked})" for c, of in columns.items() if of.numbers.marked]
     if marked:

@@ -42,7 +42,7 @@ KNOWN: tuple[tuple[Score, str], ...] = (
     (Score("similarity", -1.0), r"ssim|cosine|similarity|silhouette|ari|nmi|lddt|gdt|tm_score|pck"),
     (Score("score"), r"score|scores|performance"),
 )
-PLAIN = re.compile(r"[^a-z0-9]+")
+NO_LETTERS = re.compile(r"[^a-z0-9]+")
 NEGATED = "neg_"
 RISES_FOR_EVER = ("psnr", "snr", "reward", "return", "elo", "likelihood", "cider", "throughput", "speed")
 
@@ -53,7 +53,7 @@ def plain(name: str) -> str:
     text = name.replace("²", "2").replace("^2", "2").replace("mIoU", "miou").replace("mAP", "map").replace("IoU", "iou")
     text = re.sub(r"(?<=[a-z])(?=(?:F1|AUC|AUROC|MCC|R2|MAE|RMSE|MSE|WER|CER)(?![a-z]))", "_", text)
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", text)
-    return PLAIN.sub("_", text.lower()).strip("_").replace("held_out", "heldout")
+    return NO_LETTERS.sub("_", text.lower()).strip("_").replace("held_out", "heldout")
 
 
 @lru_cache(maxsize=4096)

@@ -29,7 +29,7 @@ SECONDS = {
     **dict.fromkeys(("d", "day", "days"), 86400.0),
 }
 UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
-NAMED = re.compile(r"(?:n|n_?train|train|size|samples|images|tokens|data|rows)\s*[ _=:]\s*", re.I)
+PREFIX = re.compile(r"(?:n|n_?train|train|size|samples|images|tokens|data|rows)\s*[ _=:]\s*", re.I)
 WHOLE = re.compile(rf"[~≈]?\s*({NUMERAL})\s*([a-z]*|%)\s*([a-z][a-z ]{{2,}})?", re.I)
 PARTS = re.compile(rf"({NUMERAL})\s*([a-z]+)\s*", re.I)
 POWER = re.compile(r"(?:([\d.]+)\s*[x×*·]\s*)?10\s*\^\s*\{?(\d{1,2})\}?")
@@ -47,12 +47,12 @@ class Size:
 @lru_cache(maxsize=4096)
 def size_of(text: str, decimal: Decimal = "point", durations: bool = False) -> Size | None:
     """The size in a text, None where it is none. With ``durations`` a lone m stands for minutes, else for millions."""
-    text = NAMED.sub("", text.strip().strip("$"), count=1) if NAMED.match(text.strip()) else text.strip().strip("$")
+    text = PREFIX.sub("", text.strip().strip("$"), count=1) if PREFIX.match(text.strip()) else text.strip().strip("$")
     if power := POWER.fullmatch(text):
         return Size(float(power[1] or 1) * 10.0 ** int(power[2])) if _is_float(power[1] or "1") else None
     found = WHOLE.fullmatch(text)
     if found is None:
-        return _in_parts(text, decimal, durations)
+        return _in_parts(text, decimal)
     numeral, suffix, unit = found[1], (found[2] or "").lower(), (found[3] or "").strip().lower()
     value = value_of(numeral, decimal)
     if value is None:
@@ -69,7 +69,7 @@ def size_of(text: str, decimal: Decimal = "point", durations: bool = False) -> S
 def numeral_in(text: str) -> str | None:
     """The numeral of a size, None where there is none or where the letter behind it makes its mark a decimal one."""
     text = text.strip().strip("$")
-    found = WHOLE.fullmatch(NAMED.sub("", text, count=1) if NAMED.match(text) else text)
+    found = WHOLE.fullmatch(PREFIX.sub("", text, count=1) if PREFIX.match(text) else text)
     if found is None:
         return None
     tells = found[2] and found[2].lower() != "%" and kind_of(found[1]) == "either point"
@@ -95,7 +95,7 @@ def unit_of(column: str) -> str | None:
     return None
 
 
-def _in_parts(text: str, decimal: Decimal, durations: bool) -> Size | None:
+def _in_parts(text: str, decimal: Decimal) -> Size | None:
     """``1 h 30 min`` in seconds."""
     found = PARTS.findall(text)
     if len(found) < 2 or PARTS.sub("", text).strip():

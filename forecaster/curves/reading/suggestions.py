@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Command, HowRead
-from forecaster.curves.learning_curves import KEYS, Table, listed
+from forecaster.curves.learning_curves import KEYS, listed
 from forecaster.curves.misread.exports import hint
 from forecaster.curves.reading import names
 from forecaster.curves.reading.cells import bare, numerals_of, texts_of
@@ -23,10 +24,20 @@ from forecaster.curves.reading.wide import may_be_models
 
 PLACEHOLDER = "NAME"
 SUBSETS = ("split", "subset", "partition", "phase", "set", "eval_split", "eval_set")
-LAST = ("test", "val", "valid", "validation", "dev", "eval", "heldout", "held_out", "held-out")  # which one to take
+HELD_OUT_SPLITS = (
+    "test",
+    "val",
+    "valid",
+    "validation",
+    "dev",
+    "eval",
+    "heldout",
+    "held_out",
+    "held-out",
+)  # which one to take
 VALUE = r"value|result|mean|y|l|metric_value"  # of what a column `metric` names
 FULL = 100.0  # a full size that leaves per cent as they are
-LEAST = 3  # sizes that make a curve
+FEWEST_SIZES = 3  # sizes that make a curve
 
 
 def missing(name: str, raw: Table, how: HowRead, lacking: Sequence[str], command: Command) -> str:
@@ -128,7 +139,7 @@ def _candidates(ours: str, raw: Table, columns: Mapping[str, str]) -> list[str]:
     if ours == "architecture" and not found:
         free = [c for c in raw if c not in _used(raw, columns) and names.rank("params", c) is not None]
         sizes = _could_be("task", raw, free)
-        found = [c for c in sizes if 1 < len(set(map(str, raw[c]))) <= len(raw) / LEAST] or _by_size(raw, sizes)
+        found = [c for c in sizes if 1 < len(set(map(str, raw[c]))) <= len(raw) / FEWEST_SIZES] or _by_size(raw, sizes)
     return found
 
 
@@ -153,7 +164,7 @@ def _whole(cell: object) -> bool:
 
 def _by_size(raw: Table, sizes: Sequence[str]) -> list[str]:
     """Model sizes as names, where one at least was measured often enough to be a curve."""
-    return [c for c in sizes if raw[c].nunique() > 1 and raw[c].value_counts().max() >= LEAST]
+    return [c for c in sizes if raw[c].nunique() > 1 and raw[c].value_counts().max() >= FEWEST_SIZES]
 
 
 def _could_be(ours: str, raw: Table, columns: Iterable[str]) -> list[str]:
@@ -215,7 +226,7 @@ def held_out_rows(raw: Table, how: HowRead) -> dict[str, tuple[str, ...]]:
         if plain(column) not in SUBSETS or column in how.where:
             continue
         kinds = {str(cell).strip(): str(cell).strip().lower() for cell in raw[column]}
-        held = [kind for last in LAST for kind, lower in kinds.items() if lower == last]
+        held = [kind for last in HELD_OUT_SPLITS for kind, lower in kinds.items() if lower == last]
         if len(kinds) > 1 and held and not set(kinds.values()) & {"fit", "extrapolate"}:
             return {column: (held[0],)}
     return {}
@@ -248,7 +259,7 @@ def _apart(raw: Table, columns: Mapping[str, str], how: HowRead) -> dict[str, st
         if not texts.duplicated([*keys, *made]).any():
             break
         sizes = texts.groupby([*(k for k in keys if k not in _parts("n", raw, columns)), *made, column])
-        enough = sizes[_parts("n", raw, columns)[0]].nunique().median() >= LEAST
+        enough = sizes[_parts("n", raw, columns)[0]].nunique().median() >= FEWEST_SIZES
         fewer = texts.duplicated([*keys, *made, column]).sum() < texts.duplicated([*keys, *made]).sum()
         made += [column] if enough and fewer and texts[column].nunique() > 1 else []
     return {"task": "+".join(made)} if made else {}

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster.curves.how_read import Wide
-from forecaster.curves.learning_curves import Note, Table, listed
+from forecaster.curves.learning_curves import Note, listed
 from forecaster.curves.misread.exports import BANDS, BETWEEN
 from forecaster.curves.reading.columns import KNOWN, parts_of
 from forecaster.curves.reading.names import KEEPING, near, rank
@@ -20,7 +21,7 @@ from forecaster.curves.reading.sizes import size_of
 from forecaster.errors import CurveColumnsError
 
 DEVIATION = re.compile(r"(.+?)[ _\-(]+(std|sd|stdev|std_dev)\)?", re.I)
-LEAST = 3  # columns that are sizes, for a table to be one of a column a size
+FEWEST_COLUMNS = 3  # columns that are sizes, for a table to be one of a column a size
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _only_sizes(raw: Table, mapping: Mapping[str, str]) -> bool:
     sizes = _sizes(raw)
     others = [column for column in raw if column not in sizes]
     taken = {*mapping, *map(plain, raw)}
-    return len(sizes) >= LEAST and bool(others) and not taken & {"n", "error"} and near("n", others) is None
+    return len(sizes) >= FEWEST_COLUMNS and bool(others) and not taken & {"n", "error"} and near("n", others) is None
 
 
 def _sizes(raw: Table) -> list[str]:

@@ -60,7 +60,7 @@ def test_set_size(
     paired: bool = False,
     discordance: float | None = None,
     power: float | Sequence[float] = binomial_power.POWER,
-    level: float = binomial_power.LEVEL,
+    level: float = binomial_power.CONFIDENCE,
     cluster_size: float = 1.0,
     correlation: float = 0.0,
 ) -> CasesNeeded:
@@ -181,7 +181,7 @@ def _said(row: dict[str, Any]) -> Message:
     values = {name: row[name] for name in ("cases", "power", "error", "other", "wanted")}
     sure = f"{100 * row['level']:g} % confidence"
     if math.isinf(row["cases"]):
-        text = f"No test set of up to {size(binomial_power.MOST)} cases tells {one} from {other}."
+        text = f"No test set of up to {size(binomial_power.MOST_CASES)} cases tells {one} from {other}."
         return message("no-test-set", text, **values)
     many = f"{row['cases']:,.0f} test cases"
     clustered = f" (a design effect of {row['design_effect']:.3g} included)" if row["design_effect"] > 1 else ""

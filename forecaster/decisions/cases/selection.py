@@ -17,12 +17,11 @@ from jaxtyping import Float
 
 from forecaster.curves import binomial_power
 from forecaster.errors import RequestError
-from forecaster.results.columns import GIVEN_LEVEL, Column, Columns, declared, interval
+from forecaster.results.columns import GIVEN_LEVEL, LEVEL, Column, Columns, declared, interval
 from forecaster.results.message import Message, joined, message
 from forecaster.results.result import Result
 from forecaster.results.wording import plain_number, rounded
 
-LEVEL = 0.8
 MOST_MODELS = 10**9
 
 
@@ -83,7 +82,7 @@ def selection_bias(
     [0.74, 1.18]
     """
     numbers = [float(v) for v in np.atleast_1d(np.asarray(models, dtype=float))]
-    for name, values, most in (("models", numbers, MOST_MODELS), ("cases", [float(cases)], binomial_power.MOST)):
+    for name, values, most in (("models", numbers, MOST_MODELS), ("cases", [float(cases)], binomial_power.MOST_CASES)):
         for value in values:
             if not (1.0 <= value <= most and value == math.floor(value)):
                 raise RequestError(f"{name}: found {value:g}; expected a whole number of 1 or more, up to {most:g}")

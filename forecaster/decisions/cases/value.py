@@ -20,13 +20,14 @@ from forecaster.decisions.options import Offers
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction import observation
 from forecaster.prediction.crossings import largest_size, looked_at
-from forecaster.prediction.paths import CurveKey, CurvePaths, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import CurvePaths, curve_paths
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.columns import Column, Columns
 
 RESULTS = 500  # simulated results of each number of cases
 BELIEF = 1000  # draws of each half
-LIKELY = 10  # options, those of the lowest mean loss, that the result chooses among
+OPTIONS_KEPT = 10  # options, those of the lowest mean loss, that the result chooses among
 MULTIPLES = (1.0, 2.0, 5.0, 10.0)  # of the test set at hand: the numbers of cases where none are given
 
 TEST_CASES = Columns(
@@ -53,7 +54,7 @@ def worth_of_cases(
     """What buying so many test cases first is worth, risk-neutral; ``offers`` are of the kind ``new-cases``."""
     assert costs.per_test_item is not None
     means = offers.loss().mean(0)
-    likely = np.argsort(np.where(offers.allowed, means, np.inf), kind="stable")[:LIKELY]
+    likely = np.argsort(np.where(offers.allowed, means, np.inf), kind="stable")[:OPTIONS_KEPT]
     some = offers.only(likely[offers.allowed[likely]])
     margins = None if some.reached is None else _margins(posterior, some, kind, seed)
     keys = list(dict.fromkeys(o.key for o in some.options))
@@ -63,7 +64,7 @@ def worth_of_cases(
     for count in cases:
         noise = np.clip(np.exp(-now) - 1.0, 0.0, None) / count  # of log error on so many cases
         seen = now + offset + np.sqrt(noise) * rng.standard_normal(now.shape)
-        evsi = _value(some, margins, keys, now, offset, variance, noise, seen)
+        evsi = _value(some, margins, keys, now, variance, noise, seen)
         cost = costs.per_test_item * count
         rows.append({"cases": int(count), "cost": cost, "evsi": evsi, "enbs": evsi - cost})
     table = pd.DataFrame(rows)
@@ -125,7 +126,6 @@ def _value(
     margins: Draws | None,
     keys: Sequence[CurveKey],
     now: Float[np.ndarray, "draw key"],
-    offset: Float[np.ndarray, "draw key"],
     variance: Float[np.ndarray, " key"],
     noise: Float[np.ndarray, "draw key"],
     seen: Float[np.ndarray, "draw key"],

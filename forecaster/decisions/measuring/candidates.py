@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forecaster.errors import RequestError
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.wording import rounded
 
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)  # of what is owned: the sizes of candidates where none are given
 RUNS = (1, 3)
-MOST = 500  # candidates
+MOST_CANDIDATES = 500  # candidates
 Sized = float | tuple[str, float]  # a size for every architecture, or for one
 
 
@@ -33,15 +33,17 @@ def candidates_of(
     """Every architecture at its sizes with each number of runs, the smallest sizes first.
 
     Without a price list a candidate costs the items that it trains on. RequestError for an unknown architecture, sizes
-    or numbers of runs out of range, and more than ``MOST`` candidates.
+    or numbers of runs out of range, and more than ``MOST_CANDIDATES`` candidates.
     """
     _check(keys, sizes, runs)
     named = [one if isinstance(one, tuple) else (None, one) for one in sizes]
     found = {
         (key, n, k) for name, n in named for key in keys if name in (None, key.architecture) for k in map(int, runs)
     }
-    if len(found) > MOST:
-        raise RequestError(f"candidates: found {len(found)}; expected {MOST} at most: fewer sizes, or numbers of runs")
+    if len(found) > MOST_CANDIDATES:
+        raise RequestError(
+            f"candidates: found {len(found)}; expected {MOST_CANDIDATES} at most: fewer sizes, or numbers of runs"
+        )
     order = sorted(found, key=lambda c: (keys.index(c[0]), c[1], c[2]))
     return tuple(_candidate(*one, costs, owned) for one in order)
 

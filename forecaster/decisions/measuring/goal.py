@@ -10,9 +10,10 @@ from jaxtyping import Float
 
 from forecaster.errors import RequestError
 from forecaster.inference.posterior import Posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
 from forecaster.prediction.observation import luck
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.paths import curve_paths
 from forecaster.prediction.requirement import requirement
 
 Form = Literal["forecast", "requirement", "choice"]

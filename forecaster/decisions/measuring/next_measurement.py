@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.curves.learning_curves import LearningCurves
-from forecaster.decisions.loss import EACH, Value
+from forecaster.decisions.loss import PerOption, Value
 from forecaster.decisions.measuring import prose
 from forecaster.decisions.measuring.candidates import RUNS, Candidate, Sized, candidates_of, default_sizes
 from forecaster.decisions.measuring.goal import Goal, Sought, parsed, sought
@@ -26,14 +26,14 @@ from forecaster.decisions.measuring.sample_information import Worth, losses_give
 from forecaster.decisions.measuring.teaching import Results, simulated_results, variance_left, within_budget
 from forecaster.decisions.options import Offers
 from forecaster.decisions.question import Question
-from forecaster.decisions.weighing import Asked, asked_of, fitted, weighed
+from forecaster.decisions.weighing import CheckedQuestion, asked_of, fitted, weighed
 from forecaster.errors import RequestError
 from forecaster.inference.fit import Progress
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.forecast import LEVEL
-from forecaster.prediction.paths import CurveKey, chosen_keys
+from forecaster.prediction.curve_keys import CurveKey, chosen_keys
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.check import Check
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 
 CONFIRMED = 3  # candidates that refits confirm
@@ -46,10 +46,10 @@ class _Ranked:
 
     candidates: tuple[Candidate, ...]
     results: Results
-    left: EACH
+    left: PerOption
     worth: tuple[Worth, ...] | None  # of its result
     net: tuple[float, ...] | None  # of the measurement, its cost taken off
-    flips: EACH
+    flips: PerOption
 
     @property
     def order(self) -> np.ndarray:
@@ -188,7 +188,7 @@ def _check(value: Value, costs: object, budget: float | None, refits: int) -> No
         raise RequestError(f"refits: found {refits}; expected a whole number from 0, such as 16")
 
 
-def _ranked(asked: Asked, some: tuple[Candidate, ...], quantity: Sought, at: tuple[float, ...]) -> _Ranked:
+def _ranked(asked: CheckedQuestion, some: tuple[Candidate, ...], quantity: Sought, at: tuple[float, ...]) -> _Ranked:
     seed = asked.question.seed
     results = simulated_results(asked.posterior, some, seed)
     left = variance_left(quantity.scores(quantity.values), results)
@@ -208,7 +208,7 @@ def _ranked(asked: Asked, some: tuple[Candidate, ...], quantity: Sought, at: tup
     return _Ranked(some, results, left, None, None, np.array(flips))
 
 
-def _owned_afterwards(offers: Offers, asked: Asked, candidate: Candidate) -> EACH:
+def _owned_afterwards(offers: Offers, asked: CheckedQuestion, candidate: Candidate) -> PerOption:
     """By how much each option costs less once a candidate was measured: its data is owned, its model trained."""
     costs, owned = asked.costs, asked.owned
     change = np.zeros(len(offers.options))

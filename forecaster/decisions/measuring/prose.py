@@ -1,4 +1,4 @@
-"""What a proposal says."""
+"""A proposal in sentences."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _test_set(posterior: Posterior, quantity: Sought) -> Message | None:
 
 
 def _others(rows: list[Row], quantity: Sought) -> Message | None:
-    """What measuring architectures tells that are not asked about."""
+    """The value of measuring architectures that are not asked about."""
     own = {key.architecture for key in quantity.keys}
     if quantity.goal.form == "choice":
         return None

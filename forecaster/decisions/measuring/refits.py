@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from forecaster.curves.learning_curves import HALF, KEYS, Group
+from forecaster.curves.learning_curves import KEYS, LEAST_CASES, Group
 from forecaster.decisions.measuring.candidates import Candidate
 from forecaster.decisions.measuring.goal import Sought
 from forecaster.inference.fit import Progress, refit
@@ -22,7 +22,7 @@ from forecaster.prediction import observation
 from forecaster.prediction.paths import curve_paths
 
 OUTCOMES = 16  # results of each candidate that are fitted
-FEWEST = 8  # of them whose fits must be trusted
+FEWEST_REFITS = 8  # of them whose fits must be trusted
 LARGEST_SHARE = 0.999  # an error of 1 would read as no share of cases, as would one below half a case
 
 
@@ -48,7 +48,7 @@ def refitted(
     seed: int,
     on_progress: Progress | None = None,
 ) -> list[Refitted | None]:
-    """What each candidate's measurement leaves, by refits; None where too few of them can be trusted.
+    """The variance that each candidate's measurement leaves, by refits; None if too few of them can be trusted.
 
     ``results`` are the simulated mean log errors of these candidates.
     """
@@ -72,7 +72,7 @@ def refitted(
     for c in range(len(candidates)):
         names = [f"{group[1]} #{c}.{k}" for k in range(outcomes)]
         kept = [] if after is None else [task for task in names if (group[0], task) in after.groups]
-        if after is None or len(kept) < min(FEWEST, outcomes):
+        if after is None or len(kept) < min(FEWEST_REFITS, outcomes):
             found.append(None)
             continue
         values = [quantity.of(after, task) for task in kept]
@@ -100,7 +100,7 @@ def _runs(posterior: Posterior, candidate: Candidate, draw: int, mean: float, se
     rows = pd.concat([last] * candidate.runs)
     error = np.exp(mean + sd * (apart - apart.mean()))
     if candidate.key.group in posterior.of_shares:
-        fewest = HALF / observation.cases(paths.curve) if paths.curve is not None else np.nan
+        fewest = LEAST_CASES / observation.cases(paths.curve) if paths.curve is not None else np.nan
         error = np.clip(error, np.nan_to_num(fewest), LARGEST_SHARE)
     rows = rows.assign(n=candidate.n, error=error)
     if "repeats" in rows:

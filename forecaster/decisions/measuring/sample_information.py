@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from forecaster.decisions.loss import EACH, Draws
+from forecaster.decisions.loss import Draws, PerOption
 
 KNOTS = 6  # of the splines, at quantiles of the result
-SURE = 0.999  # of a regression that explains more than chance
+REGRESSION_LEVEL = 0.999  # of a regression that explains more than chance
 
 
 class Worth(NamedTuple):
@@ -38,7 +38,7 @@ def losses_given(result: Float[np.ndarray, " draw"], loss: Draws) -> Draws:
     return out
 
 
-def worth_of(given: Draws, loss: Draws, change: EACH | None = None) -> Worth:
+def worth_of(given: Draws, loss: Draws, change: PerOption | None = None) -> Worth:
     """What a result is worth to a risk-neutral choice among the options of ``loss``, whose means it gives.
 
     ``change`` is by how much each option's loss is another after the measurement whatever its result, because what was
@@ -63,8 +63,8 @@ def _halves(draws: int) -> tuple[Bool[np.ndarray, " draw"], Bool[np.ndarray, " d
 def _regressed(x: Float[np.ndarray, " fit"], y: Draws, at: Float[np.ndarray, " at"]) -> Draws:
     """Mean of ``y`` given ``x``, at other values of ``x``: linear splines by least squares, constant beyond.
 
-    An option is moved, beside the best, only by what its regression explains beyond chance (an F test at ``SURE``):
-    among many options that are alike, the luckiest regression would else change the choice.
+    An option is moved, beside the best, only by what its regression explains beyond chance (an F test at
+    ``REGRESSION_LEVEL``): among many options that are alike, the luckiest regression would else change the choice.
     """
     from scipy.stats import f
 
@@ -75,7 +75,7 @@ def _regressed(x: Float[np.ndarray, " fit"], y: Draws, at: Float[np.ndarray, " a
     mean, told = gaps.mean(0), seen @ fitted
     explained, rest = ((told - mean) ** 2).sum(0), ((gaps - told) ** 2).sum(0)
     free = len(x) - len(knots)
-    told_more = explained * free > f.ppf(SURE, len(knots) - 1, free) * (len(knots) - 1) * rest
+    told_more = explained * free > f.ppf(REGRESSION_LEVEL, len(knots) - 1, free) * (len(knots) - 1) * rest
     out = np.where(told_more, _hats(at, knots) @ fitted, mean)
     return out[:, :-1] + out[:, -1:]
 

@@ -1,4 +1,4 @@
-"""What a measurement teaches: how far its result goes along with the quantity that is sought.
+"""Information of a measurement: the correlation of its result with the quantity that is sought.
 
 The result of a candidate is simulated in every posterior draw: the curve's path at that size, the test set's sampling
 error, which further runs there do not reduce, and run noise, which they do. One minus the squared correlation of the

@@ -17,8 +17,8 @@ from jaxtyping import Float
 from forecaster.decisions.loss import TAIL, cvar
 from forecaster.decisions.question import Question
 from forecaster.inference.posterior import Posterior
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.prices.costs import Costs
 from forecaster.results.columns import CURVE, Column, Columns, size
 from forecaster.results.wording import rounded
@@ -48,17 +48,17 @@ ORDERS = Columns(
 )
 
 
-class Limits(NamedTuple):
+class SpendingLimits(NamedTuple):
     """What may be spent, and how many days there are; infinite without a limit."""
 
     budget: float = np.inf
     days: float = np.inf
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = SpendingLimits()
 
 
-def largest_within(key: CurveKey, costs: Costs, owned: float, limits: Limits, far: float) -> float:
+def largest_within(key: CurveKey, costs: Costs, owned: float, limits: SpendingLimits, far: float) -> float:
     """The largest size up to ``far`` that can be bought and trained within the limits; 0 where none is."""
 
     def fits(n: float) -> bool:

@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.decisions.options import Offers
-from forecaster.decisions.ordering.staged import Plan, staged
+from forecaster.decisions.ordering.staged import OrderPlan, staged
 from forecaster.decisions.question import Question
 from forecaster.inference.posterior import Posterior
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.resources.prices.costs import Costs
 
 MOST_SIZES = 16  # among which a plan chooses
@@ -25,7 +25,7 @@ def plan_of(
     owned: float,
     within: Mapping[CurveKey, float],
     asked: Question,
-) -> Plan | None:
+) -> OrderPlan | None:
     """Several orders for the architecture of the purchase with the lowest mean loss; None where none is within limits.
 
     They go up to sizes that are options; where none were given, also up to sizes that the target may need.

@@ -19,8 +19,8 @@ from jaxtyping import Float
 from forecaster.decisions.loss import Value
 from forecaster.inference.posterior import Posterior
 from forecaster.prediction.conditioning import predictive
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.observation import of_kind
-from forecaster.prediction.paths import CurveKey
 from forecaster.resources.prices.costs import Costs
 
 BELIEF = 2000  # draws that plan
@@ -40,7 +40,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Plan:
+class OrderPlan:
     """A plan of several orders, and one order, both played on draws that neither was chosen on.
 
     ``first`` and ``one`` are the sizes of the first and of the only order (None: buy nothing). ``gain`` is by how much
@@ -59,7 +59,6 @@ class Plan:
     cost: float
     cost_one: float
     p_target: float
-    p_target_one: float
     ordered: tuple[float, ...]
     sizes: tuple[float, ...]
     then: tuple[Step, ...]
@@ -95,7 +94,7 @@ def staged(
     point: float,
     kind: str = "mean",
     seed: int = 0,
-) -> Plan:
+) -> OrderPlan:
     """The best plan of up to ``rounds`` orders up to some of ``sizes`` (ascending, all above what is ``owned``).
 
     ``idle`` is the loss of doing nothing in each draw, ``needed`` the data that each draw needs for the target.
@@ -116,8 +115,7 @@ def staged(
     losses, paid, final, ordered = _played(world, fresh, grid, tables, step, first, value, running, idle)
     loss_one = idle[fresh] if one is None else step[0, one] + running + value.unit * world.quantity[fresh, one]
     gained = loss_one - losses
-    reached, reached_one = (_reached(world, fresh, needed, owned, i) for i in (final, one))
-    return Plan(
+    return OrderPlan(
         architecture=key.architecture,
         rounds=rounds,
         first=None if first is None else float(sizes[first]),
@@ -128,8 +126,7 @@ def staged(
         gain_sd=float(gained.std() / np.sqrt(len(gained))),
         cost=float(paid.mean()),
         cost_one=0.0 if one is None else float(step[0, one]),
-        p_target=reached,
-        p_target_one=reached_one,
+        p_target=_reached(world, fresh, needed, owned, final),
         ordered=tuple(float((at >= 0).mean()) for at in ordered),
         sizes=tuple(float(np.median(sizes[at[at >= 0]])) if (at >= 0).any() else float("nan") for at in ordered),
         then=() if first is None else _rule(grid[first], tables[0][first], sizes),
@@ -265,7 +262,7 @@ def _played(
     return loss, paid, at, ordered
 
 
-def _reached(world: _World, fresh: Array, needed: Array | None, owned: float, at: Array | int | None) -> float:
+def _reached(world: _World, fresh: Array, needed: Array | None, owned: float, at: Array | None) -> float:
     """The share of fresh draws whose target is reached by the size bought up to; NaN without a target."""
     if needed is None:
         return float("nan")

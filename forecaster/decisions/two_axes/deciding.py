@@ -27,9 +27,9 @@ from forecaster.decisions.two_axes.decision import SurfaceDecision
 from forecaster.decisions.two_axes.runs import Run, idle_run, losses_of, runs_of
 from forecaster.decisions.weighing import chosen_of
 from forecaster.errors import RequestError
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import joined
 from forecaster.results.wording import rounded, size
 from forecaster.surfaces import checks as verdicts
@@ -43,7 +43,7 @@ Sizes = Sequence[float] | float
 MULTIPLES = (1.0, 3.0, 10.0, 30.0, 100.0)  # of the largest measured compute: options where none are given
 BELOW, REACH = 10.0, 1e3  # from which part to which multiple of the largest measured compute needs are sought
 PER_DECADE = 3  # computes at which the best use is found; between them it is straight
-FINE = 12  # computes among which the best is sought, to each of those
+FINE_COMPUTES = 12  # computes among which the best is sought, to each of those
 AGAIN = 1.15  # ratio of two computes that are one option
 
 
@@ -209,7 +209,7 @@ def _decided(asked: _Asked, points: tuple[np.ndarray, np.ndarray] | None) -> Sur
     if costs.deadline is not None:
         extra["deadline"] = deadline_of(costs.deadline, offers.options[chosen], question.today)
     table = _table(offers, runs, chosen, question, asked.pricing)
-    found = prose.Found(offers, chosen, reason, table, surface.design.units, costs, question, None, extra)
+    found = prose.DecisionFacts(offers, chosen, reason, table, surface.design.units, costs, question, None, extra)
     messages = prose.messages(found)
     told = {"currency": costs.currency, "owned": asked.pricing.owned, **question.told()}
     far = surface.decades_beyond(table["n"].to_numpy(), table["params"].to_numpy())[chosen]
@@ -239,7 +239,7 @@ class _Path:
 
 def _path(asked: _Asked, best: Frontier) -> _Path:
     """The same runs as options: one size and amount of data for all draws."""
-    count = FINE * (len(best.log_flops) - 1) // PER_DECADE + 1
+    count = FINE_COMPUTES * (len(best.log_flops) - 1) // PER_DECADE + 1
     logs = np.linspace(best.log_flops[0], best.log_flops[-1], count)
     offers = asked.offers(asked.runs(*best.split(logs)))
     target = asked.question.value.target
@@ -267,7 +267,7 @@ def _defaults(asked: _Asked, best: Frontier | None, path: _Path | None, idle: Ru
     elif question.budget is not None and allowed.any():
         wanted.append(float(path.log_flops[allowed][-1]))
     usual = [m for m in np.log(asked.compute.largest) + np.log(MULTIPLES) if m <= top + 1e-9]
-    logs = distinct([w for w in wanted if np.isfinite(w)], usual or [float(np.log(asked.compute.largest))])
+    logs = without_repeats([w for w in wanted if np.isfinite(w)], usual or [float(np.log(asked.compute.largest))])
     x, t = best.split(logs)
     x, t = (np.log([rounded(float(v), 3) for v in np.exp(part)]) for part in (x, t))
     owned = np.log(asked.pricing.owned)
@@ -278,7 +278,7 @@ def _defaults(asked: _Asked, best: Frontier | None, path: _Path | None, idle: Ru
     return np.concatenate([x, wide]), np.concatenate([t, np.full(len(more), owned)])
 
 
-def distinct(first: Sequence[float], then: Sequence[float]) -> np.ndarray:
+def without_repeats(first: Sequence[float], then: Sequence[float]) -> np.ndarray:
     """Log computes in order, those of ``first`` whatever stands near; of the others none that is nearly there."""
     found: list[float] = []
     for one in [*first, *then]:

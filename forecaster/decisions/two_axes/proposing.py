@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecaster._support.frames import Table
 from forecaster._support.numbers import positive
 from forecaster.decisions.two_axes import teaching
 from forecaster.decisions.two_axes.deciding import Sizes
 from forecaster.decisions.two_axes.proposal import CANDIDATES, SurfaceProposal
 from forecaster.errors import RequestError
-from forecaster.prediction.forecast import LEVEL
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
+from forecaster.results.columns import LEVEL
 from forecaster.results.message import Message, joined, message
 from forecaster.results.wording import counted, listed, money, percent, plain_size, rounded, size
 from forecaster.surfaces import checks as verdicts
@@ -26,11 +27,10 @@ from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.pricing import Pricing, pricing_of
 from forecaster.surfaces.surface import named
 
-ASIDE, BEYOND = 5, 3.0  # candidates along each axis where none are given, and how far beyond the measured ones
-MOST = 2_000  # candidates
+GRID_SIDE, GRID_BEYOND = 5, 3.0  # candidates along each axis where none are given, and how far beyond the measured ones
+MOST_CANDIDATES = 2_000  # candidates
 TEACHES_NOTHING = 0.98  # share of the variance left from which a run is not worth making
-SAID = 4  # picks that the text names
-Table = Any
+PICKS_TOLD = 4  # picks that the text names
 
 
 def surface_next(
@@ -150,7 +150,7 @@ class _Goal:
             told = listed([f"{c:.3g}".replace("e+", "e") for c in self.flops])
             return f"the log loss of {told} FLOPs, spent best"
         some = [f"{plain_size(p)} parameters on {plain_size(n)}" for p, n in self.points]
-        return f"the log losses of {len(some)} points" if len(some) > SAID else f"the log loss of {listed(some)}"
+        return f"the log losses of {len(some)} points" if len(some) > PICKS_TOLD else f"the log loss of {listed(some)}"
 
     def draws(self, surface: Surface, unique_n: float | None) -> teaching.Sought:
         """Draws of the log losses."""
@@ -162,7 +162,7 @@ class _Goal:
 
 
 def _goal(at: Sizes | None, params: Sizes | None, flops: Sizes | None) -> _Goal:
-    """What is asked about; RequestError where it makes no sense."""
+    """The quantity asked about; RequestError if it makes no sense."""
     if (flops is None) == (at is None):
         found = "neither points nor compute" if flops is None else "points and compute"
         raise RequestError(f"found {found}; expected what to know better: at=[1e12], params=[7e10], or flops=1e23")
@@ -178,8 +178,8 @@ def _goal(at: Sizes | None, params: Sizes | None, flops: Sizes | None) -> _Goal:
 def _candidates(surface: Surface, given: Table | None) -> Table:
     """Points of possible runs, each once."""
     if given is None:
-        ends = [(logs.min(), logs.max() + np.log(BEYOND)) for logs in (surface.design.x, surface.design.t)]
-        sizes, data = ([rounded(float(v), 3) for v in np.exp(np.linspace(*end, ASIDE))] for end in ends)
+        ends = [(logs.min(), logs.max() + np.log(GRID_BEYOND)) for logs in (surface.design.x, surface.design.t)]
+        sizes, data = ([rounded(float(v), 3) for v in np.exp(np.linspace(*end, GRID_SIDE))] for end in ends)
         return pd.DataFrame([(p, n) for p in sizes for n in data], columns=["params", "n"])
     lacking = [name for name in ("n", "params") if name not in given]
     if lacking or not len(given):
@@ -188,8 +188,8 @@ def _candidates(surface: Surface, given: Table | None) -> Table:
     own = given[["params", "n"]].astype(float).drop_duplicates().reset_index(drop=True)
     for name in ("params", "n"):
         positive(name, own[name].to_numpy(), "1e9")
-    if len(own) > MOST:
-        raise RequestError(f"candidates: found {len(own):,}; expected {MOST:,} at most")
+    if len(own) > MOST_CANDIDATES:
+        raise RequestError(f"candidates: found {len(own):,}; expected {MOST_CANDIDATES:,} at most")
     return own
 
 
@@ -275,8 +275,8 @@ def _messages(table: Table, what: str, currency: str, level: float, payable: boo
     said = {name: first[name] for name in ("n", "params", "cost", "var_left", "width_now", "width_after")}
     found = [message("measure", text, **said)]
     if len(picks) > 1:
-        rest = "; ".join(_run(row) for row in picks[1:SAID])
-        more = f"; and {counted(len(picks) - SAID, 'more run')}" if len(picks) > SAID else ""
+        rest = "; ".join(_run(row) for row in picks[1:PICKS_TOLD])
+        more = f"; and {counted(len(picks) - PICKS_TOLD, 'more run')}" if len(picks) > PICKS_TOLD else ""
         text = f"Then, within the budget: {rest}{more}. All together leave {percent(last['left_after'])}. "
         text += "Fit again after a few of them: what they show may call for others."
         found.append(message("then", text, runs=len(picks), left=last["left_after"]))

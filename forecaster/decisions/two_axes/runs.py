@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from forecaster.decisions.options import Option
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.results.wording import size
 from forecaster.surfaces.compute import Compute
 from forecaster.surfaces.fitted import Surface

@@ -1,4 +1,4 @@
-"""What runs teach of losses elsewhere, and which of them to make for a budget.
+"""Information of runs about losses elsewhere, and which runs to make for a budget.
 
 The result of each possible run is simulated in every draw of a surface, with the noise of one run. One minus the
 squared correlation of what is sought with it is the share of its variance left, exact where both are jointly normal.

@@ -19,7 +19,7 @@ from forecaster.model.design import LOCAL, Design
 
 TARGET_ACCEPT = 0.97  # exponent and floor are correlated and need small steps
 KEPT = 8  # compiled models that a process keeps; the oldest goes first
-LONG = 32  # sizes per curve from which the filter is faster, although nutpie calls it through Python
+MANY_SIZES = 32  # sizes per curve from which the filter is faster, although nutpie calls it through Python
 Density = Literal["pymc", "jax"]
 _compiled: dict[Any, Any] = {}
 
@@ -43,7 +43,7 @@ def compiled_for(design: Design, tell: Callable[[str], None] = lambda _: None) -
 
 def density_for(design: Design) -> Density:
     """The faster of both for these curves."""
-    return "jax" if max(len(c.x) for c in design.curves) > LONG else "pymc"
+    return "jax" if max(len(c.x) for c in design.curves) > MANY_SIZES else "pymc"
 
 
 def filtered_for(design: Design) -> Any:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from forecaster._support.frames import Table
 from forecaster.decisions.decision import Decision
 from forecaster.inference.units import units_of
 from forecaster.plots.style import (
@@ -17,7 +18,6 @@ from forecaster.plots.style import (
     MUTED,
     PALETTE,
     WIDTH,
-    Table,
     beside,
     capital,
     error_ticks,
@@ -27,11 +27,11 @@ from forecaster.plots.style import (
 )
 from forecaster.results.wording import Units, chance, rounded, size
 
-MOST = 16  # options that are drawn
+MOST_OPTIONS = 16  # options that are drawn
 TARGET = 14  # where the column beside the panel stands, in points from its edge
 PAID, AT_RISK = PALETTE[0], "#c3cad1"
-BACK = 8.0  # times smaller than the largest measured size: where a chart of the options begins
-APART = 0.055  # share of a wide chart's width that two labels of sizes need between them
+CHART_START = 8.0  # times smaller than the largest measured size: where a chart of the options begins
+LABEL_GAP = 0.055  # share of a wide chart's width that two labels of sizes need between them
 
 
 def decision_figure(found: Decision) -> Figure:
@@ -39,7 +39,7 @@ def decision_figure(found: Decision) -> Figure:
 
     Without a value of error: the forecast of the error and its interval. Beside it the chance of the target.
     """
-    table: Table = found.leading(MOST)
+    table: Table = found.leading(MOST_OPTIONS)
     rows, posterior = table.to_dict("records"), found.posterior
     units = Units("examples", "error", False)
     if posterior is not None:
@@ -48,7 +48,10 @@ def decision_figure(found: Decision) -> Figure:
     axes = figure.add_subplot()
     axes.set_ylim(len(rows) - 0.4, -0.6)
     priced = bool(table["loss_mean"].notna().all())
-    (_losses if priced else _errors)(axes, rows, units, found.asked.get("currency", ""))
+    if priced:
+        _losses(axes, rows, found.asked.get("currency", ""))
+    else:
+        _errors(axes, rows, units)
     shown = labels([_name(row) for row in rows], BESIDE, 9)
     axes.set_yticks(range(len(rows)), [shown[_name(row)] for row in rows])
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
@@ -66,7 +69,7 @@ def _name(row: dict[Any, Any]) -> str:
     return f"{row['option']}, {row['architecture']}"
 
 
-def _losses(axes: Axes, rows: list[dict[Any, Any]], units: Units, currency: str) -> None:
+def _losses(axes: Axes, rows: list[dict[Any, Any]], currency: str) -> None:
     """Mean loss by its parts, and the mean of the worst tenth."""
     for y, row in enumerate(rows):
         axes.barh(y, row["cost"], color=PAID, height=0.62)
@@ -79,7 +82,7 @@ def _losses(axes: Axes, rows: list[dict[Any, Any]], units: Units, currency: str)
     axes.set_xlabel(f"Mean loss{f' in {currency}' if currency else ''} ({parts})")
 
 
-def _errors(axes: Axes, rows: list[dict[Any, Any]], units: Units, currency: str) -> None:
+def _errors(axes: Axes, rows: list[dict[Any, Any]], units: Units) -> None:
     """Forecast and interval; options beyond the limits are grey."""
     for y, row in enumerate(rows):
         colour = PAID if row["allowed"] else MUTED
@@ -106,7 +109,7 @@ def options_figure(
     axes = figure.add_subplot()
     names = unique(curves)
     buys = options[options["option"] != "do nothing"]
-    largest, start = float(points["n"].max()), float(points["n"].max()) / BACK
+    largest, start = float(points["n"].max()), float(points["n"].max()) / CHART_START
     shown = labels(names, 0.38 * 72 * width, 9)
     for name, colour in zip(names, (PALETTE[0], MUTED), strict=False):
         _curve(
@@ -123,7 +126,7 @@ def options_figure(
     axes.set(xscale="log", yscale="log", xlim=(start, 1.08 * float(curves["n"].max())), ylim=(low / 1.12, high * 1.12))
     plain(axes)
     error_ticks(axes, units, float(np.log10(high / low)))
-    _sizes(axes, buys, largest, APART * WIDTH / width)
+    _sizes(axes, buys, largest, LABEL_GAP * WIDTH / width)
     if target is not None:
         axes.axhline(target, color=PALETTE[1], lw=1.2, ls=(0, (5, 3)), zorder=1)
         axes.annotate(

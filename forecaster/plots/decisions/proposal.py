@@ -13,10 +13,10 @@ from forecaster.decisions.measuring.proposal import Proposal
 from forecaster.plots.style import BESIDE, INK, MUTED, PALETTE, WIDTH, beside, labels, plain
 from forecaster.results.wording import counted, money, plain_number, size
 
-MOST = 16  # candidates drawn, the best first
+MOST_CANDIDATES = 16  # candidates drawn, the best first
 
 
-def proposal_figure(found: Proposal, most: int = MOST) -> Figure:
+def proposal_figure(found: Proposal, most: int = MOST_CANDIDATES) -> Figure:
     """One row a candidate: the share of the variance left, by the rule and by refits; beside it the cost."""
     rows: list[dict[Any, Any]] = found.leading(most).to_dict("records")
     priced = any(row["enbs"] == row["enbs"] for row in rows)

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from forecaster.decisions.screen import Screening
 
 COLOURS = {"keep": PALETTE[2], "undecided": PALETTE[4], "drop": MUTED}
-MOST = 24  # architectures drawn, the likeliest best first
+MOST_ARCHITECTURES = 24  # architectures drawn, the likeliest best first
 
 
-def screen_figure(found: Screening, most: int = MOST) -> Figure:
+def screen_figure(found: Screening, most: int = MOST_ARCHITECTURES) -> Figure:
     """One bar an architecture."""
     table: Any = found.table.head(most)
     figure = Figure(figsize=(WIDTH, 1.3 + 0.33 * len(table)), layout="constrained")

@@ -1,1 +1,1 @@
-"""Figures of what a loss tells of tasks."""
+"""Figures of links between a loss and the error rates of tasks."""

@@ -14,15 +14,15 @@ from forecaster.links.downstream import Downstream
 from forecaster.plots.style import INK, MUTED, PALETTE, WIDTH, plain
 from forecaster.results.wording import listed
 
-MOST = 6  # tasks drawn
+MOST_TASKS = 6  # tasks drawn
 ROW = 3  # panels in a row
 POINTS = 80  # of a line
-ROOM = 0.03  # of the losses' range, beside the outermost
+MARGIN = 0.03  # of the losses' range, beside the outermost
 
 
 def downstream_figure(found: Downstream) -> Figure:
     """One panel a task: open circles are the runs that were hidden when the verdict was found."""
-    groups = list(found.fits)[:MOST]
+    groups = list(found.fits)[:MOST_TASKS]
     down = -(-len(groups) // ROW)
     figure = Figure(figsize=(WIDTH, 0.4 + 2.9 * down), layout="constrained")
     grid = figure.subplots(down, min(len(groups), ROW), squeeze=False)
@@ -34,7 +34,7 @@ def downstream_figure(found: Downstream) -> Figure:
         axes.set_ylabel("Error rate")
     handles, said = grid.flat[0].get_legend_handles_labels()
     figure.legend(handles, said, loc="outside lower center", ncols=len(said), frameon=False, fontsize=9)
-    if left := list(found.fits)[MOST:]:
+    if left := list(found.fits)[MOST_TASKS:]:
         figure.suptitle(f"Not drawn: {listed([task for _, task in left])}", fontsize=8, color=MUTED)
     return figure
 
@@ -44,7 +44,7 @@ def _draw(axes: Axes, found: Downstream, group: Group) -> None:
     runs, asked, row = (_own(table, group) for table in (found.runs, found.table, found.links))
     level = float(asked["level"].iloc[0])
     ends = [*runs["loss"], *asked["loss"]]
-    room = ROOM * (max(ends) - min(ends))
+    room = MARGIN * (max(ends) - min(ends))
     loss = np.linspace(min(ends) - room, max(ends) + room, POINTS)
     low, middle, high = np.quantile(link.at(loss), [0.5 - level / 2, 0.5, 0.5 + level / 2], axis=0)
     colour = PALETTE[0]

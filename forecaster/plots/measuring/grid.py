@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 2
 PANELS = 12  # architectures drawn, the first of more
-NAMED = 8  # points of a grid that the legend names
-PLAIN = Units("examples", "error", percent=False)
+POINTS_NAMED = 8  # points of a grid that the legend names
+UNITS = Units("examples", "error", percent=False)
 
 
 def grid_figure(found: Measured) -> Figure:
@@ -53,7 +53,7 @@ def _draw(axes: Axes, found: Measured, name: str) -> None:
         shades = colormaps["viridis"]
         for i, point in enumerate(points):
             means = runs[runs["point"] == point].groupby("n")["error"].mean()
-            said = point if len(points) <= NAMED else None
+            said = point if len(points) <= POINTS_NAMED else None
             colour = shades(0.9 * i / max(len(points) - 1, 1))
             axes.plot(means.index, means, "-", color=colour, lw=1.0, alpha=0.8, label=said)
     means = table.groupby("n")["error"].mean()
@@ -64,6 +64,6 @@ def _draw(axes: Axes, found: Measured, name: str) -> None:
     plain(axes)
     size_ticks(axes)
     drawn = [table["error"], *([runs["error"]] if len(points) > 1 else [])]
-    error_ticks(axes, PLAIN, math.log10(max(e.max() for e in drawn) / min(e.min() for e in drawn)))
+    error_ticks(axes, UNITS, math.log10(max(e.max() for e in drawn) / min(e.min() for e in drawn)))
     if len(points) > 1:
         axes.legend(frameon=False, fontsize=8, labelcolor=MUTED)

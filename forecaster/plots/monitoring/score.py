@@ -14,12 +14,12 @@ from forecaster.plots.style import BESIDE, INK, MUTED, PALETTE, WIDTH, labels, p
 from forecaster.results.wording import size
 
 if TYPE_CHECKING:
-    from forecaster.registry.score import Scored
+    from forecaster.registry.scored import Scored
 
-MOST = 30  # forecasts drawn, the latest registered
+MOST_FORECASTS = 30  # forecasts drawn, the latest registered
 
 
-def score_figure(found: Scored, most: int = MOST) -> Figure:
+def score_figure(found: Scored, most: int = MOST_FORECASTS) -> Figure:
     """Hits by level on the left; outcomes over their forecast medians on the right."""
     rows: Any = found.table[found.table["status"] == "scored"].tail(most)
     figure = Figure(figsize=(WIDTH, max(3.4, 1.4 + 0.24 * len(rows))), layout="constrained")

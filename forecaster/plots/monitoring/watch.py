@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from forecaster.curves.learning_curves import KEYS
 from forecaster.inference.units import units_of
 from forecaster.plots.style import INK, MUTED, PALETTE, WIDTH, error_ticks, labels, plain, size_ticks
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import log_errors
-from forecaster.prediction.paths import CurveKey
 
 if TYPE_CHECKING:
     from forecaster.monitoring.watch import Watch

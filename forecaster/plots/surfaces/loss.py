@@ -15,11 +15,11 @@ from forecaster.surfaces.compute import Compute, near_isoflop, optimum
 from forecaster.surfaces.model import law
 
 if TYPE_CHECKING:
+    from forecaster.surfaces.answers import ComputeOptimum, SurfaceForecast
     from forecaster.surfaces.fitted import Surface
-    from forecaster.surfaces.surface import ComputeOptimum, SurfaceForecast
 
 LINES = 6  # of one compute
-STEPS = 41  # of a line, and of a side of the map
+LINE_POINTS = 41  # of a line, and of a side of the map
 CONTOURS = 12
 BAND = (0.1, 0.5, 0.9)
 
@@ -51,7 +51,7 @@ def options_contours(one: Surface, options: Any, *, target: float | None = None,
     axes = figure.add_subplot()
     points = options[["params", "n"]].to_numpy(dtype=float)
     x, t = _map(axes, one, points, target)
-    spent = np.linspace(float(x.min() + t.min()), float(x.max() + t.max()), STEPS)
+    spent = np.linspace(float(x.min() + t.min()), float(x.max() + t.max()), LINE_POINTS)
     best = np.median(law.log_best_size(np, one.constants, spent[:, None]), 1)
     inside = (best > x.min()) & (best < x.max()) & (spent - best > t.min()) & (spent - best < t.max())
     axes.plot(np.exp(best[inside]), np.exp((spent - best)[inside]), color=INK, lw=1.1, ls=(0, (5, 3)))
@@ -70,7 +70,7 @@ def _lines(axes: Axes, one: Surface) -> None:
     for k, (level, own) in enumerate(shown):
         best = optimum(one, float(np.exp(level)), compute)
         around = [*design.x[own], np.median(best.x) - 0.7, np.median(best.x) + 0.7]
-        x = np.linspace(min(around), max(around), STEPS)
+        x = np.linspace(min(around), max(around), LINE_POINTS)
         drawn = np.exp(np.quantile(one.log_loss(np.exp(compute.log_data(level, x)), np.exp(x)), BAND, axis=0))
         axes.fill_between(np.exp(x), drawn[0], drawn[2], color=shades[k], alpha=0.2, lw=0)
         axes.plot(np.exp(x), drawn[1], color=shades[k], lw=1.4, label=f"{np.exp(level):.1e}".replace("e+", "e"))
@@ -106,7 +106,7 @@ def _contours(axes: Axes, one: Surface, table: Any) -> None:
 def _map(axes: Axes, one: Surface, asked: np.ndarray, target: float | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Contours over the runs and the points asked about [point, 2]; returns the logs of the axes' grids."""
     x, t = (np.concatenate([own, np.log(asked[:, i])]) for i, own in enumerate((one.design.x, one.design.t)))
-    grid_x, grid_t = (np.linspace(v.min() - 0.3, v.max() + 0.3, STEPS) for v in (x, t))
+    grid_x, grid_t = (np.linspace(v.min() - 0.3, v.max() + 0.3, LINE_POINTS) for v in (x, t))
     mesh_x, mesh_t = np.meshgrid(grid_x, grid_t)
     loss = np.exp(np.median(one.law_log_loss(np.exp(mesh_t.ravel()), np.exp(mesh_x.ravel())), 0)).reshape(mesh_x.shape)
     drawn = axes.contour(np.exp(grid_x), np.exp(grid_t), loss, CONTOURS, cmap="viridis_r", linewidths=1.1)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from forecaster.checks.card_sensitivity import AS_IT_IS
-from forecaster.checks.predictive import INSIDE, STATISTICS
+from forecaster.checks.predictive import INTERVAL, STATISTICS
 from forecaster.curves.learning_curves import LearningCurves
 from forecaster.domains.domain import Domain
 from forecaster.domains.quantities import CENTRES, LEARNED
@@ -113,7 +113,7 @@ def _validation(a: Answers) -> Rows:
     inside, points = round((fit["inside"] * fit["points"]).sum()), int(fit["points"].sum())
     record = f"80 % ranges held {held(total)} hidden errors" if total else a.facts.track.why or NONE
     yield "Extrapolation, largest sizes hidden", record
-    yield "Left-out sizes", f"{inside:,} of {points:,} in ranges that hold {times_in(INSIDE)}"
+    yield "Left-out sizes", f"{inside:,} of {points:,} in ranges that hold {times_in(INTERVAL)}"
     least = [float(fit[f"p_{name}"].min()) for name in STATISTICS]
     shown = [f"{name} {chance(p)}" for name, p in zip(STATISTICS, least, strict=True) if not math.isnan(p)]
     yield "Posterior predictive, least p", ", ".join(shown) or NOT_TOLD

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from forecaster.checks.card_sensitivity import AS_IT_IS
-from forecaster.checks.predictive import DRAWS, INSIDE
+from forecaster.checks.predictive import DRAWS, INTERVAL
 from forecaster.curves.learning_curves import Group
 from forecaster.domains.domain import Architecture, Domain, Prior
 from forecaster.inference.posterior import Posterior
@@ -55,7 +55,7 @@ def facts(a: Answers, seed: int, command: str | None) -> dict[str, Any]:
         "formula": FORMULA,
         "assumptions": [one.text for one in assumptions(a)],
         "fit": _fit(a),
-        "fit_note": FIT_NOTE.format(inside=times_in(INSIDE), draws=DRAWS),
+        "fit_note": FIT_NOTE.format(inside=times_in(INTERVAL), draws=DRAWS),
         "changed": _changed(a),
         "changed_note": _changed_note(a),
         "exponents": _exponents(posterior, group),

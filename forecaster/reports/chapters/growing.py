@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from forecaster.plots.growth import growth_figure
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.reports.answers import Answers
 from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, tabled
 from forecaster.resources.growth import growth

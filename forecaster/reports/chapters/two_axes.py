@@ -11,9 +11,10 @@ from forecaster.reports.answers import Answers
 from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, file, tabled
 from forecaster.results.message import message
 from forecaster.results.wording import chance, rounded, size, times_in
+from forecaster.surfaces.answers import ComputeOptimum
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.storage import load_surfaces
-from forecaster.surfaces.surface import ComputeOptimum, surface
+from forecaster.surfaces.surface import surface
 
 
 def two_axes(a: Answers, seed: int, *, fitted: Any, flops: float | None = None) -> Chapter:

@@ -18,9 +18,9 @@ from forecaster.decisions.loss import Value
 from forecaster.decisions.options import owned_size
 from forecaster.inference.posterior import Posterior
 from forecaster.plots.style import PALETTE
-from forecaster.prediction.crossings import REACH, largest_size
+from forecaster.prediction.crossings import HORIZON_FACTOR, largest_size
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.grids import CurveGrid, curve_grid
-from forecaster.prediction.paths import CurveKey
 from forecaster.reports.page.document import (
     CHANCES,
     document,
@@ -81,7 +81,7 @@ def page_data(asked: Opening) -> dict[str, Any]:
     posterior, keys = asked.posterior, tuple(CurveKey(*asked.group, name) for name in asked.names)
     costs = measured_hours(asked.costs, posterior, keys, asked.seed)
     owned = owned_size(posterior, asked.group, costs)
-    horizon = max(REACH * largest_size(posterior.designs[asked.group]), owned)
+    horizon = max(HORIZON_FACTOR * largest_size(posterior.designs[asked.group]), owned)
     intervals, levels = intervals_and_levels(asked.level)
     curves = []
     for key, colour in zip(keys, _colours(len(keys)), strict=True):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from forecaster.decisions.loss import Value
-from forecaster.decisions.two_axes.deciding import BELOW, FINE, PER_DECADE, REACH
+from forecaster.decisions.two_axes.deciding import BELOW, FINE_COMPUTES, PER_DECADE, REACH
 from forecaster.decisions.two_axes.runs import Run, idle_run
 from forecaster.reports.page.document import (
     CHANCES,
@@ -82,7 +82,7 @@ def surface_data(asked: SurfaceOpening) -> dict[str, Any]:
         surface,
         wanted,
         span=(compute.largest / BELOW, compute.largest * REACH),
-        per_decade=(PER_DECADE, FINE),
+        per_decade=(PER_DECADE, FINE_COMPUTES),
         inside=np.array([(asked.params, asked.n), *asked.options]),
         idle=(idle.params, idle.n, idle.unique),
     )

@@ -23,7 +23,6 @@ from forecaster.decisions.two_axes.proposing import surface_next
 from forecaster.domains.shelf import references
 from forecaster.plots.style import STYLE, capital
 from forecaster.plots.surfaces.loss import lines_figure, options_contours
-from forecaster.prediction.forecast import LEVEL
 from forecaster.reports.deciding import MISSED, RISKS, Worth
 from forecaster.reports.opening.heading import kicker
 from forecaster.reports.page.surface import SurfaceOpening
@@ -33,15 +32,15 @@ from forecaster.reports.two_axes.checklist import checklist
 from forecaster.resources.prices.costs import Costs
 from forecaster.resources.prices.costs_file import read_costs
 from forecaster.results.check import FAIL, PASS, Check
-from forecaster.results.columns import Column, Columns, declared
+from forecaster.results.columns import LEVEL, Column, Columns, declared
 from forecaster.results.message import joined, message
 from forecaster.results.wording import rounded, size
+from forecaster.surfaces.answers import ComputeOptimum
 from forecaster.surfaces.compute import Compute, near_isoflop
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.model.design import SurfaceDesign
 from forecaster.surfaces.record import record_of
 from forecaster.surfaces.storage import LAW, PACKAGES, data_hash
-from forecaster.surfaces.surface import ComputeOptimum
 from forecaster.surfaces.surface import surface as ask_surface
 
 NEAR = 1.5  # ratio of two computes of which the page shows one

@@ -15,8 +15,8 @@ from forecaster.decisions.two_axes.proposal import SurfaceProposal
 from forecaster.results.check import FAIL, Check
 from forecaster.results.message import Message, joined, message
 from forecaster.results.wording import Units, chance, money, rounded, size, times, times_in
+from forecaster.surfaces.answers import ComputeOptimum
 from forecaster.surfaces.record import Record
-from forecaster.surfaces.surface import ComputeOptimum
 
 MOST = 6  # options on the page
 IDLE = "do nothing"

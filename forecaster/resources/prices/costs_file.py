@@ -13,7 +13,7 @@ from forecaster._support.toml_files import Problem, is_number, is_text, listed, 
 from forecaster.errors import CostsError
 from forecaster.resources.prices.costs import Costs, Hours, Running
 
-MOST = 1e15  # money, hours or items
+LARGEST = 1e15  # money, hours or items
 MOST_FLOPS = 1e30  # operations of one accelerator in an hour
 LARGEST_FILE = 200_000  # bytes; a price list is a page
 MONEY = ("fixed", "per_gpu_hour", "per_million_answers", "per_test_item")  # at least 0
@@ -24,8 +24,8 @@ AMOUNTS = {
     "flops_per_gpu_hour": "1.4e18",
 }  # above 0, with an example
 OF_ARCHITECTURE = ("per_gpu_hour", "gpu_hours", "per_million_answers")
-KEYS = ("currency", "per_item", "fixed", "per_gpu_hour", "gpu_hours", "per_million_answers", "per_test_item")
-KEYS += ("items_per_week", "gpus", "deadline", "owned", "architecture", "flops_per_gpu_hour")
+ENTRIES = ("currency", "per_item", "fixed", "per_gpu_hour", "gpu_hours", "per_million_answers", "per_test_item")
+ENTRIES += ("items_per_week", "gpus", "deadline", "owned", "architecture", "flops_per_gpu_hour")
 EXPONENTS = (0.0, 5.0)
 
 TEMPLATE = """\
@@ -126,7 +126,7 @@ def _costs(raw: Mapping[str, Any]) -> Costs:
     costs = replace(Costs(currency=raw.get("currency", "")), **plain)
     if "per_item" in raw:
         price = raw["per_item"]
-        tiers = [[float("inf"), price]] if is_number(price, 0.0, MOST) else price
+        tiers = [[float("inf"), price]] if is_number(price, 0.0, LARGEST) else price
         costs = replace(costs, per_item=tuple((float(up_to), float(each)) for up_to, each in tiers))
     if "gpu_hours" in raw:
         costs = replace(costs, gpu_hours=_hours(raw["gpu_hours"]))
@@ -162,7 +162,7 @@ def _day(value: Any) -> date | None:
 
 
 def _problems(raw: Mapping[str, Any], names: tuple[str, ...] | None) -> Iterator[Problem]:
-    yield from unknown_keys((), dict(raw), KEYS)
+    yield from unknown_keys((), dict(raw), ENTRIES)
     if "currency" in raw and not is_text(raw["currency"]):
         yield wrong(("currency",), raw["currency"], 'the currency in quotes, such as "EUR"')
     yield from _numbers((), raw)
@@ -188,17 +188,17 @@ def _problems(raw: Mapping[str, Any], names: tuple[str, ...] | None) -> Iterator
 def _numbers(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[Problem]:
     """Faults in the numbers of the file, or of one architecture's table."""
     for key in (k for k in MONEY if k in table):
-        if not is_number(table[key], 0.0, MOST):
+        if not is_number(table[key], 0.0, LARGEST):
             yield wrong((*path, key), table[key], f"a number from 0 up, such as {key} = 2.50")
     for key in (k for k in AMOUNTS if k in table):
-        if not is_number(table[key], 1e-9, MOST_FLOPS if key == "flops_per_gpu_hour" else MOST):
+        if not is_number(table[key], 1e-9, MOST_FLOPS if key == "flops_per_gpu_hour" else LARGEST):
             yield wrong((*path, key), table[key], f"a number above 0, such as {key} = {AMOUNTS[key]}")
     hours = table.get("gpu_hours", 0.0)
     if isinstance(hours, Mapping):
         yield from unknown_keys((*path, "gpu_hours"), dict(hours), ("per_item", "exponent"))
-        fine = is_number(hours.get("per_item"), 0.0, MOST) and is_number(hours.get("exponent", 1.0), *EXPONENTS)
+        fine = is_number(hours.get("per_item"), 0.0, LARGEST) and is_number(hours.get("exponent", 1.0), *EXPONENTS)
     else:
-        fine = is_number(hours, 0.0, MOST)
+        fine = is_number(hours, 0.0, LARGEST)
     if not fine:
         expected = "hours from 0 up, or { per_item = 0.0001, exponent = 1.0 } with an exponent from 0 to 5"
         yield wrong((*path, "gpu_hours"), hours, expected)
@@ -206,13 +206,15 @@ def _numbers(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[Proble
 
 def _tier_problems(value: Any) -> Iterator[Problem]:
     """Faults in the price of items: a number, or tiers with rising limits."""
-    if is_number(value, 0.0, MOST):
+    if is_number(value, 0.0, LARGEST):
         return
     tiers = value if isinstance(value, list | tuple) else []
     pairs = [t for t in tiers if isinstance(t, list | tuple) and len(t) == 2]
     ends = [t[0] for t in pairs]
     fine = len(pairs) == len(tiers) > 0
-    fine = fine and all(is_number(up_to, 1e-9, float("inf")) and is_number(price, 0.0, MOST) for up_to, price in pairs)
+    fine = fine and all(
+        is_number(up_to, 1e-9, float("inf")) and is_number(price, 0.0, LARGEST) for up_to, price in pairs
+    )
     if not fine or any(b <= a for a, b in pairwise(ends)):
         expected = (
             "a price from 0 up, or a price list with rising limits, such as per_item = [[10000, 0.50], [inf, 0.35]]"

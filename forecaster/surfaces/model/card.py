@@ -20,7 +20,7 @@ FOLDER = "surfaces"
 
 
 @dataclass(frozen=True)
-class Prior:
+class SurfacePrior:
     """A normal prior, where it is from, and why."""
 
     mean: float
@@ -35,7 +35,7 @@ class SurfaceCard:
 
     name: str
     title: str
-    priors: Mapping[str, Prior]
+    priors: Mapping[str, SurfacePrior]
     memory: float
 
 
@@ -52,7 +52,7 @@ def parse(text: str, origin: str) -> SurfaceCard:
     problems = list(_problems(raw))
     if problems:
         raise CardError(listed(text, origin, problems))
-    priors = {name: Prior(**raw["priors"][name]) for name in PRIORS}
+    priors = {name: SurfacePrior(**raw["priors"][name]) for name in PRIORS}
     return SurfaceCard(raw["name"], raw["title"], priors, float(raw["memory"]["value"]))
 
 

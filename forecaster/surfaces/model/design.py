@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
+from forecaster._support.frames import Table
 from forecaster.curves.best_models import ALIKE
-from forecaster.curves.learning_curves import Group, LearningCurves, Table
+from forecaster.curves.learning_curves import Group, LearningCurves
 from forecaster.curves.metrics import metric_of, size_unit_of_reading
 from forecaster.curves.misread.fault import numbers_of
 from forecaster.domains.loading import card_for
@@ -19,8 +20,8 @@ from forecaster.results.wording import Units
 from forecaster.surfaces.model.card import EXCESS, QUANTITIES, SurfaceCard
 
 ALL = "all sizes"  # the architecture of a surface whose curves are model sizes
-LEVELS = 3  # least different model sizes, and amounts of data: two of either leave the optimum to the prior
-MOST = 2_000  # runs of one surface: the work grows with their cube
+FEWEST_LEVELS = 3  # least different model sizes, and amounts of data: two of either leave the optimum to the prior
+MOST_RUNS = 2_000  # runs of one surface: the work grows with their cube
 REPORTED = 0.3  # sd of the log of the noise of one run around the reported one: it says nearly, not exactly
 LEAST_SD = 1e-4  # reported sd of log loss that counts as this much: printed zeros are rounded
 UNTUNED = {"true", "1", "1.0", "yes", "untuned", "early", "stopped"}  # cells of a column ``untuned``
@@ -237,14 +238,14 @@ def expect_levels(design: SurfaceDesign) -> None:
 def _check(label: str, x: OfRows, t: OfRows) -> None:
     for logs, what, column in ((x, "model sizes", "params"), (t, "amounts of data", "n")):
         found = levels(logs)
-        if found < LEVELS:
+        if found < FEWEST_LEVELS:
             raise RequestError(
-                f"{label}: found {found} different {what} (column {column}); expected {LEVELS} or more: two of either "
-                "leave the optimum to the prior. Train another, or forecast a curve of each model size: "
+                f"{label}: found {found} different {what} (column {column}); expected {FEWEST_LEVELS} or more: two of "
+                "either leave the optimum to the prior. Train another, or forecast a curve of each model size: "
                 "forecaster forecast CURVES --columns architecture=params"
             )
-    if len(x) > MOST:
+    if len(x) > MOST_RUNS:
         raise RequestError(
-            f"{label}: found {len(x):,} rows; expected the final losses of at most {MOST:,} runs: leave out the "
+            f"{label}: found {len(x):,} rows; expected the final losses of at most {MOST_RUNS:,} runs: leave out the "
             "checkpoints of runs with --where"
         )

@@ -85,21 +85,6 @@ def constants_of(xp: Any, law: Parameters, x0: Array, t0: Array) -> Constants:
     )
 
 
-def parameters_of(xp: Any, law: Constants, x0: Array, t0: Array) -> Parameters:
-    """The inverse of :func:`constants_of`; the floor must be above zero."""
-    by_size, by_data = law.k * (law.log_scale_n - law.a * x0), law.k * (law.log_scale_d - law.b * t0)
-    reducible = log_sum(xp, by_size, by_data) / law.k
-    floor = xp.log(law.floor)
-    return Parameters(
-        level=log_sum(xp, floor, reducible),
-        log_a=xp.log(law.a),
-        log_b=xp.log(law.b),
-        share_logit=by_size - by_data,
-        floor_logit=floor - reducible,
-        log_k=xp.log(law.k),
-    )
-
-
 def log_best_size(xp: Any, law: Constants, log_product: Array) -> Array:
     """Log of the N at which the law is lowest among all N and D of one log product N D.
 

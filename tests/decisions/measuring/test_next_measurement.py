@@ -18,7 +18,7 @@ from forecaster.decisions.measuring.goal import Goal, parsed, sought
 from forecaster.decisions.measuring.refits import refitted
 from forecaster.decisions.measuring.teaching import simulated_results, variance_left
 from forecaster.errors import CostsError, RequestError
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.results.message import ids
 
 DRAWS = 4000

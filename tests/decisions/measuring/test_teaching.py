@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from forecaster.decisions.measuring.candidates import Candidate
 from forecaster.decisions.measuring.teaching import simulated_results, variance_left, within_budget
 from forecaster.prediction.conditioning import predictive
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 
 DRAWS = 40_000
 

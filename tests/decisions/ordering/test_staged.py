@@ -12,7 +12,7 @@ import forecaster
 from forecaster.decisions.cases.value import lowest_log_errors
 from forecaster.decisions.ordering import staged as module
 from forecaster.prediction import observation
-from forecaster.prediction.paths import CurveKey
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.results.message import ids
 
 LAST = synthetic.SIZES[-1]

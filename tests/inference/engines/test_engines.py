@@ -37,7 +37,8 @@ from forecaster.inference.posterior import Posterior
 from forecaster.model import pymc_model
 from forecaster.model.design import Design, design_of
 from forecaster.model.simulate import simulate
-from forecaster.prediction.paths import CurveKey, curve_paths
+from forecaster.prediction.curve_keys import CurveKey
+from forecaster.prediction.paths import curve_paths
 
 MEAN_WITHIN, QUANTILE_WITHIN, ERRORS = 0.1, 0.02, 4.0
 LEVELS = (0.05, 0.5, 0.95)
@@ -162,10 +163,10 @@ def test_nuts_on_the_filtered_density_agrees(reference):
 
 def test_many_sizes_go_through_the_filter():
     sizes = [len(c.x) for c in alone(0).curves]
-    assert max(sizes) <= nuts.LONG
+    assert max(sizes) <= nuts.MANY_SIZES
     assert nuts.density_for(alone(0)) == "pymc"
     one = alone(0).curves[0]
-    longer = dataclasses.replace(one, x=np.linspace(one.x[0], one.x[-1], nuts.LONG + 1))
+    longer = dataclasses.replace(one, x=np.linspace(one.x[0], one.x[-1], nuts.MANY_SIZES + 1))
     assert nuts.density_for(dataclasses.replace(alone(0), curves=(longer,))) == "jax"
 
 

@@ -12,7 +12,7 @@ import pytest
 from helpers.conjugate import CURVES, batch_of_curves, errors_of_centres, likelihood_of, measured_of
 from scipy import stats
 
-from forecaster.inference.engines.ensemble import convergence, run, student_mixture
+from forecaster.inference.engines.ensemble import convergence, run
 from forecaster.inference.engines.ensemble import settings as tuned
 from forecaster.inference.engines.ensemble.batch import Batch
 from forecaster.inference.engines.ensemble.chains import Ensemble
@@ -22,7 +22,9 @@ from forecaster.inference.engines.ensemble.kernels.particle_clouds import Cloud
 from forecaster.inference.engines.ensemble.kernels.particle_gibbs import ParticleGibbs
 from forecaster.inference.engines.ensemble.likelihood import Target
 from forecaster.inference.engines.ensemble.settings import Settings
-from forecaster.inference.engines.ensemble.student_mixture import Mixture
+from forecaster.inference.importance import settings as proposals
+from forecaster.inference.importance import student_mixture
+from forecaster.inference.importance.student_mixture import Mixture
 from forecaster.model.density import LevelLikelihood
 
 SMALL = Settings(draws=500, particles=124, initial_hypers=128, walkers=60, candidates=20, kept=100, efficiency=0.0)
@@ -212,7 +214,7 @@ def test_components_have_their_probabilities(independent):
     mixture = Mixture.of(weights, means, np.ones((2, 3, 1, 1)))
     points, _ = student_mixture.sample(np.random.default_rng(0), mixture, 20_000, independent=independent)
     shares = np.stack([(abs(points - mean) < 50).mean((1, 2)) for mean in (-100.0, 0.0, 100.0)], 1)
-    drawn = (1 - tuned.DEFENSIVE) * weights + tuned.DEFENSIVE * np.array([0.0, 1.0, 0.0])
+    drawn = (1 - proposals.DEFENSIVE) * weights + proposals.DEFENSIVE * np.array([0.0, 1.0, 0.0])
     np.testing.assert_allclose(shares, drawn, atol=0.015)
 
 
@@ -221,7 +223,7 @@ def test_steps_are_even_and_as_wide_as_the_components():
     mixture = Mixture.of(np.array([[0.3, 0.7]]), np.array([[[-2.0, 0.0], [1.5, 1.0]]]), chol)
     steps = student_mixture.random_walk(np.random.default_rng(0), mixture, 200_000)[0]
     within = np.einsum("m,mij,mkj->ik", mixture.weight[0], chol[0], chol[0])
-    low, high = tuned.SHORTEST_STEP, tuned.LONGEST_STEP
+    low, high = proposals.SHORTEST_STEP, proposals.LONGEST_STEP
     size = (high**2 - low**2) / (2.0 * np.log(high / low)) * 2.38**2 / 2  # mean of squares of a log-uniform length
     np.testing.assert_allclose(steps.T @ steps / len(steps), size * within, rtol=0.05, atol=0.01)
     np.testing.assert_allclose((steps**3).mean(0), 0.0, atol=0.1)  # a lopsided walk would need a correction

@@ -17,12 +17,12 @@ from helpers.synthetic import SIZES, posterior, values
 
 from forecaster.decisions.decide import decide
 from forecaster.decisions.loss import Value
-from forecaster.decisions.ordering.orders import Limits, largest_within
+from forecaster.decisions.ordering.orders import SpendingLimits, largest_within
 from forecaster.errors import RequestError
 from forecaster.inference.units import units_of
+from forecaster.prediction.curve_keys import CurveKey
 from forecaster.prediction.forecast import forecast
 from forecaster.prediction.observation import usual_kind
-from forecaster.prediction.paths import CurveKey
 from forecaster.prediction.requirement import requirement
 from forecaster.reports import rendering
 from forecaster.reports.page.document import answers_script, packed
@@ -174,7 +174,7 @@ def test_what_the_budget_buys_is_the_largest_size_within_it(asked, deadline):
     for budget, rows in zip(budgets, node(data=data, questions=asks)["rows"], strict=True):
         for row in rows:
             key = CurveKey(*asked.group, row["architecture"])
-            most = largest_within(key, costs, data["prices"]["owned"], Limits(budget, days), data["horizon"])
+            most = largest_within(key, costs, data["prices"]["owned"], SpendingLimits(budget, days), data["horizon"])
             assert (row["within"]["n"] if row["within"] else 0.0) == pytest.approx(most, rel=1e-6)
 
 

@@ -13,7 +13,7 @@ from helpers.browser import CHROMIUM, browsing
 from helpers.node import node as run_in_node
 
 from forecaster.decisions.loss import Value
-from forecaster.decisions.two_axes.deciding import FINE, surface_decision
+from forecaster.decisions.two_axes.deciding import FINE_COMPUTES, surface_decision
 from forecaster.reports.page.document import answers_script
 from forecaster.reports.page.surface import SurfaceOpening, surface_data
 from forecaster.resources.prices.costs_file import read_costs
@@ -184,7 +184,7 @@ def test_the_budget_buys_the_most_compute_within_it(asked, data):
             assert budget == 1.0
             continue
         assert found["within"]["cost"] <= budget * (1 + 1e-9)
-        step = 10 ** (1.0 / FINE)
+        step = 10 ** (1.0 / FINE_COMPUTES)
         assert runs["flops"].max() / 1.02 <= found["within"]["flops"] <= runs["flops"].max() * step * 1.02
 
 

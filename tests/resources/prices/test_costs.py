@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from forecaster.errors import CostsError
 from forecaster.resources.prices.costs import Costs, Hours, Running
-from forecaster.resources.prices.costs_file import KEYS, TEMPLATE, read_costs
+from forecaster.resources.prices.costs_file import ENTRIES, TEMPLATE, read_costs
 
 TIERS = ((3.0, 5.0), (10.0, 2.0), (20.0, 1.0))
 
@@ -64,7 +64,7 @@ def test_the_template_is_a_price_list_and_so_is_what_it_leaves_out(tmp_path):
     assert read_costs(path).currency == "EUR"
     whole = re.sub(r"^# (?=\w+ = |\[)", "", TEMPLATE, flags=re.M)
     raw = tomllib.loads(whole)
-    assert set(raw) == set(KEYS)
+    assert set(raw) == set(ENTRIES)
     path.write_text(whole, encoding="utf-8")
     costs = read_costs(path, ["mlp", "svm"])
     assert costs.deadline == date(2027, 3, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.surfaces import BESIROGLU, loss
+from helpers.surfaces import BESIROGLU, loss, parameters_of
 from scipy.optimize import minimize_scalar
 
 from forecaster.surfaces.model import law
@@ -21,19 +21,19 @@ def coupled(k: float) -> law.Constants:
 def test_it_is_the_law_of_the_papers_by_another_reference(k):
     constants = coupled(k)
     params, n = np.geomspace(1e7, 1e12, 7), np.geomspace(1e8, 1e13, 7)
-    found = law.log_loss(np, np.log(params) - X0, np.log(n) - T0, law.parameters_of(np, constants, X0, T0))
+    found = law.log_loss(np, np.log(params) - X0, np.log(n) - T0, parameters_of(constants, X0, T0))
     np.testing.assert_allclose(np.exp(found), loss(constants, params, n), rtol=1e-9)
 
 
 @SHAPES
 def test_constants_and_parameters_are_inverse(k):
-    there = law.parameters_of(np, coupled(k), X0, T0)
+    there = parameters_of(coupled(k), X0, T0)
     np.testing.assert_allclose(law.constants_of(np, there, X0, T0), coupled(k), rtol=1e-9)
 
 
 @SHAPES
 def test_slopes_at_the_reference_are_exponents_times_shares(k):
-    there = law.parameters_of(np, coupled(k), X0, T0)
+    there = parameters_of(coupled(k), X0, T0)
     share = 1.0 / (1.0 + np.exp(-there.share_logit))
     step = 1e-5
     by_size, by_data = (
@@ -74,7 +74,7 @@ def test_namespaces_agree():
     import jax.numpy as jnp
     import pytensor.tensor as pt
 
-    there = law.parameters_of(np, coupled(1.7), X0, T0)
+    there = parameters_of(coupled(1.7), X0, T0)
     u, v, log_unique = np.array([-2.0, 1.0]), np.array([3.0, -1.0]), np.array([24.0, 22.0])
     wanted = law.log_loss(np, u, v, there)
     np.testing.assert_allclose(law.log_loss(jnp, u, v, there), wanted, rtol=1e-5)

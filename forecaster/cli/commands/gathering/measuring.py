@@ -96,13 +96,14 @@ def measure(
     if plan and goal is not None:
         raise OptionError("found --plan and --next; expected one of the two")
     path = record or (output.with_suffix(RECORD) if output else Path(f"measured{RECORD}"))
-    from forecaster.measuring.commands import CommandTrainer
-    from forecaster.measuring.measure import Names, measured, plan_of, planned
+    from forecaster.measuring.measure import measured, planned
+    from forecaster.measuring.plan import TableNames, plan_of
+    from forecaster.measuring.trainers.commands import CommandTrainer
 
     patterns = {"error": reads, "test_error": read_test, "params": read_params}
     read = {name: text for name, text in patterns.items() if text is not None}
     trainer = CommandTrainer(command, read, max(jobs, 1))
-    names = Names(domain, task, metric, values.size(n_test, "--n-test"))
+    names = TableNames(domain, task, metric, values.size(n_test, "--n-test"))
     points = _grid(grid or [])
     options: dict[str, Any] = {"grid": points, "architecture": architecture or _name(command), "names": names}
     asked = plan_of(trainer, sizes, _seeds(seeds), gpus=gpus, **options)
@@ -126,7 +127,7 @@ def _next(asked: Any, path: Path, goal: str, sizes: str, as_json: bool) -> Failu
     """What to measure next, by the runs so far: the answer of the verb ``next``."""
     from forecaster.decisions.measuring.next_measurement import next_measurement
     from forecaster.evaluation.fitting import fit_cached
-    from forecaster.measuring.measure import result_of
+    from forecaster.measuring.tables import result_of
 
     curves = result_of(asked, asked.so_far(path), path).curves()
     with console.progress("Fitting the curve so far") as tell:
@@ -150,22 +151,15 @@ def _seeds(text: str) -> int | list[int]:
 
 def _grid(given: list[str]) -> dict[str, list[Any]]:
     """``["width=64,128"]`` as names to values, numbers where they are such."""
+    from forecaster._support.numbers import number_or_text
+
     found: dict[str, list[Any]] = {}
     for one in given:
         name, sign, text = (part.strip() for part in one.partition("="))
         if not sign or not name.isidentifier() or not text or name in found:
             raise OptionError(f"--grid: found {one!r}; expected NAME=VALUES once for each name, as in width=64,128,256")
-        found[name] = [_value(part.strip()) for part in text.split(",")]
+        found[name] = [number_or_text(part.strip()) for part in text.split(",")]
     return found
-
-
-def _value(text: str) -> int | float | str:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            pass
-    return text
 
 
 def _name(command: str) -> str:

@@ -1,1 +1,1 @@
-"""The verbs that weigh: what to buy, where to measure, whom to drop, what keeps an error up and how to test it."""
+"""Verbs on decisions: what to buy, where to measure, which architectures to drop, what keeps an error up, test sets."""

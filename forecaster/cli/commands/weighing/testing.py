@@ -123,6 +123,7 @@ def testset(
     powers = values.numbers(power, "--power", "shares between 0 and 1, such as 0.8")
     for name, value in (("--confidence", confidence), ("--level", level), *(("--power", p) for p in powers)):
         values.check_share(value, name)
+    from forecaster.decisions.cases import labels as label_uses
     from forecaster.decisions.cases import needed, promise, selection
 
     if question in (PROVE, TELL):
@@ -149,7 +150,7 @@ def testset(
         next_, there = _count(labels, "--labels"), _count(cases, "--cases")
         assert next_ is not None
         assert target is not None
-        found: Any = promise.label_use(posterior, labels=next_, target=target, cases=there, **options)
+        found: Any = label_uses.label_use(posterior, labels=next_, target=target, cases=there, **options)
     else:
         options |= {"paired": paired is not False, "discordance": discordance, "power": powers[0], **grouped}
         found = promise.forecast_in_cases(posterior, sizes, **options)

@@ -1,4 +1,4 @@
-"""A scalar that TensorBoard's page saved: ``Wall time,Step,Value``. The run and the tag stand in the file's name."""
+"""A scalar that TensorBoard's page saved: ``Wall time,Step,Value``. The file's name holds the run and the tag."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from forecaster.curves.importers.seen import Seen
 from forecaster.curves.misread.exports import SCALAR, TITLES, tracker_of
 
 ID = "tensorboard-csv"
-NAMED = re.compile(r"(?:run-)?(?P<run>.+?)-tag-(?P<tag>.+)")
+FILE_NAME = re.compile(r"(?:run-)?(?P<run>.+?)-tag-(?P<tag>.+)")
 
 
 def claims(seen: Seen) -> bool:
@@ -20,7 +20,7 @@ def claims(seen: Seen) -> bool:
 def read(seen: Seen) -> Export:
     """The points of one run and tag. The tag is the column; "Value" where the file's name says none."""
     folder, _, stem = seen.label.rpartition("/")
-    found = NAMED.fullmatch(stem)
+    found = FILE_NAME.fullmatch(stem)
     run, tag = (found["run"], found["tag"]) if found else (stem, SCALAR[2])
     points = seen.table.set_axis(["wall_time", STEP, tag], axis=1)
     return one_run("/".join(filter(None, (folder, run))), points.drop(columns="wall_time"), {}, step=STEP)

@@ -15,7 +15,7 @@ def claims(seen: Seen) -> bool:
 
 
 def read(seen: Seen) -> Export:
-    """The points of one run. Training and validation stand in rows of their own, with gaps."""
+    """The points of one run. Training and validation have separate rows, with gaps."""
     return one_run(seen.label, seen.table, beside(seen.path.parent), step=STEP)
 
 

@@ -12,7 +12,7 @@ from forecaster.curves.importers.export import Export, Format, each_row
 from forecaster.curves.importers.seen import Seen
 from forecaster.curves.importers.settings import flat
 
-SAME = 0.1  # how far the reported variance may lie from that of a share of the cases
+VARIANCE_TOLERANCE = 0.1  # how far the reported variance may lie from that of a share of the cases
 COLUMNS = {"task": "task", "error": "error", "metric": "metric", "n_test": "n_test"}
 
 
@@ -90,7 +90,7 @@ def _cases(score: float, stderr: Any, cases: Any) -> float | None:
     if not known:
         return count
     share = score * (1.0 - score) / stderr**2 + 1.0
-    if count is not None and abs(share / count - 1.0) <= SAME:
+    if count is not None and abs(share / count - 1.0) <= VARIANCE_TOLERANCE:
         return count
     return float(round(share)) if share >= 1.0 and math.isfinite(share) else count
 

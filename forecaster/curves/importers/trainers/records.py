@@ -11,14 +11,14 @@ from forecaster.curves.importers.seen import Seen
 from forecaster.curves.importers.settings import flat
 from forecaster.curves.misread.exports import TITLES
 
-PARTS = ("config", "summary")
+PREFIXES = ("config", "summary")
 NAMES = ("name", "run_name", "display_name", "run_id", "id")
 STATES = ("state", "status")
 DONE = ("", "finished", "completed", "complete", "success", "succeeded", "done", "none")
 
 
 def claims(seen: Seen) -> bool:
-    return seen.kind in ("lines", "json") and set(PARTS) <= set(seen.names)
+    return seen.kind in ("lines", "json") and set(PREFIXES) <= set(seen.names)
 
 
 def read(seen: Seen) -> Export:
@@ -27,7 +27,7 @@ def read(seen: Seen) -> Export:
         records = seen.value if isinstance(seen.value, list) else [seen.value]
     else:
         records = [json.loads(line) for line in seen.text.splitlines() if line.strip()]
-    if not all(isinstance(record, dict) and set(PARTS) <= set(record) for record in records):
+    if not all(isinstance(record, dict) and set(PREFIXES) <= set(record) for record in records):
         raise ValueError("a record without config and summary is in it")
     rows = [dict(flat(record)) for record in records]
     names = [

@@ -16,7 +16,7 @@ from forecaster.curves.learning_curves import Note
 from forecaster.curves.reading.scores import score_of
 
 SIZES, TEST = ("train_sizes", "train_sizes_abs"), "test_scores"
-NAMED = ("score_name", "scoring", "score")
+SCORE_NAMES = ("score_name", "scoring", "score")
 COLUMNS = {"n": "train_size", "error": "test_score", "error_sd": "test_score_sd", "repeats": "folds"}
 FOLDS = (
     "each score is the mean over the folds of cross-validation, with their spread as error_sd; folds share training "
@@ -60,7 +60,7 @@ def _one(name: str, held: Mapping[str, Any]) -> Export:
     rows = pd.DataFrame(list(_rows(sizes, scores)))
     if "fit_times" in held and (times := _numbers(held["fit_times"])).shape == scores.shape:
         rows["seconds"] = times.mean(axis=1)
-    named = next((str(np.asarray(held[key]).item()) for key in NAMED if key in held), None)
+    named = next((str(np.asarray(held[key]).item()) for key in SCORE_NAMES if key in held), None)
     several = scores.shape[1] > 1
     columns = COLUMNS if several else {ours: COLUMNS[ours] for ours in ("n", "error")}
     columns = columns | ({"seconds": "seconds"} if "seconds" in rows else {})

@@ -63,7 +63,7 @@ class Checked(NamedTuple):
         return (typical >= ess) & (self.least_ess >= least) & (apart <= r_hat)
 
 
-Check = Callable[[Ensemble, Settings], Checked]
+JudgeChains = Callable[[Ensemble, Settings], Checked]
 
 
 def checked(ensemble: Ensemble, effort: Settings) -> Checked:
@@ -97,7 +97,7 @@ def sampled(
     executor: Executor,
     evaluations: Int[np.ndarray, " curve"],
     on_sweep: Callable[[int], None] = lambda _: None,
-    check: Check = checked,
+    check: JudgeChains = checked,
 ) -> Draws:
     """Draws from the posterior of each group of the kernel's batch; ``evaluations`` are those of its adaptation.
 
@@ -140,7 +140,7 @@ class _Sampling(NamedTuple):
     rng: np.random.Generator
     resources: Resources
     effort: Settings
-    check: Check
+    check: JudgeChains
 
     def until_trusted(self, ensemble: Ensemble) -> list[Part]:
         """A group that fails the first check restarts with proposals fitted to all its draws."""

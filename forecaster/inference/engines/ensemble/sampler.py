@@ -21,7 +21,7 @@ from forecaster.inference.engines.interface import LEAST_ESS, MOST_MEMORY, MOST_
 from forecaster.model.design import Design
 
 if TYPE_CHECKING:
-    from forecaster.inference.engines.ensemble.run import Check, Draws
+    from forecaster.inference.engines.ensemble.run import Draws, JudgeChains
 
 
 def cache_folder() -> Path | None:
@@ -144,7 +144,7 @@ def sample_batch(
     effort: Settings,
     cores: int = 1,
     on_sweep: Callable[[int], None] = lambda _: None,
-    check: Check | None = None,
+    check: JudgeChains | None = None,
     shape: Shape | None = None,
 ) -> list[GroupDraws]:
     """Draws of each group, on this many cores; ``check`` judges convergence (default: ``run.checked``).

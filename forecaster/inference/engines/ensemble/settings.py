@@ -112,44 +112,16 @@ AGAIN = {
 
 # Proposals -------------------------------------------------------------------------------------------
 
-DEGREES = 8.0  # of freedom of each Student-t component: heavier tails than the targets; 4 mixes slower
-DEFENSIVE = (
-    0.1  # weight of the prior in every proposal (defensive mixture): bounds importance weights at ten (Hesterberg 1995)
-)
-EM_STEPS = 5  # per fit, which is repeated with new points anyway
-SHRINKAGE = 0.25  # of component covariances towards that of all points: while tempering, few points are effective
-EMPTY = 1e-2  # weight, in points, below which a component is not moved
-FLOOR_WEIGHT = 1e-3  # added to each component's weight, so that none dies
-RIDGE, LEAST_VARIANCE = 1e-6, 1e-10  # relative and absolute, on the diagonal of covariances
-START_WIDTH = 0.7  # of components before EM, relative to all points: they overlap at first and separate in the fit
-WIDER = (
-    1.25  # inflation of a curve's proposals: the ensemble under-represents the tails; another 1.25 to 1.5 mixes slower
-)
+# Inflation of a curve's proposals: the ensemble under-represents the tails; another 1.25 to 1.5 mixes slower.
+WIDER = 1.25
 WIDER_PRIOR = 1.3  # inflation of the pooled prior behind proposals: at 1.0 one start of twelve had 15 effective points
-SHORTEST_STEP, LONGEST_STEP = (
-    0.2,
-    1.5,
-)  # of random-walk steps, times 2.38 / sqrt(d) (Roberts et al. 1997): a range of lengths
-CELLS = 4_000_000  # features of points computed at once: bounds memory at 32 MB
-
-# Tempering -------------------------------------------------------------------------------------------
-
-EFFECTIVE = 50.0  # effective points that a tempered likelihood must leave: 100 gain nothing
-STEP, LEAST_POWER = 1.3, 1e-4  # ratio of successive powers, and the smallest: a ratio of 2.8 got stuck
-DOUBLE_EVERY, DOUBLINGS = (
-    2,
-    4,
-)  # double the points after so many rounds, at most so many times: only hard targets need it
-LOST = 0.5  # share of the best power so far: a proposal that falls below has lost its target and is undone
 
 # Gibbs steps -----------------------------------------------------------------------------------------
 
-GIBBS_SWEEPS = (
-    10  # of the hyper-parameters given the curves, without likelihood evaluations; 4 would save only 5 to 10 %
-)
-SPREAD_STEP = (
-    1.5  # of a log spread's random walk, in sds of its Laplace approximation: 59 % acceptance for a normal target
-)
+# Of the hyper-parameters given the curves, without likelihood evaluations; 4 would save only 5 to 10 %.
+GIBBS_SWEEPS = 10
+# Of a log spread's random walk, in sds of its Laplace approximation: 59 % acceptance for a normal target.
+SPREAD_STEP = 1.5
 
 # Work ------------------------------------------------------------------------------------------------
 

@@ -14,13 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from forecaster.inference.engines.ensemble import student_mixture, tempering
 from forecaster.inference.engines.ensemble.batch import Batch
 from forecaster.inference.engines.ensemble.kernels import gibbs
 from forecaster.inference.engines.ensemble.kernels.particle_clouds import Cloud, Units, factors_of
 from forecaster.inference.engines.ensemble.likelihood import Target
 from forecaster.inference.engines.ensemble.settings import WIDER_PRIOR, Settings
-from forecaster.inference.engines.ensemble.student_mixture import Mixture
+from forecaster.inference.importance import student_mixture, tempering
+from forecaster.inference.importance.student_mixture import Mixture
 from forecaster.model.density import Local
 
 

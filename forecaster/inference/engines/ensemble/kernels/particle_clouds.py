@@ -17,13 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from forecaster.inference.engines.ensemble import compilation, settings, student_mixture
+from forecaster.inference.engines.ensemble import compilation, settings
 from forecaster.inference.engines.ensemble.batch import Batch
 from forecaster.inference.engines.ensemble.kernels import gibbs
 from forecaster.inference.engines.ensemble.kernels.gibbs import SPREADS
 from forecaster.inference.engines.ensemble.likelihood import Target
 from forecaster.inference.engines.ensemble.settings import CELL
-from forecaster.inference.engines.ensemble.student_mixture import Mixture
+from forecaster.inference.importance import student_mixture
+from forecaster.inference.importance.student_mixture import Mixture
 from forecaster.model.density import LevelLikelihood
 
 

@@ -26,7 +26,6 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import softmax
 
-from forecaster.inference.engines.ensemble import student_mixture
 from forecaster.inference.engines.ensemble.batch import Batch
 from forecaster.inference.engines.ensemble.executors import Serial
 from forecaster.inference.engines.ensemble.kernels import adaptation, gibbs
@@ -40,6 +39,7 @@ from forecaster.inference.engines.ensemble.kernels.particle_clouds import (
 )
 from forecaster.inference.engines.ensemble.likelihood import Target
 from forecaster.inference.engines.ensemble.settings import CELL, Settings
+from forecaster.inference.importance import student_mixture
 from forecaster.model.density import LevelLikelihood
 
 

@@ -18,12 +18,13 @@ import numpy as np
 from forecaster._support.streams import stream
 from forecaster.curves.reading.scores import Score, named_score
 from forecaster.errors import OptionError, RequestError
-from forecaster.measuring.measure import DOMAIN, Grid, Names, Plan, measured, seeds_of
+from forecaster.measuring.measure import measured
 from forecaster.measuring.measured import Measured
+from forecaster.measuring.plan import DOMAIN, Grid, MeasurementPlan, TableNames, seeds_of
 from forecaster.measuring.running import Progress
 from forecaster.measuring.runs import Trained, points_of
-from forecaster.measuring.shards import nested_order
 from forecaster.measuring.sizes import sizes_of
+from forecaster.measuring.trainers.shards import nested_order
 
 SMALLEST = 16  # examples, of the sizes taken where none are given
 HELD_OUT = 0.25  # share of the examples, of a test set that is not given; of the others, for choosing in a grid
@@ -195,8 +196,8 @@ def measure_curve(
         key: EstimatorTrainer(one, data, name, score, name == "accuracy", _identity(one, data, name))
         for key, one in estimators.items()
     }
-    names = Names(domain, task, metric or _metric(name, score))
-    plan = Plan(made, points, taken, seeds_of(seeds), names)
+    names = TableNames(domain, task, metric or _metric(name, score))
+    plan = MeasurementPlan(made, points, taken, seeds_of(seeds), names)
     return measured(plan, record, jobs=jobs, retry=retry, on_progress=on_progress)
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from forecaster.inference.engines.ensemble import settings as tuned
-from forecaster.inference.engines.ensemble import student_mixture, tempering
-from forecaster.inference.engines.ensemble.student_mixture import Mixture
+from forecaster.inference.importance import settings as tuned
+from forecaster.inference.importance import student_mixture, tempering
+from forecaster.inference.importance.student_mixture import Mixture
 
 
 def two_humps() -> Mixture:

@@ -1,9 +1,9 @@
 """A simple rival that gives intervals: power law + floor, with split-conformal intervals of log error.
 
-The point forecast is that of :func:`~forecaster.evaluation.baselines.power_law_with_floor`. How far it may be off is
-taken from the other curves of the same backtest: their absolute residuals at their own hidden sizes, each over the
-square root of the log distance beyond the largest fitted size, as of a random walk. Of a single curve, residuals are
-those of a fit to its smaller sizes, at the largest third of its fitted ones.
+The point forecast is that of ``baselines.power_law_with_floor``. How far it may be off is taken from the other curves
+of the same backtest: their absolute residuals at their own hidden sizes, each over the square root of the log distance
+beyond the largest fitted size, as of a random walk. Of a single curve, residuals are those of a fit to its smaller
+sizes, at the largest third of its fitted ones.
 
 Points of one curve miss together, so every curve weighs the same: with K other curves, each has a mass of 1 / (K + 1),
 and the curve at hand the rest, which lies at infinity (hierarchical conformal prediction: Lee, Barber and Willett 2023,
@@ -25,18 +25,18 @@ from jaxtyping import Float, Int
 
 from forecaster.curves.learning_curves import Curve
 from forecaster.evaluation import scoring
-from forecaster.evaluation.baselines import Fitted, Sizes, power_law_with_floor
+from forecaster.evaluation.rivals.baselines import Fitted, Sizes, power_law_with_floor
 
 LAW, BAND = "power law + floor", "power law + floor, conformal"
 NEAREST = 0.1  # nats: nearer sizes count as so far ahead, since runs differ at any distance
-HALF = 500  # quantiles of the absolute residual that stand for its distribution
+RESIDUAL_QUANTILES = 500  # quantiles of the absolute residual that stand for its distribution
 OWN = 3  # of a single curve, one in so many of its fitted sizes is held out
 Residuals = Float[np.ndarray, " residual"]
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """How far scaled log errors lie from the point forecast: ``HALF`` quantiles, from ``count`` residuals."""
+    """How far scaled log errors lie from the point forecast: quantiles, from ``count`` residuals."""
 
     half: Float[np.ndarray, " quantile"]
     count: int
@@ -71,7 +71,7 @@ def band(values: Residuals, whose: Int[np.ndarray, " residual"] | None = None) -
     groups = np.arange(len(values)) if whose is None else whose[order]
     _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
     reached = np.cumsum(1.0 / size[group]) / (len(size) + 1.0)
-    at = np.searchsorted(reached, (np.arange(HALF) + 0.5) / HALF)
+    at = np.searchsorted(reached, (np.arange(RESIDUAL_QUANTILES) + 0.5) / RESIDUAL_QUANTILES)
     return Band(values[order][np.minimum(at, len(values) - 1)], len(values))
 
 

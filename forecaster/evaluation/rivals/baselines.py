@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float
 
-FEWEST = 5  # minimum number of points in the upper part of a curve
+FEWEST_POINTS = 5  # minimum number of points in the upper part of a curve
 STARTS = 10  # of the one-break law
 ROUNDS = 120  # maximum number of least-squares iterations
 LIMIT = 80.0  # of log error: beyond it an extrapolation has run away
@@ -36,7 +36,7 @@ def last_point(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
 def straight_line(fit_n: Fitted, fit_error: Fitted, n: Sizes) -> Sizes:
     """A pure power law: least squares in log-log through the last half of the sizes, five at least."""
     x, y = _averaged(fit_n, fit_error)
-    keep = max(FEWEST, (len(x) + 1) // 2)
+    keep = max(FEWEST_POINTS, (len(x) + 1) // 2)
     x, y = x[-keep:], y[-keep:]
     centred = x - x.mean()
     slope = centred @ y / max(centred @ centred, 1e-12)
@@ -134,7 +134,7 @@ BASELINES: Mapping[str, Callable[[Fitted, Fitted, Sizes], Sizes]] = {
 
 def upper_part(x: Fitted, y: Fitted) -> tuple[Sizes, Sizes]:
     """The last decade of log sizes, or the last five sizes where it holds fewer."""
-    keep = max(FEWEST, int(np.sum(x >= x[-1] - np.log(10.0) - 1e-9)))
+    keep = max(FEWEST_POINTS, int(np.sum(x >= x[-1] - np.log(10.0) - 1e-9)))
     return x[-keep:], y[-keep:]
 
 

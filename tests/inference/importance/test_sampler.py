@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from forecaster.links.sampling import sampled
-from forecaster.prediction.importance_weights import TRUSTED_K
+from forecaster.inference.importance.sampler import sampled
+from forecaster.inference.importance.weights import TRUSTED_K
 
 
 def test_a_normal_posterior_far_from_the_prior_is_found():

@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import gammaln
 
-from forecaster.inference.engines.ensemble import settings
-from forecaster.inference.engines.ensemble.settings import DEFENSIVE, DEGREES
+from forecaster.inference.importance import settings
+from forecaster.inference.importance.settings import DEFENSIVE, DEGREES
 
-LEAST = 1e-300  # keeps logarithms finite
+LEAST_WEIGHT = 1e-300  # keeps logarithms finite
 ROUNDING = 1e-13  # relative to a matrix's largest eigenvalue: smaller ones may be rounding errors
 
 
@@ -263,11 +263,11 @@ def _em(begin: Mixture, points: Float[np.ndarray, "target n d"], weights: Float[
         total = share.sum(-1)
         share *= (DEGREES + d) / (DEGREES + distance)
         moments = share @ of.swapaxes(1, 2)
-        mass = moments[..., :1] + LEAST
+        mass = moments[..., :1] + LEAST_WEIGHT
         mean = moments[..., 1 : 1 + d] / mass
         second = _symmetric(moments[..., 1 + d :], d)
         spread = second - mass[..., None] * mean[..., :, None] * mean[..., None, :]
-        spread /= (total + LEAST)[..., None, None]
+        spread /= (total + LEAST_WEIGHT)[..., None, None]
         spread = (1.0 - settings.SHRINKAGE) * spread + settings.SHRINKAGE * overall[:, None]
         alive = (total > settings.EMPTY)[..., None]
         chol = np.where(alive[..., None], _cholesky(spread, overall[:, None]), mixture.chol)

@@ -16,7 +16,7 @@ from forecaster.measuring.running import LINES, RunFailed
 from forecaster.measuring.runs import FIELDS, RESERVED, Trained, trained_of
 
 PLACE = re.compile(r"\{\{|\}\}|\{(\w+)\}")  # {n}; {{ and }} are braces themselves
-CUT = re.compile(r"[.\d]*[eE][-+]?\d|\d")  # what follows a number that a pattern ends in the middle of
+NUMBER_GOES_ON = re.compile(r"[.\d]*[eE][-+]?\d|\d")  # what follows a number that a pattern ends in the middle of
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -109,7 +109,7 @@ class CommandTrainer:
         return PLACE.sub(lambda m: shlex.quote(str(values[m[1]])) if m[1] else doubled[m[0]], self.command)
 
     def __call__(self, n: int, seed: int, **point: object) -> Trained:
-        """Run the program. RunFailed, with the last lines of what it said, where it fails or prints no such number."""
+        """Run the program. RunFailed, with the last lines of its output, if it fails or prints no such number."""
         share = str(max(cores() // self.side_by_side, 1))
         own = {name: share for name in THREADS if name not in os.environ and self.side_by_side > 1}
         code, said = run_program(self.filled(n=n, seed=seed, **point), own)
@@ -128,7 +128,7 @@ class CommandTrainer:
         if found is None or found[group] is None:
             raise RunFailed(_with_end(f"no match for {pattern.pattern} in what it printed", said))
         text = found[group].strip().rstrip(".")
-        cut = CUT.match(said, found.end(group))
+        cut = NUMBER_GOES_ON.match(said, found.end(group))
         try:
             if cut is not None:
                 raise ValueError
@@ -145,6 +145,6 @@ class CommandTrainer:
 
 
 def _with_end(what: str, said: str) -> str:
-    """What went wrong, with the last line of what the program said; below it the last lines."""
+    """The failure with the last line of the program's output, and below it the last lines."""
     lines = [line.rstrip() for line in said.splitlines() if line.strip()]
     return "\n".join([f"{what}: {lines[-1]}" if lines else what, *lines[-LINES:]])

@@ -1,7 +1,7 @@
 """Proposals adapted to targets by tempering: the likelihood is raised to a power that leaves usable weights.
 
 Population Monte Carlo (Cappé et al. 2008, M-PMC), batched over a leading axis of independent targets, as
-:mod:`~forecaster.inference.engines.ensemble.student_mixture` is.
+:mod:`~forecaster.inference.importance.student_mixture` is.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from scipy.special import softmax
 
-from forecaster.inference.engines.ensemble import settings, student_mixture
-from forecaster.inference.engines.ensemble.student_mixture import Mixture
+from forecaster.inference.importance import settings, student_mixture
+from forecaster.inference.importance.student_mixture import Mixture
 
 # Powers of the likelihood (inverse temperatures) to try, from 1 downwards.
 POWERS = settings.STEP ** -np.arange(1 - np.log(settings.LEAST_POWER) / np.log(settings.STEP))

@@ -1,0 +1,1 @@
+"""Simple rivals of the forecast: baselines, and a power law with conformal intervals."""

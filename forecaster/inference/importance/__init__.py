@@ -1,0 +1,1 @@
+"""Adaptive importance sampling: proposals, tempering, weights, and draws of a few parameters."""
