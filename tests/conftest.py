@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
+from helpers import typed
 
 FITTED = ("mlp", "nearest-neighbours", "rbf-svm")  # the architectures of ``digits_posterior``
+typed.spare()
 
 
 def pytest_xdist_auto_num_workers(config):
@@ -22,6 +24,10 @@ def pytest_configure(config):
     os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("forecaster"))
     os.environ["MPLBACKEND"] = "agg"
     os.environ["COLUMNS"] = "100"
+
+
+def pytest_runtest_setup():
+    typed.begin()
 
 
 @pytest.fixture(scope="session")
