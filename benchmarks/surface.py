@@ -32,7 +32,7 @@ from scipy.optimize import least_squares
 
 from forecaster.evaluation.scoring import by_chance, crps, pit, replica_pits
 from forecaster.surfaces.compute import Compute, optimum
-from forecaster.surfaces.fitting import fitted_to
+from forecaster.surfaces.inference.fitting import fitted_to
 from forecaster.surfaces.model import drift, law
 from forecaster.surfaces.model.card import load_surface_card
 from forecaster.surfaces.model.design import design_of

@@ -28,7 +28,7 @@ from recording import add_output, record
 
 from forecaster.decisions.two_axes.teaching import POWER, picks_for, simulated
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.fitting import fitted_to
+from forecaster.surfaces.inference.fitting import fitted_to
 from forecaster.surfaces.model import density
 from forecaster.surfaces.model.card import load_surface_card
 from forecaster.surfaces.model.design import design_of

@@ -9,7 +9,7 @@ import numpy as np
 from forecaster.errors import RequestError
 from forecaster.surfaces.compute import Compute
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.fitting import fitted_to
+from forecaster.surfaces.inference.fitting import fitted_to
 from forecaster.surfaces.model.design import expect_levels
 
 HIDDEN_SHARE = 0.1  # of the runs, those of the largest compute

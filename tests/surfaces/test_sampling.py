@@ -8,7 +8,7 @@ from helpers.surfaces import design, table
 from scipy import stats
 
 from forecaster.inference.importance import sampler
-from forecaster.surfaces import sampling
+from forecaster.surfaces.inference import sampling
 from forecaster.surfaces.model import simulate
 from forecaster.surfaces.model.card import QUANTITIES
 
