@@ -70,7 +70,7 @@ def test_the_wheel_holds_the_examples_and_templates(installed):
 def test_the_wheel_holds_the_page_and_the_licence_of_its_chart(installed):
     assets = Path("forecaster", "reports", "page", "assets")
     ours = {path.relative_to(ROOT) for path in (ROOT / assets).rglob("*") if path.is_file()}
-    assert {assets / "answers.mjs", assets / "uplot" / "LICENSE"} <= ours
+    assert {assets / "curves" / "answers.mjs", assets / "surface" / "answers.mjs", assets / "uplot" / "LICENSE"} <= ours
     assert all((installed / path).is_file() for path in ours)
 
 
