@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from forecaster._support.frames import Table
-from forecaster.curves.learning_curves import KEYS
 from forecaster.errors import RequestError
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Choice:
 
     def groups(self, posterior: Posterior) -> tuple[Group, ...]:
         """The same of a posterior, as its (domain, task) pairs."""
-        for column, names in zip(KEYS, zip(*posterior.groups, strict=True), strict=False):
+        for column, names in zip(self.names, zip(*posterior.groups, strict=True), strict=False):
             self._check(column, names)
         found = [g for g in posterior.groups if self._wants(domain=g[0], task=g[1])]
         if not found:
@@ -81,9 +80,9 @@ class Choice:
         from forecaster.prediction.curve_keys import curve_keys, set_aside_keys
 
         measured = (*curve_keys(posterior), *set_aside_keys(posterior))
-        for column in KEYS:
+        for column in self.names:
             self._check(column, (getattr(key, column) for key in measured))
-        found = [key for key in measured if self._wants(**{column: getattr(key, column) for column in KEYS})]
+        found = [key for key in measured if self._wants(**{column: getattr(key, column) for column in self.names})]
         if not found:
             raise RequestError("no curve has the domain, task and architecture asked for, all three together")
         return found

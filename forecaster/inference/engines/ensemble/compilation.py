@@ -23,7 +23,13 @@ from forecaster._support import atomic_files, code_hash
 from forecaster.errors import UnwritableError
 from forecaster.inference.engines.ensemble import settings
 
-CODE = ("curves", "domains", "model", "inference/engines")  # parts of the package that programs come from
+CODE = (
+    "curves",
+    "domains",
+    "model",
+    "inference/importance",
+    "inference/engines",
+)  # parts of the package that programs come from
 DIGEST = 32  # bytes of checksum before the program
 _folder: Path | None = None  # folder of programs in this process; None: they are not stored
 
