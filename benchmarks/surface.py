@@ -32,10 +32,10 @@ from scipy.optimize import least_squares
 
 from forecaster.evaluation.scoring import by_chance, crps, pit, replica_pits
 from forecaster.surfaces.compute import Compute, optimum
-from forecaster.surfaces.inference.fitting import fitted_to
 from forecaster.surfaces.model import drift, law
 from forecaster.surfaces.model.card import load_surface_card
 from forecaster.surfaces.model.design import design_of
+from forecaster.surfaces.posterior.fitting import fitted_to
 
 CUTS = (0.02, 0.05, 0.1, 0.2, 0.3)  # of the rows, those of the largest compute
 PUBLISHED = {"a": 0.3478, "b": 0.3658}  # Besiroglu et al. 2024, with standard errors of 0.02

@@ -28,10 +28,10 @@ from recording import add_output, record
 
 from forecaster.decisions.two_axes.teaching import POWER, picks_for, simulated
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.fitting import fitted_to
 from forecaster.surfaces.model import density
 from forecaster.surfaces.model.card import load_surface_card
 from forecaster.surfaces.model.design import design_of
+from forecaster.surfaces.posterior.fitting import fitted_to
 
 SHARES = (0.05, 0.10)  # of the compute of all runs
 ROUNDS = 4

@@ -91,9 +91,9 @@ if TYPE_CHECKING:
     from forecaster.surfaces.answers import ComputeOptimum as ComputeOptimum
     from forecaster.surfaces.answers import SurfaceForecast as SurfaceForecast
     from forecaster.surfaces.fitted import Surface as Surface
-    from forecaster.surfaces.inference.fitting import fit_surface as fit_surface
-    from forecaster.surfaces.inference.storage import load_surfaces as load_surfaces
-    from forecaster.surfaces.inference.storage import save_surfaces as save_surfaces
+    from forecaster.surfaces.posterior.fitting import fit_surface as fit_surface
+    from forecaster.surfaces.posterior.storage import load_surfaces as load_surfaces
+    from forecaster.surfaces.posterior.storage import save_surfaces as save_surfaces
     from forecaster.surfaces.requirement import SurfaceRequirement as SurfaceRequirement
     from forecaster.surfaces.requirement import surface_requirement as surface_requirement
     from forecaster.surfaces.surface import surface as surface
@@ -149,7 +149,7 @@ _HOMES = {
     "effect": "comparison.effect",
     "fit": "evaluation.fitting",
     "floor": "floors.split",
-    "fit_surface": "surfaces.inference.fitting",
+    "fit_surface": "surfaces.posterior.fitting",
     "forecast": "prediction.forecast",
     "growth": "resources.growth",
     "import_runs": "curves.importers.import_runs",
@@ -159,14 +159,14 @@ _HOMES = {
     "measure": "measuring.measure",
     "measure_curve": "measuring.trainers.scikit",
     "measure_plan": "measuring.measure",
-    "load_surfaces": "surfaces.inference.storage",
+    "load_surfaces": "surfaces.posterior.storage",
     "memo": "reports.memo",
     "next_measurement": "decisions.measuring.next_measurement",
     "read_curves": "curves.reading.read",
     "register": "registry.register",
     "requirement": "resources.requirement",
     "score": "registry.score",
-    "save_surfaces": "surfaces.inference.storage",
+    "save_surfaces": "surfaces.posterior.storage",
     "screen": "decisions.screen",
     "surface": "surfaces.surface",
     "SurfaceDecision": "decisions.two_axes.decision",

@@ -64,7 +64,7 @@ def fitted_surface():
 @pytest.fixture(scope="session")
 def surface_file(fitted_surface, tmp_path_factory):
     """That surface, saved."""
-    from forecaster.surfaces.inference.storage import save_surfaces
+    from forecaster.surfaces.posterior.storage import save_surfaces
 
     return save_surfaces(fitted_surface, tmp_path_factory.mktemp("surfaces") / "lm.nc")
 

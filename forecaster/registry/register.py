@@ -25,8 +25,8 @@ from forecaster.results.columns import CURVE, Column, Columns, declared, interva
 from forecaster.results.result import Result, Shown
 from forecaster.results.wording import chance, counted, listed, plain_size
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.storage import LAW as LAW_OF_TWO
-from forecaster.surfaces.inference.storage import data_hash
+from forecaster.surfaces.posterior.storage import LAW as LAW_OF_TWO
+from forecaster.surfaces.posterior.storage import data_hash
 
 CODE = ("curves", "domains", "model", "inference", "prediction", "surfaces", "registry")
 KINDS_IN_WORDS = {

@@ -11,7 +11,7 @@ from forecaster.results.check import FAIL, PASS, REVIEW, Check, Finding, worst_f
 from forecaster.results.message import message
 from forecaster.results.wording import counted, percent
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.sampling import LEAST_ESS, MOST_R_HAT
+from forecaster.surfaces.posterior.sampling import LEAST_ESS, MOST_R_HAT
 
 CORRELATED = 0.95  # correlation of log sizes and log data from which on the two axes are hardly told apart
 FAR_BEYOND = 1.0  # decades beyond the measured runs from which on an answer needs a look

@@ -16,10 +16,10 @@ from jaxtyping import Float
 from scipy.spatial import ConvexHull, QhullError
 
 from forecaster.errors import RequestError
-from forecaster.surfaces.inference.sampling import SurfaceDraws
 from forecaster.surfaces.model import density, drift, law
 from forecaster.surfaces.model.design import OfRows, SurfaceDesign, places_of
 from forecaster.surfaces.model.drift import Waves
+from forecaster.surfaces.posterior.sampling import SurfaceDraws
 
 Sizes = Sequence[float] | np.ndarray | float
 Draws = Float[np.ndarray, "draw point"]

@@ -9,8 +9,8 @@ import numpy as np
 from forecaster.errors import RequestError
 from forecaster.surfaces.compute import Compute
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.fitting import fitted_to
 from forecaster.surfaces.model.design import expect_levels
+from forecaster.surfaces.posterior.fitting import fitted_to
 
 HIDDEN_SHARE = 0.1  # of the runs, those of the largest compute
 FEWEST_HIDDEN = 3  # hidden runs

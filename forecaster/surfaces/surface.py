@@ -20,9 +20,9 @@ from forecaster.surfaces import checks, prose
 from forecaster.surfaces.answers import ComputeOptimum, Kind, SurfaceForecast
 from forecaster.surfaces.compute import Compute, as_table, optimum, slices
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.fitting import Source, designs_of_source, fitted_to
-from forecaster.surfaces.inference.sampling import Engine
 from forecaster.surfaces.model.card import SurfaceCard
+from forecaster.surfaces.posterior.fitting import Source, designs_of_source, fitted_to
+from forecaster.surfaces.posterior.sampling import Engine
 
 POINT = ("n", "params", "yhat", "yhat_lower", "yhat_upper", "decades_beyond")
 FURTHER = (1.0, 10.0)  # times the largest measured compute, where none is asked for

@@ -8,8 +8,8 @@ from helpers.surfaces import BESIROGLU, design, loss, parameters_of, table
 
 from forecaster.surfaces.compute import Compute, lowest, near_isoflop, optimum, slices
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.sampling import SurfaceDraws
 from forecaster.surfaces.model import law
+from forecaster.surfaces.posterior.sampling import SurfaceDraws
 
 FLOPS = 1e21
 

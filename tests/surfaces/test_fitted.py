@@ -9,9 +9,9 @@ from helpers.surfaces import BESIROGLU, design, loss, table
 
 from forecaster.errors import RequestError
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.fitting import fit_surface
-from forecaster.surfaces.inference.sampling import SurfaceDraws
 from forecaster.surfaces.model import density, drift
+from forecaster.surfaces.posterior.fitting import fit_surface
+from forecaster.surfaces.posterior.sampling import SurfaceDraws
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from helpers.surfaces import DATA, PARAMS, table
 
-from forecaster.surfaces.inference.fitting import fit_surface
+from forecaster.surfaces.posterior.fitting import fit_surface
 from forecaster.surfaces.record import record_of
 
 

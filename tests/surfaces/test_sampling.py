@@ -8,9 +8,9 @@ from helpers.surfaces import design, table
 from scipy import stats
 
 from forecaster.inference.importance import sampler
-from forecaster.surfaces.inference import sampling
 from forecaster.surfaces.model import simulate
 from forecaster.surfaces.model.card import QUANTITIES
+from forecaster.surfaces.posterior import sampling
 
 RANKED = 49
 

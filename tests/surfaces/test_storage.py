@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from forecaster.cli.main import app
 from forecaster.errors import PosteriorFileError
-from forecaster.surfaces.inference.fitting import fit_surface
-from forecaster.surfaces.inference.storage import data_hash, load_surfaces, save_surfaces, schema_of
+from forecaster.surfaces.posterior.fitting import fit_surface
+from forecaster.surfaces.posterior.storage import data_hash, load_surfaces, save_surfaces, schema_of
 
 POINTS = ([1e10, 1e12], [1e9, 1e10])
 

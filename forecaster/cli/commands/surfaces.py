@@ -81,7 +81,7 @@ def surface(
     losses = None if target is None else values.numbers(target, "--target", "losses above 0, such as 2.5")
     sizes, unique_n = values.sizes(params, "--params") or None, values.size(unique, "--unique")
     places = _points(at, params)
-    from forecaster.surfaces.inference.storage import save_surfaces
+    from forecaster.surfaces.posterior.storage import save_surfaces
 
     found = surfaces_of(asked, engine, seed)
     if save is not None:

@@ -13,7 +13,7 @@ from forecaster.results.message import message
 from forecaster.results.wording import chance, rounded, size, times_in
 from forecaster.surfaces.answers import ComputeOptimum
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.storage import load_surfaces
+from forecaster.surfaces.posterior.storage import load_surfaces
 from forecaster.surfaces.surface import surface
 
 

@@ -24,7 +24,7 @@ from forecaster.reports.examples import (
     memos_of,
 )
 from forecaster.reports.two_axes.written import surface_memos
-from forecaster.surfaces.inference.fitting import fit_surface
+from forecaster.surfaces.posterior.fitting import fit_surface
 
 
 def run(

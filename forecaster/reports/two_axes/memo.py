@@ -38,8 +38,8 @@ from forecaster.results.wording import rounded, size
 from forecaster.surfaces.answers import ComputeOptimum
 from forecaster.surfaces.compute import Compute, near_isoflop
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.storage import LAW, PACKAGES, data_hash
 from forecaster.surfaces.model.design import SurfaceDesign
+from forecaster.surfaces.posterior.storage import LAW, PACKAGES, data_hash
 from forecaster.surfaces.record import record_of
 from forecaster.surfaces.surface import surface as ask_surface
 

@@ -10,7 +10,7 @@ import pytest
 from forecaster.decisions.two_axes.deciding import surface_decision
 from forecaster.reports import examples
 from forecaster.reports.demo import run
-from forecaster.surfaces.inference.fitting import fit_surface
+from forecaster.surfaces.posterior.fitting import fit_surface
 
 
 @pytest.fixture(scope="module")

@@ -123,7 +123,7 @@ def is_surface(path: Path) -> bool:
     """Whether the file holds saved surfaces."""
     if not is_posterior(path):
         return False
-    from forecaster.surfaces.inference.storage import SCHEMA, schema_of
+    from forecaster.surfaces.posterior.storage import SCHEMA, schema_of
 
     return schema_of(path) == SCHEMA
 
@@ -139,7 +139,7 @@ def surfaces_of(asked: Curves, engine: Engine = "importance", seed: int = 0) -> 
     if is_posterior(asked.source):
         return _saved(asked)
     given = asked.given(two_axes=True)
-    from forecaster.surfaces.inference.fitting import designs_of_source, fitted_to
+    from forecaster.surfaces.posterior.fitting import designs_of_source, fitted_to
 
     designs = designs_of_source(given.chosen, asked.card, {})
     return tuple(fitted_to(design, engine=engine, seed=seed) for design in designs)
@@ -178,7 +178,7 @@ def points_in(path: str, option: str, expected: str) -> Any:
 
 
 def _saved(asked: Curves) -> "tuple[Surface, ...]":
-    from forecaster.surfaces.inference.storage import load_surfaces
+    from forecaster.surfaces.posterior.storage import load_surfaces
 
     if wrong := asked.reads():
         raise OptionError(

@@ -12,9 +12,9 @@ from forecaster.curves.learning_curves import LearningCurves
 from forecaster.curves.reading.read import read_curves
 from forecaster.errors import RequestError
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.sampling import Engine, sample
 from forecaster.surfaces.model.card import SurfaceCard, load_surface_card
 from forecaster.surfaces.model.design import SurfaceDesign, designs_of
+from forecaster.surfaces.posterior.sampling import Engine, sample
 
 Source = LearningCurves | pd.DataFrame | str | Path
 

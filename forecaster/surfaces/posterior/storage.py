@@ -16,9 +16,9 @@ from forecaster._support.atomic_files import write_netcdf
 from forecaster.errors import PosteriorFileError
 from forecaster.results.wording import Units
 from forecaster.surfaces.fitted import Surface
-from forecaster.surfaces.inference.sampling import SurfaceDraws
 from forecaster.surfaces.model.card import SurfaceCard
 from forecaster.surfaces.model.design import ROWS, SurfaceDesign
+from forecaster.surfaces.posterior.sampling import SurfaceDraws
 
 if TYPE_CHECKING:
     import xarray as xr
