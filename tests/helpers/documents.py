@@ -61,3 +61,8 @@ def mistakes(text: str) -> list[str]:
             if wrong:
                 found.append(f"{step.source.strip().splitlines()[0]}: {wrong}")
     return found
+
+
+def page(path: str) -> str:
+    """The text of a page of ``docs/``."""
+    return (ROOT / "docs" / path).read_text(encoding="utf-8")
