@@ -23,6 +23,8 @@ def pytest_configure(config):
     """Keep compiled programs and fits in pytest's own cache, away from the user's; subprocesses inherit it."""
     os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("forecaster"))
     os.environ["MPLBACKEND"] = "agg"
+    if hasattr(config, "workerinput"):  # one of two processes on two cores: threads that wait for work spin
+        os.environ |= {"OPENBLAS_NUM_THREADS": "1", "LOKY_MAX_CPU_COUNT": "1"}
     os.environ["COLUMNS"] = "100"
 
 

@@ -35,7 +35,8 @@ def test_how_many_processes_are_worth_starting(pieces, cores, count, monkeypatch
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
-def test_cores_are_those_this_process_may_use():
+def test_cores_are_those_this_process_may_use(monkeypatch):
+    monkeypatch.delenv("LOKY_MAX_CPU_COUNT", raising=False)
     allowed = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(allowed)})

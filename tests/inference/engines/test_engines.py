@@ -46,6 +46,14 @@ SIZES = np.geomspace(1_000, 64_000, 7)
 SIMULATED = simulate(CARD, [SIZES, SIZES[:4], SIZES[1:]], groups=4, architectures=3, seed=3).curves  # unequal lengths
 
 
+@pytest.fixture(autouse=True, scope="module")
+def several_cores():
+    """Chains in threads, whatever other tests run beside these."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(workers, "cores", lambda: 2)
+        yield
+
+
 def alone(group: int) -> Design:
     """One simulated group by itself."""
     return design_of(SIMULATED, SIMULATED.groups[group], CARD)
@@ -132,7 +140,7 @@ def fitted(batch) -> Posterior:
 
 @pytest.fixture(scope="module")
 def reference() -> Posterior:
-    return posterior(alone(0), nuts.sample(alone(0), seed=1, draws=2000))
+    return posterior(alone(0), nuts.sample(alone(0), seed=1, tune=600, draws=1200))
 
 
 def test_reference_converged(reference):
@@ -156,7 +164,8 @@ def test_nuts_draws_do_not_depend_on_what_the_model_was_compiled_for(reference):
 
 
 def test_nuts_on_the_filtered_density_agrees(reference):
-    filtered = nuts.sample(alone(0), seed=3, tune=300, draws=300, target_accept=0.9, density="jax")
+    few = {"chains": 2, "tune": 200, "draws": 250, "target_accept": 0.9}  # each step goes through Python
+    filtered = nuts.sample(alone(0), seed=3, density="jax", **few)
     assert_agree(posterior(alone(0), filtered), reference)
 
 
@@ -261,12 +270,12 @@ def test_a_part_of_a_batch_is_the_batch_of_that_part():
 
 
 def test_a_group_goes_on_until_its_own_draws_are_enough():
-    """A group made hard by what its draws are said to be worth; the others stop where they did.
+    """A group made hard by what its draws are said to be worth; the other stops where it did.
 
-    Groups share random numbers, which part once one of them takes no part any more. So what the others' draws are worth
+    Groups share random numbers, which part once one of them takes no part any more. So what the other's draws are worth
     is said, too, in both runs; of the hard one alone it is measured.
     """
-    designs, hard = [alone(g) for g in range(4)], 2
+    designs, hard = [alone(g) for g in range(2)], 0
     effort = sampler.settings_for(designs, 1000, many=False)._replace(r_hat=np.inf)
 
     def sampled(said: float) -> list[GroupDraws]:
@@ -282,8 +291,8 @@ def test_a_group_goes_on_until_its_own_draws_are_enough():
     plain, found = sampled(1e4), sampled(1.0)
     more = [b.stats["sweeps"] - a.stats["sweeps"] for a, b in zip(plain, found, strict=True)]
     assert more[hard] > 0
-    assert more[0] == more[1] == more[3] == 0
-    for g in range(4):
+    assert more[1] == 0
+    for g in range(2):
         assert_agree(posterior(alone(g), found[g]), posterior(alone(g), plain[g]))
 
 
@@ -308,8 +317,8 @@ def test_seeds_repeat_to_the_bit(batch):
     for one, two in zip(batch, again, strict=True):
         for name in ("centre", "log_spread", "values"):
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
-    other = sampler.sample([alone(g) for g in range(len(SIMULATED.groups))], seed=1)
-    assert not np.array_equal(batch[0].values, other[0].values)
+    one, other = (sampler.sample([alone(0)], seed=seed)[0] for seed in (0, 1))
+    assert not np.array_equal(one.values, other.values)
 
 
 def test_processes_draw_what_threads_draw(monkeypatch):
@@ -372,10 +381,11 @@ def test_progress_counts_the_sweeps_of_a_single_group():
 
 
 def test_one_architecture_alone():
-    """Nothing to pool, and several runs of each size."""
+    """Nothing to pool, and several runs of each size; NUTS on the density that tests hold equal to the PyMC model's."""
     curves = simulate(CARD, SIZES[:6], architectures=1, seeds=2, seed=5).curves
     design = design_of(curves, curves.groups[0], CARD)
-    by_engine = (sampler.sample([design], seed=0)[0], nuts.sample(design, seed=0, tune=600, draws=800))
+    by_nuts = nuts.sample(design, seed=0, chains=2, tune=300, draws=500, density="jax")
+    by_engine = (sampler.sample([design], seed=0)[0], by_nuts)
     assert_agree(*(assemble(curves, {curves.groups[0]: CARD}, [d], seed=0) for d in by_engine))
 
 
