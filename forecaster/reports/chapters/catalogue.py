@@ -68,7 +68,10 @@ def parsed(texts: Sequence[str]) -> Wanted | None:
         return None
     found: dict[str, dict[str, str]] = {}
     for text in texts:
-        name, *pairs = shlex.split(text) or [""]
+        try:
+            name, *pairs = shlex.split(text) or [""]
+        except ValueError:
+            raise OptionError(f"--chapter: found {text!r}; expected a second quotation mark for each") from None
         if bad := next((pair for pair in pairs if "=" not in pair), None):
             raise OptionError(f"--chapter: found {bad!r} in {text!r}; expected KEY=VALUE after the chapter's name")
         found[name] = dict(pair.split("=", 1) for pair in pairs)

@@ -14,6 +14,7 @@ from forecaster.errors import RequestError
 from forecaster.reports.answers import Answers
 from forecaster.results.check import Check
 from forecaster.results.message import Message
+from forecaster.results.wording import rounded, size
 
 Row = Mapping[Any, Any]
 HEIGHT = 2.75  # inches, of a figure at the most: two chapters then share a printed page, with letters that can be read
@@ -86,6 +87,12 @@ def file(text: str) -> Path:
     if not path.is_file():
         raise RequestError(f"chapters: found no file {text}; expected one that can be read")
     return path
+
+
+def size_range(middle: float, low: float, high: float) -> str:
+    """``61,000 (50,000 – 74,000)``; a single number where the range is none."""
+    shown, *ends = (size(rounded(value)) for value in (middle, low, high))
+    return shown if ends[0] == ends[1] else f"{shown} ({ends[0]} – {ends[1]})"
 
 
 def tabled(rows: Sequence[Row], columns: Sequence[Shown]) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from typing import Any
 from forecaster.plots.growth import growth_figure
 from forecaster.prediction.curve_keys import CurveKey
 from forecaster.reports.answers import Answers
-from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, tabled
+from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, size_range, tabled
 from forecaster.resources.growth import growth
 from forecaster.resources.spent import QUANTITIES, growth_of
 from forecaster.results.message import joined, message
-from forecaster.results.wording import rounded, size, times_in
+from forecaster.results.wording import size, times_in
 
 MOST = 2  # architectures in the chapter: the chosen one and its nearest rival
 
@@ -67,13 +67,10 @@ def _measured(a: Answers, seed: int = 0) -> set[str]:
 def _rows(table: Any) -> Iterator[Row]:
     """One row an architecture and quantity, with a range for each size."""
     for (name, quantity), own in table.groupby(["architecture", "quantity"], sort=False):
-        ranges = {row["n"]: _range(row) for row in own.to_dict("records")}
+        ranges = {
+            row["n"]: size_range(row["yhat"], row["yhat_lower"], row["yhat_upper"]) for row in own.to_dict("records")
+        }
         yield {"architecture": name, "quantity": quantity} | ranges
-
-
-def _range(row: Row) -> str:
-    middle, low, high = (size(rounded(row[k])) for k in ("yhat", "yhat_lower", "yhat_upper"))
-    return middle if low == high else f"{middle} ({low} – {high})"
 
 
 KIND = Kind("growth", growing, unasked=lambda a: bool(_measured(a)))

@@ -8,9 +8,9 @@ from forecaster.curves.reading.sizes import given_size
 from forecaster.errors import RequestError
 from forecaster.plots.surfaces.loss import surface_figure
 from forecaster.reports.answers import Answers
-from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, file, tabled
+from forecaster.reports.chapters.chapter import Chapter, Kind, Row, Shown, file, size_range, tabled
 from forecaster.results.message import message
-from forecaster.results.wording import chance, rounded, size, times_in
+from forecaster.results.wording import chance, size, times_in
 from forecaster.surfaces.answers import ComputeOptimum
 from forecaster.surfaces.fitted import Surface
 from forecaster.surfaces.posterior.storage import load_surfaces
@@ -61,8 +61,7 @@ def two_axes(a: Answers, seed: int, *, fitted: Any, flops: float | None = None) 
 
 
 def _range(row: Row, name: str) -> str:
-    middle, low, high = (size(rounded(row[f"{name}_{k}"])) for k in ("q50", "lower", "upper"))
-    return f"{middle} ({low} – {high})"
+    return size_range(row[f"{name}_q50"], row[f"{name}_lower"], row[f"{name}_upper"])
 
 
 KIND = Kind("surface", two_axes, {"fitted": file, "flops": given_size}, needed=("fitted",), advises=True)

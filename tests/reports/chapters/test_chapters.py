@@ -181,6 +181,11 @@ def test_chapters_on_the_command_line():
     assert parsed(["none"]) == {}
     assert parsed(["screen risk=0.1 at=1.5M", "growth"]) == {"screen": {"risk": 0.1, "at": 1.5e6}, "growth": {}}
     assert parsed(["effect 'baseline=a net' treated=b"]) == {"effect": {"baseline": "a net", "treated": "b"}}
-    for bad, said in ((["screen 0.1"], "KEY=VALUE"), (["advice"], "expected some of"), ([""], "expected some of")):
+    for bad, said in (
+        (["screen 0.1"], "KEY=VALUE"),
+        (["advice"], "expected some of"),
+        (["screen 'at=1"], "quotation mark"),
+        ([""], "expected some of"),
+    ):
         with pytest.raises(OptionError, match=f"--chapter.*{said}"):
             parsed(bad)
